@@ -1,0 +1,43 @@
+//! Domain-separated hashes: `blake2_256("oda/<thing>/1" ‖ SCALE(fields))`.
+//!
+//! The string fixes what is hashed and its version; the genesis hash, where a message could be carried to
+//! another chain, fixes the chain.
+
+use crate::{BlobRef, ModelId, SubmissionId};
+use codec::Encode;
+use sp_crypto_hashing::blake2_256;
+
+/// `blake2_256(domain ‖ SCALE(value))`.
+pub fn tagged(domain: &'static str, value: impl Encode) -> [u8; 32] {
+	let mut bytes = domain.as_bytes().to_vec();
+	value.encode_to(&mut bytes);
+	blake2_256(&bytes)
+}
+
+/// What a trainer commits to before revealing: domain `oda/commit/1`.
+///
+/// `genesis` is the hash of block 0, `salt` 32 secret random bytes without which the commitment says
+/// nothing about the weights.
+pub fn commitment<AccountId: Encode>(
+	genesis: &[u8; 32],
+	model: &ModelId,
+	trainer: &AccountId,
+	weights: &BlobRef,
+	salt: &[u8; 32],
+) -> [u8; 32] {
+	tagged("oda/commit/1", (genesis, model, trainer, weights, salt))
+}
+
+/// What a challenger notes on chain before showing the evidence: domain `oda/challenge/1`.
+///
+/// The evidence is the submission and the index of the record whose score was claimed wrongly; everything
+/// else about it is public.
+pub fn challenge_note<AccountId: Encode>(
+	genesis: &[u8; 32],
+	submission: SubmissionId,
+	record: u32,
+	challenger: &AccountId,
+	salt: &[u8; 32],
+) -> [u8; 32] {
+	tagged("oda/challenge/1", (genesis, submission, record, challenger, salt))
+}

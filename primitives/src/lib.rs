@@ -1,0 +1,42 @@
+//! The vocabulary that the chain and the worker share.
+//!
+//! * [`blob`]: a blob is any byte string, named by its BLAKE3 root and its length;
+//! * [`proof`]: a proof that a byte range belongs to a blob, which the runtime can check;
+//! * [`hash`]: domain-separated hashes, so that a value hashed for one purpose never passes for another;
+//! * [`message`]: what somebody signs off chain and the chain reads;
+//! * [`id`]: what models, versions and submissions are called.
+//!
+//! ```
+//! use oda_primitives::{BlobRef, RangeProof};
+//!
+//! let blob: Vec<u8> = (0..5_000u32).flat_map(|i| i.to_le_bytes()).collect();
+//! let reference = BlobRef::of(&blob);
+//! let proof = RangeProof::new(&blob, 4_000..4_008).expect("the range lies within the blob");
+//! assert_eq!(proof.verify(&reference, 4_000..4_008), Ok(&blob[4_000..4_008]));
+//! assert!(proof.verify(&reference, 4_004..4_012).is_err());
+//! ```
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+	test,
+	allow(
+		clippy::arithmetic_side_effects,
+		clippy::cast_possible_truncation,
+		clippy::expect_used,
+		clippy::indexing_slicing,
+		clippy::unwrap_used
+	)
+)]
+
+extern crate alloc;
+
+pub mod blob;
+pub mod hash;
+pub mod id;
+pub mod message;
+pub mod proof;
+
+pub use blob::{BlobRef, CHUNK_LEN, MAX_BLOB_LEN};
+pub use id::{ModelId, SubmissionId, Tick, VersionId};
+pub use message::Verdict;
+pub use proof::{ProofError, RangeProof};

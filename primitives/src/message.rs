@@ -1,0 +1,63 @@
+//! Messages that somebody signs off chain and the chain reads.
+//!
+//! A message starts with the string that fixes what it says and its version, then the hash of block 0, so that
+//! a signature never passes for another purpose or on another chain. The worker and the runtime build its bytes
+//! here and nowhere else.
+
+// The derive of `Encode` casts the pinned index of a variant with fields from `usize` to `u8`.
+#![allow(clippy::cast_possible_truncation)]
+
+use crate::SubmissionId;
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// What a verifier found after re-running all records of a submission.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Verdict {
+	/// Every record scores what was claimed.
+	#[codec(index = 0)]
+	Valid,
+	/// The record of this index scores something else: the first one found. A challenge has to follow.
+	#[codec(index = 1)]
+	Wrong(u32),
+	/// The weights or the data could not be had.
+	#[codec(index = 2)]
+	Unavailable,
+}
+
+/// What a verifier signs to attest `verdict` on `task`: the bytes of `oda/attest/1`, then
+/// SCALE(genesis, task, verdict).
+///
+/// `genesis` is the hash of block 0.
+pub fn attestation(genesis: &[u8; 32], task: SubmissionId, verdict: Verdict) -> Vec<u8> {
+	(*b"oda/attest/1", genesis, task, verdict).encode()
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn attestation_bytes_are_pinned() {
+		let bytes = attestation(&[7; 32], 0x0102, Verdict::Wrong(3));
+		let mut expected = b"oda/attest/1".to_vec();
+		expected.extend([7; 32]);
+		expected.extend([2, 1, 0, 0, 0, 0, 0, 0]);
+		expected.extend([1, 3, 0, 0, 0]);
+		assert_eq!(bytes, expected);
+	}
+
+	#[test]
+	fn attestations_differ_in_every_field() {
+		let base = attestation(&[0; 32], 1, Verdict::Valid);
+		assert_ne!(base, attestation(&[1; 32], 1, Verdict::Valid));
+		assert_ne!(base, attestation(&[0; 32], 2, Verdict::Valid));
+		assert_ne!(base, attestation(&[0; 32], 1, Verdict::Unavailable));
+		assert_ne!(base, attestation(&[0; 32], 1, Verdict::Wrong(0)));
+	}
+}
