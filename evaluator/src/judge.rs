@@ -1,0 +1,115 @@
+//! Whether new weights are better than the head's, from their per-record scores alone.
+
+use crate::{model::Objective, scores::Scores};
+use core::fmt;
+
+/// How two lists compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Comparison {
+	/// By how much the new sum exceeds the head's.
+	pub gain: i64,
+	/// Records on which the new weights score strictly higher.
+	pub won: u32,
+	/// Records on which they score strictly lower.
+	pub lost: u32,
+}
+
+/// Why new weights are not accepted as better.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotBetter {
+	/// The Ladder rule (Blum and Hardt, 2015): the sum does not exceed the head's by the objective's step.
+	BelowMinImprovement,
+	/// McNemar's test (1947): so many wins over so many losses may be chance.
+	NotSignificant,
+}
+
+impl fmt::Display for NotBetter {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		f.write_str(match self {
+			Self::BelowMinImprovement => "the score does not exceed the head's by the minimum improvement",
+			Self::NotSignificant => "the wins over the head are too few to be more than chance",
+		})
+	}
+}
+
+#[cfg(feature = "std")]
+impl std::error::Error for NotBetter {}
+
+impl Objective {
+	/// Whether `new` beats `head`: `Σ new − Σ head ≥ min_improvement`, and with a confidence `b > c` and
+	/// `(b − c)² · q ≥ p · (b + c)` for `b` records won and `c` lost.
+	pub fn compare(&self, new: &Scores<'_>, head: &Scores<'_>) -> Result<Comparison, NotBetter> {
+		let gain = new.sum().saturating_sub(head.sum());
+		if u64::try_from(gain).map_or(true, |gain| gain < self.min_improvement) {
+			return Err(NotBetter::BelowMinImprovement);
+		}
+		let (won, lost) = new.won_lost(head);
+		if let Some(confidence) = self.confidence {
+			let excess = u128::from(won.saturating_sub(lost));
+			let evidence = excess.saturating_mul(excess).saturating_mul(confidence.q.into());
+			let threshold = u128::from(won).saturating_add(lost.into()).saturating_mul(confidence.p.into());
+			if won <= lost || evidence < threshold {
+				return Err(NotBetter::NotSignificant);
+			}
+		}
+		Ok(Comparison { gain, won, lost })
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{
+		graph::{DType, TensorType},
+		model::{Confidence, Metric, TargetSpec},
+		scores::{ScoreKind, pack},
+	};
+
+	fn objective(min_improvement: u64, confidence: Option<Confidence>) -> Objective {
+		let target = TargetSpec { tensor: TensorType::new(DType::U8, []), ignore: None };
+		Objective { metric: Metric::Accuracy, target, min_improvement, confidence }
+	}
+
+	/// `won` records where only the new is right, then `lost` where only the head is, then `both`.
+	fn compare(o: &Objective, won: usize, lost: usize, both: usize) -> Result<Comparison, NotBetter> {
+		let mut new = vec![1; won];
+		new.extend(vec![0; lost]);
+		new.extend(vec![1; both]);
+		let mut head = vec![0; won];
+		head.extend(vec![1; lost + both]);
+		let records = new.len() as u32;
+		let (new, head) = (pack(ScoreKind::Bit, &new).unwrap(), pack(ScoreKind::Bit, &head).unwrap());
+		o.compare(
+			&Scores::new(ScoreKind::Bit, records, &new).unwrap(),
+			&Scores::new(ScoreKind::Bit, records, &head).unwrap(),
+		)
+	}
+
+	#[test]
+	fn the_ladder_step_is_inclusive() {
+		let o = objective(5, None);
+		assert_eq!(compare(&o, 4, 0, 10), Err(NotBetter::BelowMinImprovement));
+		assert_eq!(compare(&o, 5, 0, 10), Ok(Comparison { gain: 5, won: 5, lost: 0 }));
+		assert_eq!(compare(&o, 9, 5, 10), Err(NotBetter::BelowMinImprovement));
+	}
+
+	#[test]
+	fn mcnemar_refuses_chance() {
+		let o = objective(1, Some(Confidence { p: 384, q: 100 }));
+		assert_eq!(compare(&o, 12, 9, 50), Err(NotBetter::NotSignificant));
+		// 3.84 · 4 > 16 · …: three wins and no loss give 3, four give 4.
+		assert_eq!(compare(&o, 3, 0, 50), Err(NotBetter::NotSignificant));
+		assert_eq!(compare(&o, 4, 0, 50), Ok(Comparison { gain: 4, won: 4, lost: 0 }));
+	}
+
+	#[test]
+	fn the_same_list_never_beats_itself() {
+		assert_eq!(compare(&objective(1, None), 0, 0, 10), Err(NotBetter::BelowMinImprovement));
+	}
+
+	#[test]
+	fn the_greatest_lists_do_not_overflow() {
+		let o = objective(1, Some(Confidence { p: u32::MAX, q: u32::MAX }));
+		assert!(compare(&o, 524_288, 0, 0).is_ok());
+	}
+}

@@ -1,0 +1,83 @@
+//! Pooling over windows of an image, per channel.
+
+use super::{collect, index, overlap};
+use crate::{
+	arithmetic::rounded_mean,
+	graph::Padding,
+	tensor::{Tensor, for_elements},
+};
+use alloc::{vec, vec::Vec};
+
+/// Folds each window of `x [h, w, c]` per channel, starting from `start`; padding is passed over.
+#[expect(clippy::too_many_arguments, reason = "a pool has these many independent extents")]
+fn fold_windows<T: Copy, A: Copy>(
+	x: &[T],
+	[h, w, c]: [usize; 3],
+	[oh, ow]: [usize; 2],
+	kernel: [u16; 2],
+	stride: [u16; 2],
+	padding: &Padding,
+	start: A,
+	step: impl Fn(A, T) -> A,
+) -> Option<Vec<A>> {
+	let mut result = vec![start; oh.checked_mul(ow)?.checked_mul(c)?];
+	let mut cells = result.chunks_exact_mut(c.max(1));
+	for oy in 0..oh {
+		let (_, y0, rows) = overlap(oy, stride[0].into(), padding.top.into(), kernel[0].into(), h);
+		for ox in 0..ow {
+			let (_, x0, columns) = overlap(ox, stride[1].into(), padding.left.into(), kernel[1].into(), w);
+			let cell = cells.next()?;
+			for y in (y0..).take(rows) {
+				let start = y.checked_mul(w)?.checked_add(x0)?.checked_mul(c)?;
+				let pixels = x.get(start..)?.get(..columns.checked_mul(c)?)?;
+				for pixel in pixels.chunks_exact(c.max(1)) {
+					for (acc, &value) in cell.iter_mut().zip(pixel) {
+						*acc = step(*acc, value);
+					}
+				}
+			}
+		}
+	}
+	Some(result)
+}
+
+/// The greatest of each window. A window never lies in the padding alone, so the type's minimum, which
+/// padding counts as, is reached only if it is there.
+#[expect(clippy::useless_conversion, reason = "the elements of one type are `i32` already")]
+pub(crate) fn max_pool2d(
+	x: &Tensor,
+	image: [u32; 3],
+	out: [u32; 3],
+	kernel: [u16; 2],
+	stride: [u16; 2],
+	padding: &Padding,
+) -> Option<Tensor> {
+	let image = image.map(index);
+	let [oh, ow, _] = out.map(index);
+	let values = for_elements!(x, v => {
+		fold_windows(v, image, [oh, ow], kernel, stride, padding, x.dtype().min(), |acc, value| {
+			acc.max(i32::from(value))
+		})?
+	});
+	Some(collect(x.dtype(), values.into_iter()))
+}
+
+/// The rounded mean of each window. Up to 2²² elements of 32 bits sum within an `i64`.
+pub(crate) fn avg_pool2d(
+	x: &Tensor,
+	image: [u32; 3],
+	out: [u32; 3],
+	kernel: [u16; 2],
+	stride: [u16; 2],
+) -> Option<Tensor> {
+	let image = image.map(index);
+	let [oh, ow, _] = out.map(index);
+	let count = u32::from(kernel[0]).checked_mul(kernel[1].into())?;
+	let sums = for_elements!(x, v => {
+		fold_windows(v, image, [oh, ow], kernel, stride, &Padding::default(), 0i64, |acc, value| {
+			acc.saturating_add(i64::from(value))
+		})?
+	});
+	let dtype = x.dtype();
+	Some(collect(dtype, sums.into_iter().map(|sum| dtype.saturate(rounded_mean(sum, count)))))
+}
