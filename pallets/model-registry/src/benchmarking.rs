@@ -1,0 +1,86 @@
+//! Benchmarks: what the calls cost at the worst shape of what they are given.
+
+// Benchmarks run off chain, and fail loudly.
+#![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, clippy::expect_used)]
+
+use super::*;
+use crate::fixture;
+use oda_primitives::BlobRef;
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	/// Encoded bytes of a specification without reshape nodes, which have 10 each.
+	const BARE: u32 = 117;
+
+	/// A registered model without submissions, and its registrar.
+	fn registered<T: Config>() -> (ModelId, T::AccountId) {
+		let registrar: T::AccountId = whitelisted_caller();
+		let model = <Pallet<T> as ModelKeeper<_>>::register_for_benchmark(fixture::spec(2, 254), &registrar);
+		(model, registrar)
+	}
+
+	/// A version that `trainer` brought.
+	fn version<T: Config>(trainer: &T::AccountId) -> VersionOf<T> {
+		Version {
+			trainer: trainer.clone(),
+			weights: BlobRef::of(b"weights"),
+			score: 1,
+			submission: 0,
+			accepted_at: 0,
+		}
+	}
+
+	/// `s`: encoded bytes of the specification, filled with the nodes that take the fewest bytes each; `d`: how
+	/// deep the data's tree is.
+	#[benchmark]
+	fn register(s: Linear<BARE, { BARE + 2_400 }>, d: Linear<0, 10>) {
+		let caller: T::AccountId = whitelisted_caller();
+		let parent = {
+			let other: T::AccountId = account("registrar", 0, 0);
+			let model = <Pallet<T> as ModelKeeper<_>>::register_for_benchmark(fixture::spec(3, 0), &other);
+			<Pallet<T> as ModelKeeper<_>>::accept(&model, version::<T>(&other))
+				.expect("a pending model takes a version");
+			model
+		};
+		let records = 1u32 << d;
+		let spec = fixture::spec(records, ((s - BARE) / 10) as u16);
+		// Whole nodes only, and a longer prefix of their list from 64 nodes on.
+		assert!((s.saturating_sub(9)..=s + 1).contains(&(spec.encoded_size() as u32)));
+		let proof = RangeProof::of_end(&fixture::data(records)).expect("the data is not empty");
+		assert_eq!(proof.siblings.len() as u32, d);
+		T::Deposit::ensure_successful(&caller, Pallet::<T>::footprint(&spec));
+		let model = spec.id();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), Box::new(spec), proof, Some(parent));
+
+		assert!(Models::<T>::contains_key(model));
+	}
+
+	#[benchmark]
+	fn retire() {
+		let (model, registrar) = registered::<T>();
+		<Pallet<T> as ModelKeeper<_>>::accept(&model, version::<T>(&registrar))
+			.expect("a pending model takes a version");
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(registrar), model);
+
+		assert_eq!(Models::<T>::get(model).map(|m| m.status), Some(ModelStatus::Retired));
+	}
+
+	#[benchmark]
+	fn abandon() {
+		let (model, registrar) = registered::<T>();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(registrar), model);
+
+		assert!(!Models::<T>::contains_key(model));
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

@@ -1,0 +1,540 @@
+//! What models exist, their versions and their lineage.
+//!
+//! A model is a graph, an objective and data; its id is their hash, so that changing one makes another model and
+//! none registers twice. The registry refuses everything that the court, the runtime that re-runs one record,
+//! could not judge. What it accepts lives as follows:
+//!
+//! ```text
+//! register ──► Pending ──(version 0 accepted)──► Active ──(retire)──► Retired
+//!                 │
+//!                 └─(abandon)──► gone, its id free again
+//! ```
+//!
+//! Weights come in by `pallet-training`, which sees the registry as [`Models`]: every submission *enters* and
+//! *leaves* its model, and an *accepted* one becomes its head. The registrar's version 0 takes the same road.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+	test,
+	allow(
+		clippy::arithmetic_side_effects,
+		clippy::cast_possible_truncation,
+		clippy::expect_used,
+		clippy::indexing_slicing,
+		clippy::unwrap_used
+	)
+)]
+
+extern crate alloc;
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+#[cfg(any(test, feature = "runtime-benchmarks"))]
+mod fixture;
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+pub mod types;
+pub mod weights;
+
+pub use pallet::*;
+pub use types::{Model, ProofRefusal, SpecRefusal};
+pub use weights::WeightInfo;
+
+use alloc::{boxed::Box, vec::Vec};
+use oda_evaluator::{Cost, ModelSpec, SpecError};
+use oda_pallet_traits::{ModelStatus, Models as ModelKeeper, Standing, Version};
+use oda_primitives::{CHUNK_LEN, ModelId, ProofError, RangeProof, Tick, VersionId};
+use polkadot_sdk::{
+	frame_support::{
+		self,
+		pallet_prelude::*,
+		traits::{Consideration, Footprint},
+	},
+	frame_system::pallet_prelude::*,
+	sp_runtime::{TryRuntimeError, traits::Convert},
+};
+
+/// The most entries that one page of a listing holds.
+pub const MAX_PAGE: u32 = 100;
+
+/// The levels of the deepest tree that a blob can have: 2⁶⁴ bytes in chunks of 2¹⁰.
+const MAX_DEPTH: usize = 54;
+
+/// A model as this pallet stores it.
+pub type ModelOf<T> = Model<<T as polkadot_sdk::frame_system::Config>::AccountId, <T as Config>::Deposit>;
+
+/// A version as this pallet stores it.
+pub type VersionOf<T> = Version<<T as polkadot_sdk::frame_system::Config>::AccountId>;
+
+/// The pallet; see the crate's documentation.
+///
+/// The two lints are for what FRAME's macros expand to; nothing written here uses either.
+#[allow(clippy::cast_possible_truncation, clippy::expect_used)]
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+
+	/// The in-code storage version.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+
+	/// The pallet.
+	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
+	pub struct Pallet<T>(_);
+
+	/// What the registry needs.
+	#[pallet::config]
+	pub trait Config: polkadot_sdk::frame_system::Config {
+		/// Protocol time.
+		type Clock: Get<Tick>;
+
+		/// The registrar's deposit for the bytes that the chain keeps of a model; held with
+		/// [`HoldReason::Model`].
+		type Deposit: Consideration<Self::AccountId, Footprint>;
+
+		/// What the court's evaluation of one record weighs.
+		type EvaluationWeight: Convert<Cost, Weight>;
+
+		/// The most that it may weigh: half a block.
+		#[pallet::constant]
+		type MaxEvaluationWeight: Get<Weight>;
+
+		/// The largest weights blob, in bytes, that can be shown to the court: 2 MiB.
+		#[pallet::constant]
+		type MaxWeightsBytes: Get<u64>;
+
+		/// For how many ticks a pending model without live submissions belongs to its registrar alone;
+		/// afterwards anyone can free its id.
+		#[pallet::constant]
+		type PendingWindow: Get<Tick>;
+
+		/// What the calls cost.
+		type WeightInfo: WeightInfo;
+	}
+
+	/// Why the registry holds somebody's funds.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// For the bytes of a model that the account registered.
+		#[codec(index = 0)]
+		Model,
+	}
+
+	/// The models. Their ids are hashes, so they are stored under them as they are.
+	#[pallet::storage]
+	pub type Models<T: Config> = StorageMap<_, Identity, ModelId, ModelOf<T>>;
+
+	/// What each model computes, is judged by and is judged on: one for every entry of [`Models`].
+	#[pallet::storage]
+	pub type Specs<T: Config> = StorageMap<_, Identity, ModelId, ModelSpec>;
+
+	/// The accepted versions of each model, numbered without gaps from 0.
+	#[pallet::storage]
+	pub type Versions<T: Config> =
+		StorageDoubleMap<_, Identity, ModelId, Twox64Concat, VersionId, VersionOf<T>>;
+
+	/// What happened to a model.
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A model was registered and waits for its registrar's version 0.
+		#[codec(index = 0)]
+		Registered {
+			/// The model.
+			model: ModelId,
+			/// Who registered it.
+			registrar: T::AccountId,
+			/// The model it is said to descend from.
+			parent: Option<ModelId>,
+		},
+		/// A version became a model's head.
+		#[codec(index = 1)]
+		HeadMoved {
+			/// The model.
+			model: ModelId,
+			/// The head's number.
+			version: VersionId,
+			/// Who trained it.
+			trainer: T::AccountId,
+			/// The sum of its per-record scores.
+			score: i64,
+		},
+		/// A model was closed to new submissions.
+		#[codec(index = 2)]
+		Retired {
+			/// The model.
+			model: ModelId,
+		},
+		/// A model that never got a version was deleted; its id is free again.
+		#[codec(index = 3)]
+		Abandoned {
+			/// The model.
+			model: ModelId,
+		},
+	}
+
+	/// Why the registry refuses.
+	#[pallet::error]
+	pub enum Error<T> {
+		/// The specification breaks a rule of the evaluator.
+		#[codec(index = 0)]
+		InvalidSpec(SpecRefusal),
+		/// The encoded specification is longer than the chain keeps.
+		#[codec(index = 1)]
+		SpecTooLarge,
+		/// The proof of the data's length shows more than its last chunk.
+		#[codec(index = 2)]
+		LengthProofTooLarge,
+		/// The proof does not show the data's last chunk, so its length is not authenticated.
+		#[codec(index = 3)]
+		DatasetLengthNotProved(ProofRefusal),
+		/// The weights are too large to be shown to the court.
+		#[codec(index = 4)]
+		WeightsTooLarge,
+		/// One record is too expensive for the court to evaluate.
+		#[codec(index = 5)]
+		RecordTooExpensive,
+		/// A model of the same graph, objective and data exists.
+		#[codec(index = 6)]
+		AlreadyRegistered,
+		/// The parent is not registered.
+		#[codec(index = 7)]
+		UnknownParent,
+		/// The parent has no version yet and may still vanish.
+		#[codec(index = 8)]
+		PendingParent,
+		/// There is no such model.
+		#[codec(index = 9)]
+		UnknownModel,
+		/// Only the registrar may do this.
+		#[codec(index = 10)]
+		NotRegistrar,
+		/// The model is pending.
+		#[codec(index = 11)]
+		ModelPending,
+		/// The model has been retired.
+		#[codec(index = 12)]
+		ModelRetired,
+		/// The model is not pending: it has a version.
+		#[codec(index = 13)]
+		NotPending,
+		/// Submissions to the model are being judged or still can be.
+		#[codec(index = 14)]
+		LiveSubmissions,
+		/// The head is somebody else's work.
+		#[codec(index = 15)]
+		HeadOfAnother,
+		/// The registrar's time to bring version 0 is not over.
+		#[codec(index = 16)]
+		WindowOpen,
+		/// A counter of the model is at its end.
+		#[codec(index = 17)]
+		Exhausted,
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Registers a model and makes the caller its registrar, who alone can submit its version 0.
+		///
+		/// * `spec`: the graph, the objective and the data; its hash is the model's id.
+		/// * `length_proof`: the BLAKE3 path of the data blob's last chunk, which authenticates its length.
+		/// * `parent`: a registered model that this one descends from, a statement outside its id.
+		///
+		/// Holds a deposit for the bytes kept. Emits `Registered`. Fails with `SpecTooLarge`,
+		/// `LengthProofTooLarge`, `InvalidSpec` (which carries the evaluator's reason: among others that the
+		/// data's length is not records × record size, or that its scores would be too long a list),
+		/// `WeightsTooLarge`, `RecordTooExpensive`, `AlreadyRegistered`, `UnknownParent`, `PendingParent`,
+		/// `DatasetLengthNotProved` (which carries the proof's fault), or the deposit's error.
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::register(
+			u32::try_from(spec.encoded_size()).unwrap_or(u32::MAX),
+			u32::try_from(length_proof.siblings.len()).unwrap_or(u32::MAX),
+		))]
+		pub fn register(
+			origin: OriginFor<T>,
+			spec: Box<ModelSpec>,
+			length_proof: RangeProof,
+			parent: Option<ModelId>,
+		) -> DispatchResult {
+			let registrar = ensure_signed(origin)?;
+			ensure!(
+				length_proof.chunks.len() as u64 <= CHUNK_LEN && length_proof.siblings.len() <= MAX_DEPTH,
+				Error::<T>::LengthProofTooLarge
+			);
+			let cost = Self::check_spec(&spec)?;
+			let model = spec.id();
+			ensure!(!Models::<T>::contains_key(model), Error::<T>::AlreadyRegistered);
+			if let Some(parent) = parent {
+				let parent = Models::<T>::get(parent).ok_or(Error::<T>::UnknownParent)?;
+				ensure!(parent.status != ModelStatus::Pending, Error::<T>::PendingParent);
+			}
+			length_proof
+				.authenticates_len(&spec.data.dataset().blob)
+				.map_err(|fault| Error::<T>::DatasetLengthNotProved(ProofRefusal(fault)))?;
+			Self::insert(model, *spec, cost, &registrar, parent)?;
+			Self::deposit_event(Event::Registered { model, registrar, parent });
+			Ok(())
+		}
+
+		/// Closes a model to new submissions, for ever. Its head stays, can be used, and earns.
+		///
+		/// * `model`: the model, active, without live submissions, and with a head that its registrar trained,
+		///   so that nobody retires another's work.
+		///
+		/// The specification stays on chain for users and disputes, and so does the deposit. Emits `Retired`.
+		/// Fails with `UnknownModel`, `NotRegistrar`, `ModelPending`, `ModelRetired`, `LiveSubmissions` or
+		/// `HeadOfAnother`.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::retire())]
+		pub fn retire(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Models::<T>::try_mutate(model, |entry| -> DispatchResult {
+				let entry = entry.as_mut().ok_or(Error::<T>::UnknownModel)?;
+				ensure!(entry.registrar == who, Error::<T>::NotRegistrar);
+				match entry.status {
+					ModelStatus::Pending => return Err(Error::<T>::ModelPending.into()),
+					ModelStatus::Retired => return Err(Error::<T>::ModelRetired.into()),
+					ModelStatus::Active => {}
+				}
+				ensure!(entry.live == 0, Error::<T>::LiveSubmissions);
+				let head = entry.head.and_then(|number| Versions::<T>::get(model, number));
+				ensure!(head.is_some_and(|v| v.trainer == who), Error::<T>::HeadOfAnother);
+				entry.status = ModelStatus::Retired;
+				Ok(())
+			})?;
+			Self::deposit_event(Event::Retired { model });
+			Ok(())
+		}
+
+		/// Deletes a pending model without live submissions, frees its id and releases its deposit.
+		///
+		/// * `model`: the model. Its registrar may do this at any time, anyone else once
+		///   [`Config::PendingWindow`] ticks have passed since its registration.
+		///
+		/// Emits `Abandoned`. Fails with `UnknownModel`, `NotPending`, `LiveSubmissions` or `WindowOpen`.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::abandon())]
+		pub fn abandon(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let entry = Models::<T>::get(model).ok_or(Error::<T>::UnknownModel)?;
+			ensure!(entry.status == ModelStatus::Pending, Error::<T>::NotPending);
+			ensure!(entry.live == 0, Error::<T>::LiveSubmissions);
+			let free_at = entry.registered_at.saturating_add(T::PendingWindow::get());
+			ensure!(entry.registrar == who || T::Clock::get() >= free_at, Error::<T>::WindowOpen);
+			entry.ticket.drop(&entry.registrar)?;
+			Models::<T>::remove(model);
+			Specs::<T>::remove(model);
+			Self::deposit_event(Event::Abandoned { model });
+			Ok(())
+		}
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn integrity_test() {
+			assert!(
+				SpecError::max_encoded_len() <= SpecRefusal::MAX_BYTES,
+				"a SpecError has outgrown the pallet's error"
+			);
+			assert!(
+				ProofError::max_encoded_len() <= ProofRefusal::MAX_BYTES,
+				"a ProofError has outgrown the pallet's error"
+			);
+			assert!(T::MaxWeightsBytes::get() > 0, "no weights could ever be registered");
+			assert!(
+				T::EvaluationWeight::convert(Cost::default()).all_lte(T::MaxEvaluationWeight::get()),
+				"even an empty graph would be too expensive"
+			);
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_block: BlockNumberFor<T>) -> Result<(), TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// A model.
+		pub fn model(id: ModelId) -> Option<ModelOf<T>> {
+			Models::<T>::get(id)
+		}
+
+		/// What a model computes, is judged by and is judged on.
+		pub fn spec(id: ModelId) -> Option<ModelSpec> {
+			Specs::<T>::get(id)
+		}
+
+		/// A version of a model by its number.
+		pub fn version(id: ModelId, number: VersionId) -> Option<VersionOf<T>> {
+			Versions::<T>::get(id, number)
+		}
+
+		/// A model's head and its number.
+		pub fn head(id: ModelId) -> Option<(VersionId, VersionOf<T>)> {
+			let number = Models::<T>::get(id)?.head?;
+			Some((number, Versions::<T>::get(id, number)?))
+		}
+
+		/// A page of the models, in the order of their ids: those after `after`, or from the start; at most
+		/// `limit`, and never more than [`MAX_PAGE`].
+		pub fn models(after: Option<ModelId>, limit: u32) -> Vec<(ModelId, ModelOf<T>)> {
+			let models = match after {
+				Some(id) => Models::<T>::iter_from_key(id),
+				None => Models::<T>::iter(),
+			};
+			models.take(limit.min(MAX_PAGE) as usize).collect()
+		}
+
+		/// A page of a model's versions from number `from` on; at most `limit`, and never more than
+		/// [`MAX_PAGE`].
+		pub fn versions(id: ModelId, from: VersionId, limit: u32) -> Vec<(VersionId, VersionOf<T>)> {
+			let to = from.saturating_add(limit.min(MAX_PAGE));
+			(from..to).map_while(|n| Some((n, Versions::<T>::get(id, n)?))).collect()
+		}
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Everything about a specification that can be said without the data and the chain's state: it is valid,
+	/// and the court could judge it. Returns what a record costs.
+	pub fn check_spec(spec: &ModelSpec) -> Result<Cost, Error<T>> {
+		ensure!(spec.encoded_size() <= ModelSpec::max_encoded_len(), Error::<T>::SpecTooLarge);
+		let cost = spec.validate().map_err(|reason| Error::<T>::InvalidSpec(SpecRefusal(reason)))?;
+		ensure!(spec.graph.param_bytes() <= T::MaxWeightsBytes::get(), Error::<T>::WeightsTooLarge);
+		ensure!(
+			T::EvaluationWeight::convert(cost).all_lte(T::MaxEvaluationWeight::get()),
+			Error::<T>::RecordTooExpensive
+		);
+		Ok(cost)
+	}
+
+	/// Holds the deposit and stores a pending model.
+	fn insert(
+		model: ModelId,
+		spec: ModelSpec,
+		cost: Cost,
+		registrar: &T::AccountId,
+		parent: Option<ModelId>,
+	) -> DispatchResult {
+		let ticket = T::Deposit::new(registrar, Self::footprint(&spec))?;
+		let entry = Model {
+			registrar: registrar.clone(),
+			status: ModelStatus::Pending,
+			parent,
+			head: None,
+			next_version: 0,
+			live: 0,
+			cost,
+			records: spec.records(),
+			registered_at: T::Clock::get(),
+			ticket,
+		};
+		Models::<T>::insert(model, entry);
+		Specs::<T>::insert(model, spec);
+		Ok(())
+	}
+
+	/// What a deposit is taken for: the specification and the entry beside it.
+	pub(crate) fn footprint(spec: &ModelSpec) -> Footprint {
+		Footprint::from_parts(1, spec.encoded_size().saturating_add(ModelOf::<T>::max_encoded_len()))
+	}
+
+	/// Checks every model against its specification and its versions.
+	pub fn do_try_state() -> Result<(), TryRuntimeError> {
+		for (id, model) in Models::<T>::iter() {
+			let spec = Specs::<T>::get(id).ok_or("a model without a specification")?;
+			ensure!(spec.id() == id, "a specification under another's id");
+			ensure!(spec.records() == model.records, "a model with another number of records");
+			ensure!(spec.validate().ok() == Some(model.cost), "a model with another cost");
+			ensure!(model.head == model.next_version.checked_sub(1), "the head is not the last version");
+			ensure!(
+				(model.status == ModelStatus::Pending) == model.head.is_none(),
+				"a model is pending with a head, or not without one"
+			);
+			ensure!(
+				model.status != ModelStatus::Retired || model.live == 0,
+				"a submission to a retired model"
+			);
+			let versions = Versions::<T>::iter_prefix(id).count() as u64;
+			ensure!(versions == u64::from(model.next_version), "a gap in the versions");
+			if let Some(parent) = model.parent {
+				let parent = Models::<T>::get(parent).ok_or("a parent is gone")?;
+				ensure!(parent.head.is_some(), "a pending parent");
+			}
+		}
+		ensure!(Specs::<T>::iter_keys().all(Models::<T>::contains_key), "a specification without a model");
+		ensure!(
+			Versions::<T>::iter_keys().all(|(id, number)| {
+				Models::<T>::get(id).is_some_and(|model| number < model.next_version)
+			}),
+			"a version without a model, or with a number not yet given"
+		);
+		Ok(())
+	}
+}
+
+impl<T: Config> ModelKeeper<T::AccountId> for Pallet<T> {
+	fn spec(model: &ModelId) -> Option<ModelSpec> {
+		Specs::<T>::get(model)
+	}
+
+	fn standing(model: &ModelId) -> Option<Standing<T::AccountId>> {
+		let Model { status, registrar, head, cost, records, .. } = Models::<T>::get(model)?;
+		Some(Standing { status, registrar, head, cost, records })
+	}
+
+	fn enter(model: &ModelId, trainer: &T::AccountId) -> DispatchResult {
+		Models::<T>::try_mutate(model, |entry| {
+			let entry = entry.as_mut().ok_or(Error::<T>::UnknownModel)?;
+			match entry.status {
+				ModelStatus::Pending => ensure!(entry.registrar == *trainer, Error::<T>::NotRegistrar),
+				ModelStatus::Active => {}
+				ModelStatus::Retired => return Err(Error::<T>::ModelRetired.into()),
+			}
+			entry.live = entry.live.checked_add(1).ok_or(Error::<T>::Exhausted)?;
+			Ok(())
+		})
+	}
+
+	fn leave(model: &ModelId) {
+		Models::<T>::mutate(model, |entry| {
+			debug_assert!(entry.as_ref().is_some_and(|e| e.live > 0), "a submission left that never entered");
+			if let Some(entry) = entry {
+				entry.live = entry.live.saturating_sub(1);
+			}
+		});
+	}
+
+	fn accept(model: &ModelId, version: VersionOf<T>) -> Result<VersionId, DispatchError> {
+		let number = Models::<T>::try_mutate(model, |entry| -> Result<VersionId, DispatchError> {
+			let entry = entry.as_mut().ok_or(Error::<T>::UnknownModel)?;
+			ensure!(entry.status != ModelStatus::Retired, Error::<T>::ModelRetired);
+			let number = entry.next_version;
+			entry.next_version = number.checked_add(1).ok_or(Error::<T>::Exhausted)?;
+			entry.head = Some(number);
+			entry.status = ModelStatus::Active;
+			Ok(number)
+		})?;
+		Self::deposit_event(Event::HeadMoved {
+			model: *model,
+			version: number,
+			trainer: version.trainer.clone(),
+			score: version.score,
+		});
+		Versions::<T>::insert(model, number, version);
+		Ok(number)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	#[allow(clippy::expect_used)]
+	fn register_for_benchmark(spec: ModelSpec, registrar: &T::AccountId) -> ModelId {
+		let cost = Self::check_spec(&spec).expect("a benchmark registers a valid model");
+		let model = spec.id();
+		T::Deposit::ensure_successful(registrar, Self::footprint(&spec));
+		Self::insert(model, spec, cost, registrar, None).expect("the deposit was just provided for");
+		model
+	}
+}

@@ -1,0 +1,74 @@
+//! What the registry does, one behaviour a test.
+
+mod abandon;
+mod keeper;
+mod register;
+mod retire;
+mod state;
+mod views;
+
+use crate::{Error, Event, ModelOf, Models, Pallet, VersionOf, fixture, mock::*};
+use oda_evaluator::ModelSpec;
+use oda_pallet_traits::{ModelStatus, Models as Keeper, Version};
+use oda_primitives::{BlobRef, ModelId, RangeProof};
+use polkadot_sdk::{
+	frame_support::{assert_noop, assert_ok},
+	sp_io,
+	sp_runtime::DispatchResult,
+};
+
+/// Runs a test, then checks the state.
+fn run(test: impl FnOnce()) {
+	let mut ext: sp_io::TestExternalities = new_test_ext();
+	ext.execute_with(|| {
+		test();
+		assert_ok!(Registry::do_try_state());
+	});
+}
+
+/// The proof of the length of the fixture's data.
+fn proof(records: u32) -> RangeProof {
+	RangeProof::of_end(&fixture::data(records)).unwrap()
+}
+
+/// `who` registers the fixture's model of `records` records.
+fn register(who: u64, records: u32) -> DispatchResult {
+	let spec = Box::new(fixture::spec(records, 0));
+	Registry::register(RuntimeOrigin::signed(who), spec, proof(records), None)
+}
+
+/// A pending model of Alice's.
+fn pending() -> ModelId {
+	assert_ok!(register(ALICE, 2));
+	fixture::spec(2, 0).id()
+}
+
+/// A model of Alice's with a head that she trained.
+fn active() -> ModelId {
+	let model = pending();
+	assert_ok!(accept(model, ALICE, 10));
+	model
+}
+
+/// A submission of `trainer`'s goes all the way.
+fn accept(model: ModelId, trainer: u64, score: i64) -> Result<u32, polkadot_sdk::sp_runtime::DispatchError> {
+	<Registry as Keeper<u64>>::enter(&model, &trainer)?;
+	let number = <Registry as Keeper<u64>>::accept(&model, version(trainer, score));
+	<Registry as Keeper<u64>>::leave(&model);
+	number
+}
+
+/// A version that `trainer` brought.
+fn version(trainer: u64, score: i64) -> VersionOf<Test> {
+	Version { trainer, weights: BlobRef::of(b"weights"), score, submission: 7, accepted_at: Time::get() }
+}
+
+/// The model as it is stored.
+fn stored(model: ModelId) -> ModelOf<Test> {
+	Models::<Test>::get(model).unwrap()
+}
+
+/// What Alice's deposit for `spec` comes to.
+fn deposit(spec: &ModelSpec) -> u64 {
+	100 + 2 * Pallet::<Test>::footprint(spec).size
+}

@@ -1,0 +1,59 @@
+//! What the registry keeps of a model.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use oda_evaluator::{Cost, SpecError};
+use oda_pallet_traits::ModelStatus;
+use oda_primitives::{ModelId, ProofError, Tick, VersionId};
+use polkadot_sdk::frame_support::traits::PalletError;
+use scale_info::TypeInfo;
+
+/// A registered model, without its specification and its versions, which lie beside it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Model<AccountId, Ticket> {
+	/// Who registered it.
+	pub registrar: AccountId,
+	/// Where it is in its life.
+	pub status: ModelStatus,
+	/// The model that the registrar says it descends from.
+	pub parent: Option<ModelId>,
+	/// The version that is used and has to be beaten.
+	pub head: Option<VersionId>,
+	/// The number that the next accepted version gets.
+	pub next_version: VersionId,
+	/// How many submissions to it have entered and not ended.
+	pub live: u32,
+	/// What evaluating one record costs.
+	pub cost: Cost,
+	/// How many records the data has.
+	pub records: u32,
+	/// When it was registered.
+	pub registered_at: Tick,
+	/// The registrar's deposit for what the chain keeps of it.
+	pub ticket: Ticket,
+}
+
+/// Why a specification is refused, as a part of the pallet's error.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct SpecRefusal(pub SpecError);
+
+impl SpecRefusal {
+	/// Bytes of an encoded [`SpecError`]; the pallet's integrity test holds it against the type.
+	pub const MAX_BYTES: usize = 2;
+}
+
+impl PalletError for SpecRefusal {
+	const MAX_ENCODED_SIZE: usize = Self::MAX_BYTES;
+}
+
+/// Why a proof of the data's length is refused, as a part of the pallet's error.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct ProofRefusal(pub ProofError);
+
+impl ProofRefusal {
+	/// Bytes of an encoded [`ProofError`]; the pallet's integrity test holds it against the type.
+	pub const MAX_BYTES: usize = 1;
+}
+
+impl PalletError for ProofRefusal {
+	const MAX_ENCODED_SIZE: usize = Self::MAX_BYTES;
+}

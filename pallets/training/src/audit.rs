@@ -1,0 +1,176 @@
+//! What must hold of the storage at any time.
+
+use crate::{pallet::*, types::*, *};
+use alloc::collections::BTreeMap;
+use polkadot_sdk::{
+	frame_support::traits::fungible::InspectHold,
+	sp_runtime::{
+		SaturatedConversion, TryRuntimeError,
+		traits::{Saturating, Zero},
+	},
+};
+
+/// What accounts should have on hold, by reason.
+struct Owed<T: Config>(BTreeMap<(T::AccountId, u8), (HoldReason, BalanceOf<T>)>);
+
+impl<T: Config> Owed<T> {
+	fn add(&mut self, who: &T::AccountId, reason: HoldReason, amount: BalanceOf<T>) {
+		let key = (who.clone(), reason.encode().first().copied().unwrap_or_default());
+		let (_, sum) = self.0.entry(key).or_insert((reason, Zero::zero()));
+		*sum = sum.saturating_add(amount);
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Checks the pallet's invariants over all of its storage.
+	///
+	/// * A submission is stored, indexed, counted, queued or judged, and has scores and known weights, as its
+	///   phase says, and nothing of the kind is left without a submission.
+	/// * Queues are in commit order. Notes stand only against what is being judged, one an account.
+	/// * A bounty counts exactly the live submissions that can earn it.
+	/// * What is on hold of bonds, fees, notes and bounties is exactly what the storage says.
+	pub fn do_try_state() -> Result<(), TryRuntimeError> {
+		let mut owed = Owed::<T>(BTreeMap::new());
+		Self::try_submissions(&mut owed)?;
+		Self::try_turns()?;
+		Self::try_orphans()?;
+		Self::try_notes(&mut owed)?;
+		Self::try_bounties(&mut owed)?;
+		for ((who, _), (reason, amount)) in owed.0 {
+			let held = T::Currency::balance_on_hold(&reason.into(), &who);
+			ensure!(held == amount, "what is on hold is not what the storage says");
+		}
+		Ok(())
+	}
+
+	fn try_submissions(owed: &mut Owed<T>) -> Result<(), TryRuntimeError> {
+		let mut of_model = BTreeMap::<ModelId, u32>::new();
+		let mut of_trainer = BTreeMap::<(ModelId, T::AccountId), u32>::new();
+		for (id, submission) in Submissions::<T>::iter() {
+			let model = submission.model;
+			ensure!(id < NextSubmission::<T>::get(), "a submission has a number not given yet");
+			ensure!(Live::<T>::contains_key(model, id), "a submission is not indexed");
+			of_model.entry(model).or_default().saturating_inc();
+			of_trainer.entry((model, submission.trainer.clone())).or_default().saturating_inc();
+			owed.add(&submission.trainer, HoldReason::Submission, submission.bond);
+			// Zero amounts too, so that what is held too much shows.
+			let fee = submission.phase.claim().map_or_else(Zero::zero, |claim| claim.fee);
+			owed.add(&submission.trainer, HoldReason::VerificationFee, fee);
+
+			let queued = Queue::<T>::get(model).contains(&id);
+			let judged = Judged::<T>::get(model) == Some(id);
+			let (in_queue, in_judgement) = match submission.phase {
+				Phase::Committed => (false, false),
+				Phase::Queued(_) => (true, false),
+				Phase::Judged { .. } => (false, true),
+			};
+			ensure!(queued == in_queue, "the queue does not match a submission's phase");
+			ensure!(judged == in_judgement, "the judged one does not match a submission's phase");
+			ensure!(
+				ClaimedScores::<T>::contains_key(id) == (in_queue || in_judgement),
+				"the score lists do not match a submission's phase"
+			);
+			if let Some(claim) = submission.phase.claim() {
+				let known = KnownWeights::<T>::get(model, claim.weights.root);
+				ensure!(
+					known.is_some_and(|known| known.submission == id),
+					"a revealed submission's weights are not known"
+				);
+			}
+		}
+		for (model, count) in &of_model {
+			ensure!(LiveOfModel::<T>::get(model) == *count, "a model's count of submissions is wrong");
+		}
+		ensure!(
+			LiveOfModel::<T>::iter().count() == of_model.len(),
+			"a model without submissions has a count"
+		);
+		for ((model, trainer), count) in &of_trainer {
+			ensure!(
+				LiveOfTrainer::<T>::get(model, trainer) == *count,
+				"a trainer's count of submissions is wrong"
+			);
+			ensure!(*count <= T::MaxLive::get(), "a trainer has too many submissions");
+		}
+		ensure!(
+			LiveOfTrainer::<T>::iter().count() == of_trainer.len(),
+			"a trainer without submissions has a count"
+		);
+		Ok(())
+	}
+
+	fn try_turns() -> Result<(), TryRuntimeError> {
+		for (model, queue) in Queue::<T>::iter() {
+			ensure!(!queue.is_empty(), "an empty queue is stored");
+			ensure!(queue.iter().is_sorted(), "a queue is not in commit order");
+			for id in queue {
+				let submission = Submissions::<T>::get(id).ok_or("a queued submission does not exist")?;
+				ensure!(submission.model == model, "a submission is in another model's queue");
+			}
+		}
+		for (model, id) in Judged::<T>::iter() {
+			let submission = Submissions::<T>::get(id).ok_or("a judged submission does not exist")?;
+			ensure!(submission.model == model, "a submission is judged for another model");
+			ensure!(T::Judges::judgement(id).is_some(), "the judges do not know what they judge");
+		}
+		for model in Stalled::<T>::iter_keys() {
+			ensure!(Queue::<T>::contains_key(model), "an empty queue is stalled");
+			ensure!(!Judged::<T>::contains_key(model), "a queue is stalled behind a judgement");
+		}
+		Ok(())
+	}
+
+	fn try_orphans() -> Result<(), TryRuntimeError> {
+		for (model, id, ()) in Live::<T>::iter() {
+			let submission = Submissions::<T>::get(id).ok_or("an index names no submission")?;
+			ensure!(submission.model == model, "a submission is indexed under another model");
+		}
+		for id in ClaimedScores::<T>::iter_keys() {
+			ensure!(Submissions::<T>::contains_key(id), "a score list belongs to no submission");
+		}
+		for (_, root, known) in KnownWeights::<T>::iter() {
+			let Some(submission) = Submissions::<T>::get(known.submission) else { continue };
+			let weights = submission.phase.claim().map(|claim| claim.weights.root);
+			ensure!(weights == Some(root), "known weights belong to another submission");
+		}
+		Ok(())
+	}
+
+	fn try_notes(owed: &mut Owed<T>) -> Result<(), TryRuntimeError> {
+		for (id, notes) in Notes::<T>::iter() {
+			ensure!(!notes.is_empty(), "an empty list of notes is stored");
+			let submission = Submissions::<T>::get(id).ok_or("a note stands against nothing")?;
+			ensure!(
+				matches!(submission.phase, Phase::Judged { .. }),
+				"a note stands against what is not being judged"
+			);
+			let mut who: Vec<_> = notes.iter().map(|note| &note.who).collect();
+			who.sort_unstable();
+			who.dedup();
+			ensure!(who.len() == notes.len(), "somebody has two notes against one submission");
+			for note in &notes {
+				owed.add(&note.who, HoldReason::Challenge, note.bond);
+			}
+		}
+		Ok(())
+	}
+
+	fn try_bounties(owed: &mut Owed<T>) -> Result<(), TryRuntimeError> {
+		for (model, bounties) in Bounties::<T>::iter() {
+			ensure!(!bounties.is_empty(), "an empty list of bounties is stored");
+			for bounty in &bounties {
+				ensure!(bounty.id < NextBounty::<T>::get(), "a bounty has a number not given yet");
+				let pending = Live::<T>::iter_key_prefix(model)
+					.filter_map(Submissions::<T>::get)
+					.filter(|submission| submission.committed_at < bounty.until)
+					.count();
+				ensure!(
+					bounty.pending == pending.saturated_into::<u32>(),
+					"a bounty's count of submissions is wrong"
+				);
+				owed.add(&bounty.poster, HoldReason::Bounty, bounty.amount);
+			}
+		}
+		Ok(())
+	}
+}

@@ -1,0 +1,514 @@
+//! Benchmarks: what the calls cost in their worst case.
+//!
+//! The model has one image, which is pooled to one number, 250 nodes that change nothing, so that its graph is
+//! long to read, and one dense node of `n` outputs: so the bytes of a record and the bytes of the weights can be
+//! chosen apart. Its scores are words and it asks for a confidence, which is the dearest comparison.
+
+#![allow(
+	clippy::arithmetic_side_effects,
+	clippy::cast_possible_truncation,
+	clippy::expect_used,
+	clippy::indexing_slicing,
+	clippy::unwrap_used,
+	missing_docs
+)]
+
+use crate::{court, pallet::*, types::*, *};
+use alloc::{vec, vec::Vec};
+use oda_evaluator::{
+	DataSource, DatasetRef, Graph, ModelSpec, Objective,
+	graph::{DType, Node, Op, Padding, Requant, TensorType, VERSION},
+	model::{Confidence, Metric, TargetSpec},
+};
+use oda_pallet_traits::{Ending, Judgement, Version};
+use oda_primitives::hash;
+use polkadot_sdk::{
+	frame_benchmarking::v2::*,
+	frame_support::traits::fungible::{Inspect, Mutate},
+	frame_system::RawOrigin,
+	sp_runtime::traits::Bounded,
+};
+
+const SALT: [u8; 32] = [7; 32];
+/// Columns of the image.
+const WIDTH: u32 = 256;
+
+/// Nodes that change nothing.
+const IDLE: u16 = 250;
+
+/// A model of about `w` bytes of weights, and records of about `p` bytes.
+fn spec(w: u32, p: u32, records: u32) -> ModelSpec {
+	let rows = (p / WIDTH).max(1);
+	let n = (w / 10).max(1);
+	let mut spec = ModelSpec {
+		graph: Graph {
+			version: VERSION,
+			inputs: vec![TensorType::new(DType::I8, [rows, WIDTH, 1])],
+			params: vec![
+				TensorType::new(DType::I8, [n, 1]),
+				TensorType::new(DType::I32, [n]),
+				TensorType::new(DType::I32, [n]),
+				TensorType::new(DType::U8, [n]),
+			],
+			nodes: Vec::new(),
+			outputs: vec![IDLE + 2],
+		},
+		objective: Objective {
+			metric: Metric::Accuracy,
+			target: TargetSpec { tensor: TensorType::new(DType::U8, [1, 1]), ignore: None },
+			min_improvement: 1,
+			confidence: Some(Confidence { p: 1, q: 1 }),
+		},
+		data: DataSource::Fixed(DatasetRef { blob: BlobRef { root: [0; 32], len: 0 }, records }),
+	};
+	let node = |op, input, dtype, shape: [u32; 3]| Node {
+		op,
+		inputs: vec![input],
+		output: TensorType::new(dtype, shape),
+	};
+	let pool =
+		Op::MaxPool2d { kernel: [rows as u16, WIDTH as u16], stride: [1, 1], padding: Padding::default() };
+	let dense = Op::Dense { weight: 0, requant: Requant { bias: 1, mult: 2, shift: 3 } };
+	spec.graph.nodes.push(node(pool, 0, DType::I8, [1, 1, 1]));
+	spec.graph.nodes.extend((1..=IDLE).map(|i| node(Op::Reshape, i, DType::I8, [1, 1, 1])));
+	spec.graph.nodes.push(node(dense, IDLE + 1, DType::I8, [1, 1, n]));
+	let len = spec.record_bytes() * u64::from(records);
+	spec.data = DataSource::Fixed(DatasetRef { blob: BlobRef { root: [0; 32], len }, records });
+	spec
+}
+
+/// An account that can pay for everything.
+fn rich<T: Config>(name: &'static str, index: u32) -> T::AccountId {
+	let who: T::AccountId = account(name, index, 0);
+	endow::<T>(&who);
+	who
+}
+
+fn endow<T: Config>(who: &T::AccountId) {
+	let share = BalanceOf::<T>::max_value() / 1_048_576u32.into();
+	T::Currency::set_balance(who, share.max(T::Currency::minimum_balance()));
+}
+
+/// Lets `ticks` pass.
+fn pass<T: Config>(ticks: Tick) {
+	T::BenchmarkHelper::set_tick(T::Clock::get() + ticks);
+}
+
+/// `records` words, the first `ones` of them 1.
+fn scores(records: u32, ones: u32) -> ScoreBytes {
+	let words = (0..records).flat_map(|i| u32::from(i < ones).to_le_bytes());
+	words.collect::<Vec<_>>().try_into().unwrap()
+}
+
+/// A weights blob of the right length, the `index`-th.
+fn weights(spec: &ModelSpec, index: u8) -> BlobRef {
+	BlobRef { root: [index; 32], len: spec.graph.param_bytes() }
+}
+
+/// Registers the model, with a head that scores `ones` and as many bounties as there can be, which every
+/// score earns; its registrar.
+fn model<T: Config>(spec: &ModelSpec, ones: u32) -> (ModelId, T::AccountId) {
+	T::BenchmarkHelper::set_tick(1_000);
+	let registrar = rich::<T>("registrar", 0);
+	let model = T::Models::register_for_benchmark(spec.clone(), &registrar);
+	let version = Version {
+		trainer: registrar.clone(),
+		weights: weights(spec, 255),
+		score: ones.into(),
+		submission: SubmissionId::MAX,
+		accepted_at: 1_000,
+	};
+	T::Models::accept(&model, version).unwrap();
+	let scores = scores(spec.records(), ones);
+	let ticket = T::ScoreDeposit::new(&registrar, Pallet::<T>::footprint(scores.len())).unwrap();
+	HeadScores::<T>::insert(model, ScoreList { owner: registrar.clone(), ticket, scores });
+	(model, registrar)
+}
+
+fn fill_bounties<T: Config>(model: ModelId, count: u32) {
+	for i in 0..count {
+		let until = T::Clock::get() + T::MaxBountyTerm::get();
+		let poster = rich::<T>("poster", i);
+		Pallet::<T>::do_post_bounty(poster, model, i64::MIN, T::MinBounty::get(), until).unwrap();
+	}
+}
+
+/// The `index`-th trainer's commitment, old enough to be opened.
+fn committed<T: Config>(
+	model: ModelId,
+	spec: &ModelSpec,
+	trainer: &T::AccountId,
+	weights: BlobRef,
+) -> SubmissionId {
+	debug_assert!(weights.len == spec.graph.param_bytes());
+	let id = NextSubmission::<T>::get();
+	let genesis = Pallet::<T>::genesis_hash();
+	let commitment = hash::commitment(&genesis, &model, trainer, &weights, &SALT);
+	Pallet::<T>::do_commit(trainer.clone(), model, commitment).unwrap();
+	pass::<T>(T::MinCommitAge::get());
+	id
+}
+
+/// The `index`-th trainer's revealed submission, which claims `ones`.
+fn revealed<T: Config>(model: ModelId, spec: &ModelSpec, index: u8, ones: u32) -> SubmissionId {
+	let trainer = rich::<T>("trainer", index.into());
+	let blob = weights(spec, index);
+	let id = committed::<T>(model, spec, &trainer, blob);
+	Pallet::<T>::do_reveal(trainer, id, blob, SALT, scores(spec.records(), ones)).unwrap();
+	id
+}
+
+/// As many notes against a submission as there can be, but `left`.
+fn fill_notes<T: Config>(id: SubmissionId, left: u32) {
+	for i in left..T::MaxNotes::get() {
+		let who = rich::<T>("noter", i);
+		Pallet::<T>::do_note_challenge(who, id, [i as u8; 32]).unwrap();
+	}
+}
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	#[benchmark]
+	fn commit() {
+		let spec = spec(100, 1_000, 8);
+		let (model, _) = model::<T>(&spec, 0);
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), model, [0; 32]);
+
+		assert_eq!(NextSubmission::<T>::get(), 1);
+	}
+
+	#[benchmark]
+	fn reveal(s: Linear<4, { MAX_SCORE_LIST }>) {
+		let spec = spec(100, 1_000, s / 4);
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller);
+		let blob = weights(&spec, 1);
+		let id = committed::<T>(model, &spec, &caller, blob);
+		let scores = scores(spec.records(), spec.records());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), id, blob, SALT, scores);
+
+		assert_eq!(Judged::<T>::get(model), Some(id));
+	}
+
+	#[benchmark]
+	fn withdraw() {
+		let spec = spec(100, 1_000, 8);
+		let (model, registrar) = model::<T>(&spec, 0);
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller);
+		let blob = weights(&spec, 1);
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		let id = committed::<T>(model, &spec, &caller, blob);
+		let version = Version {
+			trainer: registrar,
+			weights: weights(&spec, 254),
+			score: 1,
+			submission: SubmissionId::MAX,
+			accepted_at: 1_000,
+		};
+		T::Models::accept(&model, version).unwrap();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), id, blob, SALT);
+
+		assert!(!Submissions::<T>::contains_key(id));
+	}
+
+	#[benchmark]
+	fn settle_forfeited() {
+		let spec = spec(100, 1_000, 8);
+		let (model, _) = model::<T>(&spec, 0);
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		let trainer = rich::<T>("trainer", 0);
+		let id = committed::<T>(model, &spec, &trainer, weights(&spec, 1));
+		pass::<T>(T::RevealWindow::get());
+		let caller: T::AccountId = whitelisted_caller();
+
+		#[extrinsic_call]
+		settle(RawOrigin::Signed(caller), id);
+
+		assert!(!Submissions::<T>::contains_key(id));
+	}
+
+	#[benchmark]
+	fn settle_accepted(b: Linear<0, { T::MaxBounties::get() }>) {
+		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		fill_bounties::<T>(model, b);
+		let id = revealed::<T>(model, &spec, 1, 8);
+		T::Judges::pass_for_benchmark(id);
+		fill_notes::<T>(id, 0);
+		let window = T::AttestWindow::convert((spec.validate().unwrap(), spec.records()));
+		pass::<T>(window + T::ChallengeWindow::get() + T::NoteLifetime::get() + T::MinNoteAge::get());
+		let caller: T::AccountId = whitelisted_caller();
+
+		#[extrinsic_call]
+		settle(RawOrigin::Signed(caller), id);
+
+		assert_eq!(T::Models::standing(&model).unwrap().head, Some(1));
+		assert!(!Bounties::<T>::contains_key(model));
+		assert!(!Notes::<T>::contains_key(id));
+	}
+
+	#[benchmark]
+	fn settle_expired() {
+		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		let id = revealed::<T>(model, &spec, 1, 8);
+		fill_notes::<T>(id, 0);
+		let window = T::AttestWindow::convert((spec.validate().unwrap(), spec.records()));
+		pass::<T>(window + T::NoteLifetime::get() + T::MinNoteAge::get());
+		let caller: T::AccountId = whitelisted_caller();
+
+		#[extrinsic_call]
+		settle(RawOrigin::Signed(caller), id);
+
+		assert!(!Submissions::<T>::contains_key(id));
+		assert!(T::Judges::judgement(id).is_none());
+	}
+
+	#[benchmark]
+	fn advance(q: Linear<0, { T::MaxQueue::get() }>) {
+		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
+		let records = spec.records();
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		let first = revealed::<T>(model, &spec, 0, 1);
+		for index in 1..=q {
+			revealed::<T>(model, &spec, index as u8, 8);
+		}
+		let last = (q < T::MaxQueue::get()).then(|| revealed::<T>(model, &spec, 200, records));
+		// Now the head is as good as those that wait, but for the last.
+		HeadScores::<T>::mutate_extant(model, |list| list.scores = scores(records, records / 2));
+		let submission = Submissions::<T>::get(first).unwrap();
+		T::Judges::close(first, Ending::Void);
+		Judged::<T>::remove(model);
+		Pallet::<T>::forget_claim(&submission);
+		Pallet::<T>::end(first, &submission);
+		let ended;
+
+		#[block]
+		{
+			ended = Pallet::<T>::advance(&model).ended;
+		}
+
+		assert_eq!(ended, q);
+		assert_eq!(Judged::<T>::get(model), last);
+	}
+
+	#[benchmark]
+	fn note_challenge() {
+		let spec = spec(100, 1_000, 8);
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		let id = revealed::<T>(model, &spec, 1, 8);
+		fill_notes::<T>(id, 0);
+		pass::<T>(T::NoteLifetime::get());
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), id, [0; 32]);
+
+		assert_eq!(Notes::<T>::decode_len(id), Some(1));
+	}
+
+	#[benchmark]
+	fn challenge(w: Linear<10, { MAX_WEIGHT_BYTES }>, p: Linear<1_024, 1_048_576>) {
+		let mut spec = spec(w, p, 4);
+		let data = vec![0u8; (spec.record_bytes() * 4) as usize];
+		spec.data = DataSource::Fixed(DatasetRef { blob: BlobRef::of(&data), records: 4 });
+		// All weights are 0, so that class 0 wins, which is every record's: but record 2 is claimed as wrong.
+		let shown: WeightBytes = vec![0u8; spec.graph.param_bytes() as usize].try_into().unwrap();
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		let trainer = rich::<T>("trainer", 0);
+		let blob = BlobRef::of(&shown);
+		let id = committed::<T>(model, &spec, &trainer, blob);
+		Pallet::<T>::do_reveal(trainer, id, blob, SALT, scores(4, 2)).unwrap();
+		T::Judges::pass_for_benchmark(id);
+		assert!(matches!(T::Judges::judgement(id), Some(Judgement::Passed(_))));
+		let record = 2;
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller);
+		let genesis = Pallet::<T>::genesis_hash();
+		let note = hash::challenge_note(&genesis, id, record, &caller, &SALT);
+		Pallet::<T>::do_note_challenge(caller.clone(), id, note).unwrap();
+		fill_notes::<T>(id, 1);
+		pass::<T>(T::MinNoteAge::get());
+		let proof = RangeProof::new(&data, spec.record_range(record).unwrap()).unwrap();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), id, record, SALT, proof, shown, Weight::MAX);
+
+		assert!(!Submissions::<T>::contains_key(id));
+	}
+
+	#[benchmark]
+	fn post_bounty() {
+		let spec = spec(100, 1_000, 8);
+		let (model, _) = model::<T>(&spec, 0);
+		fill_bounties::<T>(model, T::MaxBounties::get() - 1);
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller);
+		let until = T::Clock::get() + 1;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), model, 0, T::MinBounty::get(), until);
+
+		assert_eq!(Bounties::<T>::decode_len(model), Some(T::MaxBounties::get() as usize));
+	}
+
+	#[benchmark]
+	fn withdraw_bounty() {
+		let spec = spec(100, 1_000, 8);
+		let (model, _) = model::<T>(&spec, 0);
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		pass::<T>(T::MaxBountyTerm::get());
+		let bounty = Bounties::<T>::get(model).last().unwrap().clone();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(bounty.poster), model, bounty.id);
+
+		assert!(Bounties::<T>::get(model).iter().all(|other| other.id != bounty.id));
+	}
+
+	/// The list of a model that is not retired, whose state this pallet cannot change, so without that check.
+	#[benchmark]
+	fn drop_scores() {
+		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
+		let (model, _) = model::<T>(&spec, 0);
+
+		#[block]
+		{
+			let _ = Pallet::<T>::ensure_retired(&model);
+			Pallet::<T>::remove_scores(model).unwrap();
+		}
+
+		assert!(!HeadScores::<T>::contains_key(model));
+	}
+
+	/// The weights of a model that is not retired, likewise.
+	#[benchmark]
+	fn forget_weights() {
+		let spec = spec(100, 1_000, 8);
+		let (model, registrar) = model::<T>(&spec, 0);
+		let ticket = T::WeightsDeposit::new(&registrar, Pallet::<T>::known_footprint()).unwrap();
+		let known = Known { submission: SubmissionId::MAX, owner: registrar, ticket };
+		KnownWeights::<T>::insert(model, [1; 32], known);
+
+		#[block]
+		{
+			let _ = Pallet::<T>::ensure_retired(&model);
+			Pallet::<T>::remove_known(model, [1; 32]).unwrap();
+		}
+
+		assert!(!KnownWeights::<T>::contains_key(model, [1; 32]));
+	}
+
+	#[benchmark]
+	fn evaluate_dense_macs(n: Linear<0, 1_048_576>) {
+		let graph = court::dense((n / 1_024).max(1), 64);
+		let (weights, input) = court::record(&graph);
+
+		#[block]
+		{
+			court::run(&graph, &weights, &input);
+		}
+	}
+
+	#[benchmark]
+	fn evaluate_conv_macs(n: Linear<0, 1_048_576>) {
+		let graph = court::pointwise((n / 4_096).max(1));
+		let (weights, input) = court::record(&graph);
+
+		#[block]
+		{
+			court::run(&graph, &weights, &input);
+		}
+	}
+
+	#[benchmark]
+	fn evaluate_patch_elements(n: Linear<0, 230_400>) {
+		let graph = court::depthwise((n / 2_304).max(1));
+		let (weights, input) = court::record(&graph);
+
+		#[block]
+		{
+			court::run(&graph, &weights, &input);
+		}
+	}
+
+	#[benchmark]
+	fn evaluate_requants(n: Linear<0, 65_536>) {
+		let graph = court::dense((n / 16).max(1), 1);
+		let (weights, input) = court::record(&graph);
+
+		#[block]
+		{
+			court::run(&graph, &weights, &input);
+		}
+	}
+
+	#[benchmark]
+	fn evaluate_element_ops(n: Linear<0, 65_536>) {
+		let graph = court::pool((n / 256).max(1));
+		let (weights, input) = court::record(&graph);
+
+		#[block]
+		{
+			court::run(&graph, &weights, &input);
+		}
+	}
+
+	#[benchmark]
+	fn evaluate_param_bytes(n: Linear<0, 1_048_576>) {
+		let graph = court::dense(1, (n / 16).max(1));
+		let (weights, _) = court::record(&graph);
+
+		#[block]
+		{
+			court::split(&graph, &weights);
+		}
+	}
+
+	#[benchmark]
+	fn evaluate_activation_bytes(n: Linear<0, 1_048_576>) {
+		let graph = court::reshape((n / 2).max(1));
+		let (weights, input) = court::record(&graph);
+
+		#[block]
+		{
+			court::run(&graph, &weights, &input);
+		}
+	}
+
+	#[benchmark]
+	fn evaluate_nodes(n: Linear<0, 255>) {
+		let graph = court::nodes(n.max(1));
+		let (weights, input) = court::record(&graph);
+
+		#[block]
+		{
+			court::run(&graph, &weights, &input);
+		}
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::mock::bare_ext(), crate::mock::Test);
+}

@@ -1,0 +1,290 @@
+//! Commit, reveal, withdraw: what a trainer does.
+
+use crate::{pallet::*, types::*, *};
+use oda_evaluator::{ModelSpec, NotBetter, Scores, ScoresError};
+use oda_pallet_traits::{ModelStatus, Standing};
+use oda_primitives::hash;
+use polkadot_sdk::{
+	frame_support::traits::fungible::MutateHold,
+	frame_system,
+	sp_runtime::{
+		SaturatedConversion,
+		traits::{Saturating, Zero},
+	},
+};
+
+/// What a model's new weights have to beat.
+pub(crate) enum Rival<T: Config> {
+	/// Nothing: there is no version yet.
+	Nobody,
+	/// The head, which scored this.
+	Head(ScoreListOf<T>),
+	/// The model takes no new head any more.
+	Closed,
+}
+
+impl<T: Config> Pallet<T> {
+	/// The hash of block 0, which every signed or committed message holds.
+	pub fn genesis_hash() -> [u8; 32] {
+		let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
+		<[u8; 32]>::try_from(hash.as_ref()).unwrap_or_default()
+	}
+
+	/// A stored thing's footprint: one item of so many bytes.
+	pub(crate) fn footprint(bytes: usize) -> Footprint {
+		Footprint::from_parts(1, bytes)
+	}
+
+	/// The footprint of a record of known weights: its key and its value, without the deposit's own.
+	pub(crate) fn known_footprint() -> Footprint {
+		// Model, root and number, and whose deposit it is.
+		Self::footprint(T::AccountId::max_encoded_len().saturating_add(32 + 32 + 8))
+	}
+
+	/// What new weights have to beat, in a model of this standing.
+	pub(crate) fn rival(model: &ModelId, standing: &Standing<T::AccountId>) -> Rival<T> {
+		match standing.head {
+			_ if standing.status == ModelStatus::Retired => Rival::Closed,
+			None => Rival::Nobody,
+			Some(_) => HeadScores::<T>::get(model).map_or(Rival::Closed, Rival::Head),
+		}
+	}
+
+	/// Whether the model takes no new head any more.
+	fn closed(model: &ModelId, standing: &Standing<T::AccountId>) -> bool {
+		standing.status == ModelStatus::Retired
+			|| standing.head.is_some() && !HeadScores::<T>::contains_key(model)
+	}
+
+	/// `bytes` as a list of one score for each of the model's records.
+	fn parse<'a>(spec: &ModelSpec, bytes: &'a [u8]) -> Result<Scores<'a>, Error<T>> {
+		Scores::new(spec.score_kind(), spec.records(), bytes).map_err(|e| match e {
+			ScoresError::Length => Error::<T>::ScoresLengthMismatch,
+			ScoresError::PaddingBits | ScoresError::NotABit => Error::<T>::ScoresPaddingNotZero,
+			ScoresError::TooLong => Error::<T>::ScoresTooLong,
+		})
+	}
+
+	/// The sum of `scores`, if they are a list for this model and beat the rival.
+	pub(crate) fn beats(spec: &ModelSpec, scores: &[u8], rival: &Rival<T>) -> Result<i64, Error<T>> {
+		let new = Self::parse(spec, scores)?;
+		match rival {
+			Rival::Closed => Err(Error::<T>::ModelClosed),
+			Rival::Nobody => Ok(new.sum()),
+			Rival::Head(list) => {
+				let head = Self::parse(spec, &list.scores).map_err(|_| Error::<T>::ModelClosed)?;
+				spec.objective.compare(&new, &head).map_err(|e| match e {
+					NotBetter::BelowMinImprovement => Error::<T>::BelowMinImprovement,
+					NotBetter::NotSignificant => Error::<T>::NotSignificant,
+				})?;
+				Ok(new.sum())
+			}
+		}
+	}
+
+	pub(crate) fn do_commit(trainer: T::AccountId, model: ModelId, commitment: [u8; 32]) -> DispatchResult {
+		let live = LiveOfTrainer::<T>::get(model, &trainer);
+		ensure!(live < T::MaxLive::get(), Error::<T>::TooManyLive);
+		T::Models::enter(&model, &trainer)?;
+		let standing = T::Models::standing(&model).ok_or(Error::<T>::UnknownModel)?;
+		let bond = T::TrainerBond::get();
+		T::Currency::hold(&HoldReason::Submission.into(), &trainer, bond)?;
+
+		let id = NextSubmission::<T>::get();
+		NextSubmission::<T>::put(id.saturating_add(1));
+		let now = T::Clock::get();
+		let submission = Submission {
+			model,
+			trainer: trainer.clone(),
+			commitment,
+			committed_at: now,
+			head_at_commit: standing.head,
+			bond,
+			phase: Phase::Committed,
+		};
+		Submissions::<T>::insert(id, submission);
+		Live::<T>::insert(model, id, ());
+		LiveOfModel::<T>::mutate(model, |n| n.saturating_inc());
+		LiveOfTrainer::<T>::insert(model, &trainer, live.saturating_add(1));
+		Self::count_pending(&model, now, |n| n.saturating_add(1));
+		Self::deposit_event(Event::Committed { submission: id, model, trainer, bond });
+		Ok(())
+	}
+
+	/// The trainer's own commitment, if this opens it and the time is right.
+	fn opened(
+		trainer: &T::AccountId,
+		id: SubmissionId,
+		weights: &BlobRef,
+		salt: &[u8; 32],
+	) -> Result<SubmissionOf<T>, DispatchError> {
+		let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
+		ensure!(submission.trainer == *trainer, Error::<T>::NotTrainer);
+		ensure!(submission.phase == Phase::Committed, Error::<T>::AlreadyRevealed);
+		let age = T::Clock::get().saturating_sub(submission.committed_at);
+		ensure!(age >= T::MinCommitAge::get(), Error::<T>::RevealTooEarly);
+		ensure!(age < T::RevealWindow::get(), Error::<T>::RevealTooLate);
+		let genesis = Self::genesis_hash();
+		ensure!(
+			submission.commitment == hash::commitment(&genesis, &submission.model, trainer, weights, salt),
+			Error::<T>::CommitmentMismatch
+		);
+		Ok(submission)
+	}
+
+	pub(crate) fn do_reveal(
+		trainer: T::AccountId,
+		id: SubmissionId,
+		weights: BlobRef,
+		salt: [u8; 32],
+		scores: ScoreBytes,
+	) -> DispatchResult {
+		let mut submission = Self::opened(&trainer, id, &weights, &salt)?;
+		let model = submission.model;
+		let standing = T::Models::standing(&model).ok_or(Error::<T>::ModelClosed)?;
+		let spec = T::Models::spec(&model).ok_or(Error::<T>::ModelClosed)?;
+		ensure!(weights.len == spec.graph.param_bytes(), Error::<T>::WeightsLengthMismatch);
+		ensure!(!KnownWeights::<T>::contains_key(model, weights.root), Error::<T>::WeightsAlreadySubmitted);
+		// Before the head's list is read: what is read is paid for by the length of this one.
+		Self::parse(&spec, &scores)?;
+		let score = Self::beats(&spec, &scores, &Self::rival(&model, &standing))?;
+
+		let fee =
+			T::FeeBase::get().saturating_add(T::VerificationFee::convert((standing.cost, standing.records)));
+		T::Currency::hold(&HoldReason::VerificationFee.into(), &trainer, fee)?;
+		let ticket = T::ScoreDeposit::new(&trainer, Self::footprint(scores.len()))?;
+		ClaimedScores::<T>::insert(id, ScoreList { owner: trainer.clone(), ticket, scores });
+		let ticket = T::WeightsDeposit::new(&trainer, Self::known_footprint())?;
+		KnownWeights::<T>::insert(model, weights.root, Known { submission: id, owner: trainer, ticket });
+
+		let claim = Claim { weights, score, fee, revealed_at: T::Clock::get() };
+		submission.phase = Phase::Queued(claim);
+		Self::deposit_event(Event::Revealed { submission: id, model, weights, score, fee });
+
+		let mut queue = Queue::<T>::get(model);
+		let free = queue.is_empty() && !Judged::<T>::contains_key(model);
+		if free && Self::start(id, &mut submission, &claim, &standing) {
+			Submissions::<T>::insert(id, submission);
+			return Ok(());
+		}
+		let place = queue.partition_point(|waiting| *waiting < id);
+		queue.try_insert(place, id).map_err(|_| Error::<T>::QueueFull)?;
+		Queue::<T>::insert(model, queue);
+		if free {
+			Stalled::<T>::insert(model, T::Clock::get());
+		}
+		Submissions::<T>::insert(id, submission);
+		Ok(())
+	}
+
+	pub(crate) fn do_withdraw(
+		trainer: T::AccountId,
+		id: SubmissionId,
+		weights: BlobRef,
+		salt: [u8; 32],
+	) -> DispatchResult {
+		let submission = Self::opened(&trainer, id, &weights, &salt)?;
+		let model = submission.model;
+		let hopeless = match T::Models::standing(&model) {
+			None => true,
+			Some(standing) => {
+				let queued = Queue::<T>::decode_len(model).unwrap_or_default();
+				standing.head != submission.head_at_commit
+					|| Self::closed(&model, &standing)
+					|| queued >= T::MaxQueue::get().saturated_into::<usize>()
+					|| KnownWeights::<T>::contains_key(model, weights.root)
+			}
+		};
+		ensure!(hopeless, Error::<T>::HeadUnchanged);
+		Self::release(HoldReason::Submission, &trainer, submission.bond);
+		Self::end(id, &submission);
+		Self::deposit_event(Event::Withdrawn { submission: id });
+		Ok(())
+	}
+
+	/// Asks the judges to judge; whether there were any. The caller stores the submission.
+	pub(crate) fn start(
+		id: SubmissionId,
+		submission: &mut SubmissionOf<T>,
+		claim: &Claim<BalanceOf<T>>,
+		standing: &Standing<T::AccountId>,
+	) -> bool {
+		let window = T::AttestWindow::convert((standing.cost, standing.records));
+		let opened = frame_support::storage::with_storage_layer(|| T::Judges::open(id, window));
+		if opened.is_err() {
+			return false;
+		}
+		let model = submission.model;
+		let opened_at = T::Clock::get();
+		let answers_until = opened_at.saturating_add(window);
+		submission.phase = Phase::Judged { claim: *claim, opened_at, answers_until, held_until: 0 };
+		Judged::<T>::insert(model, id);
+		Stalled::<T>::remove(model);
+		Self::deposit_event(Event::JudgementStarted { submission: id, model, answers_until });
+		true
+	}
+
+	/// Removes all that is stored for a live submission, except its place in the queue or at the judges,
+	/// which the caller has taken; returns its storage deposits and the bonds of notes that have not expired.
+	/// What the caller has already moved elsewhere stays there.
+	pub(crate) fn end(id: SubmissionId, submission: &SubmissionOf<T>) {
+		let model = submission.model;
+		Submissions::<T>::remove(id);
+		Live::<T>::remove(model, id);
+		LiveOfModel::<T>::mutate_exists(model, |n| {
+			*n = n.and_then(|n| n.checked_sub(1)).filter(|n| *n > 0);
+		});
+		LiveOfTrainer::<T>::mutate_exists(model, &submission.trainer, |n| {
+			*n = n.and_then(|n| n.checked_sub(1)).filter(|n| *n > 0);
+		});
+		for note in Notes::<T>::take(id) {
+			Self::release(HoldReason::Challenge, &note.who, note.bond);
+		}
+		if let Some(list) = ClaimedScores::<T>::take(id) {
+			Self::drop_ticket(list.ticket, &list.owner);
+		}
+		Self::count_pending(&model, submission.committed_at, |n| n.saturating_sub(1));
+		T::Models::leave(&model);
+	}
+
+	/// Removes the record of a live submission's weights, so that somebody may submit them again.
+	pub(crate) fn forget_claim(submission: &SubmissionOf<T>) {
+		if let Some(claim) = submission.phase.claim()
+			&& let Some(known) = KnownWeights::<T>::take(submission.model, claim.weights.root)
+		{
+			Self::drop_ticket(known.ticket, &known.owner);
+		}
+	}
+
+	pub(crate) fn do_drop_scores(model: ModelId) -> DispatchResult {
+		Self::ensure_retired(&model)?;
+		Self::remove_scores(model)
+	}
+
+	pub(crate) fn remove_scores(model: ModelId) -> DispatchResult {
+		let list = HeadScores::<T>::take(model).ok_or(Error::<T>::NoScores)?;
+		Self::drop_ticket(list.ticket, &list.owner);
+		Self::deposit_event(Event::ScoresDropped { model });
+		Ok(())
+	}
+
+	pub(crate) fn do_forget_weights(model: ModelId, root: [u8; 32]) -> DispatchResult {
+		Self::ensure_retired(&model)?;
+		Self::remove_known(model, root)
+	}
+
+	pub(crate) fn remove_known(model: ModelId, root: [u8; 32]) -> DispatchResult {
+		let known = KnownWeights::<T>::get(model, root).ok_or(Error::<T>::UnknownWeights)?;
+		ensure!(!Submissions::<T>::contains_key(known.submission), Error::<T>::StillLive);
+		KnownWeights::<T>::remove(model, root);
+		Self::drop_ticket(known.ticket, &known.owner);
+		Self::deposit_event(Event::WeightsForgotten { model, root });
+		Ok(())
+	}
+
+	pub(crate) fn ensure_retired(model: &ModelId) -> DispatchResult {
+		let standing = T::Models::standing(model).ok_or(Error::<T>::UnknownModel)?;
+		ensure!(standing.status == ModelStatus::Retired, Error::<T>::NotRetired);
+		Ok(())
+	}
+}

@@ -1,0 +1,936 @@
+//! Submissions of better weights, from commitment to acceptance or slash.
+//!
+//! Whoever has better weights for a model **commits** to them with a bond, which shows nothing and fixes their
+//! place in line, then **reveals** them with the score of every record. The chain sums the scores, compares
+//! them with the head's and holds the trainer to them: the only lie left is a wrong score of some record, and
+//! anybody can prove that one by a **challenge**, in which the runtime evaluates this one record itself.
+//! Judges, somebody else's matter behind [`Judges`], re-run all records meanwhile. When enough of them agree and
+//! the challenge window closes in silence, the weights become the model's head.
+//!
+//! ```text
+//!            reveal                 its turn                 settle
+//! Committed ────────► Queued ───────────────────► Judged ───────────────► accepted
+//!     │                  │                           │
+//!     ├─ withdraw        ├─ outdated: the head       ├─ overturned by a challenge: the bond is slashed
+//!     └─ forfeited:      │  moved, all returned      └─ expired: too few judges, the bond returned
+//!        the bond burned └─ expired: no judges
+//! ```
+//!
+//! All times are ticks. Nothing runs by itself: whatever has become due is done by [`Pallet::settle`], which
+//! anybody may call and which costs nothing when something was due.
+//!
+//! One file a behaviour: `commit` (commit, reveal, withdraw), `settle` (what comes of a submission and whose
+//! turn is next), `challenge` (notes and challenges), `bounty`, `money` (all that moves balances), `audit` (the
+//! invariants).
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+	test,
+	allow(
+		clippy::arithmetic_side_effects,
+		clippy::cast_possible_truncation,
+		clippy::cast_possible_wrap,
+		clippy::cast_sign_loss,
+		clippy::expect_used,
+		clippy::indexing_slicing,
+		clippy::unwrap_used
+	)
+)]
+
+extern crate alloc;
+
+mod audit;
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
+mod bounty;
+mod challenge;
+mod commit;
+#[cfg(feature = "runtime-benchmarks")]
+mod court;
+#[cfg(test)]
+mod mock;
+mod money;
+mod settle;
+#[cfg(test)]
+mod tests;
+pub mod types;
+pub mod weights;
+
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+use alloc::vec::Vec;
+use oda_evaluator::Cost;
+use oda_pallet_traits::{Judges, Models};
+use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, VersionId};
+use polkadot_sdk::{
+	frame_support::{
+		self,
+		pallet_prelude::*,
+		traits::{Consideration, Footprint, fungible},
+	},
+	frame_system::pallet_prelude::*,
+	sp_runtime::traits::Convert,
+};
+
+/// An amount.
+pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<
+	<T as polkadot_sdk::frame_system::Config>::AccountId,
+>>::Balance;
+type AccountOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;
+/// A stored submission.
+pub type SubmissionOf<T> = Submission<AccountOf<T>, BalanceOf<T>>;
+/// A stored note.
+pub type NoteOf<T> = Note<AccountOf<T>, BalanceOf<T>>;
+/// A stored bounty.
+pub type BountyOf<T> = Bounty<AccountOf<T>, BalanceOf<T>>;
+/// A stored list of scores.
+pub type ScoreListOf<T> = ScoreList<AccountOf<T>, <T as Config>::ScoreDeposit>;
+/// A stored record of known weights.
+pub type KnownOf<T> = Known<AccountOf<T>, <T as Config>::WeightsDeposit>;
+
+/// What benchmarks need that the pallet otherwise has no power over.
+#[cfg(feature = "runtime-benchmarks")]
+pub trait BenchmarkHelper {
+	/// Lets it be `tick`.
+	fn set_tick(tick: Tick);
+}
+
+/// The pallet; see the crate's documentation.
+// What the macros expand to counts variants and expects the genesis pallet info.
+#[allow(clippy::cast_possible_truncation, clippy::expect_used)]
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+
+	/// The in-code storage version.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+
+	/// The pallet.
+	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
+	pub struct Pallet<T>(_);
+
+	/// What submissions need of the chain around them.
+	#[pallet::config]
+	pub trait Config: polkadot_sdk::frame_system::Config {
+		/// The reason of a hold, of all pallets.
+		type RuntimeHoldReason: From<HoldReason>;
+
+		/// The money.
+		type Currency: fungible::Mutate<Self::AccountId>
+			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
+			+ fungible::BalancedHold<Self::AccountId>;
+
+		/// The current tick.
+		type Clock: Get<Tick>;
+
+		/// Who keeps the models.
+		type Models: Models<Self::AccountId>;
+
+		/// Who re-runs the objective on a submission.
+		type Judges: Judges<Self::AccountId>;
+
+		/// The deposit for a stored score list, one item and its bytes; with [`HoldReason::ScoreList`].
+		type ScoreDeposit: Consideration<Self::AccountId, Footprint>;
+
+		/// The deposit for the record that certain weights were submitted; with
+		/// [`HoldReason::KnownWeights`].
+		type WeightsDeposit: Consideration<Self::AccountId, Footprint>;
+
+		/// The part of the fee that follows a task's cost: of one record, and how many records.
+		type VerificationFee: Convert<(Cost, u32), BalanceOf<Self>>;
+
+		/// For how many ticks a task can be answered: by the cost of one record, and how many records.
+		type AttestWindow: Convert<(Cost, u32), Tick>;
+
+		/// What evaluating one record of this cost weighs.
+		type EvaluationWeight: Convert<Cost, Weight>;
+
+		/// The part of the fee that every task has.
+		#[pallet::constant]
+		type FeeBase: Get<BalanceOf<Self>>;
+
+		/// What a trainer puts on hold for a submission.
+		#[pallet::constant]
+		type TrainerBond: Get<BalanceOf<Self>>;
+
+		/// What a challenger puts on hold for a note.
+		#[pallet::constant]
+		type ChallengeBond: Get<BalanceOf<Self>>;
+
+		/// The least amount of a bounty.
+		#[pallet::constant]
+		type MinBounty: Get<BalanceOf<Self>>;
+
+		/// Ticks that a commitment must have aged before it is opened, so that no reorganisation drops it
+		/// after its weights have been seen.
+		#[pallet::constant]
+		type MinCommitAge: Get<Tick>;
+
+		/// Ticks after the commitment from which on it can no longer be opened.
+		#[pallet::constant]
+		type RevealWindow: Get<Tick>;
+
+		/// Ticks that must pass between the last needed answer and the acceptance.
+		#[pallet::constant]
+		type ChallengeWindow: Get<Tick>;
+
+		/// Ticks that a note must have aged before its challenge, so that nobody who sees the evidence in
+		/// the pool can still claim it.
+		#[pallet::constant]
+		type MinNoteAge: Get<Tick>;
+
+		/// Ticks for which a note holds the window open.
+		#[pallet::constant]
+		type NoteLifetime: Get<Tick>;
+
+		/// Ticks that a submission waits for judges, when there are none, before it ends.
+		#[pallet::constant]
+		type JudgePatience: Get<Tick>;
+
+		/// The furthest end of a bounty, in ticks from now.
+		#[pallet::constant]
+		type MaxBountyTerm: Get<Tick>;
+
+		/// Live submissions of one trainer to one model.
+		#[pallet::constant]
+		type MaxLive: Get<u32>;
+
+		/// Revealed submissions to one model that wait for their turn.
+		#[pallet::constant]
+		type MaxQueue: Get<u32>;
+
+		/// Live notes against one submission.
+		#[pallet::constant]
+		type MaxNotes: Get<u32>;
+
+		/// Bounties on one model.
+		#[pallet::constant]
+		type MaxBounties: Get<u32>;
+
+		/// What the calls cost.
+		type WeightInfo: WeightInfo;
+
+		/// What benchmarks need.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: BenchmarkHelper;
+	}
+
+	/// What balances are on hold for.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// A trainer's bond: lost if the claim is wrong, or never made.
+		#[codec(index = 0)]
+		Submission,
+		/// The judges' fee for a revealed submission.
+		#[codec(index = 1)]
+		VerificationFee,
+		/// The deposit for a stored score list.
+		#[codec(index = 2)]
+		ScoreList,
+		/// The deposit for the record that certain weights were submitted.
+		#[codec(index = 3)]
+		KnownWeights,
+		/// A challenger's bond: lost if no challenge follows, or a false one.
+		#[codec(index = 4)]
+		Challenge,
+		/// A bounty.
+		#[codec(index = 5)]
+		Bounty,
+	}
+
+	/// The number of the next submission.
+	#[pallet::storage]
+	pub type NextSubmission<T: Config> = StorageValue<_, SubmissionId, ValueQuery>;
+
+	/// The live submissions.
+	#[pallet::storage]
+	pub type Submissions<T: Config> = StorageMap<_, Blake2_128Concat, SubmissionId, SubmissionOf<T>>;
+
+	/// The live submissions of a model.
+	#[pallet::storage]
+	pub type Live<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Twox64Concat, SubmissionId, (), OptionQuery>;
+
+	/// How many live submissions a model has.
+	#[pallet::storage]
+	pub type LiveOfModel<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, u32, ValueQuery>;
+
+	/// How many live submissions to a model a trainer has.
+	#[pallet::storage]
+	pub type LiveOfTrainer<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
+
+	/// The claimed per-record scores of each revealed submission that is live.
+	#[pallet::storage]
+	pub type ClaimedScores<T: Config> = StorageMap<_, Blake2_128Concat, SubmissionId, ScoreListOf<T>>;
+
+	/// The per-record scores of each model's head.
+	#[pallet::storage]
+	pub type HeadScores<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, ScoreListOf<T>>;
+
+	/// The weights, by their root, of a model's versions and of its revealed submissions that are live.
+	#[pallet::storage]
+	pub type KnownWeights<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, [u8; 32], KnownOf<T>>;
+
+	/// The submissions to a model that wait to be judged, in commit order.
+	#[pallet::storage]
+	pub type Queue<T: Config> =
+		StorageMap<_, Blake2_128Concat, ModelId, BoundedVec<SubmissionId, T::MaxQueue>, ValueQuery>;
+
+	/// The submission to a model that is being judged.
+	#[pallet::storage]
+	pub type Judged<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, SubmissionId>;
+
+	/// Since when the first in a model's queue has found no judges.
+	#[pallet::storage]
+	pub type Stalled<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, Tick>;
+
+	/// The notes against a submission that is being judged.
+	#[pallet::storage]
+	pub type Notes<T: Config> =
+		StorageMap<_, Blake2_128Concat, SubmissionId, BoundedVec<NoteOf<T>, T::MaxNotes>, ValueQuery>;
+
+	/// The number of the next bounty.
+	#[pallet::storage]
+	pub type NextBounty<T: Config> = StorageValue<_, BountyId, ValueQuery>;
+
+	/// The bounties on a model.
+	#[pallet::storage]
+	pub type Bounties<T: Config> =
+		StorageMap<_, Blake2_128Concat, ModelId, BoundedVec<BountyOf<T>, T::MaxBounties>, ValueQuery>;
+
+	/// What happened.
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A trainer committed to weights.
+		#[codec(index = 0)]
+		Committed {
+			/// The new submission.
+			submission: SubmissionId,
+			/// What it is for.
+			model: ModelId,
+			/// Whose it is.
+			trainer: T::AccountId,
+			/// What is on hold for it.
+			bond: BalanceOf<T>,
+		},
+		/// A trainer revealed weights and scores.
+		#[codec(index = 1)]
+		Revealed {
+			/// Which submission.
+			submission: SubmissionId,
+			/// What it is for.
+			model: ModelId,
+			/// The weights.
+			weights: BlobRef,
+			/// The sum of the claimed scores.
+			score: i64,
+			/// What the judges will share.
+			fee: BalanceOf<T>,
+		},
+		/// A submission is being judged.
+		#[codec(index = 2)]
+		JudgementStarted {
+			/// Which.
+			submission: SubmissionId,
+			/// What it is for.
+			model: ModelId,
+			/// The tick until which judges answer.
+			answers_until: Tick,
+		},
+		/// A trainer took a submission back.
+		#[codec(index = 3)]
+		Withdrawn {
+			/// Which.
+			submission: SubmissionId,
+		},
+		/// A commitment was not opened in time.
+		#[codec(index = 4)]
+		Forfeited {
+			/// Which.
+			submission: SubmissionId,
+			/// How much of the trainer's bond was burned: all.
+			burned: BalanceOf<T>,
+		},
+		/// A submission became its model's head.
+		#[codec(index = 5)]
+		Accepted {
+			/// Which.
+			submission: SubmissionId,
+			/// The model.
+			model: ModelId,
+			/// The number of the new version.
+			version: VersionId,
+			/// Whose it is.
+			trainer: T::AccountId,
+			/// The sum of its scores.
+			score: i64,
+		},
+		/// A submission ended without a judgement; the bond was returned.
+		#[codec(index = 6)]
+		Expired {
+			/// Which.
+			submission: SubmissionId,
+			/// Why.
+			why: Expiry,
+		},
+		/// A submission's turn came, but it does not beat the head that there is now; all was returned.
+		#[codec(index = 7)]
+		Outdated {
+			/// Which.
+			submission: SubmissionId,
+		},
+		/// The judges' fee was paid.
+		#[codec(index = 8)]
+		FeePaid {
+			/// For which submission.
+			submission: SubmissionId,
+			/// How many were paid.
+			judges: u32,
+			/// How much each got.
+			each: BalanceOf<T>,
+			/// How much went back to the trainer.
+			returned: BalanceOf<T>,
+			/// How much was burned.
+			burned: BalanceOf<T>,
+		},
+		/// Somebody announced evidence against a submission.
+		#[codec(index = 9)]
+		ChallengeNoted {
+			/// Against which.
+			submission: SubmissionId,
+			/// Who.
+			who: T::AccountId,
+			/// From which tick on the note is worth nothing.
+			expires_at: Tick,
+		},
+		/// No challenge followed a note.
+		#[codec(index = 10)]
+		NoteExpired {
+			/// Against which submission.
+			submission: SubmissionId,
+			/// Whose.
+			who: T::AccountId,
+			/// How much of their bond was burned: all.
+			burned: BalanceOf<T>,
+		},
+		/// A claimed score was wrong.
+		#[codec(index = 11)]
+		Overturned {
+			/// Of which submission.
+			submission: SubmissionId,
+			/// Of which record.
+			record: u32,
+			/// The score that the trainer claimed.
+			claimed: i32,
+			/// The score that the runtime found.
+			actual: i32,
+			/// Who proved it.
+			challenger: T::AccountId,
+			/// How much the trainer lost.
+			slashed: BalanceOf<T>,
+			/// How much of that the challenger got; the rest was burned.
+			paid: BalanceOf<T>,
+		},
+		/// A challenge found that a claimed score is right.
+		#[codec(index = 12)]
+		ChallengeFailed {
+			/// Of which submission.
+			submission: SubmissionId,
+			/// Of which record.
+			record: u32,
+			/// The score, as claimed.
+			score: i32,
+			/// Who claimed otherwise.
+			challenger: T::AccountId,
+			/// How much of their bond was burned: all.
+			burned: BalanceOf<T>,
+		},
+		/// Somebody promised a bounty.
+		#[codec(index = 13)]
+		BountyPosted {
+			/// The new bounty.
+			bounty: BountyId,
+			/// On which model.
+			model: ModelId,
+			/// Whose.
+			poster: T::AccountId,
+			/// The least sum of scores that earns it.
+			threshold: i64,
+			/// How much.
+			amount: BalanceOf<T>,
+			/// Only submissions committed before this tick earn it.
+			until: Tick,
+		},
+		/// A bounty was taken back.
+		#[codec(index = 14)]
+		BountyWithdrawn {
+			/// Which.
+			bounty: BountyId,
+			/// On which model.
+			model: ModelId,
+			/// How much was returned.
+			amount: BalanceOf<T>,
+		},
+		/// A bounty was earned.
+		#[codec(index = 15)]
+		BountyPaid {
+			/// Which.
+			bounty: BountyId,
+			/// On which model.
+			model: ModelId,
+			/// By which submission.
+			submission: SubmissionId,
+			/// How much.
+			amount: BalanceOf<T>,
+		},
+		/// The score list of a retired model's head was removed and its deposit returned.
+		#[codec(index = 16)]
+		ScoresDropped {
+			/// Which model.
+			model: ModelId,
+		},
+		/// The record of a retired model's weights was removed and its deposit returned.
+		#[codec(index = 17)]
+		WeightsForgotten {
+			/// Which model.
+			model: ModelId,
+			/// The weights' root.
+			root: [u8; 32],
+		},
+	}
+
+	/// Why a call was refused.
+	#[pallet::error]
+	pub enum Error<T> {
+		/// No live submission has this number.
+		#[codec(index = 0)]
+		UnknownSubmission,
+		/// There is no such model.
+		#[codec(index = 1)]
+		UnknownModel,
+		/// The model takes no new head any more.
+		#[codec(index = 2)]
+		ModelClosed,
+		/// The trainer has as many live submissions to this model as allowed.
+		#[codec(index = 3)]
+		TooManyLive,
+		/// The submission is somebody else's.
+		#[codec(index = 4)]
+		NotTrainer,
+		/// The commitment is not old enough to be opened.
+		#[codec(index = 5)]
+		RevealTooEarly,
+		/// The time in which the commitment could be opened is over.
+		#[codec(index = 6)]
+		RevealTooLate,
+		/// The submission was revealed before.
+		#[codec(index = 7)]
+		AlreadyRevealed,
+		/// Weights and salt are not what was committed to.
+		#[codec(index = 8)]
+		CommitmentMismatch,
+		/// The weights do not have the length that the model's graph gives them.
+		#[codec(index = 9)]
+		WeightsLengthMismatch,
+		/// The list does not hold exactly one score for each record.
+		#[codec(index = 10)]
+		ScoresLengthMismatch,
+		/// A bit after the last record's score is set.
+		#[codec(index = 11)]
+		ScoresPaddingNotZero,
+		/// The data has too many records for a score list.
+		#[codec(index = 12)]
+		ScoresTooLong,
+		/// These weights are a version of this model already, or submitted and not settled yet.
+		#[codec(index = 13)]
+		WeightsAlreadySubmitted,
+		/// The scores' sum does not exceed the head's by the model's step.
+		#[codec(index = 14)]
+		BelowMinImprovement,
+		/// The records won and lost against the head leave too much to chance.
+		#[codec(index = 15)]
+		NotSignificant,
+		/// As many submissions wait for their turn as allowed.
+		#[codec(index = 16)]
+		QueueFull,
+		/// Nothing keeps the trainer from revealing: the head is the one that was to be beaten.
+		#[codec(index = 17)]
+		HeadUnchanged,
+		/// Nothing is due.
+		#[codec(index = 18)]
+		NothingDue,
+		/// It is this submission's model's turn, but there is nobody to judge.
+		#[codec(index = 19)]
+		NoJudges,
+		/// The submission is not being judged.
+		#[codec(index = 20)]
+		NotJudged,
+		/// The caller has a note against this submission already.
+		#[codec(index = 21)]
+		AlreadyNoted,
+		/// As many notes stand against this submission as allowed.
+		#[codec(index = 22)]
+		TooManyNotes,
+		/// The caller has no note, or one on other evidence or with another salt.
+		#[codec(index = 23)]
+		NoMatchingNote,
+		/// The note is not old enough to be used.
+		#[codec(index = 24)]
+		NoteTooYoung,
+		/// The note has expired.
+		#[codec(index = 25)]
+		NoteExpired,
+		/// The data has no such record.
+		#[codec(index = 26)]
+		RecordOutOfRange,
+		/// Evaluating a record of this model costs more than the caller allowed.
+		#[codec(index = 27)]
+		MaxCostTooLow,
+		/// The bytes are not the weights that were submitted.
+		#[codec(index = 28)]
+		WeightsMismatch,
+		/// The evaluator refused: the chain's own fault, for it takes all weights of the right length.
+		#[codec(index = 29)]
+		EvaluationFailed,
+		/// As many bounties stand on this model as allowed.
+		#[codec(index = 30)]
+		TooManyBounties,
+		/// The amount is below the least one.
+		#[codec(index = 31)]
+		BountyTooSmall,
+		/// The bounty would end in the past.
+		#[codec(index = 32)]
+		BountyEndsTooEarly,
+		/// The bounty would end too far in the future.
+		#[codec(index = 33)]
+		BountyEndsTooLate,
+		/// The model has no such bounty.
+		#[codec(index = 34)]
+		UnknownBounty,
+		/// The bounty is somebody else's.
+		#[codec(index = 35)]
+		NotPoster,
+		/// The bounty has not ended.
+		#[codec(index = 36)]
+		BountyNotOver,
+		/// Submissions that could earn the bounty have not been settled yet.
+		#[codec(index = 37)]
+		BountyPending,
+		/// The model is not retired.
+		#[codec(index = 38)]
+		NotRetired,
+		/// The model has no stored score list.
+		#[codec(index = 39)]
+		NoScores,
+		/// No version of the model has these weights.
+		#[codec(index = 40)]
+		UnknownWeights,
+		/// The submission that brought these weights has not been settled yet.
+		#[codec(index = 41)]
+		StillLive,
+		/// The proof is for other bytes than this record's.
+		#[codec(index = 42)]
+		ProofForOtherRange,
+		/// The proof's chunks are not exactly those that the record touches.
+		#[codec(index = 43)]
+		ProofChunksMismatch,
+		/// The proof has too few or too many chaining values.
+		#[codec(index = 44)]
+		ProofSiblingsMismatch,
+		/// The record's bytes are not those of the model's data.
+		#[codec(index = 45)]
+		ProofRootMismatch,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn integrity_test() {
+			assert!(
+				T::MinCommitAge::get() < T::RevealWindow::get(),
+				"a commitment must become old enough before its time is over"
+			);
+			assert!(
+				T::MinNoteAge::get() < T::NoteLifetime::get(),
+				"a note must become old enough before it expires"
+			);
+			assert!(T::MaxLive::get() > 0, "trainers must be able to submit");
+			assert!(T::MaxQueue::get() > 0, "submissions must be able to wait");
+			assert!(T::MaxNotes::get() > 0, "challengers must be able to note");
+			assert!(T::Hash::default().as_ref().len() == 32, "messages name the genesis block by 32 bytes");
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_block: BlockNumberFor<T>) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Commits to better weights for `model`, without showing them.
+		///
+		/// Puts [`Config::TrainerBond`] on hold and gives the submission its place in line.
+		///
+		/// - `model`: what the weights are for.
+		/// - `commitment`: [`oda_primitives::hash::commitment`] of genesis hash, model, caller, weights and
+		///   32 secret random bytes.
+		///
+		/// Event: `Committed`. Errors: `TooManyLive`; those of [`Models::enter`]; the bond cannot be held.
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::commit())]
+		pub fn commit(origin: OriginFor<T>, model: ModelId, commitment: [u8; 32]) -> DispatchResult {
+			let trainer = ensure_signed(origin)?;
+			Self::do_commit(trainer, model, commitment)
+		}
+
+		/// Opens a commitment and claims the score of every record.
+		///
+		/// From [`Config::MinCommitAge`] to [`Config::RevealWindow`] ticks after the commitment. Puts the
+		/// judges' fee and the storage deposits on hold. The judgement starts at once, or in its turn.
+		///
+		/// - `submission`: the caller's.
+		/// - `weights`: what was committed to.
+		/// - `salt`: the 32 secret bytes.
+		/// - `scores`: one score a record, packed; at most 64 KiB.
+		///
+		/// Events: `Revealed`, `JudgementStarted`. Errors: `UnknownSubmission`, `NotTrainer`,
+		/// `AlreadyRevealed`, `RevealTooEarly`, `RevealTooLate`, `CommitmentMismatch`, `ModelClosed`,
+		/// `WeightsLengthMismatch`, `ScoresLengthMismatch`, `ScoresPaddingNotZero`, `ScoresTooLong`,
+		/// `WeightsAlreadySubmitted`, `BelowMinImprovement`, `NotSignificant`, `QueueFull`; fee or deposits
+		/// cannot be held.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::reveal(u32::try_from(scores.len()).unwrap_or(u32::MAX)))]
+		pub fn reveal(
+			origin: OriginFor<T>,
+			submission: SubmissionId,
+			weights: BlobRef,
+			salt: [u8; 32],
+			scores: ScoreBytes,
+		) -> DispatchResult {
+			let trainer = ensure_signed(origin)?;
+			Self::do_reveal(trainer, submission, weights, salt, scores)
+		}
+
+		/// Opens a commitment that can no longer win through no fault of the trainer's, and takes the bond
+		/// back.
+		///
+		/// Within the time for revealing, if the head has moved since the commitment, the model takes no new
+		/// head any more, the queue is full, or somebody else's submission has the same weights.
+		///
+		/// - `submission`: the caller's.
+		/// - `weights`: what was committed to.
+		/// - `salt`: the 32 secret bytes.
+		///
+		/// Event: `Withdrawn`. Errors: `UnknownSubmission`, `NotTrainer`, `AlreadyRevealed`,
+		/// `RevealTooEarly`, `RevealTooLate`, `CommitmentMismatch`, `HeadUnchanged`.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::withdraw())]
+		pub fn withdraw(
+			origin: OriginFor<T>,
+			submission: SubmissionId,
+			weights: BlobRef,
+			salt: [u8; 32],
+		) -> DispatchResult {
+			let trainer = ensure_signed(origin)?;
+			Self::do_withdraw(trainer, submission, weights, salt)
+		}
+
+		/// Does what has become due for a submission; anybody may, and it costs nothing if something was.
+		///
+		/// Not revealed in time: the bond is burned. Waiting while nothing is being judged: the next one
+		/// starts. Judged and the windows closed: it becomes the head, or expires, and the next one starts.
+		/// Notes that have expired are burned on the way.
+		///
+		/// - `submission`: any.
+		///
+		/// Events: `Forfeited`, `Accepted`, `Expired`, `Outdated`, `FeePaid`, `BountyPaid`, `NoteExpired`,
+		/// `JudgementStarted`. Errors: `UnknownSubmission`, `NothingDue`, `NoJudges`.
+		#[pallet::call_index(3)]
+		#[pallet::weight(Pallet::<T>::settle_weight())]
+		pub fn settle(origin: OriginFor<T>, submission: SubmissionId) -> DispatchResultWithPostInfo {
+			ensure_signed(origin)?;
+			let weight = Self::do_settle(submission)?;
+			Ok((Some(weight), Pays::No).into())
+		}
+
+		/// Announces evidence against a submission that is being judged, without showing it.
+		///
+		/// Puts [`Config::ChallengeBond`] on hold. The note holds the window open until it expires,
+		/// [`Config::NoteLifetime`] ticks from now; the bond is lost if no challenge follows by then. A note
+		/// posted after the window has closed, which is possible until somebody settles, holds nothing, and
+		/// is returned when somebody does.
+		///
+		/// - `submission`: which.
+		/// - `note`: [`oda_primitives::hash::challenge_note`] of genesis hash, submission, record, caller and
+		///   32 secret random bytes.
+		///
+		/// Events: `ChallengeNoted`, `NoteExpired`. Errors: `UnknownSubmission`, `NotJudged`,
+		/// `AlreadyNoted`, `TooManyNotes`; the bond cannot be held.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::note_challenge())]
+		pub fn note_challenge(
+			origin: OriginFor<T>,
+			submission: SubmissionId,
+			note: [u8; 32],
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_note_challenge(who, submission, note)
+		}
+
+		/// Has the runtime evaluate one record: if it scores otherwise than claimed, the submission is
+		/// overturned.
+		///
+		/// Then half of the trainer's bond is the caller's, half is burned, and the caller's bond is
+		/// returned. If the score is as claimed, the caller's bond is burned.
+		///
+		/// - `submission`: one that is being judged and that the caller has a note against, at least
+		///   [`Config::MinNoteAge`] ticks old.
+		/// - `record`: the record's index, as noted.
+		/// - `salt`: the 32 secret bytes of the note.
+		/// - `proof`: the record's bytes and the proof that the data has them there.
+		/// - `weights`: the submitted weights, whole; at most 2 MiB.
+		/// - `max_cost`: the most that evaluating the record may weigh, paid for beforehand; what is left is
+		///   returned.
+		///
+		/// Events: `Overturned`, `FeePaid`, `NoteExpired`, and those of starting the next submission; or
+		/// `ChallengeFailed`. Errors: `UnknownSubmission`, `NotJudged`, `NoMatchingNote`, `NoteTooYoung`,
+		/// `NoteExpired`, `MaxCostTooLow`, `RecordOutOfRange`, `WeightsMismatch`, `ProofForOtherRange`,
+		/// `ProofChunksMismatch`, `ProofSiblingsMismatch`, `ProofRootMismatch`, `EvaluationFailed`.
+		#[pallet::call_index(5)]
+		#[pallet::weight((
+			Pallet::<T>::challenge_weight(weights.len(), proof.encoded_size()).saturating_add(*max_cost),
+			DispatchClass::Operational,
+		))]
+		pub fn challenge(
+			origin: OriginFor<T>,
+			submission: SubmissionId,
+			record: u32,
+			salt: [u8; 32],
+			proof: RangeProof,
+			weights: WeightBytes,
+			max_cost: Weight,
+		) -> DispatchResultWithPostInfo {
+			let challenger = ensure_signed(origin)?;
+			let weight =
+				Self::do_challenge(challenger, submission, record, salt, &proof, &weights, max_cost)?;
+			Ok(Some(weight).into())
+		}
+
+		/// Promises a reward for weights of at least some score.
+		///
+		/// Puts the amount on hold. It is paid to the trainer of the first accepted submission that was
+		/// committed before `until` and scores `threshold` or more.
+		///
+		/// - `model`: which.
+		/// - `threshold`: the least sum of scores.
+		/// - `amount`: how much, at least [`Config::MinBounty`].
+		/// - `until`: a tick after now, at most [`Config::MaxBountyTerm`] away.
+		///
+		/// Event: `BountyPosted`. Errors: `UnknownModel`, `ModelClosed`, `BountyTooSmall`,
+		/// `BountyEndsTooEarly`, `BountyEndsTooLate`, `TooManyBounties`; the amount cannot be held.
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::post_bounty())]
+		pub fn post_bounty(
+			origin: OriginFor<T>,
+			model: ModelId,
+			threshold: i64,
+			amount: BalanceOf<T>,
+			until: Tick,
+		) -> DispatchResult {
+			let poster = ensure_signed(origin)?;
+			Self::do_post_bounty(poster, model, threshold, amount, until)
+		}
+
+		/// Takes a bounty back, after its end and when no submission can earn it any more.
+		///
+		/// Before its end only if the model takes no new head any more.
+		///
+		/// - `model`: which.
+		/// - `bounty`: the caller's.
+		///
+		/// Event: `BountyWithdrawn`. Errors: `UnknownBounty`, `NotPoster`, `BountyNotOver`,
+		/// `BountyPending`.
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::withdraw_bounty())]
+		pub fn withdraw_bounty(origin: OriginFor<T>, model: ModelId, bounty: BountyId) -> DispatchResult {
+			let poster = ensure_signed(origin)?;
+			Self::do_withdraw_bounty(poster, model, bounty)
+		}
+
+		/// Removes the score list of a retired model's head and returns its deposit; anybody may.
+		///
+		/// - `model`: which.
+		///
+		/// Event: `ScoresDropped`. Errors: `UnknownModel`, `NotRetired`, `NoScores`.
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::drop_scores())]
+		pub fn drop_scores(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_drop_scores(model)
+		}
+
+		/// Removes the record of a retired model's weights and returns its deposit; anybody may.
+		///
+		/// - `model`: which.
+		/// - `root`: the weights' root.
+		///
+		/// Event: `WeightsForgotten`. Errors: `UnknownModel`, `NotRetired`, `UnknownWeights`, `StillLive`.
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::forget_weights())]
+		pub fn forget_weights(origin: OriginFor<T>, model: ModelId, root: [u8; 32]) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_forget_weights(model, root)
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// A live submission.
+		pub fn submission(submission: SubmissionId) -> Option<SubmissionOf<T>> {
+			Submissions::<T>::get(submission)
+		}
+
+		/// The numbers of a model's live submissions, at most 1,024 of them, in commit order.
+		pub fn submissions(model: ModelId) -> Vec<SubmissionId> {
+			let mut live: Vec<_> = Live::<T>::iter_key_prefix(model).take(1_024).collect();
+			live.sort_unstable();
+			live
+		}
+
+		/// The per-record scores that a live submission claims, packed.
+		pub fn claimed_scores(submission: SubmissionId) -> Option<ScoreBytes> {
+			ClaimedScores::<T>::get(submission).map(|list| list.scores)
+		}
+
+		/// The submissions to a model that wait to be judged, in commit order.
+		pub fn queue(model: ModelId) -> Vec<SubmissionId> {
+			Queue::<T>::get(model).into_inner()
+		}
+
+		/// The submission to a model that is being judged.
+		pub fn judged(model: ModelId) -> Option<SubmissionId> {
+			Judged::<T>::get(model)
+		}
+
+		/// The notes against a submission that is being judged.
+		pub fn notes(submission: SubmissionId) -> Vec<NoteOf<T>> {
+			Notes::<T>::get(submission).into_inner()
+		}
+
+		/// The bounties on a model.
+		pub fn bounties(model: ModelId) -> Vec<BountyOf<T>> {
+			Bounties::<T>::get(model).into_inner()
+		}
+
+		/// The per-record scores of a model's head, packed.
+		pub fn head_scores(model: ModelId) -> Option<ScoreBytes> {
+			HeadScores::<T>::get(model).map(|list| list.scores)
+		}
+	}
+}

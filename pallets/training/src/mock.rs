@@ -1,0 +1,536 @@
+//! A runtime with the real clock, registry and verification, and a model small enough to read.
+//!
+//! The model has one dense node, from 64 inputs to 3 logits. Record `i` of 40 is all zeros but for a one at input
+//! `i`, and its class is `i mod 3`: so column `i` of the weight decides record `i` alone, and a test can make
+//! weights that are right on exactly the records it likes.
+
+use crate as pallet_training;
+use crate::{HoldReason, ScoreBytes, Submissions, WeightBytes};
+use codec::Encode;
+use oda_evaluator::{
+	Cost, DataSource, DatasetRef, Evaluator, Graph, ModelSpec, Objective,
+	graph::{DType, Node, Op, Requant, TensorType, VERSION},
+	model::{Confidence, Metric, TargetSpec},
+	scores,
+};
+use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, Verdict, hash};
+use polkadot_sdk::{
+	frame_support::{
+		derive_impl,
+		dispatch::DispatchResultWithPostInfo,
+		parameter_types,
+		traits::{
+			ConstU32, ConstU64, LinearStoragePrice,
+			fungible::{HoldConsideration, Inspect, InspectHold},
+		},
+		weights::Weight,
+	},
+	frame_system::{self, RawOrigin},
+	pallet_balances, sp_io,
+	sp_runtime::{
+		BuildStorage, DispatchResult, Perbill,
+		testing::{TestSignature, UintAuthorityId},
+		traits::Convert,
+	},
+};
+
+type Block = frame_system::mocking::MockBlock<Test>;
+
+#[polkadot_sdk::frame_support::runtime]
+mod runtime {
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeFreezeReason,
+		RuntimeHoldReason,
+		RuntimeSlashReason,
+		RuntimeLockId,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Test;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system::Pallet<Test>;
+	#[runtime::pallet_index(1)]
+	pub type Balances = pallet_balances::Pallet<Test>;
+	#[runtime::pallet_index(2)]
+	pub type Clock = pallet_clock::Pallet<Test>;
+	#[runtime::pallet_index(3)]
+	pub type Registry = pallet_model_registry::Pallet<Test>;
+	#[runtime::pallet_index(4)]
+	pub type Verification = pallet_verification::Pallet<Test>;
+	#[runtime::pallet_index(5)]
+	pub type Training = pallet_training::Pallet<Test>;
+}
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+	type Block = Block;
+	type AccountData = pallet_balances::AccountData<u64>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+	type AccountStore = System;
+	type ExistentialDeposit = ConstU64<ED>;
+}
+
+impl pallet_clock::Config for Test {
+	type WeightInfo = ();
+}
+
+/// An account's least balance.
+pub(crate) const ED: u64 = 10;
+pub(crate) const TRAINER_BOND: u64 = 1_001;
+pub(crate) const CHALLENGE_BOND: u64 = 200;
+pub(crate) const VERIFIER_BOND: u64 = 4_000;
+pub(crate) const VERIFIER_SLASH: u64 = 2_000;
+pub(crate) const FEE_BASE: u64 = 30;
+/// Base, and one for each of 40 records.
+pub(crate) const FEE: u64 = 70;
+pub(crate) const MIN_BOUNTY: u64 = 50;
+pub(crate) const MIN_COMMIT_AGE: Tick = 3;
+pub(crate) const REVEAL_WINDOW: Tick = 20;
+pub(crate) const CHALLENGE_WINDOW: Tick = 10;
+pub(crate) const ATTEST_WINDOW: Tick = 8;
+pub(crate) const MIN_NOTE_AGE: Tick = 2;
+pub(crate) const NOTE_LIFETIME: Tick = 6;
+pub(crate) const JUDGE_PATIENCE: Tick = 15;
+pub(crate) const MAX_BOUNTY_TERM: Tick = 1_000;
+pub(crate) const MAX_LIVE: u32 = 5;
+pub(crate) const MAX_QUEUE: u32 = 3;
+pub(crate) const MAX_NOTES: u32 = 2;
+pub(crate) const MAX_BOUNTIES: u32 = 3;
+/// The deposit for 5 bytes of scores.
+pub(crate) const SCORE_DEPOSIT: u64 = 100 + 5;
+/// The deposit for model, root, submission and account.
+pub(crate) const KNOWN_DEPOSIT: u64 = 100 + 32 + 32 + 8 + 8;
+
+parameter_types! {
+	pub const ModelHold: RuntimeHoldReason = RuntimeHoldReason::Registry(pallet_model_registry::HoldReason::Model);
+	pub const ScoreHold: RuntimeHoldReason = RuntimeHoldReason::Training(HoldReason::ScoreList);
+	pub const KnownHold: RuntimeHoldReason = RuntimeHoldReason::Training(HoldReason::KnownWeights);
+	pub MaxEvaluationWeight: Weight = Weight::from_parts(100_000_000, u64::MAX);
+	pub const Quorum: Perbill = Perbill::from_parts(666_666_667);
+}
+
+/// What evaluating a record weighs: 10 for each multiply-accumulate, which is 1,920 in the test's model.
+pub struct EvaluationWeight;
+impl Convert<Cost, Weight> for EvaluationWeight {
+	fn convert(cost: Cost) -> Weight {
+		Weight::from_parts(10 * cost.macs(), 0)
+	}
+}
+
+/// What evaluating a record of the test's model weighs.
+pub(crate) const EVALUATION: Weight = Weight::from_parts(1_920, 0);
+
+type Price = LinearStoragePrice<ConstU64<100>, ConstU64<1>, u64>;
+
+impl pallet_model_registry::Config for Test {
+	type Clock = Clock;
+	type Deposit = HoldConsideration<u64, Balances, ModelHold, Price>;
+	type EvaluationWeight = EvaluationWeight;
+	type MaxEvaluationWeight = MaxEvaluationWeight;
+	type MaxWeightsBytes = ConstU64<{ 2 * 1024 * 1024 }>;
+	type PendingWindow = ConstU64<50>;
+	type WeightInfo = ();
+}
+
+impl pallet_verification::Config for Test {
+	type Clock = Clock;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Signature = TestSignature;
+	type Signer = UintAuthorityId;
+	type MaxVerifiers = ConstU32<4>;
+	type Quorum = Quorum;
+	type MinBond = ConstU64<2_000>;
+	type VerifierSlash = ConstU64<VERIFIER_SLASH>;
+	type AccusationSlash = ConstU64<1_000>;
+	type AbsenceSlash = ConstU64<10>;
+	type AttestPriority = ConstU64<1>;
+	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = BenchmarkHelper;
+}
+
+/// One for each record.
+pub struct FeeOfRecords;
+impl Convert<(Cost, u32), u64> for FeeOfRecords {
+	fn convert((_, records): (Cost, u32)) -> u64 {
+		records.into()
+	}
+}
+
+/// Always the same.
+pub struct AttestWindow;
+impl Convert<(Cost, u32), Tick> for AttestWindow {
+	fn convert(_: (Cost, u32)) -> Tick {
+		ATTEST_WINDOW
+	}
+}
+
+impl pallet_training::Config for Test {
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Currency = Balances;
+	type Clock = Clock;
+	type Models = Registry;
+	type Judges = Verification;
+	type ScoreDeposit = HoldConsideration<u64, Balances, ScoreHold, Price>;
+	type WeightsDeposit = HoldConsideration<u64, Balances, KnownHold, Price>;
+	type VerificationFee = FeeOfRecords;
+	type AttestWindow = AttestWindow;
+	type EvaluationWeight = EvaluationWeight;
+	type FeeBase = ConstU64<FEE_BASE>;
+	type TrainerBond = ConstU64<TRAINER_BOND>;
+	type ChallengeBond = ConstU64<CHALLENGE_BOND>;
+	type MinBounty = ConstU64<MIN_BOUNTY>;
+	type MinCommitAge = ConstU64<MIN_COMMIT_AGE>;
+	type RevealWindow = ConstU64<REVEAL_WINDOW>;
+	type ChallengeWindow = ConstU64<CHALLENGE_WINDOW>;
+	type MinNoteAge = ConstU64<MIN_NOTE_AGE>;
+	type NoteLifetime = ConstU64<NOTE_LIFETIME>;
+	type JudgePatience = ConstU64<JUDGE_PATIENCE>;
+	type MaxBountyTerm = ConstU64<MAX_BOUNTY_TERM>;
+	type MaxLive = ConstU32<MAX_LIVE>;
+	type MaxQueue = ConstU32<MAX_QUEUE>;
+	type MaxNotes = ConstU32<MAX_NOTES>;
+	type MaxBounties = ConstU32<MAX_BOUNTIES>;
+	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = BenchmarkHelper;
+}
+
+/// What benchmarks need here.
+#[cfg(feature = "runtime-benchmarks")]
+pub struct BenchmarkHelper;
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::BenchmarkHelper for BenchmarkHelper {
+	fn set_tick(tick: Tick) {
+		pallet_clock::Now::<Test>::put(tick);
+	}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl pallet_verification::BenchmarkHelper<u64, TestSignature> for BenchmarkHelper {
+	fn signer() -> u64 {
+		777
+	}
+	fn sign(signer: &u64, message: &[u8]) -> TestSignature {
+		TestSignature(*signer, message.to_vec())
+	}
+}
+
+/// Registers the model and trains its version 0.
+pub(crate) const REGISTRAR: u64 = 1;
+pub(crate) const ALICE: u64 = 2;
+pub(crate) const BOB: u64 = 3;
+/// Finds wrong scores.
+pub(crate) const EVE: u64 = 4;
+/// Promises bounties.
+pub(crate) const PATRON: u64 = 5;
+/// Has nearly nothing.
+pub(crate) const POOR: u64 = 6;
+pub(crate) const VERIFIERS: [u64; 3] = [101, 102, 103];
+/// What the rich start with.
+pub(crate) const ENDOWMENT: u64 = 1_000_000;
+
+/// A runtime in which nothing is registered.
+pub(crate) fn bare_ext() -> sp_io::TestExternalities {
+	let rich = [REGISTRAR, ALICE, BOB, EVE, PATRON].into_iter().chain(VERIFIERS);
+	let mut balances: Vec<_> = rich.map(|who| (who, ENDOWMENT)).collect();
+	balances.push((POOR, ED));
+	let mut ext: sp_io::TestExternalities = RuntimeGenesisConfig {
+		balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
+		verification: pallet_verification::GenesisConfig {
+			verifiers: VERIFIERS.map(|who| (who, VERIFIER_BOND)).to_vec(),
+		},
+		..Default::default()
+	}
+	.build_storage()
+	.unwrap()
+	.into();
+	ext.execute_with(|| {
+		System::set_block_number(1);
+		pallet_clock::Now::<Test>::put(1);
+	});
+	ext
+}
+
+/// Runs `test` in a runtime where the model has a head, right on records 0 to 9, and checks the invariants
+/// afterwards.
+pub(crate) fn with_head(test: impl FnOnce(ModelId)) {
+	bare_ext().execute_with(|| {
+		let model = register(spec());
+		become_head(model, &Attempt::new(REGISTRAR, |i| i < 10));
+		System::reset_events();
+		test(model);
+		check();
+	});
+}
+
+/// Runs `test` in a runtime where the model has no head yet.
+pub(crate) fn with_pending(test: impl FnOnce(ModelId)) {
+	bare_ext().execute_with(|| {
+		let model = register(spec());
+		test(model);
+		check();
+	});
+}
+
+/// Checks the invariants of all pallets.
+pub(crate) fn check() {
+	Training::do_try_state().unwrap();
+	Registry::do_try_state().unwrap();
+	Verification::do_try_state().unwrap();
+}
+
+pub(crate) const RECORDS: u32 = 40;
+const INPUTS: usize = 64;
+
+/// The class of record `i`.
+fn class(i: u32) -> u8 {
+	(i % 3) as u8
+}
+
+/// The bytes of all records: three chunks.
+pub(crate) fn data() -> Vec<u8> {
+	(0..RECORDS)
+		.flat_map(|i| {
+			let mut record = vec![0; INPUTS];
+			record[i as usize] = 1;
+			record.push(class(i));
+			record
+		})
+		.collect()
+}
+
+/// The model; better by 2 is better.
+pub(crate) fn spec() -> ModelSpec {
+	ModelSpec {
+		graph: Graph {
+			version: VERSION,
+			inputs: vec![TensorType::new(DType::I8, [INPUTS as u32])],
+			params: vec![
+				TensorType::new(DType::I8, [3, INPUTS as u32]),
+				TensorType::new(DType::I32, [3]),
+				TensorType::new(DType::I32, [3]),
+				TensorType::new(DType::U8, [3]),
+			],
+			nodes: vec![Node {
+				op: Op::Dense { weight: 0, requant: Requant { bias: 1, mult: 2, shift: 3 } },
+				inputs: vec![0],
+				output: TensorType::new(DType::I32, [3]),
+			}],
+			outputs: vec![1],
+		},
+		objective: Objective {
+			metric: Metric::Accuracy,
+			target: TargetSpec { tensor: TensorType::new(DType::U8, []), ignore: None },
+			min_improvement: 2,
+			confidence: None,
+		},
+		data: DataSource::Fixed(DatasetRef { blob: BlobRef::of(&data()), records: RECORDS }),
+	}
+}
+
+/// The model, better by 2 and at the 5 % level.
+pub(crate) fn careful_spec() -> ModelSpec {
+	let mut spec = spec();
+	spec.objective.confidence = Some(Confidence { p: 384, q: 100 });
+	spec
+}
+
+/// Weights that a trainer has, and what they say of them.
+#[derive(Clone)]
+pub(crate) struct Attempt {
+	pub(crate) trainer: u64,
+	pub(crate) weights: Vec<u8>,
+	pub(crate) salt: [u8; 32],
+	pub(crate) scores: ScoreBytes,
+}
+
+impl Attempt {
+	/// Weights that are right on the records that `right` picks, honestly scored.
+	pub(crate) fn new(trainer: u64, right: impl Fn(u32) -> bool) -> Self {
+		Self::claiming(trainer, &right, &right)
+	}
+
+	/// Weights that are right on the records that `right` picks, scored as if on those that `claimed` picks.
+	pub(crate) fn claiming(trainer: u64, right: impl Fn(u32) -> bool, claimed: impl Fn(u32) -> bool) -> Self {
+		let mut weights = vec![0; 3 * INPUTS];
+		for i in 0..RECORDS {
+			let says = if right(i) { class(i) } else { class(i + 1) };
+			weights[usize::from(says) * INPUTS + i as usize] = 1;
+		}
+		// A column that no record uses: so trainers' weights differ even when they are as good.
+		weights[INPUTS - 1] = trainer as u8;
+		weights.extend([0; 12]);
+		weights.extend([1, 0, 0, 0].repeat(3));
+		weights.extend([0; 3]);
+		let scores: Vec<i32> = (0..RECORDS).map(|i| claimed(i).into()).collect();
+		let scores = scores::pack(spec().score_kind(), &scores).unwrap().try_into().unwrap();
+		Self { trainer, weights, salt: [trainer as u8; 32], scores }
+	}
+
+	/// A liar: right on records 0 to 9, claiming `claimed` more.
+	pub(crate) fn lie(trainer: u64, claimed: u32) -> Self {
+		Self::claiming(trainer, |i| i < 10, move |i| i < 10 + claimed)
+	}
+
+	pub(crate) fn blob(&self) -> BlobRef {
+		BlobRef::of(&self.weights)
+	}
+
+	pub(crate) fn commitment(&self, model: &ModelId) -> [u8; 32] {
+		hash::commitment(&Training::genesis_hash(), model, &self.trainer, &self.blob(), &self.salt)
+	}
+
+	pub(crate) fn shown(&self) -> WeightBytes {
+		self.weights.clone().try_into().unwrap()
+	}
+
+	/// What the evaluator says of `record`.
+	pub(crate) fn actual(&self, record: u32) -> i32 {
+		let spec = spec();
+		let range = spec.record_range(record).unwrap();
+		let evaluator = Evaluator::new(&spec.graph, &self.weights).unwrap();
+		spec.score_record(&evaluator, &data()[range.start as usize..range.end as usize]).unwrap()
+	}
+}
+
+/// The number of the next submission.
+pub(crate) fn next() -> SubmissionId {
+	pallet_training::NextSubmission::<Test>::get()
+}
+
+pub(crate) fn register(spec: ModelSpec) -> ModelId {
+	let model = spec.id();
+	let proof = RangeProof::of_end(&data()).unwrap();
+	Registry::register(RuntimeOrigin::signed(REGISTRAR), Box::new(spec), proof, None).unwrap();
+	model
+}
+
+pub(crate) fn now() -> Tick {
+	pallet_clock::Now::<Test>::get()
+}
+
+/// Lets `ticks` pass.
+pub(crate) fn pass(ticks: Tick) {
+	pallet_clock::Now::<Test>::mutate(|now| *now += ticks);
+	System::set_block_number(System::block_number() + ticks);
+}
+
+pub(crate) fn commit(model: ModelId, attempt: &Attempt) -> SubmissionId {
+	let id = next();
+	let commitment = attempt.commitment(&model);
+	Training::commit(RuntimeOrigin::signed(attempt.trainer), model, commitment).unwrap();
+	id
+}
+
+pub(crate) fn reveal(id: SubmissionId, attempt: &Attempt) -> DispatchResult {
+	let origin = RuntimeOrigin::signed(attempt.trainer);
+	Training::reveal(origin, id, attempt.blob(), attempt.salt, attempt.scores.clone())
+}
+
+/// Commits and, as soon as allowed, reveals.
+pub(crate) fn submit(model: ModelId, attempt: &Attempt) -> SubmissionId {
+	let id = commit(model, attempt);
+	pass(MIN_COMMIT_AGE);
+	reveal(id, attempt).unwrap();
+	id
+}
+
+pub(crate) fn attest(id: SubmissionId, verifier: u64, verdict: Verdict) -> DispatchResult {
+	let origin: RuntimeOrigin = RawOrigin::Authorized.into();
+	let signature = TestSignature(verifier, Verification::attestation(id, verdict));
+	Verification::attest(origin, id, verdict, verifier, signature)
+}
+
+/// All verifiers say that a submission is as claimed.
+pub(crate) fn approve(id: SubmissionId) {
+	for verifier in VERIFIERS {
+		attest(id, verifier, Verdict::Valid).unwrap();
+	}
+}
+
+pub(crate) fn settle(id: SubmissionId) -> DispatchResultWithPostInfo {
+	Training::settle(RuntimeOrigin::signed(PATRON), id)
+}
+
+/// Takes an attempt all the way.
+pub(crate) fn become_head(model: ModelId, attempt: &Attempt) -> SubmissionId {
+	let id = submit(model, attempt);
+	approve(id);
+	pass(CHALLENGE_WINDOW);
+	settle(id).unwrap();
+	assert!(!Submissions::<Test>::contains_key(id));
+	id
+}
+
+pub(crate) fn note(who: u64, id: SubmissionId, record: u32) -> DispatchResult {
+	let note = hash::challenge_note(&Training::genesis_hash(), id, record, &who, &[who as u8; 32]);
+	Training::note_challenge(RuntimeOrigin::signed(who), id, note)
+}
+
+/// The proof of a record's bytes.
+pub(crate) fn proof(record: u32) -> RangeProof {
+	RangeProof::new(&data(), spec().record_range(record).unwrap()).unwrap()
+}
+
+/// Challenges with all that belongs to it.
+pub(crate) fn challenge(
+	who: u64,
+	id: SubmissionId,
+	record: u32,
+	attempt: &Attempt,
+) -> DispatchResultWithPostInfo {
+	Training::challenge(
+		RuntimeOrigin::signed(who),
+		id,
+		record,
+		[who as u8; 32],
+		proof(record),
+		attempt.shown(),
+		EVALUATION,
+	)
+}
+
+pub(crate) fn held(reason: HoldReason, who: u64) -> u64 {
+	Balances::balance_on_hold(&RuntimeHoldReason::Training(reason), &who)
+}
+
+/// What an account has, on hold or not.
+pub(crate) fn wealth(who: u64) -> u64 {
+	Balances::total_balance(&who)
+}
+
+pub(crate) fn issuance() -> u64 {
+	Balances::total_issuance()
+}
+
+/// This pallet's events since the last reset.
+pub(crate) fn events() -> Vec<crate::Event<Test>> {
+	System::events()
+		.into_iter()
+		.filter_map(|record| match record.event {
+			RuntimeEvent::Training(event) => Some(event),
+			_ => None,
+		})
+		.collect()
+}
+
+/// Whether an event of this pallet was deposited since the last reset.
+pub(crate) fn happened(event: crate::Event<Test>) -> bool {
+	let found = events().iter().any(|other| other.encode() == event.encode());
+	if !found {
+		eprintln!("{:#?}", events());
+	}
+	found
+}

@@ -1,0 +1,331 @@
+//! Whatever is called in whatever order: money is conserved, nothing panics, and everything ends.
+
+use super::*;
+use oda_primitives::Tick;
+use polkadot_sdk::frame_support::dispatch::DispatchResult;
+use proptest::prelude::*;
+
+const PEOPLE: [u64; 5] = [REGISTRAR, ALICE, BOB, EVE, PATRON];
+
+/// One thing that somebody does. Numbers are taken modulo what there is.
+#[derive(Clone, Debug)]
+enum Step {
+	Commit {
+		who: usize,
+		right: u32,
+		claimed: u32,
+	},
+	Reveal {
+		which: usize,
+	},
+	Withdraw {
+		which: usize,
+	},
+	Attest {
+		which: usize,
+		verifier: usize,
+		verdict: u8,
+	},
+	AttestAll {
+		which: usize,
+	},
+	Settle {
+		which: usize,
+	},
+	Note {
+		who: usize,
+		which: usize,
+		record: u32,
+	},
+	Challenge {
+		who: usize,
+		which: usize,
+		record: u32,
+	},
+	/// Commits and, as soon as allowed, reveals.
+	Submit {
+		who: usize,
+		right: u32,
+		claimed: u32,
+	},
+	/// All verifiers approve what is being judged, the windows pass, and it is settled.
+	Conclude,
+	/// Notes what is being judged and challenges it: on its first wrong record, or on a right one.
+	Accuse {
+		who: usize,
+		rightly: bool,
+	},
+	PostBounty {
+		who: usize,
+		threshold: i64,
+		amount: u64,
+		term: Tick,
+	},
+	WithdrawBounty {
+		which: u64,
+	},
+	Retire,
+	DropScores,
+	Forget {
+		which: usize,
+	},
+	VerifierLeaves {
+		verifier: usize,
+	},
+	Pass {
+		ticks: Tick,
+	},
+}
+
+fn step() -> impl Strategy<Value = Step> {
+	let who = 0..PEOPLE.len();
+	// Mostly the latest submissions.
+	let which = 0..4usize;
+	let record = 0..RECORDS + 1;
+	prop_oneof![
+		4 => (who.clone(), 0..=RECORDS, 0..=RECORDS)
+			.prop_map(|(who, right, claimed)| Step::Commit { who, right, claimed }),
+		4 => (who.clone(), 0..=RECORDS)
+			.prop_map(|(who, right)| Step::Commit { who, right, claimed: right }),
+		10 => which.clone().prop_map(|which| Step::Reveal { which }),
+		1 => which.clone().prop_map(|which| Step::Withdraw { which }),
+		2 => (which.clone(), 0..3usize, 0..3u8)
+			.prop_map(|(which, verifier, verdict)| Step::Attest { which, verifier, verdict }),
+		8 => which.clone().prop_map(|which| Step::AttestAll { which }),
+		10 => which.clone().prop_map(|which| Step::Settle { which }),
+		3 => (who.clone(), which.clone(), record.clone())
+			.prop_map(|(who, which, record)| Step::Note { who, which, record }),
+		3 => (who.clone(), which.clone(), record)
+			.prop_map(|(who, which, record)| Step::Challenge { who, which, record }),
+		12 => (who.clone(), 0..=RECORDS, 0..=RECORDS)
+			.prop_map(|(who, right, more)| Step::Submit { who, right, claimed: right.max(more) }),
+		12 => (who.clone(), 0..=RECORDS)
+			.prop_map(|(who, right)| Step::Submit { who, right, claimed: right }),
+		6 => Just(Step::Conclude),
+		8 => (who.clone(), any::<bool>()).prop_map(|(who, rightly)| Step::Accuse { who, rightly }),
+		2 => (who, -5..60i64, 0..2_000u64, 0..40u64)
+			.prop_map(|(who, threshold, amount, term)| Step::PostBounty { who, threshold, amount, term }),
+		1 => (0..4u64).prop_map(|which| Step::WithdrawBounty { which }),
+		1 => prop_oneof![3 => Just(Step::Pass { ticks: 1 }), 1 => Just(Step::Retire)],
+		1 => Just(Step::DropScores),
+		1 => which.prop_map(|which| Step::Forget { which }),
+		1 => (0..9usize).prop_map(|verifier| Step::VerifierLeaves { verifier }),
+		12 => (1..9u64).prop_map(|ticks| Step::Pass { ticks }),
+	]
+}
+
+struct World {
+	model: ModelId,
+	attempts: Vec<(u64, Attempt)>,
+	issued: u64,
+}
+
+impl World {
+	fn new() -> Self {
+		let model = register(spec());
+		Self { model, attempts: Vec::new(), issued: issuance() }
+	}
+
+	/// The `which`-th submission from the last.
+	fn pick(&self, which: usize) -> Option<(u64, Attempt)> {
+		self.attempts.iter().rev().nth(which).cloned()
+	}
+
+	/// Does it, or is refused; whether anything happened is not the question here.
+	fn take(&mut self, step: Step) -> DispatchResult {
+		use RuntimeOrigin as Origin;
+		let model = self.model;
+		match step {
+			Step::Commit { who, right, claimed } => {
+				let attempt = Attempt::claiming(PEOPLE[who], |i| i < right, |i| i < claimed);
+				let id = next();
+				Training::commit(Origin::signed(PEOPLE[who]), model, attempt.commitment(&model))?;
+				self.attempts.push((id, attempt));
+			}
+			Step::Reveal { which } => {
+				if let Some((id, attempt)) = self.pick(which) {
+					reveal(id, &attempt)?;
+				}
+			}
+			Step::Withdraw { which } => {
+				if let Some((id, attempt)) = self.pick(which) {
+					let origin = Origin::signed(attempt.trainer);
+					Training::withdraw(origin, id, attempt.blob(), attempt.salt)?;
+				}
+			}
+			Step::Attest { which, verifier, verdict } => {
+				if let Some((id, _)) = self.pick(which) {
+					let verdict =
+						[Verdict::Valid, Verdict::Wrong(3), Verdict::Unavailable][usize::from(verdict)];
+					attest(id, VERIFIERS[verifier], verdict)?;
+				}
+			}
+			Step::AttestAll { which } => {
+				if let Some((id, _)) = self.pick(which) {
+					for verifier in VERIFIERS {
+						let _ = attest(id, verifier, Verdict::Valid);
+					}
+				}
+			}
+			Step::Settle { which } => {
+				if let Some((id, _)) = self.pick(which) {
+					settle(id).map_err(|e| e.error)?;
+				}
+			}
+			Step::Note { who, which, record } => {
+				if let Some((id, _)) = self.pick(which) {
+					note(PEOPLE[who], id, record)?;
+				}
+			}
+			Step::Challenge { who, which, record } => {
+				if let Some((id, attempt)) = self.pick(which) {
+					let record = record % RECORDS;
+					challenge(PEOPLE[who], id, record, &attempt).map_err(|e| e.error)?;
+				}
+			}
+			Step::Submit { who, right, claimed } => {
+				self.take(Step::Commit { who, right, claimed })?;
+				pass(MIN_COMMIT_AGE);
+				self.take(Step::Reveal { which: 0 })?;
+			}
+			Step::Conclude => {
+				let Some(id) = Training::judged(model) else { return Ok(()) };
+				for verifier in VERIFIERS {
+					let _ = attest(id, verifier, Verdict::Valid);
+				}
+				pass(CHALLENGE_WINDOW);
+				settle(id).map_err(|e| e.error)?;
+			}
+			Step::Accuse { who, rightly } => {
+				let judged = Training::judged(model);
+				let found = self.attempts.iter().find(|(id, _)| Some(*id) == judged);
+				let Some((id, attempt)) = found.cloned() else { return Ok(()) };
+				let claimed = scores::Scores::new(spec().score_kind(), RECORDS, &attempt.scores).unwrap();
+				let wrong = |i: &u32| claimed.get(*i) != Some(attempt.actual(*i));
+				if let Some(record) = (0..RECORDS).find(|i| wrong(i) == rightly) {
+					note(PEOPLE[who], id, record)?;
+					pass(MIN_NOTE_AGE);
+					challenge(PEOPLE[who], id, record, &attempt).map_err(|e| e.error)?;
+				}
+			}
+			Step::PostBounty { who, threshold, amount, term } => {
+				let origin = Origin::signed(PEOPLE[who]);
+				Training::post_bounty(origin, model, threshold, amount, now() + term)?;
+			}
+			Step::WithdrawBounty { which } => {
+				let bounties = Training::bounties(model);
+				if let Some(bounty) = bounties.get(which as usize) {
+					Training::withdraw_bounty(Origin::signed(bounty.poster), model, bounty.id)?;
+				}
+			}
+			Step::Retire => Registry::retire(Origin::signed(REGISTRAR), model)?,
+			Step::DropScores => Training::drop_scores(Origin::signed(EVE), model)?,
+			Step::Forget { which } => {
+				if let Some((_, attempt)) = self.pick(which) {
+					Training::forget_weights(Origin::signed(EVE), model, attempt.blob().root)?;
+				}
+			}
+			Step::VerifierLeaves { verifier } => {
+				// Seldom, or there are soon none.
+				if let Some(verifier) = VERIFIERS.get(verifier) {
+					Verification::leave(Origin::signed(*verifier))?;
+				}
+			}
+			Step::Pass { ticks } => pass(ticks),
+		}
+		Ok(())
+	}
+
+	fn check(&self) {
+		check();
+		assert_eq!(issuance() + burned(), self.issued, "issuance is not what the events say");
+		let accounts: u64 = PEOPLE.into_iter().chain(VERIFIERS).chain([POOR]).map(wealth).sum();
+		assert_eq!(accounts, issuance(), "somebody else has something");
+	}
+
+	/// Lets everything come to its end.
+	fn finish(&mut self) {
+		for _ in 0..200 {
+			let live = Training::submissions(self.model);
+			if live.is_empty() {
+				break;
+			}
+			pass(REVEAL_WINDOW + JUDGE_PATIENCE);
+			for id in live {
+				let _ = settle(id);
+				self.check();
+			}
+		}
+		assert!(Training::submissions(self.model).is_empty(), "a submission does not end");
+		pass(MAX_BOUNTY_TERM);
+		for bounty in Training::bounties(self.model) {
+			let origin = RuntimeOrigin::signed(bounty.poster);
+			Training::withdraw_bounty(origin, self.model, bounty.id).unwrap();
+		}
+		self.check();
+		assert_eq!(Submissions::<Test>::iter().count(), 0);
+		assert_eq!(ClaimedScores::<Test>::iter().count(), 0);
+		assert_eq!(Notes::<Test>::iter().count(), 0);
+		assert_eq!(Queue::<Test>::iter().count(), 0);
+		assert_eq!(Judged::<Test>::iter().count(), 0);
+		assert_eq!(Stalled::<Test>::iter().count(), 0);
+		let total = |reason: HoldReason| -> u64 { PEOPLE.into_iter().map(|who| held(reason, who)).sum() };
+		assert_eq!(total(HoldReason::Submission), 0);
+		assert_eq!(total(HoldReason::VerificationFee), 0);
+		assert_eq!(total(HoldReason::Challenge), 0);
+		assert_eq!(total(HoldReason::Bounty), 0);
+		let heads = HeadScores::<Test>::iter().count() as u64;
+		assert_eq!(total(HoldReason::ScoreList), heads * SCORE_DEPOSIT);
+		let versions = KnownWeights::<Test>::iter().count() as u64;
+		assert_eq!(total(HoldReason::KnownWeights), versions * KNOWN_DEPOSIT);
+		assert!(versions <= u64::from(Registry::model(self.model).unwrap().next_version));
+	}
+}
+
+/// What the events say was burned, over all time.
+fn burned() -> u64 {
+	System::events()
+		.into_iter()
+		.map(|record| match record.event {
+			RuntimeEvent::Training(Event::Forfeited { burned, .. })
+			| RuntimeEvent::Training(Event::NoteExpired { burned, .. })
+			| RuntimeEvent::Training(Event::ChallengeFailed { burned, .. })
+			| RuntimeEvent::Training(Event::FeePaid { burned, .. }) => burned,
+			RuntimeEvent::Training(Event::Overturned { slashed, paid, .. }) => slashed - paid,
+			RuntimeEvent::Verification(pallet_verification::Event::Slashed { amount, .. }) => amount,
+			_ => 0,
+		})
+		.sum::<u64>()
+		- System::events()
+			.into_iter()
+			.map(|record| match record.event {
+				RuntimeEvent::Verification(pallet_verification::Event::ChallengerPaid { amount, .. }) => {
+					amount
+				}
+				_ => 0,
+			})
+			.sum::<u64>()
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig { max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+	#[test]
+	fn money_is_conserved_and_everything_ends(
+		steps in proptest::collection::vec(step(), 1..120),
+		headed in any::<bool>(),
+	) {
+		bare_ext().execute_with(|| {
+			let mut world = World::new();
+			if headed {
+				become_head(world.model, &Attempt::new(REGISTRAR, |i| i < 3));
+			}
+			for step in steps {
+				// A refusal changes nothing, which the invariants then show.
+				let _ = world.take(step);
+				world.check();
+			}
+			world.finish();
+		});
+	}
+}

@@ -1,0 +1,152 @@
+use super::*;
+
+#[test]
+fn submissions_are_judged_one_at_a_time_in_commit_order() {
+	with_head(|model| {
+		let attempts: Vec<_> = [ALICE, BOB, EVE, PATRON]
+			.into_iter()
+			.zip([14, 18, 22, 26])
+			.map(|(who, right)| Attempt::new(who, move |i| i < right))
+			.collect();
+		let ids: Vec<_> = attempts.iter().map(|attempt| commit(model, attempt)).collect();
+		pass(MIN_COMMIT_AGE);
+		// Revealed in another order: the first revealed starts, the others wait in commit order.
+		for i in [1, 3, 0, 2] {
+			reveal(ids[i], &attempts[i]).unwrap();
+		}
+		assert_eq!(Training::judged(model), Some(ids[1]));
+		assert_eq!(Training::queue(model), [ids[0], ids[2], ids[3]]);
+		assert_noop!(settle(ids[0]), Error::<Test>::NothingDue);
+
+		approve(ids[1]);
+		pass(CHALLENGE_WINDOW);
+		let alice = wealth(ALICE);
+		assert_ok!(settle(ids[1]));
+		// The first no longer beats the head; all is returned, the fee too.
+		assert!(happened(Event::Outdated { submission: ids[0] }));
+		assert_eq!(Balances::free_balance(ALICE), alice);
+		assert_eq!(wealth(ALICE), ENDOWMENT);
+		assert_eq!(Training::judged(model), Some(ids[2]));
+		assert_eq!(Training::queue(model), [ids[3]]);
+	});
+}
+
+#[test]
+fn an_unrevealed_commitment_blocks_nobody() {
+	with_head(|model| {
+		commit(model, &Attempt::new(ALICE, |i| i < 30));
+		become_head(model, &Attempt::new(BOB, |i| i < 20));
+		assert_eq!(Registry::head(model).unwrap().0, 1);
+	});
+}
+
+#[test]
+fn reveal_fails_when_the_queue_is_full_and_the_trainer_can_withdraw() {
+	with_head(|model| {
+		submit(model, &Attempt::new(REGISTRAR, |i| i < 40));
+		for (who, right) in [(ALICE, 20), (BOB, 22), (EVE, 24)] {
+			submit(model, &Attempt::new(who, |i| i < right));
+		}
+		assert_eq!(Training::queue(model).len(), MAX_QUEUE as usize);
+		let late = Attempt::new(PATRON, |i| i < 30);
+		let id = commit(model, &late);
+		pass(MIN_COMMIT_AGE);
+		assert_noop!(reveal(id, &late), Error::<Test>::QueueFull);
+		let before = wealth(PATRON);
+		let origin = RuntimeOrigin::signed(PATRON);
+		assert_ok!(Training::withdraw(origin, id, late.blob(), late.salt));
+		assert_eq!(Balances::free_balance(PATRON), before);
+	});
+}
+
+#[test]
+fn the_models_do_not_wait_for_each_other() {
+	with_head(|model| {
+		let other = register(careful_spec());
+		let first = submit(model, &Attempt::new(ALICE, |i| i < 20));
+		let second = submit(other, &Attempt::new(REGISTRAR, |i| i < 20));
+		assert_eq!(Training::judged(model), Some(first));
+		assert_eq!(Training::judged(other), Some(second));
+	});
+}
+
+#[test]
+fn the_whole_queue_can_be_outdated_at_once() {
+	with_head(|model| {
+		let best = submit(model, &Attempt::new(REGISTRAR, |_| true));
+		approve(best);
+		let ids: Vec<_> =
+			[ALICE, BOB, EVE].into_iter().map(|who| submit(model, &Attempt::new(who, |i| i < 20))).collect();
+		pass(CHALLENGE_WINDOW);
+		assert_ok!(settle(best));
+		for id in ids {
+			assert!(happened(Event::Outdated { submission: id }));
+		}
+		assert_eq!(Training::judged(model), None);
+		assert!(Training::queue(model).is_empty());
+		assert_eq!([ALICE, BOB, EVE].map(Balances::free_balance), [ENDOWMENT; 3]);
+	});
+}
+
+#[test]
+fn without_judges_a_reveal_waits_and_starts_when_there_are_some() {
+	with_head(|model| {
+		dismiss_verifiers();
+		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
+		assert_eq!(Training::judged(model), None);
+		assert_eq!(Training::queue(model), [id]);
+		assert_noop!(settle(id), Error::<Test>::NoJudges);
+		pass(JUDGE_PATIENCE - 1);
+		assert_noop!(settle(id), Error::<Test>::NoJudges);
+		appoint(101);
+		assert_ok!(settle(id));
+		assert_eq!(Training::judged(model), Some(id));
+		assert!(!Stalled::<Test>::contains_key(model));
+	});
+}
+
+#[test]
+fn without_judges_for_too_long_a_submission_expires_and_all_is_returned() {
+	with_head(|model| {
+		dismiss_verifiers();
+		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
+		pass(JUDGE_PATIENCE - MIN_COMMIT_AGE);
+		let younger = submit(model, &Attempt::new(BOB, |i| i < 30));
+		assert_ok!(settle(younger));
+		assert!(happened(Event::Expired { submission: id, why: Expiry::NoJudges }));
+		assert_eq!(Balances::free_balance(ALICE), ENDOWMENT);
+		// The younger one has not waited as long.
+		assert_eq!(Training::queue(model), [younger]);
+		assert_noop!(settle(younger), Error::<Test>::NoJudges);
+		pass(JUDGE_PATIENCE);
+		assert_ok!(settle(younger));
+		assert!(Training::queue(model).is_empty());
+		assert!(!Stalled::<Test>::contains_key(model));
+	});
+}
+
+#[test]
+fn when_the_judges_leave_the_next_waits_from_then_on() {
+	with_head(|model| {
+		let first = submit(model, &Attempt::new(ALICE, |i| i < 20));
+		let second = submit(model, &Attempt::new(BOB, |i| i < 30));
+		pass(ATTEST_WINDOW + JUDGE_PATIENCE);
+		// All are slashed below the least bond, so nobody is active any more.
+		pallet_verification::Verifiers::<Test>::mutate(|all| {
+			for who in VERIFIERS {
+				all.get_mut(&who).unwrap().bond = 1_000;
+			}
+		});
+		assert_ok!(settle(first));
+		assert_eq!(Training::queue(model), [second]);
+		assert_eq!(Stalled::<Test>::get(model), Some(now()));
+		pallet_verification::Verifiers::<Test>::mutate(|all| {
+			for who in VERIFIERS {
+				// The absent have lost 10.
+				all.get_mut(&who).unwrap().bond = VERIFIER_BOND - 10;
+			}
+		});
+		assert_ok!(settle(second));
+		assert_eq!(Training::judged(model), Some(second));
+	});
+}

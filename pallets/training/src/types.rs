@@ -1,0 +1,165 @@
+//! What the pallet stores.
+
+// What the derive of `Encode` expands to counts variants.
+#![allow(clippy::cast_possible_truncation)]
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use oda_evaluator::limits::MAX_SCORE_BYTES;
+use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, VersionId};
+use polkadot_sdk::frame_support::{BoundedVec, traits::ConstU32};
+use scale_info::TypeInfo;
+
+/// Bytes of the longest packed score list, as a bound of a vector.
+pub const MAX_SCORE_LIST: u32 = MAX_SCORE_BYTES as u32;
+
+/// Bytes of the largest weights that can be shown to the chain: what it can hash and evaluate within a block.
+/// A model with larger ones is refused at registration.
+pub const MAX_WEIGHT_BYTES: u32 = 2 * 1024 * 1024;
+
+/// Per-record scores, packed as [`oda_evaluator::scores::Scores`] reads them.
+pub type ScoreBytes = BoundedVec<u8, ConstU32<MAX_SCORE_LIST>>;
+
+/// A weights blob, shown whole.
+pub type WeightBytes = BoundedVec<u8, ConstU32<MAX_WEIGHT_BYTES>>;
+
+/// Bounties are numbered over all models; never reused.
+pub type BountyId = u64;
+
+/// A trainer's attempt to become a model's head, from commitment to its end.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Submission<AccountId, Balance> {
+	/// What it is for.
+	pub model: ModelId,
+	/// Whose it is.
+	pub trainer: AccountId,
+	/// [`oda_primitives::hash::commitment`] of the weights.
+	pub commitment: [u8; 32],
+	/// When it was committed.
+	pub committed_at: Tick,
+	/// The head that the trainer set out to beat.
+	pub head_at_commit: Option<VersionId>,
+	/// What the trainer has on hold for it, apart from the fee and the storage deposits.
+	pub bond: Balance,
+	/// How far it has come.
+	pub phase: Phase<Balance>,
+}
+
+/// How far a submission has come.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum Phase<Balance> {
+	/// Nobody knows the weights yet.
+	#[codec(index = 0)]
+	Committed,
+	/// Revealed, waiting for its turn.
+	#[codec(index = 1)]
+	Queued(Claim<Balance>),
+	/// Revealed, being judged.
+	#[codec(index = 2)]
+	Judged {
+		/// What the trainer claims.
+		claim: Claim<Balance>,
+		/// When its judgement started.
+		opened_at: Tick,
+		/// The end of the time in which judges answer; it is not accepted before.
+		answers_until: Tick,
+		/// It is not settled before this: set when there was no room for another note.
+		held_until: Tick,
+	},
+}
+
+impl<Balance> Phase<Balance> {
+	/// What was claimed, once it was revealed.
+	pub fn claim(&self) -> Option<&Claim<Balance>> {
+		match self {
+			Phase::Committed => None,
+			Phase::Queued(claim) | Phase::Judged { claim, .. } => Some(claim),
+		}
+	}
+}
+
+/// What a trainer revealed; the per-record scores are kept apart.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Claim<Balance> {
+	/// The weights.
+	pub weights: BlobRef,
+	/// The sum of the claimed scores.
+	pub score: i64,
+	/// What the trainer has on hold for the judges.
+	pub fee: Balance,
+	/// When it was revealed.
+	pub revealed_at: Tick,
+}
+
+/// A stored list of per-record scores.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct ScoreList<AccountId, Ticket> {
+	/// Who paid the deposit.
+	pub owner: AccountId,
+	/// The deposit.
+	pub ticket: Ticket,
+	/// The scores.
+	pub scores: ScoreBytes,
+}
+
+/// A record that some weights were submitted already.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Known<AccountId, Ticket> {
+	/// By which submission.
+	pub submission: SubmissionId,
+	/// Who paid the deposit.
+	pub owner: AccountId,
+	/// The deposit.
+	pub ticket: Ticket,
+}
+
+/// Somebody's announcement that they hold evidence against a submission.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Note<AccountId, Balance> {
+	/// Whose.
+	pub who: AccountId,
+	/// [`oda_primitives::hash::challenge_note`] of the evidence.
+	pub note: [u8; 32],
+	/// What they have on hold for it.
+	pub bond: Balance,
+	/// When it was posted.
+	pub posted_at: Tick,
+	/// From when on it is worth nothing, and its bond lost.
+	pub expires_at: Tick,
+	/// Whether it holds the window open: it was posted before the window closed.
+	pub holds: bool,
+}
+
+/// A reward for weights of at least some score.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Bounty<AccountId, Balance> {
+	/// Its number.
+	pub id: BountyId,
+	/// Who has it on hold.
+	pub poster: AccountId,
+	/// The least sum of scores that earns it.
+	pub threshold: i64,
+	/// How much.
+	pub amount: Balance,
+	/// Only submissions committed before this earn it.
+	pub until: Tick,
+	/// How many live submissions were committed before `until`: it cannot be withdrawn while there are any.
+	pub pending: u32,
+}
+
+/// Why a submission ended without anybody being to blame.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Expiry {
+	/// Too few judges answered.
+	#[codec(index = 0)]
+	Lapsed,
+	/// For too long there was nobody who could judge.
+	#[codec(index = 1)]
+	NoJudges,
+	/// The model takes no new head any more.
+	#[codec(index = 2)]
+	ModelClosed,
+}

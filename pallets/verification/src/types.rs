@@ -1,0 +1,105 @@
+//! Verifiers and the tasks they answer.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use oda_pallet_traits::Ending;
+use oda_primitives::{Tick, Verdict};
+use polkadot_sdk::{
+	frame_support::{BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound},
+	sp_runtime::traits::Get,
+};
+use scale_info::TypeInfo;
+
+/// A bonded verifier.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Verifier<Balance> {
+	/// What is held of its funds, and left after slashes.
+	pub bond: Balance,
+	/// Open tasks that it is a member of; it cannot leave before they are closed.
+	pub open: u32,
+}
+
+/// A task: one submission's records, to be re-run by all members.
+#[derive(
+	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
+)]
+#[scale_info(skip_type_params(Max))]
+#[codec(mel_bound(AccountId: MaxEncodedLen))]
+pub struct Task<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, Max: Get<u32>> {
+	/// Who may and should answer, sorted: the active verifiers when it was opened.
+	pub members: BoundedVec<AccountId, Max>,
+	/// How many have to say `Valid`.
+	pub quorum: u32,
+	/// When it was opened.
+	pub opened_at: Tick,
+	/// The first tick at which answers are refused.
+	pub until: Tick,
+	/// The answers, in the order in which they came: one a member.
+	pub answers: BoundedVec<(AccountId, Verdict), Max>,
+	/// When the quorum was reached.
+	pub passed_at: Option<Tick>,
+}
+
+impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> Task<AccountId, Max> {
+	/// Whether `who` may answer.
+	pub fn is_member(&self, who: &AccountId) -> bool {
+		self.members.binary_search(who).is_ok()
+	}
+
+	/// What `who` answered.
+	pub fn answer_of(&self, who: &AccountId) -> Option<Verdict> {
+		self.answers.iter().find(|(member, _)| member == who).map(|(_, verdict)| *verdict)
+	}
+
+	/// How many said `Valid`.
+	pub fn valid_answers(&self) -> usize {
+		self.answers.iter().filter(|(_, verdict)| *verdict == Verdict::Valid).count()
+	}
+}
+
+/// What a verifier was slashed for.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Fault {
+	/// It signed `Valid`, and somebody proved on chain that a score was wrong.
+	#[codec(index = 0)]
+	FalseValid,
+	/// It signed `Wrong`, and the submission was accepted: nobody proved it.
+	#[codec(index = 1)]
+	FalseAccusation,
+	/// It did not answer within the window.
+	#[codec(index = 2)]
+	Absence,
+}
+
+/// How a task ended, as an event says it.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Outcome {
+	/// The submission became the head.
+	#[codec(index = 0)]
+	Accepted,
+	/// Somebody proved on chain that a score was wrong.
+	#[codec(index = 1)]
+	Overturned,
+	/// Too few answers came in time.
+	#[codec(index = 2)]
+	Lapsed,
+	/// Nobody is to blame.
+	#[codec(index = 3)]
+	Void,
+}
+
+impl<AccountId> From<&Ending<AccountId>> for Outcome {
+	fn from(ending: &Ending<AccountId>) -> Self {
+		match ending {
+			Ending::Accepted => Self::Accepted,
+			Ending::Overturned { .. } => Self::Overturned,
+			Ending::Lapsed => Self::Lapsed,
+			Ending::Void => Self::Void,
+		}
+	}
+}
