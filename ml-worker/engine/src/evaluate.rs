@@ -1,0 +1,319 @@
+//! Evaluating records, by whatever gives the right bits fastest.
+
+use crate::{EngineError, exact, exact::ExactModel, records::Records, reference, threads};
+use oda_evaluator::{Evaluator, Graph, ModelSpec, Tensor};
+use std::{
+	ops::ControlFlow,
+	sync::{Mutex, PoisonError},
+};
+use tch::Device;
+
+/// Where to evaluate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceChoice {
+	/// The first CUDA device if there is one that passes the self-check, else the CPU.
+	#[default]
+	Auto,
+	/// The CPU.
+	Cpu,
+	/// The CUDA device of this index.
+	Cuda(usize),
+}
+
+impl DeviceChoice {
+	/// The devices to try, in order.
+	fn candidates(self) -> Vec<Device> {
+		match self {
+			Self::Auto if tch::Cuda::is_available() => vec![Device::Cuda(0), Device::Cpu],
+			Self::Auto | Self::Cpu => vec![Device::Cpu],
+			Self::Cuda(index) => vec![Device::Cuda(index)],
+		}
+	}
+
+	/// The device to train on: floats need no self-check.
+	pub fn for_training(self) -> Device {
+		self.candidates().first().copied().unwrap_or(Device::Cpu)
+	}
+}
+
+/// How an [`Engine`] is set up.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct EngineConfig {
+	/// Where to evaluate.
+	pub device: DeviceChoice,
+	/// `false`: use the reference evaluator only.
+	pub libtorch: bool,
+	/// Threads on the CPU, at most; 0 for one a core. Small work takes one.
+	pub threads: usize,
+	/// Bytes of scratch memory that a batch may take in libtorch. A graph of which not one record fits is
+	/// evaluated by the reference.
+	pub memory: u64,
+}
+
+impl Default for EngineConfig {
+	fn default() -> Self {
+		Self { device: DeviceChoice::Auto, libtorch: true, threads: 0, memory: 512 << 20 }
+	}
+}
+
+/// What evaluates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Backend {
+	/// libtorch, on a device that passed the self-check.
+	Libtorch(Device),
+	/// The reference evaluator, on several threads.
+	Reference,
+}
+
+/// An evaluation backend, checked once when it starts. Cheap to keep for the life of a process.
+#[derive(Clone, Debug)]
+pub struct Engine {
+	backend: Backend,
+	threads: usize,
+	memory: u64,
+}
+
+impl Engine {
+	/// Chooses the first device that gives the reference's bits (see [`exact::self_check`]); if none does,
+	/// or `libtorch` is off, the reference itself. Never fails: what was refused is logged.
+	pub fn start(config: &EngineConfig) -> Self {
+		let threads = threads::count(config.threads);
+		let mut engine = Self { backend: Backend::Reference, threads, memory: config.memory };
+		if !config.libtorch {
+			return engine;
+		}
+		threads::set_for(threads, 0);
+		for device in config.device.candidates() {
+			match exact::self_check(device) {
+				Ok(()) => {
+					tracing::info!(?device, threads, "libtorch gives the reference's bits");
+					engine.backend = Backend::Libtorch(device);
+					break;
+				}
+				Err(error) => tracing::warn!(?device, %error, "device not used for exact evaluation"),
+			}
+		}
+		engine
+	}
+
+	/// The reference evaluator on `threads` threads.
+	pub fn reference(threads: usize) -> Self {
+		Self { backend: Backend::Reference, threads: threads.max(1), memory: 0 }
+	}
+
+	/// What was chosen.
+	pub fn backend(&self) -> Backend {
+		self.backend
+	}
+
+	/// Prepares a model for evaluation.
+	///
+	/// # Errors
+	///
+	/// An invalid graph or weights of another length. What libtorch cannot do (too large, out of memory) the
+	/// reference does.
+	pub fn load(&self, graph: &Graph, weights: &[u8]) -> Result<Evaluate, EngineError> {
+		// Also for libtorch: it validates, and it is the fallback.
+		let macs = Evaluator::new(graph, weights)?.cost().macs();
+		let fast = match self.backend {
+			Backend::Reference => None,
+			Backend::Libtorch(device) => match ExactModel::new(graph, weights, device, self.memory) {
+				Ok(model) => Some((device, Mutex::new(model))),
+				Err(error) => {
+					tracing::warn!(%error, "this model is evaluated by the reference");
+					None
+				}
+			},
+		};
+		Ok(Evaluate { graph: graph.clone(), weights: weights.to_vec(), fast, threads: self.threads, macs })
+	}
+}
+
+/// One record's result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RecordResult {
+	/// The score by the model's objective.
+	pub score: i32,
+	/// BLAKE3 of the output tensor's little-endian bytes, before the metric: what verifiers commit to.
+	pub output: [u8; 32],
+}
+
+/// A model ready to evaluate; may be shared between threads.
+pub struct Evaluate {
+	graph: Graph,
+	weights: Vec<u8>,
+	fast: Option<(Device, Mutex<ExactModel>)>,
+	threads: usize,
+	/// Multiply-accumulates of a record.
+	macs: u64,
+}
+
+impl Evaluate {
+	/// What evaluates.
+	pub fn backend(&self) -> Backend {
+		self.fast.as_ref().map_or(Backend::Reference, |(device, _)| Backend::Libtorch(*device))
+	}
+
+	/// The graph.
+	pub fn graph(&self) -> &Graph {
+		&self.graph
+	}
+
+	/// The outputs for one record's input bytes.
+	pub fn infer(&self, input: &[u8]) -> Result<Vec<Tensor>, EngineError> {
+		// One record gains nothing from libtorch, and this never waits for a batch under way.
+		Ok(Evaluator::new(&self.graph, &self.weights)?.run(input)?)
+	}
+
+	/// The outputs of every record, in order, a batch at a time. `each` gets the index of the batch's first
+	/// record and the batch's outputs, and may stop the work.
+	///
+	/// # Errors
+	///
+	/// [`EngineError::Cancelled`] if `each` stopped it.
+	pub fn outputs(
+		&self,
+		records: &Records<'_>,
+		mut each: impl FnMut(usize, Vec<Vec<Tensor>>) -> ControlFlow<()>,
+	) -> Result<(), EngineError> {
+		let mut start = 0;
+		while start < records.len() {
+			let outputs = self.batch(records, start)?;
+			let done = outputs.len();
+			if each(start, outputs).is_break() {
+				return Err(EngineError::Cancelled);
+			}
+			start += done;
+		}
+		Ok(())
+	}
+
+	/// The next batch from record `start` on: at least one record.
+	fn batch(&self, records: &Records<'_>, start: usize) -> Result<Vec<Vec<Tensor>>, EngineError> {
+		if let Some((device, model)) = &self.fast {
+			let model = model.lock().unwrap_or_else(PoisonError::into_inner);
+			// Batches for progress too, not only for memory.
+			let n = model.batch().min(256).min(records.len() - start);
+			threads::set_for(self.threads, self.macs.saturating_mul(n as u64));
+			match model.run(records.from(start), records.record_len(), n) {
+				Ok(outputs) => return Ok(outputs),
+				Err(error) => tracing::warn!(?device, %error, "batch goes to the reference"),
+			}
+		}
+		reference::batch(&self.graph, &self.weights, records, start, self.threads)
+	}
+
+	/// Every record's score and output digest. `progress` gets how many records are done, and may stop the
+	/// work.
+	///
+	/// # Errors
+	///
+	/// Data that is no whole number of the model's records; [`EngineError::Cancelled`].
+	pub fn evaluate(
+		&self,
+		spec: &ModelSpec,
+		data: &[u8],
+		mut progress: impl FnMut(usize) -> ControlFlow<()>,
+	) -> Result<Vec<RecordResult>, EngineError> {
+		let records = Records::of(&spec.graph, &spec.objective, data)?;
+		let output_type = records.output_type();
+		let mut results = Vec::with_capacity(records.len());
+		self.outputs(&records, |start, batch| {
+			for (i, outputs) in batch.iter().enumerate() {
+				let Some(output) = outputs.first() else { continue };
+				results.push(RecordResult {
+					score: spec.objective.score(output, output_type, records.target(start + i)),
+					output: *blake3::hash(&output.to_le_bytes()).as_bytes(),
+				});
+			}
+			progress(results.len())
+		})?;
+		Ok(results)
+	}
+
+	/// Every record's score.
+	///
+	/// # Errors
+	///
+	/// As [`evaluate`](Self::evaluate).
+	pub fn scores(&self, spec: &ModelSpec, data: &[u8]) -> Result<Vec<i32>, EngineError> {
+		let results = self.evaluate(spec, data, |_| ControlFlow::Continue(()))?;
+		Ok(results.into_iter().map(|r| r.score).collect())
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use oda_evaluator::testing::random_case;
+
+	#[test]
+	fn an_engine_that_may_not_use_libtorch_uses_the_reference() {
+		let engine = Engine::start(&EngineConfig { libtorch: false, ..Default::default() });
+		assert_eq!(engine.backend(), Backend::Reference);
+	}
+
+	#[test]
+	fn a_model_over_the_memory_budget_falls_back() {
+		let config = EngineConfig { device: DeviceChoice::Cpu, memory: 1, ..Default::default() };
+		let case = random_case(1);
+		let model = Engine::start(&config).load(&case.graph, &case.weights).unwrap();
+		assert_eq!(model.backend(), Backend::Reference);
+	}
+
+	#[test]
+	fn an_absent_cuda_device_falls_back() {
+		if tch::Cuda::is_available() {
+			println!("skipped: there is a CUDA device");
+			return;
+		}
+		let engine = Engine::start(&EngineConfig { device: DeviceChoice::Cuda(0), ..Default::default() });
+		assert_eq!(engine.backend(), Backend::Reference);
+	}
+
+	#[test]
+	fn both_backends_agree_batch_by_batch() {
+		let fast = Engine::start(&EngineConfig { device: DeviceChoice::Cpu, ..Default::default() });
+		assert_eq!(fast.backend(), Backend::Libtorch(Device::Cpu));
+		for seed in 0..20 {
+			let case = random_case(seed);
+			let len = case.graph.input_bytes() as usize;
+			let inputs = case.inputs.repeat(90);
+			let records = Records::inputs_only(&case.graph, &inputs).unwrap();
+			let collect = |engine: &Engine| {
+				let mut all = Vec::new();
+				let model = engine.load(&case.graph, &case.weights).unwrap();
+				model
+					.outputs(&records, |start, batch| {
+						assert_eq!(start, all.len());
+						all.extend(batch);
+						ControlFlow::Continue(())
+					})
+					.unwrap();
+				all
+			};
+			let all = collect(&fast);
+			assert_eq!(all.len(), inputs.len() / len);
+			assert_eq!(all, collect(&Engine::reference(2)), "seed {seed}");
+		}
+	}
+
+	#[test]
+	fn stopping_is_reported() {
+		let case = random_case(3);
+		let model = Engine::reference(1).load(&case.graph, &case.weights).unwrap();
+		let records = Records::inputs_only(&case.graph, &case.inputs).unwrap();
+		let stopped = model.outputs(&records, |_, _| ControlFlow::Break(()));
+		assert!(matches!(stopped, Err(EngineError::Cancelled)));
+	}
+
+	#[test]
+	fn weights_of_another_length_are_refused() {
+		let case = random_case(3);
+		let mut weights = case.weights;
+		weights.push(0);
+		assert!(matches!(Engine::reference(1).load(&case.graph, &weights), Err(EngineError::Eval(_))));
+	}
+}

@@ -1,0 +1,63 @@
+//! libtorch at work for the integer graph: exact evaluation of many records at once, training, quantisation.
+//!
+//! * [`Engine`], [`Evaluate`] (in [`evaluate`]): scores and output digests of all records, by libtorch where
+//!   it gives the reference's bits ([`exact`]) and by the reference where it does not;
+//! * [`builder`]: graphs from layers;
+//! * [`mod@float`]: a trainable float model made from a graph, with quantisation simulated; [`quantise`]: from
+//!   it to a weights blob;
+//! * [`mod@train`]: training, resumable, the same for the same seed;
+//! * weights and float models as safetensors, in [`files`].
+//!
+//! ```
+//! use oda_engine::{Engine, EngineConfig, builder::GraphBuilder, quantise::random_weights};
+//! use oda_evaluator::{graph::{DType, TensorType}, model::*};
+//!
+//! // Two numbers in, two logits out.
+//! let mut b = GraphBuilder::new();
+//! let x = b.input(DType::I8, [2]);
+//! let y = b.dense(x, 2, DType::I16)?;
+//! let graph = b.build([y])?.graph;
+//! let objective = Objective {
+//!     metric: Metric::Accuracy,
+//!     target: TargetSpec { tensor: TensorType::new(DType::U8, []), ignore: None },
+//!     min_improvement: 1,
+//!     confidence: None,
+//! };
+//! let weights = random_weights(&graph, &objective, 42, &Default::default(), &[])?;
+//! let engine = Engine::start(&EngineConfig::default());
+//! let outputs = engine.load(&graph, &weights)?.infer(&[3, 5])?;
+//! assert_eq!(outputs[0].len(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![allow(
+	clippy::arithmetic_side_effects,
+	clippy::cast_possible_truncation,
+	clippy::cast_possible_wrap,
+	clippy::cast_sign_loss,
+	clippy::indexing_slicing,
+	reason = "not consensus code: a graph is validated before any index or product is taken from it, and \
+	          every result that matters is compared with the reference"
+)]
+#![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
+
+mod batch;
+pub mod builder;
+mod error;
+pub mod evaluate;
+pub mod exact;
+pub mod files;
+pub mod float;
+pub mod quantise;
+pub mod records;
+mod reference;
+pub mod rng;
+mod threads;
+pub mod train;
+pub mod weights;
+
+pub use error::EngineError;
+pub use evaluate::{Backend, DeviceChoice, Engine, EngineConfig, Evaluate, RecordResult};
+pub use float::FloatModel;
+pub use records::Records;
+pub use train::{TrainConfig, Trained, train};

@@ -1,0 +1,48 @@
+//! What a run reports as it goes.
+
+use super::Measure;
+
+/// What an epoch trained.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+	/// Floats; ranges observed.
+	Float,
+	/// Quantisation simulated; ranges observed.
+	Quantised,
+	/// Quantisation simulated under final activation scales.
+	Frozen,
+}
+
+/// One epoch's result.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Epoch {
+	/// Its number, from 0.
+	pub epoch: u32,
+	/// How many there will be.
+	pub epochs: u32,
+	/// What it trained.
+	pub phase: Phase,
+	/// The mean training loss.
+	pub loss: f64,
+	/// The learning rate's factor at its end.
+	pub rate: f64,
+	/// The integer weights on the held-out data.
+	pub integer: Measure,
+	/// The float weights on the held-out data.
+	pub float: Measure,
+	/// Seconds it took.
+	pub seconds: f64,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+	/// All epochs are done.
+	Done,
+	/// The accuracy asked for is reached.
+	Target,
+	/// The caller asked for it.
+	Cancelled,
+}
