@@ -5,7 +5,8 @@
 	clippy::arithmetic_side_effects,
 	clippy::cast_possible_truncation,
 	clippy::expect_used,
-	clippy::indexing_slicing
+	clippy::indexing_slicing,
+	clippy::unwrap_used
 )]
 
 use oda_primitives::{BlobRef, CHUNK_LEN, MAX_BLOB_LEN, ProofError, RangeProof};
