@@ -1,0 +1,96 @@
+//! What can go wrong, one variant per reason.
+
+use oda_primitives::BlobRef;
+use std::{
+	io,
+	path::{Path, PathBuf},
+};
+
+/// Why a blob could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlobError {
+	/// There is no blob of this root.
+	#[error("there is no blob {}", hex::encode(.0))]
+	NotFound([u8; 32]),
+	/// The bytes do not have the length that was stated.
+	#[error("blob {} has {found} bytes, not the {} that were stated", hex::encode(.expected.root), .expected.len)]
+	WrongLength {
+		/// What was asked for.
+		expected: BlobRef,
+		/// Bytes there are; for a stream, at least this many.
+		found: u64,
+	},
+	/// The bytes do not hash to the root: they are another blob's, or damaged.
+	#[error("the bytes of blob {} hash to {}", hex::encode(.expected.root), hex::encode(.found))]
+	WrongHash {
+		/// What was asked for.
+		expected: BlobRef,
+		/// The root of the bytes that there are.
+		found: [u8; 32],
+	},
+	/// The bytes are more than the caller allows.
+	#[error("more than the {limit} bytes that are allowed")]
+	TooLong {
+		/// Bytes allowed.
+		limit: u64,
+	},
+	/// The range does not lie within the blob.
+	#[error("bytes {start}..{end} do not lie within the blob's {len}")]
+	OutOfRange {
+		/// The range's start.
+		start: u64,
+		/// The range's end.
+		end: u64,
+		/// Bytes of the blob.
+		len: u64,
+	},
+	/// Text that is no root.
+	#[error("{0:?} is no blob root: 64 hexadecimal digits")]
+	NotARoot(String),
+	/// The disk, or this user's share of it, is full.
+	#[error("the disk is full: cannot write {path}")]
+	DiskFull {
+		/// What was written.
+		path: PathBuf,
+	},
+	/// The caller asked to stop.
+	#[error("cancelled")]
+	Cancelled,
+	/// A stream could not be read.
+	#[error("reading: {0}")]
+	Read(io::Error),
+	/// A file could not be read or written.
+	#[error("{path}: {source}")]
+	Io {
+		/// The file.
+		path: PathBuf,
+		/// Why.
+		source: io::Error,
+	},
+}
+
+impl BlobError {
+	/// What an operation on `path` failed with.
+	pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+		move |source| match source.kind() {
+			io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+				Self::DiskFull { path: path.to_owned() }
+			}
+			_ => Self::Io { path: path.to_owned(), source },
+		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_full_disk_is_told_apart() {
+		let full = BlobError::io(Path::new("x"))(io::ErrorKind::StorageFull.into());
+		assert!(matches!(full, BlobError::DiskFull { .. }));
+		let other = BlobError::io(Path::new("x"))(io::ErrorKind::PermissionDenied.into());
+		assert!(matches!(other, BlobError::Io { .. }));
+	}
+}

@@ -1,0 +1,171 @@
+//! What happened to submissions.
+
+use crate::{AccountId, Balance, ChainError, Key, View, error::node, runtime};
+use oda_primitives::{ModelId, SubmissionId, Tick, Verdict, VersionId};
+use serde::Serialize;
+
+/// Something that happened to a submission.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct SubmissionEvent {
+	/// Which.
+	pub submission: SubmissionId,
+	/// What.
+	#[serde(flatten)]
+	pub what: Happened,
+}
+
+/// What happened to a submission.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Happened {
+	/// Its trainer committed to weights.
+	Committed {
+		/// The model.
+		#[serde(serialize_with = "crate::types::hex")]
+		model: ModelId,
+		/// Whose it is.
+		trainer: AccountId,
+	},
+	/// Weights and scores were revealed.
+	Revealed {
+		/// The sum of the claimed scores.
+		score: i64,
+		/// What the judges will share.
+		fee: Balance,
+	},
+	/// It is being judged.
+	JudgementStarted {
+		/// The tick until which judges answer.
+		answers_until: Tick,
+	},
+	/// A judge answered.
+	Attested {
+		/// Who.
+		verifier: AccountId,
+		/// What it found.
+		verdict: Verdict,
+	},
+	/// Enough judges said that it is valid.
+	TaskPassed,
+	/// Somebody announced evidence against it.
+	ChallengeNoted {
+		/// Who.
+		who: AccountId,
+		/// From which tick on the note is worth nothing.
+		expires_at: Tick,
+	},
+	/// A challenge found that a claimed score is right.
+	ChallengeFailed {
+		/// Which record's.
+		record: u32,
+		/// Who claimed otherwise.
+		challenger: AccountId,
+	},
+	/// It became its model's head.
+	Accepted {
+		/// The new version's number.
+		version: VersionId,
+		/// The sum of its scores.
+		score: i64,
+	},
+	/// A claimed score was wrong.
+	Overturned {
+		/// Which record's.
+		record: u32,
+		/// What was claimed.
+		claimed: i32,
+		/// What the runtime found.
+		actual: i32,
+		/// Who proved it.
+		challenger: AccountId,
+		/// How much the trainer lost.
+		slashed: Balance,
+	},
+	/// It ended without a judgement; the bond was returned.
+	Expired {
+		/// Why.
+		why: String,
+	},
+	/// It does not beat the head that there is now; all was returned.
+	Outdated,
+	/// Its trainer took it back.
+	Withdrawn,
+	/// It was not revealed in time, and the bond burned.
+	Forfeited,
+}
+
+impl Happened {
+	/// Whether this was the end of the submission.
+	pub fn is_end(&self) -> bool {
+		matches!(
+			self,
+			Self::Accepted { .. }
+				| Self::Overturned { .. }
+				| Self::Expired { .. }
+				| Self::Outdated
+				| Self::Withdrawn
+				| Self::Forfeited
+		)
+	}
+}
+
+impl View {
+	/// What happened to submissions in this block, in order.
+	pub async fn submission_events(&self) -> Result<Vec<SubmissionEvent>, ChainError> {
+		use runtime::{training::events as training, verification::events as verification};
+		let events = self.at.events().fetch().await.map_err(node)?;
+		let mut found = Vec::new();
+		for event in events.iter() {
+			let event = event.map_err(node)?;
+			macro_rules! map {
+				($type:ty, |$e:ident| $submission:expr => $what:expr) => {
+					if let Some($e) = event.decode_fields_as::<$type>() {
+						let $e = $e.map_err(node)?;
+						found.push(SubmissionEvent { submission: $submission, what: $what });
+						continue;
+					}
+				};
+			}
+			map!(training::Committed, |e| e.submission => Happened::Committed { model: e.model, trainer: e.trainer });
+			map!(training::Revealed, |e| e.submission => Happened::Revealed { score: e.score, fee: e.fee });
+			map!(training::JudgementStarted, |e| e.submission =>
+				Happened::JudgementStarted { answers_until: e.answers_until });
+			map!(verification::Attested, |e| e.task =>
+				Happened::Attested { verifier: e.verifier, verdict: e.verdict.0 });
+			map!(verification::TaskPassed, |e| e.task => Happened::TaskPassed);
+			map!(training::ChallengeNoted, |e| e.submission =>
+				Happened::ChallengeNoted { who: e.who, expires_at: e.expires_at });
+			map!(training::ChallengeFailed, |e| e.submission =>
+				Happened::ChallengeFailed { record: e.record, challenger: e.challenger });
+			map!(training::Accepted, |e| e.submission => Happened::Accepted { version: e.version, score: e.score });
+			map!(training::Overturned, |e| e.submission => Happened::Overturned {
+				record: e.record,
+				claimed: e.claimed,
+				actual: e.actual,
+				challenger: e.challenger,
+				slashed: e.slashed,
+			});
+			map!(training::Expired, |e| e.submission => Happened::Expired { why: format!("{:?}", e.why) });
+			map!(training::Outdated, |e| e.submission => Happened::Outdated);
+			map!(training::Withdrawn, |e| e.submission => Happened::Withdrawn);
+			map!(training::Forfeited, |e| e.submission => Happened::Forfeited);
+		}
+		Ok(found)
+	}
+}
+
+impl crate::Chain {
+	/// Attests what a verifier found of a task: free of charge, authorised by the verifier's signature.
+	pub async fn attest(
+		&self,
+		key: &Key,
+		task: SubmissionId,
+		verdict: Verdict,
+	) -> Result<crate::Receipt, ChainError> {
+		let message = oda_primitives::message::attestation(&self.genesis(), task, verdict);
+		let signature = runtime::runtime_types::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
+		let call =
+			runtime::transactions().verification().attest(task, verdict.into(), key.account(), signature);
+		self.submit_unsigned(&call).await
+	}
+}

@@ -1,0 +1,30 @@
+//! What the chain's metadata says, as Rust; made from `metadata.scale` at compile time.
+//!
+//! Types that the chain shares with the worker are the shared crates' own.
+
+#[subxt::subxt(
+	runtime_metadata_path = "metadata.scale",
+	substitute_type(
+		path = "oda_evaluator::model::ModelSpec",
+		with = "::subxt::utils::Static<::oda_evaluator::ModelSpec>"
+	),
+	substitute_type(
+		path = "oda_evaluator::cost::Cost",
+		with = "::subxt::utils::Static<::oda_evaluator::Cost>"
+	),
+	substitute_type(
+		path = "oda_primitives::blob::BlobRef",
+		with = "::subxt::utils::Static<::oda_primitives::BlobRef>"
+	),
+	substitute_type(
+		path = "oda_primitives::proof::RangeProof",
+		with = "::subxt::utils::Static<::oda_primitives::RangeProof>"
+	),
+	substitute_type(
+		path = "oda_primitives::message::Verdict",
+		with = "::subxt::utils::Static<::oda_primitives::Verdict>"
+	)
+)]
+mod generated {}
+
+pub(crate) use generated::*;

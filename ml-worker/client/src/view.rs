@@ -1,0 +1,344 @@
+//! The chain's state at one finalised block.
+
+use crate::{
+	Account, AccountId, Balance, Bounty, ChainError, Claim, Hold, Model, ModelStatus, Note, Phase,
+	Submission, Task, Verifier, Version, Weight,
+	error::node,
+	runtime::{self, runtime_types as generated},
+};
+use oda_evaluator::ModelSpec;
+use oda_primitives::{ModelId, SubmissionId, Tick, VersionId};
+use serde::Serialize;
+use subxt::{OnlineClientAtBlock, SubstrateConfig, utils::H256};
+
+/// The chain's state at one finalised block. Everything read through one view belongs together.
+#[derive(Clone)]
+pub struct View {
+	pub(crate) at: OnlineClientAtBlock<SubstrateConfig>,
+}
+
+/// Reads one value, or nothing.
+macro_rules! get {
+	($view:expr, $address:expr, $($key:expr),*) => {
+		$view
+			.at
+			.storage()
+			.try_fetch($address, ($($key,)*))
+			.await
+			.map_err(node)?
+			.map(|value| value.decode())
+			.transpose()
+			.map_err(node)?
+	};
+}
+
+/// What the chain was built with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Parameters {
+	/// The part of the judges' fee that every task has.
+	pub fee_base: Balance,
+	/// What a trainer puts on hold for a submission.
+	pub trainer_bond: Balance,
+	/// What a challenger puts on hold for a note.
+	pub challenge_bond: Balance,
+	/// Ticks that a commitment must have aged before it is opened.
+	pub min_commit_age: Tick,
+	/// Ticks after the commitment from which on it can no longer be opened.
+	pub reveal_window: Tick,
+	/// Ticks between the last needed answer and the acceptance.
+	pub challenge_window: Tick,
+	/// Ticks that a note must have aged before its challenge.
+	pub min_note_age: Tick,
+	/// Ticks for which a note holds the window open.
+	pub note_lifetime: Tick,
+	/// Ticks that a submission waits for judges, when there are none.
+	pub judge_patience: Tick,
+	/// The least amount of a bounty.
+	pub min_bounty: Balance,
+	/// The furthest end of a bounty, in ticks from now.
+	pub max_bounty_term: Tick,
+	/// The most that the court's evaluation of one record may weigh.
+	pub max_evaluation: Weight,
+	/// The largest weights blob, in bytes.
+	pub max_weights_bytes: u64,
+}
+
+impl View {
+	pub(crate) fn new(at: OnlineClientAtBlock<SubstrateConfig>) -> Self {
+		Self { at }
+	}
+
+	/// The block's number.
+	pub fn number(&self) -> u64 {
+		self.at.block_number()
+	}
+
+	/// The block's hash.
+	pub fn hash(&self) -> H256 {
+		self.at.block_hash()
+	}
+
+	/// What the chain was built with.
+	pub fn parameters(&self) -> Result<Parameters, ChainError> {
+		let constants = runtime::constants();
+		macro_rules! constant {
+			($pallet:ident, $name:ident) => {
+				self.at.constants().entry(constants.$pallet().$name()).map_err(node)?
+			};
+		}
+		let max_evaluation = constant!(model_registry, max_evaluation_weight);
+		Ok(Parameters {
+			fee_base: constant!(training, fee_base),
+			trainer_bond: constant!(training, trainer_bond),
+			challenge_bond: constant!(training, challenge_bond),
+			min_commit_age: constant!(training, min_commit_age),
+			reveal_window: constant!(training, reveal_window),
+			challenge_window: constant!(training, challenge_window),
+			min_note_age: constant!(training, min_note_age),
+			note_lifetime: constant!(training, note_lifetime),
+			judge_patience: constant!(training, judge_patience),
+			min_bounty: constant!(training, min_bounty),
+			max_bounty_term: constant!(training, max_bounty_term),
+			max_evaluation: Weight {
+				ref_time: max_evaluation.ref_time,
+				proof_size: max_evaluation.proof_size,
+			},
+			max_weights_bytes: constant!(model_registry, max_weights_bytes),
+		})
+	}
+
+	/// The current tick.
+	pub async fn tick(&self) -> Result<Tick, ChainError> {
+		Ok(get!(self, runtime::storage().clock().now(),).unwrap_or_default())
+	}
+
+	/// A model.
+	pub async fn model(&self, id: ModelId) -> Result<Option<Model>, ChainError> {
+		Ok(get!(self, runtime::storage().model_registry().models(), id).map(|model| model_from(id, model)))
+	}
+
+	/// All models.
+	pub async fn models(&self) -> Result<Vec<Model>, ChainError> {
+		let mut entries =
+			self.at.storage().iter(runtime::storage().model_registry().models(), ()).await.map_err(node)?;
+		let mut models = Vec::new();
+		while let Some(entry) = entries.next().await {
+			let entry = entry.map_err(node)?;
+			let (id,) = entry.key().map_err(node)?.decode().map_err(node)?;
+			models.push(model_from(id, entry.value().decode().map_err(node)?));
+		}
+		models.sort_by_key(|model| (model.registered_at, model.id));
+		Ok(models)
+	}
+
+	/// What a model computes, is judged by and is judged on.
+	pub async fn spec(&self, id: ModelId) -> Result<Option<ModelSpec>, ChainError> {
+		Ok(get!(self, runtime::storage().model_registry().specs(), id).map(|spec| spec.0))
+	}
+
+	/// A version of a model.
+	pub async fn version(&self, id: ModelId, number: VersionId) -> Result<Option<Version>, ChainError> {
+		let version = get!(self, runtime::storage().model_registry().versions(), id, number);
+		Ok(version.map(|version| Version {
+			number,
+			trainer: version.trainer,
+			weights: version.weights.0,
+			score: version.score,
+			submission: version.submission,
+			accepted_at: version.accepted_at,
+		}))
+	}
+
+	/// A model's head.
+	pub async fn head(&self, model: &Model) -> Result<Option<Version>, ChainError> {
+		match model.head {
+			Some(number) => self.version(model.id, number).await,
+			None => Ok(None),
+		}
+	}
+
+	/// The per-record scores of a model's head, packed.
+	pub async fn head_scores(&self, id: ModelId) -> Result<Option<Vec<u8>>, ChainError> {
+		Ok(get!(self, runtime::storage().training().head_scores(), id).map(|list| list.scores.0))
+	}
+
+	/// A live submission.
+	pub async fn submission(&self, id: SubmissionId) -> Result<Option<Submission>, ChainError> {
+		Ok(get!(self, runtime::storage().training().submissions(), id).map(|s| submission_from(id, s)))
+	}
+
+	/// All live submissions, in commit order.
+	pub async fn submissions(&self) -> Result<Vec<Submission>, ChainError> {
+		let mut entries =
+			self.at.storage().iter(runtime::storage().training().submissions(), ()).await.map_err(node)?;
+		let mut submissions = Vec::new();
+		while let Some(entry) = entries.next().await {
+			let entry = entry.map_err(node)?;
+			let (id,) = entry.key().map_err(node)?.decode().map_err(node)?;
+			submissions.push(submission_from(id, entry.value().decode().map_err(node)?));
+		}
+		submissions.sort_by_key(|submission| submission.id);
+		Ok(submissions)
+	}
+
+	/// The number of the last submission to come; every lower one was committed already.
+	pub async fn next_submission(&self) -> Result<SubmissionId, ChainError> {
+		Ok(get!(self, runtime::storage().training().next_submission(),).unwrap_or_default())
+	}
+
+	/// The per-record scores that a live submission claims, packed.
+	pub async fn claimed_scores(&self, id: SubmissionId) -> Result<Option<Vec<u8>>, ChainError> {
+		Ok(get!(self, runtime::storage().training().claimed_scores(), id).map(|list| list.scores.0))
+	}
+
+	/// The submissions to a model that wait to be judged, in commit order.
+	pub async fn queue(&self, id: ModelId) -> Result<Vec<SubmissionId>, ChainError> {
+		Ok(get!(self, runtime::storage().training().queue(), id).map(|queue| queue.0).unwrap_or_default())
+	}
+
+	/// The submission to a model that is being judged.
+	pub async fn judged(&self, id: ModelId) -> Result<Option<SubmissionId>, ChainError> {
+		Ok(get!(self, runtime::storage().training().judged(), id))
+	}
+
+	/// The notes against a submission that is being judged.
+	pub async fn notes(&self, id: SubmissionId) -> Result<Vec<Note>, ChainError> {
+		let notes = get!(self, runtime::storage().training().notes(), id);
+		Ok(notes
+			.map(|notes| notes.0)
+			.unwrap_or_default()
+			.into_iter()
+			.map(|note| Note {
+				who: note.who,
+				note: note.note,
+				bond: note.bond,
+				posted_at: note.posted_at,
+				expires_at: note.expires_at,
+			})
+			.collect())
+	}
+
+	/// The open tasks, by number.
+	pub async fn tasks(&self) -> Result<Vec<Task>, ChainError> {
+		let mut entries =
+			self.at.storage().iter(runtime::storage().verification().tasks(), ()).await.map_err(node)?;
+		let mut tasks = Vec::new();
+		while let Some(entry) = entries.next().await {
+			let entry = entry.map_err(node)?;
+			let (id,) = entry.key().map_err(node)?.decode().map_err(node)?;
+			tasks.push(task_from(id, entry.value().decode().map_err(node)?));
+		}
+		tasks.sort_by_key(|task| task.id);
+		Ok(tasks)
+	}
+
+	/// An open task.
+	pub async fn task(&self, id: SubmissionId) -> Result<Option<Task>, ChainError> {
+		Ok(get!(self, runtime::storage().verification().tasks(), id).map(|task| task_from(id, task)))
+	}
+
+	/// The bonded verifiers, active or not.
+	pub async fn verifiers(&self) -> Result<Vec<Verifier>, ChainError> {
+		let verifiers = get!(self, runtime::storage().verification().verifiers(),);
+		Ok(verifiers
+			.map(|map| map.0)
+			.into_iter()
+			.flatten()
+			.map(|(account, verifier)| Verifier { account, bond: verifier.bond, open: verifier.open })
+			.collect())
+	}
+
+	/// The bounties on a model.
+	pub async fn bounties(&self, id: ModelId) -> Result<Vec<Bounty>, ChainError> {
+		let bounties = get!(self, runtime::storage().training().bounties(), id);
+		Ok(bounties
+			.map(|bounties| bounties.0)
+			.unwrap_or_default()
+			.into_iter()
+			.map(|bounty| Bounty {
+				id: bounty.id,
+				poster: bounty.poster,
+				threshold: bounty.threshold,
+				amount: bounty.amount,
+				until: bounty.until,
+				pending: bounty.pending,
+			})
+			.collect())
+	}
+
+	/// An account's money.
+	pub async fn account(&self, account: &AccountId) -> Result<Account, ChainError> {
+		let info = get!(self, runtime::storage().system().account(), *account);
+		let holds = get!(self, runtime::storage().balances().holds(), *account);
+		let (nonce, free, held) =
+			info.map_or((0, 0, 0), |info| (info.nonce, info.data.free, info.data.reserved));
+		let holds = holds
+			.map(|holds| holds.0)
+			.unwrap_or_default()
+			.into_iter()
+			.map(|hold| Hold { reason: format!("{:?}", hold.id), amount: hold.amount })
+			.collect();
+		Ok(Account { account: *account, nonce, free, held, holds })
+	}
+}
+
+fn model_from<Ticket>(
+	id: ModelId,
+	model: generated::pallet_model_registry::types::Model<AccountId, Ticket>,
+) -> Model {
+	use generated::oda_pallet_traits::ModelStatus as Status;
+	Model {
+		id,
+		registrar: model.registrar,
+		status: match model.status {
+			Status::Pending => ModelStatus::Pending,
+			Status::Active => ModelStatus::Active,
+			Status::Retired => ModelStatus::Retired,
+		},
+		parent: model.parent,
+		head: model.head,
+		live: model.live,
+		cost: model.cost.0,
+		records: model.records,
+		registered_at: model.registered_at,
+	}
+}
+
+fn claim_from(claim: generated::pallet_training::types::Claim<Balance>) -> Claim {
+	Claim { weights: claim.weights.0, score: claim.score, fee: claim.fee, revealed_at: claim.revealed_at }
+}
+
+fn submission_from(
+	id: SubmissionId,
+	submission: generated::pallet_training::types::Submission<AccountId, Balance>,
+) -> Submission {
+	use generated::pallet_training::types::Phase as Stored;
+	Submission {
+		id,
+		model: submission.model,
+		trainer: submission.trainer,
+		commitment: submission.commitment,
+		committed_at: submission.committed_at,
+		head_at_commit: submission.head_at_commit,
+		bond: submission.bond,
+		phase: match submission.phase {
+			Stored::Committed => Phase::Committed,
+			Stored::Queued(claim) => Phase::Queued { claim: claim_from(claim) },
+			Stored::Judged { claim, opened_at, answers_until, held_until } => {
+				Phase::Judged { claim: claim_from(claim), opened_at, answers_until, held_until }
+			}
+		},
+	}
+}
+
+fn task_from(id: SubmissionId, task: generated::pallet_verification::types::Task<AccountId>) -> Task {
+	Task {
+		id,
+		members: task.members.0,
+		quorum: task.quorum,
+		opened_at: task.opened_at,
+		until: task.until,
+		answers: task.answers.0.into_iter().map(|(who, verdict)| (who, verdict.0)).collect(),
+		passed_at: task.passed_at,
+	}
+}

@@ -1,0 +1,556 @@
+//! What can be asked of the worker.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use oda_engine::DeviceChoice;
+use std::path::PathBuf;
+
+/// Trains, submits, verifies and watches models on an ODA chain.
+#[derive(Debug, Parser)]
+#[command(
+	name = "ml-worker",
+	version,
+	about,
+	after_help = "Examples:\n  \
+		ml-worker blobs add digits-test.bin\n  \
+		ml-worker model init --template digits --data digits-test.bin --out digits.json\n  \
+		ml-worker train --spec digits.json --data digits-train.bin --epochs 10\n  \
+		ml-worker --suri //Alice model register digits.json --weights <ROOT>\n  \
+		ml-worker --suri //Bob submit --model <ID> --weights <ROOT>\n  \
+		ml-worker --suri //Charlie verify\n  \
+		ml-worker --suri //Dave watch\n\n\
+		Every command explains itself: ml-worker <COMMAND> --help"
+)]
+pub struct Cli {
+	/// What holds for all commands.
+	#[command(flatten)]
+	pub global: Global,
+	/// What to do.
+	#[command(subcommand)]
+	pub command: Command,
+}
+
+/// What holds for all commands.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+	/// The node to talk to.
+	#[arg(long, global = true, env = "ODA_NODE", default_value = "ws://127.0.0.1:9944", value_name = "URL")]
+	pub node: String,
+	/// Give up when the node does not answer for so many seconds, instead of waiting for ever.
+	#[arg(long, global = true, value_name = "SECONDS")]
+	pub node_timeout: Option<u64>,
+	/// Where blobs and the journal of what was begun lie; several processes may share it.
+	#[arg(long, global = true, env = "ODA_BASE_PATH", value_name = "DIR")]
+	pub base_path: Option<PathBuf>,
+	/// A file whose first line is the secret URI of the account to act as.
+	#[arg(long, global = true, env = "ODA_KEY_FILE", value_name = "FILE", conflicts_with = "suri")]
+	pub key_file: Option<PathBuf>,
+	/// The secret URI of the account to act as: a mnemonic phrase, a seed, or a test account like //Alice.
+	#[arg(long, global = true, env = "ODA_SURI", hide_env_values = true, value_name = "URI")]
+	pub suri: Option<String>,
+	/// Print results as JSON, one object a line, for machines.
+	#[arg(long, global = true)]
+	pub json: bool,
+	/// What is logged, to standard error: error, warn, info, debug, trace, or a filter like oda_client=debug.
+	#[arg(long, global = true, env = "ODA_LOG", default_value = "info", value_name = "FILTER")]
+	pub log: String,
+	/// How it is logged.
+	#[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+	pub log_format: LogFormat,
+	/// Threads that evaluate and train; 0 for one a core.
+	#[arg(long, global = true, default_value_t = 0, value_name = "N")]
+	pub threads: usize,
+	/// Where to evaluate and train: auto, cpu, cuda, or cuda:N.
+	#[arg(long, global = true, default_value = "auto", value_parser = device)]
+	pub device: DeviceChoice,
+	/// Evaluate with the reference evaluator only.
+	#[arg(long, global = true)]
+	pub reference: bool,
+}
+
+fn device(text: &str) -> Result<DeviceChoice, String> {
+	match text {
+		"auto" => Ok(DeviceChoice::Auto),
+		"cpu" => Ok(DeviceChoice::Cpu),
+		"cuda" => Ok(DeviceChoice::Cuda(0)),
+		other => other
+			.strip_prefix("cuda:")
+			.and_then(|n| n.parse().ok())
+			.map(DeviceChoice::Cuda)
+			.ok_or_else(|| "auto, cpu, cuda or cuda:N".to_owned()),
+	}
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LogFormat {
+	/// Lines for people.
+	Text,
+	/// One JSON object a line.
+	Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+	/// Make, register and look at models.
+	#[command(subcommand)]
+	Model(ModelCommand),
+	/// Train weights from a specification or a registered model's head.
+	Train(TrainArgs),
+	/// Bring weights to the chain: evaluate, compare, commit, reveal, and follow them to the end.
+	Submit(SubmitArgs),
+	/// Answer the tasks that the account is a verifier of; a service.
+	Verify(VerifyArgs),
+	/// Recompute every submission and challenge the wrong ones; a service.
+	Watch(WatchArgs),
+	/// The local store of weights and data.
+	#[command(subcommand)]
+	Blobs(BlobsCommand),
+	/// Promise and take back rewards for better weights.
+	#[command(subcommand)]
+	Bounty(BountyCommand),
+	/// Several roles in one process, from a file.
+	Run(RunArgs),
+	/// An account's balance, and what is on hold for what.
+	Account(AccountArgs),
+	/// Move money to another account.
+	Transfer(TransferArgs),
+}
+
+/// Make, register and look at models.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+	/// Write a specification file: graph, objective and data.
+	#[command(after_help = "Examples:\n  \
+		ml-worker model init --template digits --data digits-test.bin --out digits.json\n  \
+		ml-worker model init --graph graph.json --objective objective.json --data test.bin --out model.json\n\n\
+		The data is the set that the model is scored on for ever: records of the graph's input bytes, then the\n\
+		target's. It is put into the store; others need it too.")]
+	Init(ModelInitArgs),
+	/// Make random weights, for version 0 of a model.
+	Random(ModelRandomArgs),
+	/// Make a weights blob of a safetensors file.
+	Import(ModelImportArgs),
+	/// Write weights as a safetensors file: a registered model's head, or some in the store.
+	Export(ModelExportArgs),
+	/// Register a model and bring its version 0 to the chain.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice model register digits.json --weights <ROOT>\n\n\
+		The weights go the same road as any others: they are committed to, revealed with the score of every record,\n\
+		verified, and accepted when nobody could prove a score wrong. An interrupted registration goes on where it\n\
+		was when the same command is given again.")]
+	Register(ModelRegisterArgs),
+	/// A registered model with its versions and what is being submitted to it.
+	Show(ModelShowArgs),
+	/// All registered models.
+	List,
+	/// Close a model to new submissions, for ever.
+	Retire {
+		/// The model's id.
+		#[arg(value_parser = id, value_name = "ID")]
+		model: Id,
+	},
+	/// Delete a registered model that never got a version.
+	Abandon {
+		/// The model's id.
+		#[arg(value_parser = id, value_name = "ID")]
+		model: Id,
+	},
+}
+
+/// 32 bytes that were given in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Id(pub [u8; 32]);
+
+fn id(text: &str) -> Result<Id, String> {
+	oda_blobs::parse_root(text).map(Id).map_err(|_| "64 hexadecimal digits".to_owned())
+}
+
+/// Graphs that `model init` knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Template {
+	/// Images of 8 × 8 pixels in ten classes; a small convolutional network.
+	Digits,
+	/// Images of 28 × 28 pixels in ten classes; a convolutional network of three stages.
+	Mnist,
+}
+
+/// What `model init` needs.
+#[derive(Debug, Args)]
+pub struct ModelInitArgs {
+	/// A graph and objective that come with the worker.
+	#[arg(long, value_enum, conflicts_with_all = ["graph", "objective"], required_unless_present = "graph")]
+	pub template: Option<Template>,
+	/// A file with a graph, as JSON.
+	#[arg(long, value_name = "FILE", requires = "objective")]
+	pub graph: Option<PathBuf>,
+	/// A file with an objective, as JSON.
+	#[arg(long, value_name = "FILE")]
+	pub objective: Option<PathBuf>,
+	/// The data that the model is scored on: a file, or the root of a blob in the store.
+	#[arg(long, value_name = "FILE|ROOT")]
+	pub data: String,
+	/// By how much a new score must exceed the head's.
+	#[arg(long, value_name = "SCORE")]
+	pub min_improvement: Option<u64>,
+	/// Do not ask that wins over the head be more than chance.
+	#[arg(long)]
+	pub no_confidence: bool,
+	/// Where to write the specification.
+	#[arg(long, short, value_name = "FILE")]
+	pub out: PathBuf,
+}
+
+/// What `model random` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+	ml-worker model random digits.json --data digits-train.bin --seed 7\n\n\
+	A few of the records say how large the values between the layers get, so that they fit their integers.")]
+pub struct ModelRandomArgs {
+	/// The specification file.
+	pub spec: PathBuf,
+	/// Records like those that the model will see: a file, or the root of a blob in the store.
+	#[arg(long, value_name = "FILE|ROOT")]
+	pub data: String,
+	/// The seed: the same one gives the same weights.
+	#[arg(long, default_value_t = 0)]
+	pub seed: u64,
+}
+
+/// What `model import` needs.
+#[derive(Debug, Args)]
+pub struct ModelImportArgs {
+	/// The safetensors file.
+	pub file: PathBuf,
+	/// The model's specification file.
+	#[arg(long, value_name = "FILE", required_unless_present = "model")]
+	pub spec: Option<PathBuf>,
+	/// The id of a registered model, instead of a specification.
+	#[arg(long, value_parser = id, value_name = "ID", conflicts_with = "spec")]
+	pub model: Option<Id>,
+}
+
+/// What `model export` needs.
+#[derive(Debug, Args)]
+pub struct ModelExportArgs {
+	/// The id of a registered model: its head's weights, unless others are named.
+	#[arg(long, value_parser = id, value_name = "ID", required_unless_present = "spec")]
+	pub model: Option<Id>,
+	/// A specification file, instead of a registered model.
+	#[arg(long, value_name = "FILE", conflicts_with = "model", requires = "weights")]
+	pub spec: Option<PathBuf>,
+	/// The weights: a file, or the root of a blob in the store.
+	#[arg(long, value_name = "FILE|ROOT")]
+	pub weights: Option<String>,
+	/// Where to write the safetensors file.
+	#[arg(long, short, value_name = "FILE")]
+	pub out: PathBuf,
+}
+
+/// What `model register` needs.
+#[derive(Debug, Args)]
+pub struct ModelRegisterArgs {
+	/// The specification file.
+	pub spec: PathBuf,
+	/// The first weights: a file, or the root of a blob in the store.
+	#[arg(long, value_name = "FILE|ROOT")]
+	pub weights: String,
+	/// A registered model that this one descends from.
+	#[arg(long, value_parser = id, value_name = "ID")]
+	pub parent: Option<Id>,
+}
+
+/// What `model show` needs.
+#[derive(Debug, Args)]
+pub struct ModelShowArgs {
+	/// The model's id.
+	#[arg(value_parser = id, value_name = "ID")]
+	pub model: Id,
+	/// Also write its specification to a file.
+	#[arg(long, value_name = "FILE")]
+	pub spec: Option<PathBuf>,
+}
+
+/// What `train` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+	ml-worker train --spec digits.json --data digits-train.bin --epochs 10 --stop-at 0.9\n  \
+	ml-worker train --model <ID> --data digits-train.bin --seed 7\n\n\
+	Integer accuracy is what the chain will see; float accuracy is the same network before quantisation. Both\n\
+	are measured on the model's own data, which is never trained on, unless --held-out names other.")]
+pub struct TrainArgs {
+	/// The model's specification file: trains from scratch, unless --from names weights.
+	#[arg(long, value_name = "FILE", required_unless_present = "model")]
+	pub spec: Option<PathBuf>,
+	/// The id of a registered model: trains from its head, unless --from says otherwise.
+	#[arg(long, value_parser = id, value_name = "ID", conflicts_with = "spec")]
+	pub model: Option<Id>,
+	/// The records to train on: a file, or the root of a blob in the store.
+	#[arg(long, value_name = "FILE|ROOT")]
+	pub data: String,
+	/// The records to measure on.
+	#[arg(long, value_name = "FILE|ROOT")]
+	pub held_out: Option<String>,
+	/// Where to start: `scratch`, `head`, a file, or the root of a blob in the store.
+	#[arg(long, value_name = "WEIGHTS")]
+	pub from: Option<String>,
+	/// A file with all settings, as TOML; the options below override it.
+	#[arg(long, value_name = "FILE")]
+	pub config: Option<PathBuf>,
+	/// Passes over the training data.
+	#[arg(long)]
+	pub epochs: Option<u32>,
+	/// Records in a step.
+	#[arg(long)]
+	pub batch: Option<usize>,
+	/// The learning rate.
+	#[arg(long)]
+	pub rate: Option<f64>,
+	/// The seed of initial weights, order and augmentation.
+	#[arg(long)]
+	pub seed: Option<u64>,
+	/// Stop when the integer accuracy reaches this (0 to 1).
+	#[arg(long, value_name = "ACCURACY")]
+	pub stop_at: Option<f64>,
+	/// Steps between looks at --stop-at within an epoch.
+	#[arg(long, value_name = "STEPS")]
+	pub check_every: Option<u32>,
+	/// Keep the best epoch's weights instead of the last one's.
+	#[arg(long)]
+	pub keep_best: bool,
+	/// A file to keep the state in; an interrupted run goes on from it.
+	#[arg(long, value_name = "FILE")]
+	pub checkpoint: Option<PathBuf>,
+	/// Also write the weights to a file.
+	#[arg(long, short, value_name = "FILE")]
+	pub out: Option<PathBuf>,
+}
+
+/// What `submit` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+	ml-worker --suri //Bob submit --model <ID> --weights <ROOT>\n\n\
+	All records are evaluated and compared with the head's first: nothing is sent if the chain would refuse. What\n\
+	is needed to finish is on disk before the commitment is sent; given again, the command goes on where it was.")]
+pub struct SubmitArgs {
+	/// The model's id.
+	#[arg(long, value_parser = id, value_name = "ID", required_unless_present = "resume")]
+	pub model: Option<Id>,
+	/// The weights: a file, or the root of a blob in the store.
+	#[arg(long, value_name = "FILE|ROOT", required_unless_present = "resume")]
+	pub weights: Option<String>,
+	/// Finish the submissions that this account began and that have not ended.
+	#[arg(long, conflicts_with_all = ["model", "weights"])]
+	pub resume: bool,
+	/// Claim that this record is right when it is wrong: for tests of the watchers; it costs the bond.
+	#[arg(long, value_name = "RECORD", hide = true)]
+	pub lie_about: Option<u32>,
+}
+
+/// What `verify` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+	ml-worker --key-file verifier.key verify\n\n\
+	Weights and data have to come into the store (blobs add); until then the verifier waits, and shortly before the\n\
+	task's window closes it attests that they are unavailable.")]
+pub struct VerifyArgs {
+	/// Answer the tasks that are open now, and end.
+	#[arg(long)]
+	pub once: bool,
+	/// Attest what is wrong without challenging it.
+	#[arg(long)]
+	pub no_challenge: bool,
+}
+
+/// What `watch` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+	ml-worker --suri //Dave watch\n\n\
+	Without a key it only reports. With one it posts a note and a bond for each wrong claim, then the challenge,\n\
+	which the chain decides by evaluating that one record; and it settles what has become due.")]
+pub struct WatchArgs {
+	/// Recompute what is being judged now, and end.
+	#[arg(long)]
+	pub once: bool,
+	/// Report wrong claims without challenging them.
+	#[arg(long)]
+	pub no_challenge: bool,
+	/// Do not settle what has become due.
+	#[arg(long)]
+	pub no_settle: bool,
+}
+
+/// The local store of weights and data.
+#[derive(Debug, Subcommand)]
+pub enum BlobsCommand {
+	/// Store files; prints their roots, which are what `b3sum` prints.
+	Add {
+		/// The files.
+		#[arg(required = true)]
+		files: Vec<PathBuf>,
+	},
+	/// Write a blob to a file, or to standard output.
+	Get {
+		/// Its root.
+		#[arg(value_parser = id)]
+		root: Id,
+		/// The file.
+		#[arg(long, short, value_name = "FILE")]
+		out: Option<PathBuf>,
+	},
+	/// All blobs.
+	List,
+	/// Whether a blob is here, and its length.
+	Stat {
+		/// Its root.
+		#[arg(value_parser = id)]
+		root: Id,
+	},
+	/// Hash every blob again.
+	Check,
+	/// Delete blobs.
+	Rm {
+		/// Their roots.
+		#[arg(value_parser = id, required = true)]
+		roots: Vec<Id>,
+	},
+}
+
+/// Promise and take back rewards.
+#[derive(Debug, Subcommand)]
+pub enum BountyCommand {
+	/// Promise a reward for weights of at least some score.
+	Post {
+		/// The model's id.
+		#[arg(long, value_parser = id, value_name = "ID")]
+		model: Id,
+		/// The least sum of scores that earns it.
+		#[arg(long, allow_negative_numbers = true)]
+		threshold: i64,
+		/// How much, in ODA.
+		#[arg(long, value_parser = amount, value_name = "ODA")]
+		amount: Amount,
+		/// For how many ticks from now.
+		#[arg(long)]
+		ticks: u64,
+	},
+	/// Take a bounty back.
+	Withdraw {
+		/// The model's id.
+		#[arg(long, value_parser = id, value_name = "ID")]
+		model: Id,
+		/// The bounty's number.
+		#[arg(long)]
+		bounty: u64,
+	},
+	/// The bounties on a model.
+	List {
+		/// The model's id.
+		#[arg(long, value_parser = id, value_name = "ID")]
+		model: Id,
+	},
+}
+
+/// What `run` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "A configuration file:\n\n  \
+	node = \"ws://127.0.0.1:9944\"\n  \
+	base_path = \"/var/lib/oda-worker\"\n\n  \
+	[engine]\n  \
+	threads = 4\n\n  \
+	[[role]]\n  \
+	kind = \"verifier\"\n  \
+	key_file = \"/etc/oda/verifier.key\"\n\n  \
+	[[role]]\n  \
+	kind = \"watcher\"\n  \
+	key_file = \"/etc/oda/watcher.key\"\n\n  \
+	[[role]]\n  \
+	kind = \"trainer\"\n  \
+	key_file = \"/etc/oda/trainer.key\"\n  \
+	model = \"<ID>\"\n  \
+	data = \"<ROOT>\"\n  \
+	[role.train]\n  \
+	epochs = 5")]
+pub struct RunArgs {
+	/// The file.
+	#[arg(long, value_name = "FILE")]
+	pub config: PathBuf,
+}
+
+/// What `account` needs.
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+	/// The account, in SS58; the key's own if not named.
+	pub account: Option<String>,
+}
+
+/// What `transfer` needs.
+#[derive(Debug, Args)]
+pub struct TransferArgs {
+	/// To whom, in SS58.
+	pub to: String,
+	/// How much, in ODA.
+	#[arg(value_parser = amount, value_name = "ODA")]
+	pub amount: Amount,
+}
+
+/// An amount in the smallest unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Amount(pub u128);
+
+/// Digits after an ODA's point.
+const DECIMALS: usize = 12;
+
+fn amount(text: &str) -> Result<Amount, String> {
+	let error = || format!("an amount in ODA with at most {DECIMALS} digits after the point");
+	let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+	if whole.is_empty() || part.len() > DECIMALS || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+		return Err(error());
+	}
+	format!("{whole}{part:0<DECIMALS$}").parse().map(Amount).map_err(|_| error())
+}
+
+/// An amount in ODA, for people.
+pub fn oda(amount: u128) -> String {
+	let unit = 10u128.pow(DECIMALS as u32);
+	let part = format!("{:012}", amount % unit);
+	match part.trim_end_matches('0') {
+		"" => format!("{} ODA", amount / unit),
+		part => format!("{}.{part} ODA", amount / unit),
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use clap::CommandFactory;
+
+	#[test]
+	fn the_command_line_is_consistent() {
+		Cli::command().debug_assert();
+	}
+
+	#[test]
+	fn amounts_are_read_exactly() {
+		assert_eq!(amount("1"), Ok(Amount(1_000_000_000_000)));
+		assert_eq!(amount("0.5"), Ok(Amount(500_000_000_000)));
+		assert_eq!(amount("0.000000000001"), Ok(Amount(1)));
+		for bad in ["", ".", "-1", "1e3", "0.0000000000001", "1.2.3"] {
+			assert!(amount(bad).is_err(), "{bad:?}");
+		}
+	}
+
+	#[test]
+	fn amounts_are_shown_exactly() {
+		assert_eq!(oda(1_500_000_000_000), "1.5 ODA");
+		assert_eq!(oda(1), "0.000000000001 ODA");
+		assert_eq!(oda(2_000_000_000_000), "2 ODA");
+	}
+
+	#[test]
+	fn devices_are_understood() {
+		assert_eq!(device("cuda:1"), Ok(DeviceChoice::Cuda(1)));
+		assert_eq!(device("cpu"), Ok(DeviceChoice::Cpu));
+		assert!(device("gpu").is_err());
+	}
+}

@@ -1,0 +1,112 @@
+//! What the commands do.
+
+mod account;
+mod blobs;
+mod bounty;
+mod model;
+mod run;
+mod submit;
+mod train;
+
+use crate::{
+	cli::{Cli, Command, Global, LogFormat},
+	context::{self, Context, Settings},
+	evaluation::Limits,
+	output::Output,
+	roles::{verifier::VerifierConfig, watcher::WatcherConfig},
+};
+use anyhow::Context as _;
+use oda_client::Key;
+use oda_engine::EngineConfig;
+use std::{io::IsTerminal, path::PathBuf, time::Duration};
+use tracing_subscriber::EnvFilter;
+
+/// Does what was asked.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+	let Cli { global, command } = cli;
+	log(&global)?;
+	if let Command::Run(args) = command {
+		return run::run(&global, &args).await;
+	}
+	let context = Context::open(settings(&global)?)?;
+	match command {
+		Command::Model(command) => model::run(&context, &global, command).await,
+		Command::Train(args) => train::run(&context, args).await,
+		Command::Submit(args) => submit::run(&context, &key(&global)?, args).await,
+		Command::Verify(args) => {
+			let config = VerifierConfig { challenge: !args.no_challenge };
+			crate::roles::verifier::run(context, key(&global)?, config, args.once).await
+		}
+		Command::Watch(args) => {
+			let key = match (&global.key_file, &global.suri) {
+				(None, None) => None,
+				_ => Some(key(&global)?),
+			};
+			let defaults = WatcherConfig::default();
+			let config = WatcherConfig {
+				challenge: !args.no_challenge && key.is_some(),
+				settle: !args.no_settle && key.is_some(),
+				..defaults
+			};
+			crate::roles::watcher::run(context, key, config, args.once).await
+		}
+		Command::Blobs(command) => blobs::run(&context, command),
+		Command::Bounty(command) => bounty::run(&context, &global, command).await,
+		Command::Account(args) => account::show(&context, &global, args).await,
+		Command::Transfer(args) => account::transfer(&context, &key(&global)?, args).await,
+		Command::Run(_) => Ok(()),
+	}
+}
+
+/// Waits until somebody asks this process to stop.
+pub async fn stop_signal() -> anyhow::Result<()> {
+	use tokio::signal::unix::{SignalKind, signal};
+	let mut terminate = signal(SignalKind::terminate())?;
+	tokio::select! {
+		_ = terminate.recv() => {},
+		result = tokio::signal::ctrl_c() => result?,
+	}
+	tracing::info!("stopping; what was begun is in the journal");
+	Ok(())
+}
+
+fn log(global: &Global) -> anyhow::Result<()> {
+	let filter = EnvFilter::builder().parse(&global.log).context("--log")?;
+	let builder = tracing_subscriber::fmt()
+		.with_env_filter(filter)
+		.with_writer(std::io::stderr)
+		.with_ansi(std::io::stderr().is_terminal());
+	match global.log_format {
+		LogFormat::Text => builder.with_target(false).compact().try_init(),
+		LogFormat::Json => builder.json().flatten_event(true).try_init(),
+	}
+	.map_err(|error| anyhow::anyhow!("logging: {error}"))
+}
+
+fn default_base_path() -> anyhow::Result<PathBuf> {
+	if let Some(data) = std::env::var_os("XDG_DATA_HOME").filter(|path| !path.is_empty()) {
+		return Ok(PathBuf::from(data).join("oda-worker"));
+	}
+	let home = std::env::var_os("HOME").context("--base-path is needed where there is no HOME")?;
+	Ok(PathBuf::from(home).join(".local/share/oda-worker"))
+}
+
+fn settings(global: &Global) -> anyhow::Result<Settings> {
+	Ok(Settings {
+		node: global.node.clone(),
+		node_timeout: global.node_timeout.map(Duration::from_secs),
+		base_path: global.base_path.clone().map_or_else(default_base_path, Ok)?,
+		engine: EngineConfig {
+			device: global.device,
+			threads: global.threads,
+			libtorch: !global.reference,
+			..EngineConfig::default()
+		},
+		limits: Limits::default(),
+		output: Output::new(global.json),
+	})
+}
+
+fn key(global: &Global) -> anyhow::Result<Key> {
+	context::key(global.key_file.as_ref(), global.suri.as_deref())
+}

@@ -1,0 +1,404 @@
+//! Models: specifications, weights files, registration.
+
+use super::submit;
+use crate::{
+	cli::{
+		Global, ModelCommand, ModelExportArgs, ModelImportArgs, ModelInitArgs, ModelRandomArgs,
+		ModelRegisterArgs, ModelShowArgs, Template,
+	},
+	context::Context,
+	spec_file::{self, SpecFile},
+	submission,
+};
+use anyhow::{Context as _, bail, ensure};
+use oda_blobs::BlobSource;
+use oda_client::{Model, ModelStatus, View};
+use oda_engine::{
+	builder::{Built, Conv, GraphBuilder},
+	float::Tables,
+	quantise::random_weights,
+};
+use oda_evaluator::{
+	DataSource, DatasetRef, Graph, GraphError, ModelSpec, Objective,
+	graph::{DType, TensorType},
+	model::{Confidence, Metric, TargetSpec},
+};
+use oda_primitives::{ModelId, RangeProof};
+use serde_json::json;
+
+pub(super) async fn run(context: &Context, global: &Global, command: ModelCommand) -> anyhow::Result<()> {
+	match command {
+		ModelCommand::Init(args) => init(context, args),
+		ModelCommand::Random(args) => random(context, args),
+		ModelCommand::Import(args) => import(context, args).await,
+		ModelCommand::Export(args) => export(context, args).await,
+		ModelCommand::Register(args) => register(context, global, args).await,
+		ModelCommand::Show(args) => show(context, args).await,
+		ModelCommand::List => list(context).await,
+		ModelCommand::Retire { model } => {
+			let receipt = context.chain().await?.retire(&super::key(global)?, model.0).await?;
+			context.output().result(format!("retired in block {}", receipt.block), &receipt);
+			Ok(())
+		}
+		ModelCommand::Abandon { model } => {
+			let receipt = context.chain().await?.abandon(&super::key(global)?, model.0).await?;
+			context.output().result(format!("deleted in block {}", receipt.block), &receipt);
+			Ok(())
+		}
+	}
+}
+
+/// Two convolutions and a dense layer, for images of 8 × 8.
+fn digits() -> Result<Built, GraphError> {
+	let mut b = GraphBuilder::new();
+	let x = b.input(DType::I8, [8, 8, 1]);
+	let x = stage(&mut b, x, 16)?;
+	let x = stage(&mut b, x, 32)?;
+	let x = b.flatten(x)?;
+	let logits = b.dense(x, 10, DType::I16)?;
+	b.build([logits])
+}
+
+/// Two convolutions and two dense layers, for images of 28 × 28.
+fn mnist() -> Result<Built, GraphError> {
+	let mut b = GraphBuilder::new();
+	let x = b.input(DType::I8, [28, 28, 1]);
+	let x = stage(&mut b, x, 16)?;
+	let x = stage(&mut b, x, 32)?;
+	let x = b.flatten(x)?;
+	let x = b.dense(x, 64, DType::I8)?;
+	let x = b.relu(x)?;
+	let logits = b.dense(x, 10, DType::I16)?;
+	b.build([logits])
+}
+
+/// A convolution, nothing below 0, half the extent.
+fn stage(
+	b: &mut GraphBuilder,
+	x: oda_engine::builder::Value,
+	channels: u32,
+) -> Result<oda_engine::builder::Value, GraphError> {
+	let x = b.conv2d(x, Conv::same(channels, 3), DType::I8)?;
+	let x = b.relu(x)?;
+	b.max_pool(x, [2, 2], [2, 2])
+}
+
+/// One class index a record; wins over the head that are more than chance at the 5 % level.
+fn classes() -> Objective {
+	Objective {
+		metric: Metric::Accuracy,
+		target: TargetSpec { tensor: TensorType::new(DType::U8, []), ignore: None },
+		min_improvement: 2,
+		confidence: Some(Confidence { p: 384, q: 100 }),
+	}
+}
+
+fn init(context: &Context, args: ModelInitArgs) -> anyhow::Result<()> {
+	let (graph, tables, mut objective) = match (args.template, &args.graph, &args.objective) {
+		(Some(template), ..) => {
+			let built = match template {
+				Template::Digits => digits()?,
+				Template::Mnist => mnist()?,
+			};
+			(built.graph, built.tables, classes())
+		}
+		(None, Some(graph), Some(objective)) => {
+			(spec_file::json::<Graph>(graph)?, Tables::new(), spec_file::json::<Objective>(objective)?)
+		}
+		_ => bail!("give --template, or --graph and --objective"),
+	};
+	if let Some(step) = args.min_improvement {
+		objective.min_improvement = step;
+	}
+	if args.no_confidence {
+		objective.confidence = None;
+	}
+	let blob = context.blob(&args.data)?;
+	let mut spec = ModelSpec { graph, objective, data: DataSource::Fixed(DatasetRef { blob, records: 0 }) };
+	let size = spec.record_bytes();
+	ensure!(
+		size > 0 && blob.len % size == 0,
+		"the data has {} bytes, which is no whole number of records of {size}",
+		blob.len
+	);
+	let records = u32::try_from(blob.len / size).context("too many records")?;
+	spec.data = DataSource::Fixed(DatasetRef { blob, records });
+	let cost = spec.validate()?;
+	spec_file::write(&args.out, &SpecFile::new(&spec, tables))?;
+	context.output().result(
+		format!(
+			"model 0x{}\n  {records} records of {size} bytes, {} bytes of weights, {} multiply-accumulates a \
+			 record\n  written to {}",
+			hex::encode(spec.id()),
+			spec.graph.param_bytes(),
+			cost.macs(),
+			args.out.display()
+		),
+		&json!({
+			"model": format!("0x{}", hex::encode(spec.id())),
+			"records": records,
+			"record_bytes": size,
+			"weights_bytes": spec.graph.param_bytes(),
+			"cost": cost,
+			"file": args.out,
+		}),
+	);
+	Ok(())
+}
+
+/// A specification from a file, or of a registered model.
+async fn spec_of(
+	context: &Context,
+	file: Option<&std::path::PathBuf>,
+	model: Option<ModelId>,
+) -> anyhow::Result<ModelSpec> {
+	match (file, model) {
+		(Some(file), _) => Ok(spec_file::read(file)?.spec()),
+		(None, Some(id)) => {
+			let view = context.chain().await?.finalised().await?;
+			view.spec(id).await?.context("there is no such model")
+		}
+		(None, None) => bail!("give --spec or --model"),
+	}
+}
+
+async fn import(context: &Context, args: ModelImportArgs) -> anyhow::Result<()> {
+	let spec = spec_of(context, args.spec.as_ref(), args.model.map(|id| id.0)).await?;
+	// The header, and the parameters: a file that is much longer is not one of this model's weights.
+	let limit = spec.graph.param_bytes().saturating_add(1 << 20);
+	let path = &args.file;
+	let len = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
+	ensure!(
+		len <= limit,
+		"{} has {len} bytes, too many for {} of weights",
+		path.display(),
+		spec.graph.param_bytes()
+	);
+	let file = std::fs::read(path).with_context(|| path.display().to_string())?;
+	store(context, &oda_engine::files::import_weights(&spec.graph, &file)?)
+}
+
+/// Records that random weights are scaled by.
+const SAMPLE: usize = 256;
+
+fn random(context: &Context, args: ModelRandomArgs) -> anyhow::Result<()> {
+	let file = spec_file::read(&args.spec)?;
+	let spec = file.spec();
+	let blob = context.blob(&args.data)?;
+	let data = context.store().get(&blob)?;
+	let record = usize::try_from(spec.record_bytes())?;
+	let sample = &data[..data.len().min(record * SAMPLE)];
+	let weights = random_weights(&spec.graph, &spec.objective, args.seed, &file.tables, sample)?;
+	store(context, &weights)
+}
+
+/// Stores weights and says what they are called.
+fn store(context: &Context, weights: &[u8]) -> anyhow::Result<()> {
+	let blob = context.store().put(weights)?;
+	context.output().result(
+		format!("weights {} ({} bytes)", hex::encode(blob.root), blob.len),
+		&json!({ "weights": format!("0x{}", hex::encode(blob.root)), "len": blob.len }),
+	);
+	Ok(())
+}
+
+async fn export(context: &Context, args: ModelExportArgs) -> anyhow::Result<()> {
+	let spec = spec_of(context, args.spec.as_ref(), args.model.map(|id| id.0)).await?;
+	let blob = match (&args.weights, args.model) {
+		(Some(name), _) => context.blob(name)?,
+		(None, Some(id)) => {
+			let view = context.chain().await?.finalised().await?;
+			let model = view.model(id.0).await?.context("there is no such model")?;
+			view.head(&model).await?.context("the model has no head")?.weights
+		}
+		(None, None) => bail!("give --weights"),
+	};
+	ensure!(blob.len == spec.graph.param_bytes(), "these are not weights of this model");
+	let weights = context.store().get(&blob)?;
+	let file = oda_engine::files::export_weights(&spec.graph, &weights)?;
+	std::fs::write(&args.out, &file).with_context(|| args.out.display().to_string())?;
+	context.output().result(
+		format!("weights {} to {}", hex::encode(blob.root), args.out.display()),
+		&json!({ "weights": format!("0x{}", hex::encode(blob.root)), "file": args.out, "len": file.len() }),
+	);
+	Ok(())
+}
+
+async fn register(context: &Context, global: &Global, args: ModelRegisterArgs) -> anyhow::Result<()> {
+	let key = super::key(global)?;
+	let spec = spec_file::read(&args.spec)?.spec();
+	let id = spec.id();
+	let weights = context.blob(&args.weights)?;
+	let evaluated = submission::evaluate(context, &spec, &weights).await?;
+	let chain = context.chain().await?;
+	let view = chain.finalised().await?;
+	ensure!(
+		spec.graph.param_bytes() <= view.parameters()?.max_weights_bytes,
+		"the weights are too large to be shown to the chain"
+	);
+	match view.model(id).await? {
+		Some(model) if model.status == ModelStatus::Pending && model.registrar == key.account() => {
+			context.output().event(
+				"registered",
+				"the model is registered; bringing version 0",
+				json!({
+					"model": format!("0x{}", hex::encode(id)),
+				}),
+			);
+		}
+		Some(model) => bail!("the model 0x{} is registered already, by {}", hex::encode(id), model.registrar),
+		None => {
+			let data = context.store().get(&spec.data.dataset().blob)?;
+			let proof = RangeProof::of_end(&data)?;
+			let receipt = chain.register(&key, &spec, proof, args.parent.map(|id| id.0)).await?;
+			context.output().event(
+				"registered",
+				format!("model 0x{} registered in block {}", hex::encode(id), receipt.block),
+				json!({ "model": format!("0x{}", hex::encode(id)), "receipt": receipt }),
+			);
+		}
+	}
+	let held = submission::prepare(context, &key, id, weights, &evaluated).await?;
+	let ended = submission::drive(context, &key, held).await?;
+	submit::report(context, &ended)
+}
+
+async fn list(context: &Context) -> anyhow::Result<()> {
+	let view = context.chain().await?.finalised().await?;
+	for model in view.models().await? {
+		let head = view.head(&model).await?;
+		let text = format!(
+			"0x{} {:8} {}",
+			hex::encode(model.id),
+			format!("{:?}", model.status).to_lowercase(),
+			head.as_ref().map_or_else(
+				|| "no head".to_owned(),
+				|head| format!(
+					"version {} with score {} of {} records",
+					head.number, head.score, model.records
+				)
+			),
+		);
+		context.output().result(text, &json!({ "model": model, "head": head }));
+	}
+	Ok(())
+}
+
+async fn show(context: &Context, args: ModelShowArgs) -> anyhow::Result<()> {
+	let view = context.chain().await?.finalised().await?;
+	let id = args.model.0;
+	let model = view.model(id).await?.context("there is no such model")?;
+	let spec = view.spec(id).await?.context("the model has no specification")?;
+	if let Some(path) = &args.spec {
+		spec_file::write(path, &SpecFile::new(&spec, Tables::new()))?;
+	}
+	let mut versions = Vec::new();
+	for number in 0..=model.head.unwrap_or_default() {
+		versions.extend(view.version(id, number).await?);
+	}
+	let mut submissions = view.submissions().await?;
+	submissions.retain(|submission| submission.model == id);
+	let bounties = view.bounties(id).await?;
+	let data = spec.data.dataset();
+	let value = json!({
+		"model": model,
+		"objective": spec.objective,
+		"data": { "root": format!("0x{}", hex::encode(data.blob.root)), "len": data.blob.len, "records": data.records },
+		"weights_bytes": spec.graph.param_bytes(),
+		"nodes": spec.graph.nodes.len(),
+		"versions": versions,
+		"submissions": submissions,
+		"bounties": bounties,
+		"judged": view.judged(id).await?,
+		"queue": view.queue(id).await?,
+	});
+	let mut text = described(&model, &spec);
+	for version in &versions {
+		text += &format!(
+			"\n  version {}: score {}, weights {}, by {}",
+			version.number,
+			version.score,
+			hex::encode(version.weights.root),
+			version.trainer
+		);
+	}
+	for submission in &submissions {
+		text += &format!("\n  submission {}: {}", submission.id, phase(&view, submission).await?);
+	}
+	for bounty in &bounties {
+		text += &format!(
+			"\n  bounty {}: {} for a score of {}",
+			bounty.id,
+			crate::cli::oda(bounty.amount),
+			bounty.threshold
+		);
+	}
+	context.output().result(text, &value);
+	Ok(())
+}
+
+fn described(model: &Model, spec: &ModelSpec) -> String {
+	let data = spec.data.dataset();
+	format!(
+		"model 0x{}\n  {:?}, registered by {} at tick {}\n  {} nodes, {} bytes of weights, {} multiply-accumulates \
+		 a record\n  metric {:?}, at least {} better{}\n  scored on {} records, data {}",
+		hex::encode(model.id),
+		model.status,
+		model.registrar,
+		model.registered_at,
+		spec.graph.nodes.len(),
+		spec.graph.param_bytes(),
+		model.cost.macs(),
+		spec.objective.metric,
+		spec.objective.min_improvement,
+		if spec.objective.confidence.is_some() { " and more than chance" } else { "" },
+		model.records,
+		hex::encode(data.blob.root),
+	)
+}
+
+async fn phase(view: &View, submission: &oda_client::Submission) -> anyhow::Result<String> {
+	use oda_client::Phase;
+	Ok(match &submission.phase {
+		Phase::Committed => format!("committed at tick {}", submission.committed_at),
+		Phase::Queued { claim } => format!("waits for its turn, score {}", claim.score),
+		Phase::Judged { claim, answers_until, .. } => {
+			let answers = view.task(submission.id).await?.map_or(0, |task| task.answers.len());
+			format!("is being judged until tick {answers_until}, score {}, {answers} answers", claim.score)
+		}
+	})
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn the_templates_are_valid() {
+		for built in [digits().unwrap(), mnist().unwrap()] {
+			assert!(built.graph.validate().is_ok());
+		}
+	}
+
+	#[test]
+	fn a_digits_record_is_64_pixels_and_a_class() {
+		let spec = ModelSpec {
+			graph: digits().unwrap().graph,
+			objective: classes(),
+			data: DataSource::Fixed(DatasetRef {
+				blob: oda_primitives::BlobRef { root: [0; 32], len: 650 },
+				records: 10,
+			}),
+		};
+		assert_eq!(spec.record_bytes(), 65);
+		assert!(spec.validate().is_ok());
+	}
+
+	#[test]
+	fn the_digits_template_is_the_model_in_the_repository() {
+		let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/digits/model.json");
+		let committed = spec_file::read(&path).unwrap();
+		assert_eq!(committed.graph, digits().unwrap().graph);
+		assert_eq!(committed.objective, classes());
+	}
+}

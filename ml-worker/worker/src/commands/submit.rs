@@ -1,0 +1,80 @@
+//! Bringing weights to the chain.
+
+use crate::{
+	cli::SubmitArgs,
+	context::Context,
+	submission::{self, Ended, Evaluated},
+};
+use anyhow::{Context as _, bail, ensure};
+use oda_client::Key;
+use oda_evaluator::{ModelSpec, Scores, scores};
+
+/// Says how a submission ended; an error if it is not the head.
+pub(super) fn report(context: &Context, ended: &Ended) -> anyhow::Result<()> {
+	let what = ended.detail.as_ref().map_or_else(|| ended.outcome.clone(), submission::describe);
+	let number = ended.submission.map_or_else(String::new, |id| format!(" {id}"));
+	context.output().result(format!("submission{number}: {what}"), ended);
+	if ended.accepted { Ok(()) } else { bail!("the submission was not accepted: {what}") }
+}
+
+pub(super) async fn run(context: &Context, key: &Key, args: SubmitArgs) -> anyhow::Result<()> {
+	let chain = context.chain().await?;
+	if args.resume {
+		let names = submission::unfinished(context, &chain, key)?;
+		context.output().event(
+			"resuming",
+			format!("{} submissions to finish", names.len()),
+			serde_json::json!({ "submissions": names.len() }),
+		);
+		let mut result = Ok(());
+		for name in names {
+			if let Some(held) = context.journal().hold(&name)? {
+				let ended = submission::drive(context, key, held).await?;
+				result = result.and(report(context, &ended));
+			}
+		}
+		return result;
+	}
+	let model = args.model.context("no --model")?.0;
+	let weights = context.blob(&args.weights.context("no --weights")?)?;
+	let view = chain.finalised().await?;
+	ensure!(view.model(model).await?.is_some(), "there is no model {}", hex::encode(model));
+	let spec = view.spec(model).await?.context("the model has no specification")?;
+	let mut evaluated = submission::evaluate(context, &spec, &weights).await?;
+	if let Some(record) = args.lie_about {
+		evaluated = lie(&spec, evaluated, record)?;
+	}
+	let comparison = submission::compare(&view, model, &spec, &evaluated).await?;
+	let text = match comparison {
+		Some(c) => format!(
+			"score {} of {} records, {} more than the head: {} won, {} lost",
+			evaluated.score, evaluated.records, c.gain, c.won, c.lost
+		),
+		None => format!("score {} of {} records; the model has no head", evaluated.score, evaluated.records),
+	};
+	context.output().event(
+		"evaluated",
+		text,
+		serde_json::json!({
+			"score": evaluated.score,
+			"records": evaluated.records,
+			"gain": comparison.map(|c| c.gain),
+			"won": comparison.map(|c| c.won),
+			"lost": comparison.map(|c| c.lost),
+		}),
+	);
+	let held = submission::prepare(context, key, model, weights, &evaluated).await?;
+	let ended = submission::drive(context, key, held).await?;
+	report(context, &ended)
+}
+
+/// The same scores, but one of them better than it is.
+fn lie(spec: &ModelSpec, honest: Evaluated, record: u32) -> anyhow::Result<Evaluated> {
+	let list = Scores::new(spec.score_kind(), spec.records(), &honest.packed)?;
+	let mut found: Vec<i32> = (0..spec.records()).map(|i| list.get(i).unwrap_or_default()).collect();
+	let score = found.get_mut(record as usize).context("there is no such record")?;
+	*score = score.checked_add(1).context("the score cannot be better")?;
+	let packed = scores::pack(spec.score_kind(), &found)
+		.context("this record is right: there is nothing to lie about")?;
+	Ok(Evaluated { score: honest.score + 1, packed, ..honest })
+}

@@ -1,0 +1,101 @@
+//! Training.
+
+use crate::{
+	cli::TrainArgs,
+	context::Context,
+	training::{self, From},
+};
+use anyhow::{Context as _, bail};
+use oda_engine::{TrainConfig, float::Tables, train::Keep};
+use oda_evaluator::ModelSpec;
+use oda_primitives::BlobRef;
+
+fn config(context: &Context, args: &TrainArgs) -> anyhow::Result<TrainConfig> {
+	let mut config = match &args.config {
+		Some(path) => {
+			let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+			toml::from_str(&text).with_context(|| path.display().to_string())?
+		}
+		None => TrainConfig::default(),
+	};
+	let engine = &context.settings().engine;
+	config.device = engine.device;
+	config.threads = engine.threads;
+	config.epochs = args.epochs.unwrap_or(config.epochs);
+	config.batch = args.batch.unwrap_or(config.batch);
+	config.seed = args.seed.unwrap_or(config.seed);
+	config.check_every = args.check_every.unwrap_or(config.check_every);
+	config.stop_at = args.stop_at.or(config.stop_at);
+	if let Some(rate) = args.rate {
+		config.optimiser = config.optimiser.with_rate(rate);
+	}
+	if args.keep_best {
+		config.keep = Keep::Best;
+	}
+	if let Some(path) = &args.checkpoint {
+		config.checkpoint = Some(path.clone());
+	}
+	Ok(config)
+}
+
+/// The specification, the tables that training from scratch starts with, and the head if it is registered.
+async fn model(context: &Context, args: &TrainArgs) -> anyhow::Result<(ModelSpec, Tables, Option<BlobRef>)> {
+	if let Some(path) = &args.spec {
+		let file = crate::spec_file::read(path)?;
+		return Ok((file.spec(), file.tables, None));
+	}
+	let id = args.model.context("neither --spec nor --model")?.0;
+	let view = context.chain().await?.finalised().await?;
+	let model = view.model(id).await?.context("there is no such model")?;
+	let spec = view.spec(id).await?.context("the model has no specification")?;
+	let head = view.head(&model).await?.map(|head| head.weights);
+	Ok((spec, Tables::new(), head))
+}
+
+pub(super) async fn run(context: &Context, args: TrainArgs) -> anyhow::Result<()> {
+	let config = config(context, &args)?;
+	let (spec, tables, head) = model(context, &args).await?;
+	let from = match args.from.as_deref() {
+		Some("scratch") => From::Scratch(tables),
+		Some("head") => match head {
+			Some(head) => From::Weights(head),
+			None => bail!("there is no head to start from"),
+		},
+		Some(name) => From::Weights(context.blob(name)?),
+		None => head.map_or(From::Scratch(tables), From::Weights),
+	};
+	let data = context.blob(&args.data)?;
+	let held_out = match &args.held_out {
+		Some(name) => context.blob(name)?,
+		None => spec.data.dataset().blob,
+	};
+	if context.store().stat(&held_out.root)?.is_none() {
+		bail!(
+			"the data that the model is scored on is not in the store: blobs add it, root {}",
+			hex::encode(held_out.root)
+		);
+	}
+	let result = training::train(context, &spec, from, data, held_out, config).await?;
+	let weights = BlobRef::from(result.weights);
+	if let Some(out) = &args.out {
+		std::fs::copy(context.store().path(&weights.root), out).with_context(|| out.display().to_string())?;
+	}
+	let percent = |accuracy: Option<f64>| match accuracy {
+		Some(accuracy) => format!("{:.2} %", accuracy * 100.0),
+		None => "none".to_owned(),
+	};
+	context.output().result(
+		format!(
+			"weights {}\n  {} bytes, score {}\n  integer accuracy {}, float accuracy {}\n  {} epochs in {:.1} s",
+			hex::encode(weights.root),
+			weights.len,
+			result.score,
+			percent(result.integer_accuracy),
+			percent(result.float_accuracy),
+			result.epochs,
+			result.seconds
+		),
+		&result,
+	);
+	Ok(())
+}

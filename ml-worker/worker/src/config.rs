@@ -1,0 +1,115 @@
+//! The file of `ml-worker run`.
+
+use crate::{
+	evaluation::Limits,
+	roles::{trainer::TrainerConfig, verifier::VerifierConfig, watcher::WatcherConfig},
+};
+use oda_engine::EngineConfig;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The file of `ml-worker run`. What it leaves out is as the command line says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+	/// The node's address.
+	pub node: Option<String>,
+	/// Where blobs and journal lie.
+	pub base_path: Option<PathBuf>,
+	/// How models are evaluated.
+	pub engine: Option<EngineConfig>,
+	/// What evaluating may take.
+	#[serde(default)]
+	pub limits: Limits,
+	/// What to do, at least one.
+	#[serde(rename = "role")]
+	pub roles: Vec<Role>,
+}
+
+/// One role, and the account it acts as.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Role {
+	/// A file whose first line is the account's secret URI; the command line's key if there is none.
+	pub key_file: Option<PathBuf>,
+	/// What it does.
+	#[serde(flatten)]
+	pub kind: RoleKind,
+}
+
+/// What a role does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RoleKind {
+	/// Answers tasks.
+	Verifier(VerifierConfig),
+	/// Recomputes submissions.
+	Watcher(WatcherConfig),
+	/// Trains and submits.
+	Trainer(Box<TrainerConfig>),
+}
+
+impl RoleKind {
+	/// Its name in the log.
+	pub fn name(&self) -> &'static str {
+		match self {
+			Self::Verifier(_) => "verifier",
+			Self::Watcher(_) => "watcher",
+			Self::Trainer(_) => "trainer",
+		}
+	}
+}
+
+/// Reads the file.
+pub fn read(path: &Path) -> anyhow::Result<RunConfig> {
+	let text = std::fs::read_to_string(path).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+	let config: RunConfig = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+	anyhow::ensure!(!config.roles.is_empty(), "{}: no role", path.display());
+	Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn parse(text: &str) -> Result<RunConfig, toml::de::Error> {
+		toml::from_str(text)
+	}
+
+	#[test]
+	fn roles_are_read_with_their_defaults() {
+		let config = parse(
+			"node = \"ws://node:9944\"\n\
+			 [engine]\nthreads = 2\n\
+			 [[role]]\nkind = \"verifier\"\nkey_file = \"v.key\"\n\
+			 [[role]]\nkind = \"watcher\"\nsettle = false\n",
+		)
+		.unwrap();
+		assert_eq!(config.engine.unwrap().threads, 2);
+		let [verifier, watcher] = &config.roles[..] else { panic!("two roles") };
+		assert!(matches!(&verifier.kind, RoleKind::Verifier(v) if v.challenge));
+		assert_eq!(verifier.key_file.as_deref(), Some(Path::new("v.key")));
+		assert!(matches!(&watcher.kind, RoleKind::Watcher(w) if w.challenge && !w.settle));
+	}
+
+	#[test]
+	fn a_trainer_has_settings_of_its_own() {
+		let root = "ab".repeat(32);
+		let config = parse(&format!(
+			"[[role]]\nkind = \"trainer\"\nmodel = \"{root}\"\ndata = \"0x{root}\"\nonce = true\n\
+			 [role.train]\nepochs = 3\n"
+		))
+		.unwrap();
+		let RoleKind::Trainer(trainer) = &config.roles[0].kind else { panic!("a trainer") };
+		assert_eq!((trainer.train.epochs, trainer.once, trainer.model), (3, true, [0xab; 32]));
+	}
+
+	#[test]
+	fn an_unknown_role_is_refused() {
+		assert!(parse("[[role]]\nkind = \"dreamer\"\n").is_err());
+	}
+
+	#[test]
+	fn a_misspelt_setting_is_refused() {
+		assert!(parse("nodes = \"ws://x\"\n[[role]]\nkind = \"watcher\"\n").is_err());
+	}
+}

@@ -1,0 +1,135 @@
+//! What all commands and roles work with.
+
+use crate::{
+	evaluation::{Limits, Workbench},
+	journal::Journal,
+	output::Output,
+};
+use anyhow::{Context as _, bail};
+use oda_blobs::Store;
+use oda_client::{Chain, Key};
+use oda_engine::{Engine, EngineConfig};
+use oda_primitives::BlobRef;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
+
+/// Where the worker finds things, and how it works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+	/// The node's address.
+	pub node: String,
+	/// For how long it is waited for the node; for ever if not set.
+	pub node_timeout: Option<Duration>,
+	/// Where blobs and journal lie.
+	pub base_path: PathBuf,
+	/// How models are evaluated.
+	pub engine: EngineConfig,
+	/// What evaluating may take.
+	pub limits: Limits,
+	/// Where results go.
+	pub output: Output,
+}
+
+struct Inner {
+	settings: Settings,
+	store: Store,
+	journal: Journal,
+	chain: OnceCell<Chain>,
+	bench: OnceCell<Arc<Workbench>>,
+}
+
+/// The worker's means: cheap to clone. The connection and the engine are made when first needed.
+#[derive(Clone)]
+pub struct Context {
+	inner: Arc<Inner>,
+}
+
+impl Context {
+	/// Opens the store and the journal.
+	pub fn open(settings: Settings) -> anyhow::Result<Self> {
+		let store = Store::open(&settings.base_path)?;
+		let journal = Journal::open(&settings.base_path)?;
+		let inner = Inner { settings, store, journal, chain: OnceCell::new(), bench: OnceCell::new() };
+		Ok(Self { inner: Arc::new(inner) })
+	}
+
+	/// How it was set up.
+	pub fn settings(&self) -> &Settings {
+		&self.inner.settings
+	}
+
+	/// Where results go.
+	pub fn output(&self) -> Output {
+		self.inner.settings.output
+	}
+
+	/// The blobs.
+	pub fn store(&self) -> &Store {
+		&self.inner.store
+	}
+
+	/// The journal.
+	pub fn journal(&self) -> &Journal {
+		&self.inner.journal
+	}
+
+	/// The chain; waits for the node.
+	pub async fn chain(&self) -> anyhow::Result<Chain> {
+		let settings = &self.inner.settings;
+		let connect = || Chain::connect(&settings.node, settings.node_timeout);
+		let chain = self.inner.chain.get_or_try_init(connect).await;
+		Ok(chain.with_context(|| format!("connecting to {}", settings.node))?.clone())
+	}
+
+	/// What evaluates; checks the device when first asked for.
+	pub async fn bench(&self) -> anyhow::Result<Arc<Workbench>> {
+		let start = || async {
+			let config = self.inner.settings.engine.clone();
+			let engine = tokio::task::spawn_blocking(move || Engine::start(&config)).await?;
+			let source = Arc::new(self.inner.store.clone());
+			anyhow::Ok(Arc::new(Workbench::new(engine, source, self.inner.settings.limits)))
+		};
+		self.inner.bench.get_or_try_init(start).await.cloned()
+	}
+
+	/// A blob that somebody names by its root, or by a file, which is then stored.
+	pub fn blob(&self, name: &str) -> anyhow::Result<BlobRef> {
+		let path = PathBuf::from(name);
+		if let Ok(root) = oda_blobs::parse_root(name)
+			&& !path.exists()
+		{
+			return match self.inner.store.stat(&root)? {
+				Some(blob) => Ok(blob),
+				None => {
+					bail!("there is no blob {} in {}", hex::encode(root), self.inner.store.dir().display())
+				}
+			};
+		}
+		let len = std::fs::metadata(&path).with_context(|| path.display().to_string())?.len();
+		let bar = self.output().bar(len, "storing", crate::output::Unit::Bytes);
+		let blob = self.inner.store.put_file(&path, |done| {
+			bar.set_position(done);
+			std::ops::ControlFlow::Continue(())
+		})?;
+		bar.finish_and_clear();
+		Ok(blob)
+	}
+}
+
+/// The key that somebody names by a file, or by a secret URI.
+pub fn key(file: Option<&PathBuf>, uri: Option<&str>) -> anyhow::Result<Key> {
+	match (file, uri) {
+		(Some(file), _) => Ok(Key::from_file(file)?),
+		(None, Some(uri)) => Ok(Key::from_uri(uri)?),
+		(None, None) => {
+			bail!("this needs a key: --key-file FILE, --suri URI, or ODA_SURI in the environment")
+		}
+	}
+}
+
+/// 32 random bytes that nobody else knows.
+pub fn salt() -> anyhow::Result<[u8; 32]> {
+	let mut salt = [0; 32];
+	getrandom::fill(&mut salt).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+	Ok(salt)
+}

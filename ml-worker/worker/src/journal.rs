@@ -1,0 +1,395 @@
+//! What must outlive the process: one file for each thing that was begun on the chain.
+//!
+//! An entry holds the secrets without which something begun cannot be finished: the salt of a commitment, or
+//! of a note. It is on disk, synced, before the transaction that begins it is sent. Entries that are done stay,
+//! as a record of what was done.
+//!
+//! Several processes may share one journal: whoever works on an entry holds its lock.
+
+use oda_primitives::{BlobRef, ModelId, SubmissionId};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+	fs::{self, File, TryLockError},
+	io::{self, Write},
+	path::{Path, PathBuf},
+};
+
+/// Why the journal could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+	/// A file could not be read or written.
+	#[error("{path}: {source}")]
+	Io {
+		/// The file.
+		path: PathBuf,
+		/// Why.
+		source: io::Error,
+	},
+	/// A file is no entry.
+	#[error("{path} is not a journal entry: {source}")]
+	Format {
+		/// The file.
+		path: PathBuf,
+		/// Why.
+		source: serde_json::Error,
+	},
+	/// Another process works on this entry.
+	#[error("another process works on {0}")]
+	Busy(PathBuf),
+}
+
+/// Serde for 32 bytes as hexadecimal digits.
+pub mod hex32 {
+	use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+	/// Writes.
+	pub fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+		serializer.serialize_str(&format!("0x{}", hex::encode(bytes)))
+	}
+
+	/// Reads digits, with or without `0x`, or a list of numbers.
+	pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+		#[derive(Deserialize)]
+		#[serde(untagged)]
+		enum Form {
+			Text(String),
+			Numbers([u8; 32]),
+		}
+		let text = match Form::deserialize(deserializer)? {
+			Form::Numbers(bytes) => return Ok(bytes),
+			Form::Text(text) => text,
+		};
+		let mut bytes = [0; 32];
+		hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(&text), &mut bytes)
+			.map_err(|_| D::Error::custom("not 32 bytes in hexadecimal"))?;
+		Ok(bytes)
+	}
+}
+
+/// Serde for bytes as hexadecimal digits.
+mod hex_bytes {
+	use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+	pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+		serializer.serialize_str(&hex::encode(bytes))
+	}
+
+	pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+		hex::decode(String::deserialize(deserializer)?).map_err(|_| D::Error::custom("not hexadecimal"))
+	}
+}
+
+/// A [`BlobRef`] with its root in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HexBlob {
+	/// The root.
+	#[serde(with = "hex32")]
+	pub root: [u8; 32],
+	/// The length in bytes.
+	pub len: u64,
+}
+
+impl From<BlobRef> for HexBlob {
+	fn from(blob: BlobRef) -> Self {
+		Self { root: blob.root, len: blob.len }
+	}
+}
+
+impl From<HexBlob> for BlobRef {
+	fn from(blob: HexBlob) -> Self {
+		Self { root: blob.root, len: blob.len }
+	}
+}
+
+/// How far a submission has come, as far as its trainer knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+	/// Nothing was sent.
+	Prepared,
+	/// The commitment was sent; it can be in blocks up to this one.
+	Committing {
+		/// The last block that can hold it.
+		until: u64,
+	},
+	/// It is on the chain.
+	Committed,
+	/// Weights and scores are on the chain.
+	Revealed,
+	/// It has ended.
+	Done,
+}
+
+/// A submission that this worker began.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SubmissionEntry {
+	/// Which chain: the hash of its block 0.
+	#[serde(with = "hex32")]
+	pub genesis: [u8; 32],
+	/// The trainer, in SS58.
+	pub trainer: String,
+	/// The model.
+	#[serde(with = "hex32")]
+	pub model: ModelId,
+	/// The weights.
+	pub weights: HexBlob,
+	/// The secret.
+	#[serde(with = "hex32")]
+	pub salt: [u8; 32],
+	/// The commitment made of all that: the entry's name.
+	#[serde(with = "hex32")]
+	pub commitment: [u8; 32],
+	/// The score of every record, packed.
+	#[serde(with = "hex_bytes")]
+	pub scores: Vec<u8>,
+	/// How far it has come.
+	pub stage: Stage,
+	/// Its number on the chain.
+	pub submission: Option<SubmissionId>,
+	/// The last finalised block whose events were looked at.
+	pub seen: u64,
+	/// How it ended, in a word, and what there is to say about it.
+	pub outcome: Option<String>,
+}
+
+/// A challenge that this worker began.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChallengeEntry {
+	/// Which chain: the hash of its block 0.
+	#[serde(with = "hex32")]
+	pub genesis: [u8; 32],
+	/// The challenger, in SS58.
+	pub challenger: String,
+	/// The submission.
+	pub submission: SubmissionId,
+	/// The record whose score was claimed wrongly.
+	pub record: u32,
+	/// The secret.
+	#[serde(with = "hex32")]
+	pub salt: [u8; 32],
+	/// What was claimed.
+	pub claimed: i32,
+	/// What it scores.
+	pub actual: i32,
+	/// The last block that can hold the note, once it was sent.
+	pub noting_until: Option<u64>,
+	/// How it ended.
+	pub outcome: Option<String>,
+}
+
+/// Something the journal keeps.
+pub trait Entry: Serialize + DeserializeOwned {
+	/// The directory of its kind.
+	const KIND: &'static str;
+
+	/// Its name among its kind.
+	fn name(&self) -> String;
+}
+
+impl Entry for SubmissionEntry {
+	const KIND: &'static str = "submissions";
+
+	fn name(&self) -> String {
+		hex::encode(self.commitment)
+	}
+}
+
+impl Entry for ChallengeEntry {
+	const KIND: &'static str = "challenges";
+
+	fn name(&self) -> String {
+		format!("{}-{}-{}", hex::encode(&self.genesis[..4]), self.submission, self.challenger)
+	}
+}
+
+/// The journal under a base path.
+#[derive(Clone, Debug)]
+pub struct Journal {
+	dir: PathBuf,
+}
+
+/// An entry that this process works on; no other does meanwhile.
+#[derive(Debug)]
+pub struct Held<E> {
+	/// The entry; [`save`](Held::save) it when it changes.
+	pub entry: E,
+	path: PathBuf,
+	_lock: File,
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+	move |source| JournalError::Io { path: path.to_owned(), source }
+}
+
+impl<E: Entry> Held<E> {
+	/// Writes the entry, whole or not at all, and makes it last.
+	pub fn save(&self) -> Result<(), JournalError> {
+		let text = serde_json::to_vec_pretty(&self.entry)
+			.map_err(|source| JournalError::Format { path: self.path.clone(), source })?;
+		let temporary = self.path.with_extension("new");
+		let write = || -> io::Result<()> {
+			let mut file = File::create(&temporary)?;
+			file.write_all(&text)?;
+			file.sync_all()?;
+			fs::rename(&temporary, &self.path)?;
+			match self.path.parent() {
+				Some(dir) => File::open(dir)?.sync_all(),
+				None => Ok(()),
+			}
+		};
+		write().map_err(failed(&self.path))
+	}
+}
+
+impl Journal {
+	/// Opens, or creates, the journal under `base`.
+	pub fn open(base: &Path) -> Result<Self, JournalError> {
+		let journal = Self { dir: base.join("journal") };
+		for kind in [SubmissionEntry::KIND, ChallengeEntry::KIND] {
+			let dir = journal.dir.join(kind);
+			fs::create_dir_all(&dir).map_err(failed(&dir))?;
+		}
+		Ok(journal)
+	}
+
+	fn path<E: Entry>(&self, name: &str) -> PathBuf {
+		self.dir.join(E::KIND).join(name).with_extension("json")
+	}
+
+	fn lock(path: &Path) -> Result<File, JournalError> {
+		let lock_path = path.with_extension("lock");
+		let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
+		match lock.try_lock() {
+			Ok(()) => Ok(lock),
+			Err(TryLockError::WouldBlock) => Err(JournalError::Busy(path.to_owned())),
+			Err(TryLockError::Error(source)) => Err(failed(&lock_path)(source)),
+		}
+	}
+
+	fn read<E: Entry>(path: &Path) -> Result<E, JournalError> {
+		let text = fs::read(path).map_err(failed(path))?;
+		serde_json::from_slice(&text).map_err(|source| JournalError::Format { path: path.to_owned(), source })
+	}
+
+	/// Writes a new entry and holds it.
+	///
+	/// # Errors
+	///
+	/// [`JournalError::Busy`] if another process works on one of this name.
+	pub fn begin<E: Entry>(&self, entry: E) -> Result<Held<E>, JournalError> {
+		let path = self.path::<E>(&entry.name());
+		let held = Held { _lock: Self::lock(&path)?, entry, path };
+		held.save()?;
+		Ok(held)
+	}
+
+	/// Holds the entry of this name, if there is one.
+	///
+	/// # Errors
+	///
+	/// [`JournalError::Busy`] if another process works on it.
+	pub fn hold<E: Entry>(&self, name: &str) -> Result<Option<Held<E>>, JournalError> {
+		let path = self.path::<E>(name);
+		if !path.exists() {
+			return Ok(None);
+		}
+		let lock = Self::lock(&path)?;
+		// Read under the lock: what is read is the last that was written.
+		Ok(Some(Held { entry: Self::read(&path)?, path, _lock: lock }))
+	}
+
+	/// All entries of a kind. A file that is no entry is reported and left out.
+	pub fn list<E: Entry>(&self) -> Result<Vec<E>, JournalError> {
+		let dir = self.dir.join(E::KIND);
+		let mut entries = Vec::new();
+		for file in fs::read_dir(&dir).map_err(failed(&dir))? {
+			let path = file.map_err(failed(&dir))?.path();
+			if path.extension().is_some_and(|extension| extension == "json") {
+				match Self::read(&path) {
+					Ok(entry) => entries.push(entry),
+					Err(error) => tracing::error!(%error, "a journal entry cannot be read"),
+				}
+			}
+		}
+		Ok(entries)
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn entry() -> SubmissionEntry {
+		SubmissionEntry {
+			genesis: [1; 32],
+			trainer: "5Grw".to_owned(),
+			model: [2; 32],
+			weights: BlobRef::of(b"weights").into(),
+			salt: [3; 32],
+			commitment: [4; 32],
+			scores: vec![0, 255],
+			stage: Stage::Committing { until: 70 },
+			submission: None,
+			seen: 6,
+			outcome: None,
+		}
+	}
+
+	#[test]
+	fn an_entry_survives_reopening() {
+		let base = tempfile::tempdir().unwrap();
+		drop(Journal::open(base.path()).unwrap().begin(entry()).unwrap());
+		let journal = Journal::open(base.path()).unwrap();
+		assert_eq!(journal.list::<SubmissionEntry>().unwrap(), [entry()]);
+		let held = journal.hold::<SubmissionEntry>(&entry().name()).unwrap().unwrap();
+		assert_eq!(held.entry, entry());
+	}
+
+	#[test]
+	fn an_entry_is_held_by_one() {
+		let base = tempfile::tempdir().unwrap();
+		let journal = Journal::open(base.path()).unwrap();
+		let held = journal.begin(entry()).unwrap();
+		let again = journal.hold::<SubmissionEntry>(&entry().name());
+		assert!(matches!(again, Err(JournalError::Busy(_))));
+		drop(held);
+		assert!(journal.hold::<SubmissionEntry>(&entry().name()).unwrap().is_some());
+	}
+
+	#[test]
+	fn a_change_is_saved_whole() {
+		let base = tempfile::tempdir().unwrap();
+		let journal = Journal::open(base.path()).unwrap();
+		let mut held = journal.begin(entry()).unwrap();
+		held.entry.stage = Stage::Done;
+		held.entry.outcome = Some("accepted".to_owned());
+		held.save().unwrap();
+		let [saved] = <[_; 1]>::try_from(journal.list::<SubmissionEntry>().unwrap()).unwrap();
+		assert_eq!(saved, held.entry);
+	}
+
+	#[test]
+	fn a_half_written_file_is_never_read() {
+		let base = tempfile::tempdir().unwrap();
+		let journal = Journal::open(base.path()).unwrap();
+		let held = journal.begin(entry()).unwrap();
+		fs::write(held.path.with_extension("new"), b"{\"genesis\": \"0x01").unwrap();
+		assert_eq!(journal.list::<SubmissionEntry>().unwrap(), [entry()]);
+	}
+
+	#[test]
+	fn an_unknown_entry_is_none() {
+		let base = tempfile::tempdir().unwrap();
+		let journal = Journal::open(base.path()).unwrap();
+		assert!(journal.hold::<ChallengeEntry>("nothing").unwrap().is_none());
+	}
+
+	#[test]
+	fn a_damaged_entry_is_left_out_of_the_list() {
+		let base = tempfile::tempdir().unwrap();
+		let journal = Journal::open(base.path()).unwrap();
+		let held = journal.begin(entry()).unwrap();
+		fs::write(held.path.with_file_name("bad.json"), b"{").unwrap();
+		assert_eq!(journal.list::<SubmissionEntry>().unwrap(), [entry()]);
+	}
+}

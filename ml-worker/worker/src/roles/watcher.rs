@@ -1,0 +1,228 @@
+//! Recomputes every submission that is being judged, and proves the wrong ones wrong.
+
+use crate::{challenge, context::Context, due, evaluation::EvaluationError, journal::JournalError};
+use anyhow::Context as _;
+use oda_client::{Chain, ChainError, Claim, Key, Phase, Submission, View};
+use oda_primitives::{SubmissionId, Tick};
+use serde::{Deserialize, Serialize};
+use std::{
+	collections::{HashMap, HashSet},
+	time::{Duration, Instant},
+};
+use tokio::task::JoinSet;
+
+/// How a watcher works.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WatcherConfig {
+	/// Whether wrong claims are challenged, which takes a key and a bond.
+	pub challenge: bool,
+	/// Whether what has become due is settled.
+	pub settle: bool,
+	/// Ticks that others are given to settle first.
+	pub settle_after: Tick,
+}
+
+impl Default for WatcherConfig {
+	fn default() -> Self {
+		Self { challenge: true, settle: true, settle_after: 3 }
+	}
+}
+
+/// Ticks between two attempts to settle a submission.
+const SETTLE_AGAIN: Tick = 10;
+
+/// Between two looks for a blob that is not here.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
+
+/// Watches. With `once`, until all that are being judged now have been recomputed, and the wrong ones
+/// challenged.
+pub async fn run(
+	context: Context,
+	key: Option<Key>,
+	config: WatcherConfig,
+	once: bool,
+) -> anyhow::Result<()> {
+	let chain = context.chain().await?;
+	let mut checks: JoinSet<(SubmissionId, anyhow::Result<()>)> = JoinSet::new();
+	let mut begun: HashSet<SubmissionId> = HashSet::new();
+	let mut settled: HashMap<SubmissionId, Tick> = HashMap::new();
+	if let (Some(key), true) = (&key, config.challenge) {
+		for submission in challenge::unfinished(&context, &chain, key)? {
+			begun.insert(submission);
+			let (context, key) = (context.clone(), key.clone());
+			checks.spawn(async move { (submission, resume(context, key, submission).await) });
+		}
+	}
+	context.output().event(
+		"watching",
+		"watching",
+		serde_json::json!({ "account": key.as_ref().map(Key::account), "challenge": config.challenge }),
+	);
+	let mut view = chain.finalised().await?;
+	loop {
+		let submissions = view.submissions().await?;
+		for submission in &submissions {
+			if let Phase::Judged { claim, .. } = submission.phase
+				&& begun.insert(submission.id)
+			{
+				let (context, key) = (context.clone(), key.clone().filter(|_| config.challenge));
+				let submission = submission.clone();
+				checks.spawn(async move {
+					let id = submission.id;
+					(id, check(context, key, submission, claim).await)
+				});
+			}
+		}
+		if let (Some(key), true) = (&key, config.settle) {
+			settle(&chain, key, &view, &submissions, &config, &mut settled).await?;
+		}
+		let live: HashSet<SubmissionId> = submissions.iter().map(|s| s.id).collect();
+		settled.retain(|id, _| live.contains(id));
+		while let Some(done) = checks.try_join_next() {
+			report(done, &mut begun);
+		}
+		if once {
+			while let Some(done) = checks.join_next().await {
+				report(done, &mut begun);
+			}
+			return Ok(());
+		}
+		view = chain.finalised_after(view.number()).await?;
+	}
+}
+
+type Done = Result<(SubmissionId, anyhow::Result<()>), tokio::task::JoinError>;
+
+/// A failed check is begun again with the next block.
+fn report(done: Done, begun: &mut HashSet<SubmissionId>) {
+	match done {
+		Ok((_, Ok(()))) => {}
+		Ok((submission, Err(error))) => {
+			tracing::error!(submission, error = format!("{error:#}"), "the check failed");
+			begun.remove(&submission);
+		}
+		Err(error) => tracing::error!(%error, "a check crashed"),
+	}
+}
+
+async fn resume(context: Context, key: Key, submission: SubmissionId) -> anyhow::Result<()> {
+	if let Some(challenged) = challenge::resume(&context, &key, submission).await? {
+		context.output().event(
+			"challenged",
+			challenge::describe(&challenged),
+			serde_json::to_value(&challenged)?,
+		);
+	}
+	Ok(())
+}
+
+/// Recomputes one submission; challenges it if it is wrong and there is a key.
+async fn check(
+	context: Context,
+	key: Option<Key>,
+	submission: Submission,
+	claim: Claim,
+) -> anyhow::Result<()> {
+	let (chain, bench) = (context.chain().await?, context.bench().await?);
+	let view = chain.finalised().await?;
+	let spec = view.spec(submission.model).await?.context("the model has no specification")?;
+	let Some(claimed) = view.claimed_scores(submission.id).await? else { return Ok(()) };
+	let started = Instant::now();
+	let mut said = None;
+	let wrong = loop {
+		match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
+			Err(EvaluationError::Missing(blob)) => {
+				if said.replace(blob) != Some(blob) {
+					tracing::warn!(
+						submission = submission.id,
+						blob = hex::encode(blob.root),
+						"waiting for a blob that is not here"
+					);
+				}
+				tokio::time::sleep(LOOK_AGAIN).await;
+				if chain.finalised().await?.submission(submission.id).await?.is_none() {
+					tracing::warn!(submission = submission.id, "it ended before it could be recomputed");
+					return Ok(());
+				}
+			}
+			result => break result?,
+		}
+	};
+	let seconds = started.elapsed().as_secs_f64();
+	let text = match &wrong {
+		None => format!(
+			"submission {}: all {} records are as claimed, score {} ({seconds:.1} s)",
+			submission.id,
+			spec.records(),
+			claim.score
+		),
+		Some(wrong) => format!(
+			"submission {}: record {} was claimed {} and scores {} ({seconds:.1} s)",
+			submission.id, wrong.evidence.record, wrong.claimed, wrong.evidence.score
+		),
+	};
+	context.output().event(
+		"checked",
+		text,
+		serde_json::json!({
+			"submission": submission.id,
+			"model": format!("0x{}", hex::encode(submission.model)),
+			"weights": format!("0x{}", hex::encode(claim.weights.root)),
+			"records": spec.records(),
+			"score": claim.score,
+			"right": wrong.is_none(),
+			"wrong": wrong.as_ref().map(|wrong| serde_json::json!({
+				"record": wrong.evidence.record,
+				"claimed": wrong.claimed,
+				"actual": wrong.evidence.score,
+			})),
+			"seconds": seconds,
+		}),
+	);
+	if let (Some(wrong), Some(key)) = (wrong, key) {
+		let held = match challenge::note(&context, &key, &submission, &wrong).await {
+			// Another role of the same account is at it.
+			Err(error) if matches!(error.downcast_ref(), Some(JournalError::Busy(_))) => return Ok(()),
+			held => held?,
+		};
+		let challenged = challenge::finish(&context, &key, held).await?;
+		context.output().event(
+			"challenged",
+			challenge::describe(&challenged),
+			serde_json::to_value(&challenged)?,
+		);
+	}
+	Ok(())
+}
+
+/// Settles what is due.
+async fn settle(
+	chain: &Chain,
+	key: &Key,
+	view: &View,
+	submissions: &[Submission],
+	config: &WatcherConfig,
+	settled: &mut HashMap<SubmissionId, Tick>,
+) -> anyhow::Result<()> {
+	let tick = view.tick().await?;
+	for submission in submissions {
+		let Some(due) = due::due(view, submission).await? else { continue };
+		// What is due for as long as nobody does it is given time from when it was first seen.
+		let since = if due == 0 { *settled.entry(submission.id).or_insert(tick) } else { due };
+		let tried =
+			settled.get(&submission.id).is_some_and(|at| due != 0 && tick < at.saturating_add(SETTLE_AGAIN));
+		if tick < since.saturating_add(config.settle_after) || tried {
+			continue;
+		}
+		settled.insert(submission.id, tick);
+		match chain.settle(key, submission.id).await {
+			Ok(receipt) => tracing::info!(submission = submission.id, block = receipt.block, "settled"),
+			Err(error @ ChainError::Module { .. }) => {
+				tracing::debug!(submission = submission.id, %error, "nothing to settle");
+			}
+			Err(error) => tracing::warn!(submission = submission.id, %error, "could not settle"),
+		}
+	}
+	Ok(())
+}

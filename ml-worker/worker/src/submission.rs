@@ -1,0 +1,461 @@
+//! Bringing weights to the chain: from commitment to the end, however often the process is interrupted.
+
+use crate::{
+	context::{self, Context},
+	due,
+	evaluation::EvaluationError,
+	journal::{Entry, Held, JournalError, Stage, SubmissionEntry},
+	output::Unit,
+};
+use anyhow::{Context as _, bail, ensure};
+use oda_client::{Chain, ChainError, Happened, Key, LIFETIME, Phase, Submission, View};
+use oda_evaluator::{Comparison, ModelSpec, Scores, scores};
+use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, hash};
+use serde::Serialize;
+
+/// Blocks back from the last final one whose events are looked at after an interruption; a node keeps the
+/// state of at least so many.
+const LOOK_BACK: u64 = 200;
+
+/// Ticks between two attempts to settle.
+const SETTLE_AGAIN: Tick = 5;
+
+/// How a submission ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Ended {
+	/// Which submission.
+	pub submission: Option<SubmissionId>,
+	/// Whether it became the head.
+	pub accepted: bool,
+	/// How, in a word.
+	pub outcome: String,
+	/// What there is to say about it.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub detail: Option<Happened>,
+}
+
+/// Weights that were evaluated on all of a model's records.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluated {
+	/// The sum of the scores.
+	pub score: i64,
+	/// How many records.
+	pub records: u32,
+	/// The score of every record, packed.
+	#[serde(skip)]
+	pub packed: Vec<u8>,
+}
+
+/// Evaluates weights on all records of a model, with a bar.
+pub async fn evaluate(context: &Context, spec: &ModelSpec, weights: &BlobRef) -> anyhow::Result<Evaluated> {
+	ensure!(
+		weights.len == spec.graph.param_bytes(),
+		"the weights have {} bytes, the model's graph needs {}",
+		weights.len,
+		spec.graph.param_bytes()
+	);
+	let bench = context.bench().await?;
+	let bar = context.output().bar(spec.records().into(), "evaluating", Unit::Steps);
+	let drawn = bar.clone();
+	let found = bench.scores(spec, weights, move |done| drawn.set_position(done as u64)).await?;
+	bar.finish_and_clear();
+	let packed = scores::pack(spec.score_kind(), &found)?;
+	spot_check(&bench, spec, weights, &found).await?;
+	let score = Scores::new(spec.score_kind(), spec.records(), &packed)?.sum();
+	Ok(Evaluated { score, records: spec.records(), packed })
+}
+
+/// Has the reference evaluate a few records again: a wrong claim costs the bond.
+async fn spot_check(
+	bench: &crate::evaluation::Workbench,
+	spec: &ModelSpec,
+	weights: &BlobRef,
+	found: &[i32],
+) -> Result<(), EvaluationError> {
+	let records = spec.records();
+	let mut checked: Vec<u32> = (0..4u32).map(|i| (u64::from(i) * u64::from(records) / 4) as u32).collect();
+	checked.dedup();
+	for record in checked {
+		let evidence = bench.evidence(spec, weights, record).await?;
+		if found.get(record as usize) != Some(&evidence.score) {
+			tracing::error!(record, reference = evidence.score, "the engine and the reference differ");
+			return Err(EvaluationError::Crashed);
+		}
+	}
+	Ok(())
+}
+
+/// How evaluated weights compare with a model's head; `None` if it has none.
+///
+/// # Errors
+///
+/// If they are not better enough, with the numbers.
+pub async fn compare(
+	view: &View,
+	model: ModelId,
+	spec: &ModelSpec,
+	evaluated: &Evaluated,
+) -> anyhow::Result<Option<Comparison>> {
+	let Some(head) = view.head_scores(model).await? else { return Ok(None) };
+	let head = Scores::new(spec.score_kind(), spec.records(), &head)?;
+	let new = Scores::new(spec.score_kind(), spec.records(), &evaluated.packed)?;
+	match spec.objective.compare(&new, &head) {
+		Ok(comparison) => Ok(Some(comparison)),
+		Err(why) => {
+			let (won, lost) = new.won_lost(&head);
+			bail!(NotBetter {
+				why: why.to_string(),
+				score: new.sum(),
+				head: head.sum(),
+				won,
+				lost,
+				needed: spec.objective.min_improvement,
+			})
+		}
+	}
+}
+
+/// Weights that would not be accepted.
+#[derive(Debug, thiserror::Error)]
+#[error(
+	"not better than the head: {why} (score {score}, the head's {head}; {won} records won, {lost} lost; \
+	 at least {needed} more needed)"
+)]
+pub struct NotBetter {
+	/// Why.
+	pub why: String,
+	/// The sum of the scores.
+	pub score: i64,
+	/// The head's.
+	pub head: i64,
+	/// Records on which the new weights score higher.
+	pub won: u32,
+	/// Records on which they score lower.
+	pub lost: u32,
+	/// By how much the sum has to exceed the head's.
+	pub needed: u64,
+}
+
+/// Writes into the journal what a submission needs; nothing is sent.
+pub async fn prepare(
+	context: &Context,
+	key: &Key,
+	model: ModelId,
+	weights: BlobRef,
+	evaluated: &Evaluated,
+) -> anyhow::Result<Held<SubmissionEntry>> {
+	let chain = context.chain().await?;
+	// Begun before: the same weights are not committed to twice.
+	for entry in context.journal().list::<SubmissionEntry>()? {
+		let same = entry.genesis == chain.genesis()
+			&& entry.model == model
+			&& BlobRef::from(entry.weights) == weights
+			&& entry.trainer == key.account().to_string();
+		if same && entry.stage != Stage::Done {
+			context.output().event(
+				"resumed",
+				"taking up a submission of these weights that was begun before",
+				serde_json::json!({ "commitment": hex::encode(entry.commitment) }),
+			);
+			return context.journal().hold(&entry.name())?.context("the journal entry has gone");
+		}
+	}
+	let salt = context::salt()?;
+	let commitment = hash::commitment(&chain.genesis(), &model, &key.account().0, &weights, &salt);
+	let seen = chain.finalised().await?.number();
+	Ok(context.journal().begin(SubmissionEntry {
+		genesis: chain.genesis(),
+		trainer: key.account().to_string(),
+		model,
+		weights: weights.into(),
+		salt,
+		commitment,
+		scores: evaluated.packed.clone(),
+		stage: Stage::Prepared,
+		submission: None,
+		seen,
+		outcome: None,
+	})?)
+}
+
+/// The submissions of `key` on this chain that were begun and have not ended, as far as the journal says.
+pub fn unfinished(context: &Context, chain: &Chain, key: &Key) -> Result<Vec<String>, JournalError> {
+	Ok(context
+		.journal()
+		.list::<SubmissionEntry>()?
+		.into_iter()
+		.filter(|entry| entry.genesis == chain.genesis())
+		.filter(|entry| entry.trainer == key.account().to_string() && entry.stage != Stage::Done)
+		.map(|entry| entry.name())
+		.collect())
+}
+
+/// Does what is left to do for a submission, until it has ended.
+pub async fn drive(context: &Context, key: &Key, held: Held<SubmissionEntry>) -> anyhow::Result<Ended> {
+	let chain = context.chain().await?;
+	Driver { context, chain, key, held, settled_at: None }.run().await
+}
+
+struct Driver<'a> {
+	context: &'a Context,
+	chain: Chain,
+	key: &'a Key,
+	held: Held<SubmissionEntry>,
+	settled_at: Option<Tick>,
+}
+
+impl Driver<'_> {
+	fn stage(&mut self, stage: Stage) -> Result<(), JournalError> {
+		self.held.entry.stage = stage;
+		self.held.save()
+	}
+
+	fn end(&mut self, outcome: &str, detail: Option<Happened>) -> anyhow::Result<Ended> {
+		let entry = &mut self.held.entry;
+		entry.outcome = Some(outcome.to_owned());
+		let accepted = matches!(detail, Some(Happened::Accepted { .. }));
+		let ended = Ended { submission: entry.submission, accepted, outcome: outcome.to_owned(), detail };
+		self.stage(Stage::Done)?;
+		Ok(ended)
+	}
+
+	async fn run(mut self) -> anyhow::Result<Ended> {
+		let mut view = self.chain.finalised().await?;
+		loop {
+			if let Some(happened) = self.look_at_events(&view).await? {
+				let outcome = word(&happened);
+				return self.end(&outcome, Some(happened));
+			}
+			if let Some(ended) = self.step(&view).await? {
+				return Ok(ended);
+			}
+			view = self.chain.finalised_after(view.number()).await?;
+		}
+	}
+
+	/// Reads what happened since it was last looked; the end, if there was one.
+	async fn look_at_events(&mut self, view: &View) -> anyhow::Result<Option<Happened>> {
+		let Some(submission) = self.held.entry.submission else {
+			return Ok(None);
+		};
+		let from = (self.held.entry.seen + 1).max(view.number().saturating_sub(LOOK_BACK));
+		for number in from..=view.number() {
+			let Some(at) = self.chain.at(number).await? else { break };
+			for event in at.submission_events().await? {
+				if event.submission != submission {
+					continue;
+				}
+				if event.what.is_end() {
+					return Ok(Some(event.what));
+				}
+				let output = self.context.output();
+				let text = format!("submission {submission}: {}", describe(&event.what));
+				output.event(
+					&word(&event.what),
+					text,
+					serde_json::json!({ "submission": submission, "block": number, "detail": event.what }),
+				);
+			}
+			self.held.entry.seen = number;
+		}
+		self.held.save()?;
+		Ok(None)
+	}
+
+	/// Does what can be done in this state.
+	async fn step(&mut self, view: &View) -> anyhow::Result<Option<Ended>> {
+		match self.held.entry.stage {
+			Stage::Prepared => self.commit(view).await,
+			Stage::Committing { until } => {
+				let account = self.key.account();
+				let ours = view.submissions().await?.into_iter().find(|submission| {
+					submission.trainer == account && submission.commitment == self.held.entry.commitment
+				});
+				if let Some(ours) = ours {
+					self.held.entry.submission = Some(ours.id);
+					self.stage(Stage::Committed)?;
+				} else if view.number() > until {
+					// It is in no block, nor can it be.
+					self.stage(Stage::Prepared)?;
+				}
+				Ok(None)
+			}
+			Stage::Committed | Stage::Revealed => self.advance(view).await,
+			Stage::Done => {
+				let outcome = self.held.entry.outcome.clone().unwrap_or_else(|| "ended".to_owned());
+				Ok(Some(Ended {
+					submission: self.held.entry.submission,
+					accepted: outcome == "accepted",
+					outcome,
+					detail: None,
+				}))
+			}
+		}
+	}
+
+	async fn commit(&mut self, view: &View) -> anyhow::Result<Option<Ended>> {
+		// The transaction is made from a later block than this one, and perhaps more than once.
+		let until = view.number() + 3 * LIFETIME;
+		self.stage(Stage::Committing { until })?;
+		let commitment = self.held.entry.commitment;
+		match self.chain.commit(self.key, self.held.entry.model, commitment).await {
+			Ok((id, receipt)) => {
+				self.held.entry.submission = Some(id);
+				self.held.entry.seen = receipt.block;
+				self.stage(Stage::Committed)?;
+				self.context.output().event(
+					"committed",
+					format!("committed: submission {id} in block {}", receipt.block),
+					serde_json::json!({ "submission": id, "receipt": receipt }),
+				);
+				Ok(None)
+			}
+			// Looked for, and sent again when it cannot come any more.
+			Err(error @ (ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_))) => {
+				tracing::warn!(%error, "whether the commitment is on the chain is not known yet");
+				Ok(None)
+			}
+			Err(error) => {
+				self.end("refused", None)?;
+				Err(error).context("committing")
+			}
+		}
+	}
+
+	async fn advance(&mut self, view: &View) -> anyhow::Result<Option<Ended>> {
+		let Some(id) = self.held.entry.submission else { bail!("a committed submission without a number") };
+		let Some(live) = view.submission(id).await? else {
+			return self.gone(view, id).await.map(Some);
+		};
+		match live.phase {
+			Phase::Committed => self.reveal(view, &live).await,
+			Phase::Queued { .. } | Phase::Judged { .. } => {
+				if self.held.entry.stage != Stage::Revealed {
+					self.stage(Stage::Revealed)?;
+				}
+				self.settle(view, &live).await?;
+				Ok(None)
+			}
+		}
+	}
+
+	/// It has ended, in a block whose events could not be looked at.
+	async fn gone(&mut self, view: &View, id: SubmissionId) -> anyhow::Result<Ended> {
+		let model = self.held.entry.model;
+		let head = view.model(model).await?.and_then(|model| model.head);
+		for number in (0..=head.unwrap_or_default()).rev() {
+			match view.version(model, number).await? {
+				Some(version) if version.submission == id => {
+					let happened = Happened::Accepted { version: number, score: version.score };
+					return self.end("accepted", Some(happened));
+				}
+				Some(version) if version.submission < id => break,
+				_ => {}
+			}
+		}
+		self.end("ended", None)
+	}
+
+	async fn reveal(&mut self, view: &View, live: &Submission) -> anyhow::Result<Option<Ended>> {
+		let (parameters, tick) = (view.parameters()?, view.tick().await?);
+		let age = tick.saturating_sub(live.committed_at);
+		if age < parameters.min_commit_age {
+			return Ok(None);
+		}
+		if age >= parameters.reveal_window {
+			tracing::error!(submission = live.id, "the time for revealing is over; the bond is lost");
+			self.settle(view, live).await?;
+			return Ok(None);
+		}
+		let entry = &self.held.entry;
+		let weights = BlobRef::from(entry.weights);
+		let sent = self.chain.reveal(self.key, live.id, weights, entry.salt, entry.scores.clone()).await;
+		match sent {
+			Ok(receipt) => {
+				self.stage(Stage::Revealed)?;
+				self.context.output().event(
+					"reveal_final",
+					format!("revealed: submission {} in block {}", live.id, receipt.block),
+					serde_json::json!({ "submission": live.id, "receipt": receipt }),
+				);
+				Ok(None)
+			}
+			Err(error)
+				if error.is("Training", "RevealTooEarly") || error.is("Training", "AlreadyRevealed") =>
+			{
+				Ok(None)
+			}
+			Err(error @ (ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_))) => {
+				tracing::warn!(submission = live.id, %error, "whether the reveal is on the chain is not known yet");
+				Ok(None)
+			}
+			Err(error) => {
+				tracing::warn!(submission = live.id, %error, "the reveal was refused; withdrawing");
+				let entry = &self.held.entry;
+				match self.chain.withdraw(self.key, live.id, weights, entry.salt).await {
+					// The event says the rest.
+					Ok(_) => Ok(None),
+					Err(withdrawal) => {
+						self.end("refused", None)?;
+						Err(error).context(format!("revealing; and withdrawing: {withdrawal}"))
+					}
+				}
+			}
+		}
+	}
+
+	/// Settles it, if something is due.
+	async fn settle(&mut self, view: &View, live: &Submission) -> anyhow::Result<()> {
+		let tick = view.tick().await?;
+		let due = due::due(view, live).await?.is_some_and(|due| tick >= due);
+		let again = self.settled_at.is_none_or(|at| tick >= at.saturating_add(SETTLE_AGAIN));
+		if !due || !again {
+			return Ok(());
+		}
+		self.settled_at = Some(tick);
+		match self.chain.settle(self.key, live.id).await {
+			Ok(receipt) => {
+				tracing::debug!(submission = live.id, block = receipt.block, "settled");
+			}
+			// Somebody else was first, or it was not yet time.
+			Err(error @ ChainError::Module { .. }) => {
+				tracing::debug!(submission = live.id, %error, "nothing to settle");
+			}
+			Err(error) => tracing::warn!(submission = live.id, %error, "could not settle"),
+		}
+		Ok(())
+	}
+}
+
+/// What happened, in a word.
+pub fn word(happened: &Happened) -> String {
+	serde_json::to_value(happened)
+		.ok()
+		.and_then(|value| value.get("event")?.as_str().map(str::to_owned))
+		.unwrap_or_else(|| "event".to_owned())
+}
+
+/// What happened, in a sentence.
+pub fn describe(happened: &Happened) -> String {
+	match happened {
+		Happened::Committed { trainer, .. } => format!("committed by {trainer}"),
+		Happened::Revealed { score, fee } => format!("revealed with score {score}; the judges' fee is {fee}"),
+		Happened::JudgementStarted { answers_until } => format!("is being judged until tick {answers_until}"),
+		Happened::Attested { verifier, verdict } => format!("{verifier} attests {verdict:?}"),
+		Happened::TaskPassed => "enough verifiers say that it is valid".to_owned(),
+		Happened::ChallengeNoted { who, expires_at } => {
+			format!("{who} has evidence against it, until tick {expires_at}")
+		}
+		Happened::ChallengeFailed { record, challenger } => {
+			format!("{challenger} challenged record {record} falsely")
+		}
+		Happened::Accepted { version, score } => format!("accepted as version {version} with score {score}"),
+		Happened::Overturned { record, claimed, actual, challenger, .. } => {
+			format!("overturned by {challenger}: record {record} scores {actual}, not {claimed}")
+		}
+		Happened::Expired { why } => format!("expired ({why}); the bond was returned"),
+		Happened::Outdated => "outdated: the head has moved; all was returned".to_owned(),
+		Happened::Withdrawn => "withdrawn".to_owned(),
+		Happened::Forfeited => "not revealed in time; the bond was burned".to_owned(),
+	}
+}

@@ -1,0 +1,113 @@
+//! What a node may ask an ODA runtime: answers that are composed from several pallets.
+//!
+//! Reads of a single value are view functions of the pallet that stores it.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![allow(clippy::cast_possible_truncation, reason = "what the `Encode` derive makes of `codec(index)`")]
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use codec::{Codec, Decode, Encode};
+use oda_evaluator::Cost;
+use oda_pallet_traits::{ModelStatus, Version};
+use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, VersionId};
+use polkadot_sdk::{sp_api, sp_weights::Weight};
+use scale_info::TypeInfo;
+
+/// A model as somebody sees it who thinks of improving it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct ModelOverview<AccountId, Balance> {
+	/// Its id.
+	pub id: ModelId,
+	/// Who registered it.
+	pub registrar: AccountId,
+	/// The model that it is said to descend from.
+	pub parent: Option<ModelId>,
+	/// Where it is in its life.
+	pub status: ModelStatus,
+	/// The head and its number, if there is one.
+	pub head: Option<(VersionId, Version<AccountId>)>,
+	/// How many records it is judged on.
+	pub records: u32,
+	/// What evaluating one of them costs.
+	pub cost: Cost,
+	/// What that weighs on chain: what a challenger has to allow.
+	pub evaluation_weight: Weight,
+	/// What a trainer pays the judges.
+	pub fee: Balance,
+	/// For how many ticks judges can answer.
+	pub attest_window: Tick,
+	/// The submission that is being judged.
+	pub judged: Option<SubmissionId>,
+	/// The submissions that wait for their turn, first to last.
+	pub queue: Vec<SubmissionId>,
+}
+
+/// A submission as somebody sees it who waits for what comes of it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct SubmissionOverview<AccountId> {
+	/// The model.
+	pub model: ModelId,
+	/// Who submitted it.
+	pub trainer: AccountId,
+	/// How far it has come.
+	pub stage: Stage,
+}
+
+/// How far a submission has come, and what the next tick is at which something can happen.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub enum Stage {
+	/// Committed.
+	#[codec(index = 0)]
+	Committed {
+		/// From when on it can be revealed.
+		opens_at: Tick,
+		/// From when on it can no longer be.
+		closes_at: Tick,
+	},
+	/// Revealed, waiting for its turn.
+	#[codec(index = 1)]
+	Queued {
+		/// The weights.
+		weights: BlobRef,
+		/// The sum of the claimed scores.
+		score: i64,
+	},
+	/// Being judged.
+	#[codec(index = 2)]
+	Judged {
+		/// The weights.
+		weights: BlobRef,
+		/// The sum of the claimed scores.
+		score: i64,
+		/// Until when judges can answer.
+		answers_until: Tick,
+		/// When the last needed `Valid` came in.
+		passed_at: Option<Tick>,
+		/// How many judges have answered.
+		answers: u32,
+		/// How many notes of challengers live.
+		notes: u32,
+	},
+}
+
+sp_api::decl_runtime_apis! {
+	/// Models and submissions.
+	pub trait OdaApi<AccountId, Balance> where AccountId: Codec, Balance: Codec {
+		/// Up to `limit` models (at most 100), in the order of their ids, after `after`.
+		fn models(after: Option<ModelId>, limit: u32) -> Vec<ModelOverview<AccountId, Balance>>;
+
+		/// A model.
+		fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>>;
+
+		/// A model's versions from number `from` on, at most 100.
+		fn versions(id: ModelId, from: VersionId, limit: u32) -> Vec<(VersionId, Version<AccountId>)>;
+
+		/// A live submission; `None` once it has ended.
+		fn submission(id: SubmissionId) -> Option<SubmissionOverview<AccountId>>;
+
+		/// The live submissions to a model, in commit order.
+		fn submissions(model: ModelId) -> Vec<(SubmissionId, SubmissionOverview<AccountId>)>;
+	}
+}

@@ -1,0 +1,6 @@
+//! The configuration of every pallet, by theme.
+
+pub mod consensus;
+pub mod protocol;
+pub mod system;
+pub mod tokens;

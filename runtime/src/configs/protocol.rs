@@ -1,0 +1,213 @@
+//! The protocol's own pallets: what bonds are worth, how long windows are, what the court may cost.
+
+use crate::*;
+use frame_support::{
+	parameter_types,
+	traits::{ConstU32, ConstU64, Get, LinearStoragePrice, fungible::HoldConsideration},
+	weights::Weight,
+};
+use oda_evaluator::Cost;
+use oda_primitives::Tick;
+use sp_runtime::{Perbill, traits::Convert};
+
+/// A window of the protocol, in ticks, as genesis chose it.
+macro_rules! window {
+	($(#[$doc:meta])* $name:ident => $field:ident) => {
+		$(#[$doc])*
+		pub struct $name;
+		impl Get<Tick> for $name {
+			fn get() -> Tick {
+				tempo::ProtocolWindows::<Runtime>::get().$field
+			}
+		}
+	};
+}
+
+window!(
+	/// Ticks that a commitment must have aged before it is opened.
+	MinCommitAge => min_commit_age
+);
+window!(
+	/// Ticks after the commitment from which on it can no longer be opened.
+	RevealWindow => reveal
+);
+window!(
+	/// Ticks that every task can be answered for, before those that follow its cost.
+	AttestBase => attest_base
+);
+window!(
+	/// Ticks that must pass between the last needed answer and the acceptance.
+	ChallengeWindow => challenge
+);
+window!(
+	/// Ticks that a note must have aged before its challenge.
+	MinNoteAge => min_note_age
+);
+window!(
+	/// Ticks for which a note holds the window open.
+	NoteLifetime => note_lifetime
+);
+window!(
+	/// Ticks that a submission waits for judges, when there are none.
+	JudgePatience => judge_patience
+);
+window!(
+	/// Ticks for which a pending model belongs to its registrar alone.
+	PendingWindow => pending
+);
+
+/// What the chain charges for keeping bytes: 0.1 ODA an item and a thousandth of an ODA a byte.
+const ITEM_DEPOSIT: Balance = UNIT / 10;
+const BYTE_DEPOSIT: Balance = MILLI_UNIT;
+
+parameter_types! {
+	/// The deposit for an item.
+	pub const ItemDeposit: Balance = ITEM_DEPOSIT;
+	/// The deposit for a byte.
+	pub const ByteDeposit: Balance = BYTE_DEPOSIT;
+
+	/// What the registrar's deposit is held for.
+	pub const ModelHold: RuntimeHoldReason =
+		RuntimeHoldReason::ModelRegistry(pallet_model_registry::HoldReason::Model);
+	/// What the deposit for a score list is held for.
+	pub const ScoreHold: RuntimeHoldReason =
+		RuntimeHoldReason::Training(pallet_training::HoldReason::ScoreList);
+	/// What the deposit for a record of known weights is held for.
+	pub const WeightsHold: RuntimeHoldReason =
+		RuntimeHoldReason::Training(pallet_training::HoldReason::KnownWeights);
+
+	/// The most that the court's evaluation of one record may weigh: half of what a block has.
+	pub MaxEvaluationWeight: Weight = super::system::MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
+
+	/// What a trainer puts on hold for a submission.
+	pub const TrainerBond: Balance = UNIT.saturating_mul(100);
+	/// What a challenger puts on hold for a note.
+	pub const ChallengeBond: Balance = UNIT.saturating_mul(10);
+	/// The part of the fee that every task has.
+	pub const FeeBase: Balance = UNIT;
+	/// The least bounty.
+	pub const MinBounty: Balance = UNIT;
+
+	/// More than two thirds of a task's members.
+	pub const Quorum: Perbill = Perbill::from_parts(666_666_667);
+	/// The bond below which a verifier gets no new tasks.
+	pub const MinVerifierBond: Balance = UNIT.saturating_mul(500);
+	/// What signing `Valid` for a wrong score costs. Half of it is burned, and that half of a single verifier
+	/// exceeds the trainer's bond: buying a quorum costs more than lying can bring.
+	pub const VerifierSlash: Balance = UNIT.saturating_mul(300);
+	/// What accusing accepted weights costs.
+	pub const AccusationSlash: Balance = UNIT.saturating_mul(50);
+	/// What not answering costs.
+	pub const AbsenceSlash: Balance = UNIT.saturating_mul(5);
+}
+
+/// What evaluating one record weighs, from the coefficients that were measured for each component of its cost.
+pub struct EvaluationWeight;
+impl Convert<Cost, Weight> for EvaluationWeight {
+	fn convert(cost: Cost) -> Weight {
+		pallet_training::weights::evaluation::<weights::pallet_training::WeightInfo<Runtime>>(&cost)
+	}
+}
+
+/// What evaluating `records` records of this cost weighs, as computing time in picoseconds.
+fn task_time((cost, records): (Cost, u32)) -> u64 {
+	EvaluationWeight::convert(cost).ref_time().saturating_mul(records.into())
+}
+
+/// A second of the judges' computing costs an ODA, as it does in a transaction.
+pub struct VerificationFee;
+impl Convert<(Cost, u32), Balance> for VerificationFee {
+	fn convert(task: (Cost, u32)) -> Balance {
+		task_time(task).into()
+	}
+}
+
+/// The window of a task: the base, and the time that a judge needs who computes at a quarter of the speed of
+/// the chain's reference machine.
+pub struct AttestWindow;
+impl Convert<(Cost, u32), Tick> for AttestWindow {
+	fn convert(task: (Cost, u32)) -> Tick {
+		let tick = tempo::SlotMillis::<Runtime>::get().saturating_mul(1_000_000_000);
+		let ticks = task_time(task).saturating_mul(4).checked_div(tick).unwrap_or(u64::MAX);
+		AttestBase::get().saturating_add(ticks).saturating_add(1)
+	}
+}
+
+impl pallet_clock::Config for Runtime {
+	type WeightInfo = weights::pallet_clock::WeightInfo<Runtime>;
+}
+
+impl pallet_model_registry::Config for Runtime {
+	type Clock = Clock;
+	type Deposit = HoldConsideration<
+		AccountId,
+		Balances,
+		ModelHold,
+		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
+	>;
+	type EvaluationWeight = EvaluationWeight;
+	type MaxEvaluationWeight = MaxEvaluationWeight;
+	type MaxWeightsBytes = ConstU64<{ pallet_training::types::MAX_WEIGHT_BYTES as u64 }>;
+	type PendingWindow = PendingWindow;
+	type WeightInfo = weights::pallet_model_registry::WeightInfo<Runtime>;
+}
+
+impl pallet_training::Config for Runtime {
+	type AttestWindow = AttestWindow;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = benchmarks::Helper;
+	type ChallengeBond = ChallengeBond;
+	type ChallengeWindow = ChallengeWindow;
+	type Clock = Clock;
+	type Currency = Balances;
+	type EvaluationWeight = EvaluationWeight;
+	type FeeBase = FeeBase;
+	type JudgePatience = JudgePatience;
+	type Judges = Verification;
+	// A year of 3 s ticks.
+	type MaxBountyTerm = ConstU64<10_512_000>;
+	type MaxBounties = ConstU32<8>;
+	type MaxLive = ConstU32<8>;
+	type MaxNotes = ConstU32<16>;
+	type MaxQueue = ConstU32<16>;
+	type MinBounty = MinBounty;
+	type MinCommitAge = MinCommitAge;
+	type MinNoteAge = MinNoteAge;
+	type Models = ModelRegistry;
+	type NoteLifetime = NoteLifetime;
+	type RevealWindow = RevealWindow;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type ScoreDeposit = HoldConsideration<
+		AccountId,
+		Balances,
+		ScoreHold,
+		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
+	>;
+	type TrainerBond = TrainerBond;
+	type VerificationFee = VerificationFee;
+	type WeightInfo = weights::pallet_training::WeightInfo<Runtime>;
+	type WeightsDeposit = HoldConsideration<
+		AccountId,
+		Balances,
+		WeightsHold,
+		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
+	>;
+}
+
+impl pallet_verification::Config for Runtime {
+	type AbsenceSlash = AbsenceSlash;
+	type AccusationSlash = AccusationSlash;
+	type AttestPriority = ConstU64<{ u64::MAX / 2 }>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = pallet_verification::Sr25519Helper;
+	type Clock = Clock;
+	type Currency = Balances;
+	type MaxVerifiers = ConstU32<32>;
+	type MinBond = MinVerifierBond;
+	type Quorum = Quorum;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Signature = Signature;
+	type Signer = <Signature as Verify>::Signer;
+	type VerifierSlash = VerifierSlash;
+	type WeightInfo = weights::pallet_verification::WeightInfo<Runtime>;
+}

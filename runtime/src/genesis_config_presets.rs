@@ -1,0 +1,113 @@
+//! The chains that this runtime can start: `development` and `local`.
+
+use crate::{configs::consensus::BABE_GENESIS_EPOCH_CONFIG, tempo::Windows, *};
+use alloc::{vec, vec::Vec};
+use frame_support::build_struct_json_patch;
+use serde_json::Value;
+use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, PresetId};
+use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+
+/// What each well-known account owns on the chains for development.
+const ENDOWMENT: Balance = UNIT.saturating_mul(1_000_000);
+
+/// What each verifier of genesis has bonded.
+const VERIFIER_BOND: Balance = UNIT.saturating_mul(1_000);
+
+/// The slot duration, the epoch length and the windows of a chain.
+struct Tempo {
+	slot_millis: u64,
+	epoch_slots: u64,
+	windows: Windows,
+}
+
+/// A validator that signs with the well-known keys of one name.
+struct Validator {
+	account: Sr25519Keyring,
+	grandpa: Ed25519Keyring,
+}
+
+impl Validator {
+	const ALICE: Self = Self { account: Sr25519Keyring::Alice, grandpa: Ed25519Keyring::Alice };
+	const BOB: Self = Self { account: Sr25519Keyring::Bob, grandpa: Ed25519Keyring::Bob };
+
+	fn session_keys(&self) -> (AccountId, AccountId, SessionKeys) {
+		let account = self.account.to_account_id();
+		let keys = SessionKeys { babe: self.account.public().into(), grandpa: self.grandpa.public().into() };
+		(account.clone(), account, keys)
+	}
+}
+
+fn genesis(tempo: Tempo, validators: &[Validator], verifiers: &[Sr25519Keyring]) -> Value {
+	build_struct_json_patch!(RuntimeGenesisConfig {
+		tempo: TempoConfig {
+			slot_duration: tempo.slot_millis,
+			epoch_length: tempo.epoch_slots,
+			windows: tempo.windows,
+		},
+		babe: BabeConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
+		balances: BalancesConfig {
+			balances: Sr25519Keyring::well_known()
+				.map(|account| (account.to_account_id(), ENDOWMENT))
+				.collect::<Vec<_>>(),
+		},
+		verification: VerificationConfig {
+			verifiers: verifiers
+				.iter()
+				.map(|account| (account.to_account_id(), VERIFIER_BOND))
+				.collect::<Vec<_>>(),
+		},
+		session: SessionConfig { keys: validators.iter().map(Validator::session_keys).collect::<Vec<_>>() },
+	})
+}
+
+/// One validator, Alice, one verifier, Bob, and slots of a second, so that a person at a terminal need not
+/// wait: a submission takes about half a minute.
+fn development() -> Value {
+	let windows = Windows {
+		min_commit_age: 3,
+		reveal: 300,
+		attest_base: 8,
+		challenge: 8,
+		min_note_age: 2,
+		note_lifetime: 20,
+		judge_patience: 60,
+		pending: 300,
+	};
+	let tempo = Tempo { slot_millis: 1_000, epoch_slots: 20, windows };
+	genesis(tempo, &[Validator::ALICE], &[Sr25519Keyring::Bob])
+}
+
+/// Two validators and three verifiers at the pace of a public network, with shorter epochs and windows.
+fn local() -> Value {
+	let windows = Windows {
+		min_commit_age: 5,
+		reveal: 600,
+		attest_base: 20,
+		challenge: 20,
+		min_note_age: 2,
+		note_lifetime: 20,
+		judge_patience: 200,
+		pending: 600,
+	};
+	let tempo = Tempo { slot_millis: 3_000, epoch_slots: 100, windows };
+	genesis(
+		tempo,
+		&[Validator::ALICE, Validator::BOB],
+		&[Sr25519Keyring::Charlie, Sr25519Keyring::Dave, Sr25519Keyring::Eve],
+	)
+}
+
+/// The genesis of a preset, as a JSON patch of the default one.
+pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
+	let patch = match id.as_ref() {
+		DEV_RUNTIME_PRESET => development(),
+		LOCAL_TESTNET_RUNTIME_PRESET => local(),
+		_ => return None,
+	};
+	serde_json::to_vec(&patch).ok()
+}
+
+/// The names that [`get_preset`] knows.
+pub fn preset_names() -> Vec<PresetId> {
+	vec![PresetId::from(DEV_RUNTIME_PRESET), PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET)]
+}

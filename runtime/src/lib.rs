@@ -1,0 +1,226 @@
+//! The ODA runtime: composes the pallets into the chain's state transition.
+//!
+//! - [`Runtime`] is made of the pallets listed at the end of this file; their indices are part of every
+//!   encoded call and never change.
+//! - [`configs`] gives each pallet its parameters.
+//! - [`tempo`] keeps the slot duration and the epoch length that genesis chose.
+//! - [`apis`] is what the node may ask of the runtime; `overview` composes the answers about models.
+//! - [`genesis_config_presets`] are the chains that this one runtime can start.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+// `impl_runtime_apis!` and the runtime macro expand beyond the default limit.
+#![recursion_limit = "512"]
+
+extern crate alloc;
+
+pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarks;
+pub mod configs;
+pub mod genesis_config_presets;
+mod overview;
+pub mod tempo;
+pub mod weights;
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod tests;
+
+pub use apis::{RUNTIME_API_VERSIONS, RuntimeApi};
+pub use construct::*;
+#[cfg(feature = "std")]
+pub use wasm::*;
+
+use alloc::{borrow::Cow, vec::Vec};
+use polkadot_sdk::*;
+
+use sp_runtime::{
+	MultiAddress, MultiSignature, generic, impl_opaque_keys,
+	traits::{BlakeTwo256, IdentifyAccount, Verify},
+};
+use sp_version::RuntimeVersion;
+
+/// A signature over an extrinsic: sr25519, ed25519 or ecdsa.
+pub type Signature = MultiSignature;
+
+/// The public side of whoever signs extrinsics, 32 bytes.
+pub type AccountId = <<Signature as Verify>::Signer as IdentifyAccount>::AccountId;
+
+/// How an extrinsic names an account.
+pub type Address = MultiAddress<AccountId, ()>;
+
+/// An amount of planck, see [`UNIT`].
+pub type Balance = u128;
+
+/// The number of transactions that an account has sent.
+pub type Nonce = u32;
+
+/// A block, state or extrinsic hash.
+pub type Hash = sp_core::H256;
+
+/// The height of a block.
+pub type BlockNumber = u32;
+
+/// A block's header.
+pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
+
+/// A block with its decoded extrinsics.
+pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+
+/// What every transaction is checked against, in this order, beside its signature.
+pub type TxExtension = (
+	frame_system::AuthorizeCall<Runtime>,
+	frame_system::CheckNonZeroSender<Runtime>,
+	frame_system::CheckSpecVersion<Runtime>,
+	frame_system::CheckTxVersion<Runtime>,
+	frame_system::CheckGenesis<Runtime>,
+	frame_system::CheckMortality<Runtime>,
+	frame_system::CheckNonce<Runtime>,
+	frame_system::CheckWeight<Runtime>,
+	pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
+	frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
+	frame_system::WeightReclaim<Runtime>,
+);
+
+/// An extrinsic as it travels and lies in a block.
+pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
+
+/// What is signed for a transaction.
+pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
+
+/// Dispatches extrinsics to the pallets and runs their hooks.
+pub type Executive = frame_executive::Executive<
+	Runtime,
+	Block,
+	frame_system::ChainContext<Runtime>,
+	Runtime,
+	AllPalletsWithSystem,
+>;
+
+/// One ODA: the token has 12 decimals.
+pub const UNIT: Balance = 1_000_000_000_000;
+/// A thousandth of an ODA.
+pub const MILLI_UNIT: Balance = UNIT / 1_000;
+/// A millionth of an ODA.
+pub const MICRO_UNIT: Balance = UNIT / 1_000_000;
+
+// The build script generates items without documentation.
+#[cfg(feature = "std")]
+#[allow(missing_docs)]
+mod wasm {
+	include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+}
+
+// The macro generates items without documentation.
+#[allow(missing_docs)]
+mod session_keys {
+	use super::*;
+	impl_opaque_keys! {
+		/// The keys with which a validator takes part in consensus.
+		pub struct SessionKeys {
+			pub babe: Babe,
+			pub grandpa: Grandpa,
+		}
+	}
+}
+pub use session_keys::SessionKeys;
+
+/// Which runtime this is. `spec_version` rises with every release that changes the state transition,
+/// `transaction_version` whenever an existing transaction would decode or check differently.
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+	spec_name: Cow::Borrowed("oda"),
+	impl_name: Cow::Borrowed("oda-node"),
+	authoring_version: 1,
+	spec_version: 1,
+	impl_version: 1,
+	apis: RUNTIME_API_VERSIONS,
+	transaction_version: 1,
+	system_version: 1,
+};
+
+// The macro generates items without documentation.
+#[allow(missing_docs)]
+mod construct {
+	use super::*;
+
+	// The pallets. An index, once on a chain, is never given to another pallet.
+	#[frame_support::runtime]
+	mod runtime {
+		use super::*;
+
+		#[runtime::runtime]
+		#[runtime::derive(
+			RuntimeCall,
+			RuntimeEvent,
+			RuntimeError,
+			RuntimeOrigin,
+			RuntimeFreezeReason,
+			RuntimeHoldReason,
+			RuntimeSlashReason,
+			RuntimeLockId,
+			RuntimeTask,
+			RuntimeViewFunction
+		)]
+		pub struct Runtime;
+
+		#[runtime::pallet_index(0)]
+		pub type System = frame_system;
+
+		// Before all that asks how long a slot or an epoch is, so that genesis has written it.
+		#[runtime::pallet_index(9)]
+		pub type Tempo = tempo;
+
+		#[runtime::pallet_index(1)]
+		pub type Timestamp = pallet_timestamp;
+
+		// BABE and authorship before session: they see a block under the session it was made in.
+		#[runtime::pallet_index(2)]
+		pub type Babe = pallet_babe;
+
+		#[runtime::pallet_index(3)]
+		pub type Authorship = pallet_authorship;
+
+		// Before session, whose genesis counts references on the validators' accounts.
+		#[runtime::pallet_index(10)]
+		pub type Balances = pallet_balances;
+
+		// 5 is for session history, which offences need.
+		#[runtime::pallet_index(4)]
+		pub type Session = pallet_session;
+
+		#[runtime::pallet_index(6)]
+		pub type Grandpa = pallet_grandpa;
+
+		#[runtime::pallet_index(11)]
+		pub type TransactionPayment = pallet_transaction_payment;
+
+		#[runtime::pallet_index(12)]
+		pub type Utility = pallet_utility;
+
+		// 20 and up are the protocol's own.
+		#[runtime::pallet_index(20)]
+		pub type Clock = pallet_clock;
+
+		#[runtime::pallet_index(21)]
+		pub type ModelRegistry = pallet_model_registry;
+
+		#[runtime::pallet_index(22)]
+		pub type Training = pallet_training;
+
+		#[runtime::pallet_index(23)]
+		pub type Verification = pallet_verification;
+	}
+
+	// The macro's trait with these two is private to this module.
+	pub(crate) fn create_inherents(data: &sp_inherents::InherentData) -> Vec<UncheckedExtrinsic> {
+		data.create_extrinsics()
+	}
+
+	pub(crate) fn check_inherents(
+		data: &sp_inherents::InherentData,
+		block: &<Block as sp_runtime::traits::Block>::LazyBlock,
+	) -> sp_inherents::CheckInherentsResult {
+		data.check_extrinsics(block)
+	}
+}

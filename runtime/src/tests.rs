@@ -1,0 +1,108 @@
+//! The runtime holds together: the presets build and mean what they say.
+
+use super::*;
+use frame_support::{
+	dispatch::DispatchClass,
+	traits::{Get, IntegrityTest, fungible::Inspect},
+};
+use sp_genesis_builder::PresetId;
+use sp_io::TestExternalities;
+use sp_keyring::Sr25519Keyring;
+
+fn new_test_ext(preset: &str) -> TestExternalities {
+	let mut ext = TestExternalities::default();
+	ext.execute_with(|| {
+		let patch = genesis_config_presets::get_preset(&PresetId::from(preset)).expect("a known preset");
+		let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).expect("plain data");
+		merge(&mut config, serde_json::from_slice(&patch).expect("the preset is JSON"));
+		let config = serde_json::to_vec(&config).expect("plain data");
+		frame_support::genesis_builder_helper::build_state::<RuntimeGenesisConfig>(config)
+			.expect("the preset builds");
+	});
+	ext
+}
+
+/// Applies a JSON merge patch, as the chain spec does.
+fn merge(into: &mut serde_json::Value, patch: serde_json::Value) {
+	match (into, patch) {
+		(serde_json::Value::Object(into), serde_json::Value::Object(patch)) => {
+			for (key, value) in patch {
+				merge(into.entry(key).or_insert(serde_json::Value::Null), value);
+			}
+		}
+		(into, patch) => *into = patch,
+	}
+}
+
+#[test]
+fn every_preset_should_build() {
+	for name in genesis_config_presets::preset_names() {
+		new_test_ext(name.as_ref()).execute_with(|| {
+			let alice = Sr25519Keyring::Alice.to_account_id();
+			assert!(Session::validators().contains(&alice));
+			assert!(Balances::total_balance(&alice) > UNIT);
+			assert_eq!(Babe::authorities().len(), Session::validators().len());
+			assert_eq!(Grandpa::grandpa_authorities().len(), Session::validators().len());
+		});
+	}
+}
+
+#[test]
+fn an_unknown_preset_should_not_exist() {
+	assert_eq!(genesis_config_presets::get_preset(&PresetId::from("nonesuch")), None);
+}
+
+#[test]
+fn the_development_chain_should_run_at_one_second() {
+	new_test_ext("development").execute_with(|| {
+		assert_eq!(Session::validators().len(), 1);
+		assert_eq!(Babe::slot_duration(), 1_000);
+		assert_eq!(<Runtime as pallet_babe::Config>::EpochDuration::get(), 20);
+		assert_eq!(<Runtime as pallet_babe::Config>::ExpectedBlockTime::get(), 1_000);
+	});
+}
+
+#[test]
+fn the_local_chain_should_run_at_three_seconds() {
+	new_test_ext("local_testnet").execute_with(|| {
+		assert_eq!(Session::validators().len(), 2);
+		assert_eq!(Babe::slot_duration(), 3_000);
+	});
+}
+
+#[test]
+fn a_chain_whose_genesis_names_no_tempo_should_run_at_three_seconds() {
+	TestExternalities::default().execute_with(|| {
+		assert_eq!(Babe::slot_duration(), 3_000);
+		assert_eq!(tempo::EpochSlots::<Runtime>::get(), tempo::DEFAULT_EPOCH_LENGTH);
+	});
+}
+
+#[test]
+#[should_panic(expected = "even number of milliseconds")]
+fn a_tempo_with_an_odd_slot_should_not_build() {
+	use frame_support::traits::BuildGenesisConfig;
+	TestExternalities::default().execute_with(|| {
+		TempoConfig { slot_duration: 1_001, ..Default::default() }.build();
+	});
+}
+
+#[test]
+fn pallets_should_accept_their_configuration() {
+	TestExternalities::default().execute_with(AllPalletsWithSystem::integrity_test);
+}
+
+#[test]
+fn operational_calls_should_have_room_that_normal_ones_cannot_take() {
+	let weights = configs::system::RuntimeBlockWeights::get();
+	assert!(weights.get(DispatchClass::Operational).reserved.is_some());
+	let length = configs::system::RuntimeBlockLength::get();
+	assert!(length.max.get(DispatchClass::Normal) < length.max.get(DispatchClass::Operational));
+}
+
+#[test]
+fn twenty_kilobytes_should_cost_a_fiftieth_of_a_token() {
+	TestExternalities::default().execute_with(|| {
+		assert_eq!(TransactionPayment::length_to_fee(20_000), UNIT / 50);
+	});
+}

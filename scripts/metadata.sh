@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Writes the runtime's metadata to ml-worker/client/metadata.scale, from which the worker's client is built.
+# To be run, and its result committed, whenever a pallet's calls, storage, events, errors or constants change.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# The whole workspace's features, so that nothing is built twice; of its tests only this one.
+ODA_WRITE_METADATA=1 cargo test --workspace --test metadata
+ls -l ml-worker/client/metadata.scale

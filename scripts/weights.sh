@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Measures what the protocol's calls weigh, in the runtime's own wasm, and writes runtime/src/weights/.
+#
+#   scripts/weights.sh                  all pallets
+#   scripts/weights.sh pallet_training  only this one
+#
+# Needs frame-omni-bencher (installed here if it is missing, which takes long) and an otherwise idle machine.
+# Run it, and commit the result, whenever a call or the evaluator changes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly BENCHER_VERSION=0.28.0
+scripts/setup.sh
+cache=${ODA_CACHE:-$HOME/.cache/oda}
+# shellcheck source=/dev/null
+source "$cache/env.sh"
+
+bencher=$(command -v frame-omni-bencher || echo "$cache/omni/bin/frame-omni-bencher")
+if [ ! -x "$bencher" ]; then
+	echo "==> Installing frame-omni-bencher $BENCHER_VERSION"
+	CARGO_TARGET_DIR="$cache/omni/target" cargo install --locked --root "$cache/omni" \
+		frame-omni-bencher --version "$BENCHER_VERSION"
+	bencher=$cache/omni/bin/frame-omni-bencher
+fi
+
+# Its own target directory: another set of features would rebuild much of the usual one.
+export CARGO_TARGET_DIR=${ODA_BENCH_TARGET_DIR:-$cache/target-bench}
+cargo build --locked -p oda-runtime --features runtime-benchmarks
+runtime=$CARGO_TARGET_DIR/debug/wbuild/oda-runtime/oda_runtime.wasm
+
+pallets=("$@")
+[ ${#pallets[@]} -gt 0 ] || pallets=(pallet_clock pallet_model_registry pallet_training pallet_verification)
+for pallet in "${pallets[@]}"; do
+	"$bencher" v1 benchmark pallet --runtime "$runtime" --genesis-builder runtime \
+		--genesis-builder-preset development --pallet "$pallet" --extrinsic '*' \
+		--steps "${ODA_BENCH_STEPS:-20}" --repeat "${ODA_BENCH_REPEAT:-10}" \
+		--template scripts/weights.hbs --output "runtime/src/weights/$pallet.rs"
+done

@@ -1,0 +1,40 @@
+//! End-to-end scenarios: real `oda-node` and `ml-worker` processes on this machine.
+//!
+//! They take turns (`--test-threads=1`), because each wants the machine for itself.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+
+mod demo;
+mod refused;
+mod restart;
+
+use oda_e2e::{Node, Worker, digits};
+use tempfile::TempDir;
+
+/// A chain, a folder for everybody's blobs, and somebody who registers models.
+struct World {
+	// Before the folder, so that the process ends before its files go.
+	node: Node,
+	base: TempDir,
+}
+
+impl World {
+	async fn new() -> Self {
+		let base = tempfile::tempdir().expect("there is room for temporary files");
+		let node = Node::start(base.path()).await.expect("the node starts");
+		Self { node, base }
+	}
+
+	fn worker(&self, suri: &str) -> Worker {
+		Worker::new(&self.node.url(), &self.base.path().join("worker"), suri)
+	}
+
+	fn log(&self, name: &str) -> std::path::PathBuf {
+		self.base.path().join(name)
+	}
+}
+
+/// The digits, prepared by Dave but not registered.
+async fn prepared(world: &World) -> digits::Digits {
+	digits::prepare(&world.worker("//Dave")).await.expect("the specification can be made")
+}

@@ -1,0 +1,11 @@
+//! What the end-to-end scenarios and the demo share: real node and worker processes, in folders of their
+//! own, that end with their owner.
+
+pub mod digits;
+pub mod node;
+pub mod process;
+pub mod worker;
+
+pub use node::Node;
+pub use process::Process;
+pub use worker::Worker;

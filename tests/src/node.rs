@@ -1,0 +1,73 @@
+//! A local chain: one `oda-node` process.
+
+use crate::process::{Process, binary};
+use anyhow::{Result, bail};
+use std::{net::TcpListener, path::PathBuf, time::Duration};
+use tokio::process::Command;
+
+/// A development chain of one validator, on a free port, in a folder of its own.
+pub struct Node {
+	base: PathBuf,
+	port: u16,
+	process: Process,
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> Result<u16> {
+	Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+impl Node {
+	/// Starts a fresh chain under `base` and waits for its RPC server.
+	pub async fn start(base: impl Into<PathBuf>) -> Result<Self> {
+		let base = base.into();
+		std::fs::create_dir_all(&base)?;
+		let port = free_port()?;
+		let process = Self::spawn(&base, port)?;
+		let mut node = Self { base, port, process };
+		node.wait_ready().await?;
+		Ok(node)
+	}
+
+	fn spawn(base: &std::path::Path, port: u16) -> Result<Process> {
+		let mut command = Command::new(binary("oda-node")?);
+		command
+			.args(["--dev", "--no-prometheus", "--no-telemetry", "--no-mdns", "--base-path"])
+			.arg(base.join("chain"))
+			.args(["--rpc-port", &port.to_string()])
+			.args(["--listen-addr", "/ip4/127.0.0.1/tcp/0"]);
+		Process::spawn("the node", command, &base.join("node.log"))
+	}
+
+	async fn wait_ready(&mut self) -> Result<()> {
+		for _ in 0..600 {
+			self.process.check_alive()?;
+			if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+				return Ok(());
+			}
+			tokio::time::sleep(Duration::from_millis(100)).await;
+		}
+		bail!("the node's RPC server did not answer within a minute");
+	}
+
+	/// Where its JSON-RPC server listens.
+	pub fn url(&self) -> String {
+		format!("ws://127.0.0.1:{}", self.port)
+	}
+
+	/// What it has printed so far.
+	pub fn output(&self) -> String {
+		self.process.output()
+	}
+
+	/// Kills it as `kill -9` does, and starts it again on the same chain and port after `pause`.
+	pub async fn crash_and_restart(self, pause: Duration) -> Result<Self> {
+		let Self { base, port, process } = self;
+		process.kill().await?;
+		tokio::time::sleep(pause).await;
+		let process = Self::spawn(&base, port)?;
+		let mut node = Self { base, port, process };
+		node.wait_ready().await?;
+		Ok(node)
+	}
+}

@@ -1,0 +1,92 @@
+//! Child processes that never outlive their owner.
+
+use anyhow::{Context, Result, bail};
+use nix::{
+	sys::signal::{Signal, kill},
+	unistd::Pid,
+};
+use std::{
+	fs::File,
+	path::{Path, PathBuf},
+	process::Stdio,
+	time::Duration,
+};
+use tokio::process::{Child, Command};
+
+/// A binary of the same build as the running program.
+///
+/// Test binaries lie in `deps/`, one level below the others.
+pub fn binary(name: &str) -> Result<PathBuf> {
+	let own = std::env::current_exe().context("the running program has no path")?;
+	let folder = own.parent().context("the running program lies in no folder")?;
+	let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+	let path = folder.join(name);
+	if !path.exists() {
+		bail!("{} is missing: build it with `cargo build --workspace --all-targets`", path.display());
+	}
+	Ok(path)
+}
+
+/// A running program whose output goes to a file; killed when dropped.
+pub struct Process {
+	name: String,
+	child: Child,
+	log: PathBuf,
+}
+
+impl Process {
+	/// Starts `command`, output appended to `log`.
+	pub fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {
+		let open = || File::options().create(true).append(true).open(log).context("cannot open the log");
+		let child = command
+			.stdin(Stdio::null())
+			.stdout(open()?)
+			.stderr(open()?)
+			.kill_on_drop(true)
+			.spawn()
+			.with_context(|| format!("cannot start {name}"))?;
+		Ok(Self { name: name.into(), child, log: log.into() })
+	}
+
+	/// What it has printed so far.
+	pub fn output(&self) -> String {
+		std::fs::read_to_string(&self.log).unwrap_or_default()
+	}
+
+	/// An error with the end of its output, if it has stopped by itself.
+	pub fn check_alive(&mut self) -> Result<()> {
+		if let Some(status) = self.child.try_wait()? {
+			bail!("{} ended with {status}:\n{}", self.name, tail(&self.output(), 30));
+		}
+		Ok(())
+	}
+
+	/// Waits for it to end by itself.
+	pub async fn wait(&mut self) -> Result<std::process::ExitStatus> {
+		Ok(self.child.wait().await?)
+	}
+
+	/// Kills it at once, as `kill -9` does.
+	pub async fn kill(mut self) -> Result<()> {
+		Ok(self.child.kill().await?)
+	}
+
+	/// Asks it to stop, and kills it if it has not after ten seconds. Whether it stopped by itself.
+	pub async fn stop(mut self) -> Result<bool> {
+		if let Some(id) = self.child.id() {
+			let id = i32::try_from(id).context("a process id that is no i32")?;
+			// It may have ended in between.
+			let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
+		}
+		match tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await {
+			Ok(status) => status.map(|_| true).map_err(Into::into),
+			Err(_) => self.child.kill().await.map(|()| false).map_err(Into::into),
+		}
+	}
+}
+
+/// The last `lines` lines of `text`.
+pub fn tail(text: &str, lines: usize) -> String {
+	let all: Vec<&str> = text.lines().collect();
+	all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
+}

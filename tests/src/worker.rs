@@ -1,0 +1,132 @@
+//! The worker as its users start it: one `ml-worker` process a command.
+
+use crate::process::{Process, binary, tail};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::{
+	path::{Path, PathBuf},
+	process::Stdio,
+};
+use tokio::{
+	io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+	process::Command,
+};
+
+/// Somebody who uses the worker: an account, a base path, a node.
+#[derive(Clone)]
+pub struct Worker {
+	node: String,
+	base: PathBuf,
+	suri: String,
+}
+
+impl Worker {
+	/// Whoever `suri` is, with blobs and journal under `base`, at the node that listens on `node`.
+	pub fn new(node: &str, base: &Path, suri: &str) -> Self {
+		Self { node: node.into(), base: base.into(), suri: suri.into() }
+	}
+
+	/// Where its blobs and its journal lie.
+	pub fn base(&self) -> &Path {
+		&self.base
+	}
+
+	/// Plays a trick that the worker refuses to, by `oda-rogue`; what came of it.
+	pub async fn rogue(&self, model: &str, trick: &str) -> Result<Value> {
+		let mut command = Command::new(binary("oda-rogue")?);
+		command
+			.args(["--node", &self.node, "--suri", &self.suri, "--model", model, "--base-path"])
+			.arg(&self.base)
+			.arg(trick)
+			.stdin(Stdio::null())
+			.kill_on_drop(true);
+		let output = command.output().await.context("cannot run oda-rogue")?;
+		if !output.status.success() {
+			bail!("oda-rogue {trick} failed:\n{}", tail(&String::from_utf8_lossy(&output.stderr), 20));
+		}
+		serde_json::from_slice(&output.stdout).context("oda-rogue printed what is no JSON")
+	}
+
+	fn command(&self, args: &[&str]) -> Result<Command> {
+		let mut command = Command::new(binary("ml-worker")?);
+		command
+			.args(["--json", "--node", &self.node, "--suri", &self.suri, "--base-path"])
+			.arg(&self.base)
+			.args(args)
+			.kill_on_drop(true);
+		Ok(command)
+	}
+
+	async fn output(&self, args: &[&str]) -> Result<(bool, Vec<Value>, String)> {
+		let output = self
+			.command(args)?
+			.stdin(Stdio::null())
+			.output()
+			.await
+			.with_context(|| format!("cannot run ml-worker {args:?}"))?;
+		let lines = String::from_utf8_lossy(&output.stdout)
+			.lines()
+			.map(serde_json::from_str)
+			.collect::<Result<_, _>>()
+			.with_context(|| format!("ml-worker {args:?} printed what is no JSON"))?;
+		Ok((output.status.success(), lines, String::from_utf8_lossy(&output.stderr).into_owned()))
+	}
+
+	/// Runs a command to its end; the JSON objects that it printed, one a line.
+	pub async fn run(&self, args: &[&str]) -> Result<Vec<Value>> {
+		let (success, lines, errors) = self.output(args).await?;
+		if !success {
+			bail!("ml-worker {args:?} failed:\n{}", tail(&errors, 20));
+		}
+		Ok(lines)
+	}
+
+	/// Runs a command to its end; the last object that it printed: its result.
+	pub async fn result(&self, args: &[&str]) -> Result<Value> {
+		let mut lines = self.run(args).await?;
+		lines.pop().with_context(|| format!("ml-worker {args:?} printed nothing"))
+	}
+
+	/// Runs a command to its end, handing on each JSON object as it is printed; all of them.
+	pub async fn follow(&self, args: &[&str], mut seen: impl FnMut(&Value)) -> Result<Vec<Value>> {
+		let mut child = self
+			.command(args)?
+			.stdin(Stdio::null())
+			.stdout(Stdio::piped())
+			.stderr(Stdio::piped())
+			.spawn()
+			.with_context(|| format!("cannot run ml-worker {args:?}"))?;
+		let mut stderr = child.stderr.take().context("no standard error")?;
+		let errors = tokio::spawn(async move {
+			let mut text = String::new();
+			let _ = stderr.read_to_string(&mut text).await;
+			text
+		});
+		let mut lines = BufReader::new(child.stdout.take().context("no standard output")?).lines();
+		let mut values = Vec::new();
+		while let Some(line) = lines.next_line().await? {
+			let value = serde_json::from_str(&line).with_context(|| format!("no JSON: {line}"))?;
+			seen(&value);
+			values.push(value);
+		}
+		if !child.wait().await?.success() {
+			bail!("ml-worker {args:?} failed:\n{}", tail(&errors.await?, 20));
+		}
+		Ok(values)
+	}
+
+	/// Runs a command that has to fail; what it said.
+	pub async fn refusal(&self, args: &[&str]) -> Result<String> {
+		let (success, lines, errors) = self.output(args).await?;
+		if success {
+			bail!("ml-worker {args:?} succeeded: {lines:?}");
+		}
+		let printed: Vec<String> = lines.iter().map(Value::to_string).collect();
+		Ok(format!("{}\n{errors}", printed.join("\n")))
+	}
+
+	/// Starts a service, its output in `log`.
+	pub fn service(&self, args: &[&str], log: &Path) -> Result<Process> {
+		Process::spawn(&format!("ml-worker {args:?}"), self.command(args)?, log)
+	}
+}
