@@ -42,9 +42,8 @@ pub async fn prepare(worker: &Worker) -> Result<Digits> {
 /// The root of random weights of this seed.
 pub async fn random_weights(worker: &Worker, digits: &Digits, seed: &str) -> Result<String> {
 	let spec = digits.spec.to_string_lossy();
-	let made = worker
-		.result(&["model", "random", &spec, "--data", &digits.train_set, "--seed", seed])
-		.await?;
+	let made =
+		worker.result(&["model", "random", &spec, "--data", &digits.train_set, "--seed", seed]).await?;
 	text(&made, "/weights")
 }
 

@@ -4,8 +4,8 @@
 #![allow(clippy::cast_possible_truncation, missing_docs, reason = "tests")]
 
 use oda_engine::exact::ExactModel;
-use oda_evaluator::testing::random_case;
 use oda_evaluator::Evaluator;
+use oda_evaluator::testing::random_case;
 use tch::Device;
 
 /// How many of these cases differ.

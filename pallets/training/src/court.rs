@@ -69,11 +69,7 @@ pub(crate) fn pool(rows: u32) -> Graph {
 
 /// `n` elements, reshaped.
 pub(crate) fn reshape(n: u32) -> Graph {
-	chain(
-		TensorType::new(DType::I8, [n]),
-		vec![],
-		vec![(Op::Reshape, TensorType::new(DType::I8, [1, n]))],
-	)
+	chain(TensorType::new(DType::I8, [n]), vec![], vec![(Op::Reshape, TensorType::new(DType::I8, [1, n]))])
 }
 
 /// `n` nodes on one element.

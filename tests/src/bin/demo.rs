@@ -87,15 +87,16 @@ async fn wealth(chain: &Chain, account: &AccountId) -> Result<u128> {
 }
 
 /// Blocks from a submission's commitment to its acceptance.
-fn blocks(events: &[Value]) -> Result<u64> {
-	let of = |name: &str, pointer: &str| {
-		let event = events.iter().find(|e| e.get("event").and_then(Value::as_str) == Some(name));
-		event
-			.and_then(|e| e.pointer(pointer))
-			.and_then(Value::as_u64)
-			.with_context(|| format!("no {name} in {events:?}"))
-	};
-	Ok(of("accepted", "/block")?.saturating_sub(of("committed", "/receipt/block")?))
+async fn blocks(chain: &Chain, events: &[Value]) -> Result<u64> {
+	let committed = events
+		.iter()
+		.find(|e| e.get("event").and_then(Value::as_str) == Some("committed"))
+		.context("the worker has not committed")?;
+	let field = |pointer| committed.pointer(pointer).and_then(Value::as_u64).context("no commitment");
+	let (submission, from) = (field("/submission")?, field("/receipt/block")?);
+	let (block, end) = tokio::time::timeout(PATIENCE, ended(chain, submission, from)).await??;
+	ensure!(matches!(end, Happened::Accepted { .. }), "submission {submission} was not accepted: {end:?}");
+	Ok(block.saturating_sub(from))
 }
 
 /// Trains from the head, with a bar.
@@ -163,7 +164,7 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 		let events = trainer
 			.follow(&["submit", "--model", &model, "--weights", &weights], |line| stage.event(line))
 			.await?;
-		let took = blocks(&events)?;
+		let took = blocks(&chain, &events).await?;
 		accept_blocks.push(took);
 		stage.say(&format!(
 			"   float accuracy {:.2} %, integer accuracy {:.2} %, score on chain {} of {records}, accepted after {took} blocks",
@@ -202,9 +203,9 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 	ensure!(lie.get("error").is_none(), "the chain refused the lie before it could be told: {lie}");
 	stage.say(&format!(
 		"   submission {submission} claims {} of {records}; nobody can see that it is false",
-		lie["claimed"]
+		text(&lie, "/claimed")?
 	));
-	let overturned = tokio::time::timeout(PATIENCE, overturned(&chain, submission, from))
+	let (_, overturned) = tokio::time::timeout(PATIENCE, ended(&chain, submission, from))
 		.await
 		.context("nobody caught the liar")??;
 	let Happened::Overturned { record, claimed, actual, slashed, .. } = overturned else {
@@ -258,20 +259,21 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 	}))
 }
 
-/// Follows the chain until the submission ends.
-async fn overturned(chain: &Chain, submission: u64, from: u64) -> Result<Happened> {
+/// Follows the chain from block `from` on until the submission ends: in which block, and how.
+async fn ended(chain: &Chain, submission: u64, from: u64) -> Result<(u64, Happened)> {
 	let mut number = from;
 	loop {
-		let view = chain.finalised_after(number).await?;
-		while number < view.number() {
+		let last = chain.finalised().await?.number();
+		while number < last {
 			number = number.saturating_add(1);
 			let Some(at) = chain.at(number).await? else { continue };
 			for event in at.submission_events().await? {
 				if event.submission == submission && event.what.is_end() {
-					return Ok(event.what);
+					return Ok((number, event.what));
 				}
 			}
 		}
+		chain.finalised_after(last).await?;
 	}
 }
 
@@ -306,14 +308,16 @@ fn close(table: &Value) -> Result<()> {
 	row("float accuracy", format!("{:.2} %", 100.0 * number(table, "/float_accuracy")?));
 	row("integer accuracy", format!("{:.2} %", 100.0 * number(table, "/integer_accuracy")?));
 	row("records below float, median of 5 seeds", format!("{median}"));
-	row("score of the head", format!("{} of {}", table["head_score"], table["records"]));
+	row("score of the head", format!("{} of {}", text(table, "/head_score")?, text(table, "/records")?));
 	row("versions", text(table, "/versions")?);
 	row("blocks from commitment to acceptance", text(table, "/blocks_to_accept")?);
 	row(
 		"the liar's record",
 		format!(
 			"{}: claimed {}, true {}",
-			table["liar"]["record"], table["liar"]["claimed"], table["liar"]["true"]
+			text(table, "/liar/record")?,
+			text(table, "/liar/claimed")?,
+			text(table, "/liar/true")?
 		),
 	);
 	row("slashed, planck", text(table, "/liar/slashed")?);
