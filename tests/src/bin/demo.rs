@@ -180,17 +180,6 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 	)
 	.await?;
 
-	stage.chapter("How much is luck: the next training with five seeds");
-	let mut seeds = Vec::new();
-	for seed in 0..SEEDS {
-		let trained = train(&trainer, stage, &digits, &["--seed", &seed.to_string()]).await?;
-		let right = |pointer| number(&trained, pointer).map(|a| (a * f64::from(records)).round());
-		let (float, integer) = (right("/float_accuracy")?, right("/integer_accuracy")?);
-		stage.say(&format!("   seed {seed}: float {float} of {records}, integer {integer}"));
-		seeds.push(json!({ "seed": seed, "float": float, "integer": integer }));
-	}
-	let last = improve("It trains to the end: version 2", &["--seed", "0"]).await?;
-
 	stage.chapter("A liar claims more right answers than the weights give");
 	let [liar_account, watcher_account] =
 		["//Ferdie", "//Charlie"].map(|uri| Key::from_uri(uri).map(|key| key.account()));
@@ -222,6 +211,17 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 		"   the challenge weighed {} ms of the block's 2,000",
 		number(&challenge, "/weight_ms").map(|ms| format!("{ms:.2}"))?
 	));
+
+	stage.chapter("How much is luck: the next training with five seeds");
+	let mut seeds = Vec::new();
+	for seed in 0..SEEDS {
+		let trained = train(&trainer, stage, &digits, &["--seed", &seed.to_string()]).await?;
+		let right = |pointer| number(&trained, pointer).map(|a| (a * f64::from(records)).round());
+		let (float, integer) = (right("/float_accuracy")?, right("/integer_accuracy")?);
+		stage.say(&format!("   seed {seed}: float {float} of {records}, integer {integer}"));
+		seeds.push(json!({ "seed": seed, "float": float, "integer": integer }));
+	}
+	let last = improve("It trains to the end: version 2", &["--seed", "0"]).await?;
 
 	stage.chapter("An exact copy of the head is refused");
 	let copy = text(&liar.rogue(&model, "copy").await?, "/error")?;
