@@ -3,7 +3,9 @@
 #
 #   1. system packages   2. Rust   3. the wasm target   4. libtorch for CPUs   5. an environment file
 #
-# Whatever is there already is left alone, so a second run takes seconds. Usage: scripts/setup.sh
+# Whatever is there already is left alone, so a second run takes seconds.
+#
+# Usage: scripts/setup.sh [PACKAGE…]   further Debian packages, for the script that calls it
 #
 # Environment:
 #   ODA_CACHE          where libtorch and the build go            (default ~/.cache/oda)
@@ -96,7 +98,7 @@ need_packages() {
 
 system_packages() {
 	step "System packages"
-	need_packages build-essential ca-certificates curl git libssl-dev pkg-config protobuf-compiler unzip xz-utils
+	need_packages build-essential ca-certificates curl git libssl-dev pkg-config protobuf-compiler unzip xz-utils "$@"
 }
 
 rust_toolchain() {
@@ -310,7 +312,7 @@ environment_file() {
 
 torch=
 check_machine
-system_packages
+system_packages "$@"
 rust_toolchain
 wasm_target
 libtorch

@@ -10,7 +10,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly BENCHER_VERSION=0.28.0
-scripts/setup.sh
+# frame-omni-bencher binds to a C++ library, for which its build reads headers with libclang.
+scripts/setup.sh libclang-dev
 cache=${ODA_CACHE:-$HOME/.cache/oda}
 # shellcheck source=/dev/null
 source "$cache/env.sh"

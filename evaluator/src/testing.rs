@@ -11,6 +11,8 @@
 	reason = "never part of a chain"
 )]
 
+pub mod networks;
+
 use crate::graph::{DType, Graph, Node, Op, Padding, Requant, TensorType, VERSION};
 use alloc::{vec, vec::Vec};
 

@@ -3,9 +3,8 @@
 use crate::{
 	chain_spec,
 	cli::{Cli, Command},
-	service::{self, Components, FullClient},
+	service::{self, Block, Components, FullClient},
 };
-use oda_runtime::Block;
 use polkadot_sdk::*;
 use sc_cli::SubstrateCli;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The JSON-RPC methods beside those that every node has.
 
-use crate::service::{FullBackend, FullClient, FullPool, FullSelectChain};
+use crate::service::{Block, FullBackend, FullClient, FullPool, FullSelectChain};
 use jsonrpsee::RpcModule;
-use oda_runtime::{Block, BlockNumber, Hash};
+use oda_runtime::{BlockNumber, Hash};
 use polkadot_sdk::*;
 use sc_rpc::SubscriptionTaskExecutor;
 use std::{error::Error, sync::Arc};

@@ -1,7 +1,7 @@
 //! Puts the parts of the node together.
 
 use crate::rpc;
-use oda_runtime::{Block, RuntimeApi};
+use oda_runtime::RuntimeApi;
 use polkadot_sdk::*;
 use sc_client_api::BlockBackend;
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaPruningFilter, SharedVoterState};
@@ -12,6 +12,9 @@ use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_consensus_babe::inherents::BabeCreateInherentDataProviders;
 use std::{sync::Arc, time::Duration};
+
+/// A block whose extrinsics the node carries as bytes: only the runtime knows what they mean, and it can change.
+pub(crate) type Block = sp_runtime::generic::Block<oda_runtime::Header, sp_runtime::OpaqueExtrinsic>;
 
 /// The functions of the node that the runtime may call: the standard ones, none of our own.
 type Executor = sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>;

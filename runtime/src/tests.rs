@@ -106,3 +106,23 @@ fn twenty_kilobytes_should_cost_a_fiftieth_of_a_token() {
 		assert_eq!(TransactionPayment::length_to_fee(20_000), UNIT / 50);
 	});
 }
+
+#[test]
+fn the_smallest_quorum_should_burn_more_than_a_trainers_bond() {
+	use configs::protocol::{Quorum, TrainerBond, VerifierSlash};
+	let most = <<Runtime as pallet_verification::Config>::MaxVerifiers as Get<u32>>::get();
+	for members in 1..=most {
+		let quorum = Balance::from(Quorum::get().mul_ceil(members));
+		assert!(quorum * (VerifierSlash::get() / 2) > TrainerBond::get(), "{members} members");
+	}
+}
+
+#[test]
+fn a_record_of_a_residual_network_should_fit_the_court() {
+	use configs::protocol::{EvaluationWeight, MaxEvaluationWeight};
+	use sp_runtime::traits::Convert;
+	let cost = oda_evaluator::testing::networks::resnet20().validate().expect("a valid graph");
+	let weight = EvaluationWeight::convert(cost);
+	println!("ResNet-20: {cost:?} weighs {} ms", weight.ref_time() / 1_000_000_000);
+	assert!(weight.all_lte(MaxEvaluationWeight::get()), "{weight:?}");
+}

@@ -342,9 +342,6 @@ pub struct SubmitArgs {
 	/// Finish the submissions that this account began and that have not ended.
 	#[arg(long, conflicts_with_all = ["model", "weights"])]
 	pub resume: bool,
-	/// Claim that this record is right when it is wrong: for tests of the watchers; it costs the bond.
-	#[arg(long, value_name = "RECORD", hide = true)]
-	pub lie_about: Option<u32>,
 }
 
 /// What `verify` needs.

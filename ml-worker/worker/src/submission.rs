@@ -29,6 +29,9 @@ pub struct Ended {
 	pub accepted: bool,
 	/// How, in a word.
 	pub outcome: String,
+	/// In which block, if the node still had its events when they were looked for.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub block: Option<u64>,
 	/// What there is to say about it.
 	#[serde(skip_serializing_if = "Option::is_none")]
 	pub detail: Option<Happened>,
@@ -210,11 +213,12 @@ impl Driver<'_> {
 		self.held.save()
 	}
 
-	fn end(&mut self, outcome: &str, detail: Option<Happened>) -> anyhow::Result<Ended> {
+	fn end(&mut self, outcome: &str, block: Option<u64>, detail: Option<Happened>) -> anyhow::Result<Ended> {
 		let entry = &mut self.held.entry;
 		entry.outcome = Some(outcome.to_owned());
 		let accepted = matches!(detail, Some(Happened::Accepted { .. }));
-		let ended = Ended { submission: entry.submission, accepted, outcome: outcome.to_owned(), detail };
+		let ended =
+			Ended { submission: entry.submission, accepted, outcome: outcome.to_owned(), block, detail };
 		self.stage(Stage::Done)?;
 		Ok(ended)
 	}
@@ -222,9 +226,9 @@ impl Driver<'_> {
 	async fn run(mut self) -> anyhow::Result<Ended> {
 		let mut view = self.chain.finalised().await?;
 		loop {
-			if let Some(happened) = self.look_at_events(&view).await? {
+			if let Some((block, happened)) = self.look_at_events(&view).await? {
 				let outcome = word(&happened);
-				return self.end(&outcome, Some(happened));
+				return self.end(&outcome, Some(block), Some(happened));
 			}
 			if let Some(ended) = self.step(&view).await? {
 				return Ok(ended);
@@ -233,8 +237,8 @@ impl Driver<'_> {
 		}
 	}
 
-	/// Reads what happened since it was last looked; the end, if there was one.
-	async fn look_at_events(&mut self, view: &View) -> anyhow::Result<Option<Happened>> {
+	/// Reads what happened since it was last looked; the end and its block, if there was one.
+	async fn look_at_events(&mut self, view: &View) -> anyhow::Result<Option<(u64, Happened)>> {
 		let Some(submission) = self.held.entry.submission else {
 			return Ok(None);
 		};
@@ -246,7 +250,7 @@ impl Driver<'_> {
 					continue;
 				}
 				if event.what.is_end() {
-					return Ok(Some(event.what));
+					return Ok(Some((number, event.what)));
 				}
 				let output = self.context.output();
 				let text = format!("submission {submission}: {}", describe(&event.what));
@@ -287,6 +291,7 @@ impl Driver<'_> {
 					submission: self.held.entry.submission,
 					accepted: outcome == "accepted",
 					outcome,
+					block: None,
 					detail: None,
 				}))
 			}
@@ -316,7 +321,7 @@ impl Driver<'_> {
 				Ok(None)
 			}
 			Err(error) => {
-				self.end("refused", None)?;
+				self.end("refused", None, None)?;
 				Err(error).context("committing")
 			}
 		}
@@ -347,13 +352,13 @@ impl Driver<'_> {
 			match view.version(model, number).await? {
 				Some(version) if version.submission == id => {
 					let happened = Happened::Accepted { version: number, score: version.score };
-					return self.end("accepted", Some(happened));
+					return self.end("accepted", None, Some(happened));
 				}
 				Some(version) if version.submission < id => break,
 				_ => {}
 			}
 		}
-		self.end("ended", None)
+		self.end("ended", None, None)
 	}
 
 	async fn reveal(&mut self, view: &View, live: &Submission) -> anyhow::Result<Option<Ended>> {
@@ -396,7 +401,7 @@ impl Driver<'_> {
 					// The event says the rest.
 					Ok(_) => Ok(None),
 					Err(withdrawal) => {
-						self.end("refused", None)?;
+						self.end("refused", None, None)?;
 						Err(error).context(format!("revealing; and withdrawing: {withdrawal}"))
 					}
 				}

@@ -1,5 +1,4 @@
-//! What the protocol's calls weigh. Placeholders, until `scripts/weights.sh` has generated them from benchmarks in the
-//! runtime's own wasm.
+//! What the protocol's calls weigh, measured in the runtime's own wasm by `scripts/weights.sh`.
 
 // Generated code has no documentation of its own.
 #![allow(missing_docs)]

@@ -3,11 +3,10 @@
 use crate::{
 	cli::SubmitArgs,
 	context::Context,
-	submission::{self, Ended, Evaluated},
+	submission::{self, Ended},
 };
 use anyhow::{Context as _, bail, ensure};
 use oda_client::Key;
-use oda_evaluator::{ModelSpec, Scores, scores};
 
 /// Says how a submission ended; an error if it is not the head.
 pub(super) fn report(context: &Context, ended: &Ended) -> anyhow::Result<()> {
@@ -40,10 +39,7 @@ pub(super) async fn run(context: &Context, key: &Key, args: SubmitArgs) -> anyho
 	let view = chain.finalised().await?;
 	ensure!(view.model(model).await?.is_some(), "there is no model {}", hex::encode(model));
 	let spec = view.spec(model).await?.context("the model has no specification")?;
-	let mut evaluated = submission::evaluate(context, &spec, &weights).await?;
-	if let Some(record) = args.lie_about {
-		evaluated = lie(&spec, evaluated, record)?;
-	}
+	let evaluated = submission::evaluate(context, &spec, &weights).await?;
 	let comparison = submission::compare(&view, model, &spec, &evaluated).await?;
 	let text = match comparison {
 		Some(c) => format!(
@@ -66,15 +62,4 @@ pub(super) async fn run(context: &Context, key: &Key, args: SubmitArgs) -> anyho
 	let held = submission::prepare(context, key, model, weights, &evaluated).await?;
 	let ended = submission::drive(context, key, held).await?;
 	report(context, &ended)
-}
-
-/// The same scores, but one of them better than it is.
-fn lie(spec: &ModelSpec, honest: Evaluated, record: u32) -> anyhow::Result<Evaluated> {
-	let list = Scores::new(spec.score_kind(), spec.records(), &honest.packed)?;
-	let mut found: Vec<i32> = (0..spec.records()).map(|i| list.get(i).unwrap_or_default()).collect();
-	let score = found.get_mut(record as usize).context("there is no such record")?;
-	*score = score.checked_add(1).context("the score cannot be better")?;
-	let packed = scores::pack(spec.score_kind(), &found)
-		.context("this record is right: there is nothing to lie about")?;
-	Ok(Evaluated { score: honest.score + 1, packed, ..honest })
 }

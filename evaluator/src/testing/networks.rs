@@ -1,0 +1,145 @@
+//! Networks of known size, to measure with.
+
+use super::{Rng, extreme_bytes};
+use crate::graph::{DType, Graph, Node, Op, Padding, Requant, TensorType, VERSION};
+use alloc::{vec, vec::Vec};
+
+/// A graph that grows a node at a time.
+struct Builder(Graph);
+
+impl Builder {
+	fn new(input: &[u32]) -> Self {
+		Self(Graph {
+			version: VERSION,
+			inputs: vec![TensorType::new(DType::I8, input)],
+			params: Vec::new(),
+			nodes: Vec::new(),
+			outputs: Vec::new(),
+		})
+	}
+
+	fn param(&mut self, dtype: DType, shape: &[u32]) -> u16 {
+		self.0.params.push(TensorType::new(dtype, shape));
+		self.0.params.len() as u16 - 1
+	}
+
+	fn requant(&mut self, channels: u32) -> Requant {
+		Requant {
+			bias: self.param(DType::I32, &[channels]),
+			mult: self.param(DType::I32, &[channels]),
+			shift: self.param(DType::U8, &[channels]),
+		}
+	}
+
+	fn shape(&self, value: u16) -> &[u32] {
+		self.0.value_type(value.into()).map_or(&[], |t| &t.shape)
+	}
+
+	fn node(&mut self, op: Op, inputs: &[u16], dtype: DType, shape: &[u32]) -> u16 {
+		self.0.nodes.push(Node { op, inputs: inputs.to_vec(), output: TensorType::new(dtype, shape) });
+		(self.0.inputs.len() + self.0.nodes.len()) as u16 - 1
+	}
+
+	/// A square kernel, padded so that only the stride makes the image smaller.
+	fn conv(&mut self, x: u16, kernel: u32, stride: u16, channels: u32) -> u16 {
+		let (h, w, c) = (self.shape(x)[0], self.shape(x)[1], self.shape(x)[2]);
+		let weight = self.param(DType::I8, &[channels, kernel, kernel, c]);
+		let requant = self.requant(channels);
+		let pad = (kernel / 2) as u16;
+		let padding = Padding { top: pad, bottom: pad, left: pad, right: pad };
+		let stride_of = |extent: u32| extent.div_ceil(u32::from(stride));
+		let shape = [stride_of(h), stride_of(w), channels];
+		let op = Op::Conv2d { weight, requant, stride: [stride; 2], padding, groups: 1 };
+		self.node(op, &[x], DType::I8, &shape)
+	}
+
+	fn relu(&mut self, x: u16) -> u16 {
+		let shape = self.shape(x).to_vec();
+		self.node(Op::Clamp { min: 0, max: 127 }, &[x], DType::I8, &shape)
+	}
+
+	fn add(&mut self, a: u16, b: u16) -> u16 {
+		let shape = self.shape(a).to_vec();
+		let [lhs_mult, rhs_mult] = [0; 2].map(|_| self.param(DType::I32, &[1]));
+		let shift = self.param(DType::U8, &[1]);
+		self.node(Op::Add { lhs_mult, rhs_mult, shift }, &[a, b], DType::I8, &shape)
+	}
+
+	fn dense(&mut self, x: u16, outputs: u32, dtype: DType) -> u16 {
+		let inputs = *self.shape(x).last().unwrap_or(&1);
+		let weight = self.param(DType::I8, &[outputs, inputs]);
+		let requant = self.requant(outputs);
+		self.node(Op::Dense { weight, requant }, &[x], dtype, &[outputs])
+	}
+
+	fn output(mut self, value: u16) -> Graph {
+		self.0.outputs.push(value);
+		self.0
+	}
+}
+
+/// ResNet-20 for images of 32 × 32 × 3 (He et al. 2015, section 4.2), with projections where the extent halves:
+/// 41 million multiply-accumulates.
+pub fn resnet20() -> Graph {
+	let mut b = Builder::new(&[32, 32, 3]);
+	let mut x = b.conv(0, 3, 1, 16);
+	x = b.relu(x);
+	for (stage, channels) in [16, 32, 64].into_iter().enumerate() {
+		for block in 0..3 {
+			let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+			let inner = b.conv(x, 3, stride, channels);
+			let inner = b.relu(inner);
+			let residual = b.conv(inner, 3, 1, channels);
+			let shortcut = if stride == 2 { b.conv(x, 1, 2, channels) } else { x };
+			let sum = b.add(residual, shortcut);
+			x = b.relu(sum);
+		}
+	}
+	let pool = Op::AvgPool2d { kernel: [8; 2], stride: [1; 2] };
+	x = b.node(pool, &[x], DType::I8, &[1, 1, 64]);
+	x = b.node(Op::Reshape, &[x], DType::I8, &[64]);
+	x = b.dense(x, 10, DType::I16);
+	b.output(x)
+}
+
+/// A perceptron of 784, 128 and 10 units: 0.1 million multiply-accumulates.
+pub fn perceptron() -> Graph {
+	let mut b = Builder::new(&[784]);
+	let x = b.dense(0, 128, DType::I8);
+	let x = b.relu(x);
+	let x = b.dense(x, 10, DType::I16);
+	b.output(x)
+}
+
+/// Weights of the graph's length, of a size that keeps the activations apart from zero and from the bounds.
+pub fn weights(graph: &Graph, seed: u64) -> Vec<u8> {
+	let mut rng = Rng(seed);
+	let mut bytes = Vec::new();
+	for param in &graph.params {
+		let len = param.elements() as usize;
+		match param.dtype {
+			DType::I32 => bytes.extend((0..len).flat_map(|_| (1i32 << 30).to_le_bytes())),
+			DType::U8 => bytes.extend((0..len).map(|_| 40u8)),
+			_ => bytes.extend((0..param.bytes()).map(|_| rng.next() as u8)),
+		}
+	}
+	bytes
+}
+
+/// The inputs of `count` records.
+pub fn inputs(graph: &Graph, count: usize, seed: u64) -> Vec<u8> {
+	let len: u64 = graph.inputs.iter().map(TensorType::bytes).sum();
+	extreme_bytes(&mut Rng(seed), len as usize * count)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn networks_should_have_the_size_they_are_known_for() {
+		let resnet = resnet20().validate().unwrap();
+		assert!((40_500_000..41_500_000).contains(&(resnet.conv_macs + resnet.dense_macs)), "{resnet:?}");
+		assert_eq!(perceptron().validate().unwrap().dense_macs, 784 * 128 + 128 * 10);
+	}
+}
