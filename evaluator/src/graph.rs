@@ -79,6 +79,7 @@ impl DType {
 /// A tensor's element type and shape, without its values.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct TensorType {
 	/// The type of the elements.
 	pub dtype: DType,
@@ -108,6 +109,7 @@ impl TensorType {
 /// element per output channel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Requant {
 	/// `I32 [channels]`, added to the accumulator.
 	pub bias: u16,
@@ -122,6 +124,7 @@ pub struct Requant {
 	Clone, Copy, Default, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo,
 )]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Padding {
 	/// Rows above.
 	pub top: u16,
@@ -231,6 +234,7 @@ impl Op {
 /// One step of the graph.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Node {
 	/// What it computes.
 	pub op: Op,
@@ -243,6 +247,7 @@ pub struct Node {
 /// A model's computation. See [`Graph::validate`] for what makes one valid.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Graph {
 	/// Which semantics the graph has: [`VERSION`].
 	pub version: u8,

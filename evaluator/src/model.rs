@@ -36,6 +36,7 @@ pub enum Metric {
 /// The part of a record that the output is compared with.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct TargetSpec {
 	/// Its type; a single class index has no axes.
 	pub tensor: TensorType,
@@ -49,6 +50,7 @@ pub struct TargetSpec {
 	Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Confidence {
 	/// The numerator.
 	pub p: u32,
@@ -59,6 +61,7 @@ pub struct Confidence {
 /// What a model is judged by.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Objective {
 	/// How a record is scored.
 	pub metric: Metric,
@@ -76,6 +79,7 @@ pub struct Objective {
 	Clone, Copy, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct DatasetRef {
 	/// The bytes.
 	pub blob: BlobRef,
@@ -107,6 +111,7 @@ impl DataSource {
 /// All that makes a model this model and no other.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ModelSpec {
 	/// What it computes.
 	pub graph: Graph,

@@ -32,8 +32,10 @@ pub const MAX_BLOB_LEN: u64 = 1 << 48;
 	TypeInfo,
 )]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct BlobRef {
 	/// The BLAKE3 hash of the bytes.
+	#[cfg_attr(feature = "serde", serde(with = "crate::hexadecimal"))]
 	pub root: [u8; 32],
 	/// How many bytes there are.
 	pub len: u64,

@@ -4,6 +4,7 @@
 //! * [`proof`]: a proof that a byte range belongs to a blob, which the runtime can check;
 //! * [`hash`]: domain-separated hashes, so that a value hashed for one purpose never passes for another;
 //! * [`message`]: what somebody signs off chain and the chain reads;
+//! * `hexadecimal`: bytes in files for people, with the feature `serde`;
 //! * [`id`]: what models, versions and submissions are called.
 //!
 //! ```
@@ -32,6 +33,8 @@ extern crate alloc;
 
 pub mod blob;
 pub mod hash;
+#[cfg(feature = "serde")]
+pub mod hexadecimal;
 pub mod id;
 pub mod message;
 pub mod proof;

@@ -1,7 +1,7 @@
 //! What happened to submissions.
 
 use crate::{AccountId, Balance, ChainError, Key, View, error::node, runtime};
-use oda_primitives::{ModelId, SubmissionId, Tick, Verdict, VersionId};
+use oda_primitives::{ModelId, SubmissionId, Tick, Verdict, VersionId, hexadecimal};
 use serde::Serialize;
 
 /// Something that happened to a submission.
@@ -21,7 +21,7 @@ pub enum Happened {
 	/// Its trainer committed to weights.
 	Committed {
 		/// The model.
-		#[serde(serialize_with = "crate::types::hex")]
+		#[serde(serialize_with = "hexadecimal::serialize")]
 		model: ModelId,
 		/// Whose it is.
 		trainer: AccountId,

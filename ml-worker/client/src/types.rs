@@ -2,7 +2,7 @@
 
 use crate::AccountId;
 use oda_evaluator::Cost;
-use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, Verdict, VersionId};
+use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, Verdict, VersionId, hexadecimal};
 use serde::Serialize;
 
 /// An amount of the smallest unit; 10¹² of them are one ODA.
@@ -11,27 +11,11 @@ pub type Balance = u128;
 /// Numbers of bounties.
 pub type BountyId = u64;
 
-/// Serialises bytes as hexadecimal digits after `0x`.
-pub fn hex<S: serde::Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-	serializer.serialize_str(&format!("0x{}", hex::encode(bytes)))
-}
-
 fn hex_option<S: serde::Serializer>(bytes: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
 	match bytes {
-		Some(bytes) => hex(bytes, serializer),
+		Some(bytes) => hexadecimal::serialize(bytes, serializer),
 		None => serializer.serialize_none(),
 	}
-}
-
-/// A blob's root as hexadecimal digits, and its length.
-fn blob<S: serde::Serializer>(blob: &BlobRef, serializer: S) -> Result<S::Ok, S::Error> {
-	#[derive(Serialize)]
-	struct Shown {
-		#[serde(serialize_with = "hex")]
-		root: [u8; 32],
-		len: u64,
-	}
-	Shown { root: blob.root, len: blob.len }.serialize(serializer)
 }
 
 /// Where a model is in its life.
@@ -50,7 +34,7 @@ pub enum ModelStatus {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Model {
 	/// Its name.
-	#[serde(serialize_with = "hex")]
+	#[serde(serialize_with = "hexadecimal::serialize")]
 	pub id: ModelId,
 	/// Who registered it.
 	pub registrar: AccountId,
@@ -79,7 +63,6 @@ pub struct Version {
 	/// Who submitted it.
 	pub trainer: AccountId,
 	/// The weights.
-	#[serde(serialize_with = "blob")]
 	pub weights: BlobRef,
 	/// The sum of its per-record scores.
 	pub score: i64,
@@ -95,12 +78,12 @@ pub struct Submission {
 	/// Its number.
 	pub id: SubmissionId,
 	/// What it is for.
-	#[serde(serialize_with = "hex")]
+	#[serde(serialize_with = "hexadecimal::serialize")]
 	pub model: ModelId,
 	/// Whose it is.
 	pub trainer: AccountId,
 	/// What the trainer committed to.
-	#[serde(serialize_with = "hex")]
+	#[serde(serialize_with = "hexadecimal::serialize")]
 	pub commitment: [u8; 32],
 	/// When it was committed.
 	pub committed_at: Tick,
@@ -150,7 +133,6 @@ pub enum Phase {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Claim {
 	/// The weights.
-	#[serde(serialize_with = "blob")]
 	pub weights: BlobRef,
 	/// The sum of the claimed scores.
 	pub score: i64,
@@ -166,7 +148,7 @@ pub struct Note {
 	/// Whose.
 	pub who: AccountId,
 	/// The note.
-	#[serde(serialize_with = "hex")]
+	#[serde(serialize_with = "hexadecimal::serialize")]
 	pub note: [u8; 32],
 	/// What they have on hold for it.
 	pub bond: Balance,

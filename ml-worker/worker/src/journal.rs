@@ -6,7 +6,7 @@
 //!
 //! Several processes may share one journal: whoever works on an entry holds its lock.
 
-use oda_primitives::{BlobRef, ModelId, SubmissionId};
+use oda_primitives::{BlobRef, ModelId, SubmissionId, hexadecimal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
 	fs::{self, File, TryLockError},
@@ -38,69 +38,6 @@ pub enum JournalError {
 	Busy(PathBuf),
 }
 
-/// Serde for 32 bytes as hexadecimal digits.
-pub mod hex32 {
-	use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-	/// Writes.
-	pub fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-		serializer.serialize_str(&format!("0x{}", hex::encode(bytes)))
-	}
-
-	/// Reads digits, with or without `0x`, or a list of numbers.
-	pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
-		#[derive(Deserialize)]
-		#[serde(untagged)]
-		enum Form {
-			Text(String),
-			Numbers([u8; 32]),
-		}
-		let text = match Form::deserialize(deserializer)? {
-			Form::Numbers(bytes) => return Ok(bytes),
-			Form::Text(text) => text,
-		};
-		let mut bytes = [0; 32];
-		hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(&text), &mut bytes)
-			.map_err(|_| D::Error::custom("not 32 bytes in hexadecimal"))?;
-		Ok(bytes)
-	}
-}
-
-/// Serde for bytes as hexadecimal digits.
-mod hex_bytes {
-	use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-	pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-		serializer.serialize_str(&hex::encode(bytes))
-	}
-
-	pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-		hex::decode(String::deserialize(deserializer)?).map_err(|_| D::Error::custom("not hexadecimal"))
-	}
-}
-
-/// A [`BlobRef`] with its root in hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct HexBlob {
-	/// The root.
-	#[serde(with = "hex32")]
-	pub root: [u8; 32],
-	/// The length in bytes.
-	pub len: u64,
-}
-
-impl From<BlobRef> for HexBlob {
-	fn from(blob: BlobRef) -> Self {
-		Self { root: blob.root, len: blob.len }
-	}
-}
-
-impl From<HexBlob> for BlobRef {
-	fn from(blob: HexBlob) -> Self {
-		Self { root: blob.root, len: blob.len }
-	}
-}
-
 /// How far a submission has come, as far as its trainer knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,23 +61,23 @@ pub enum Stage {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SubmissionEntry {
 	/// Which chain: the hash of its block 0.
-	#[serde(with = "hex32")]
+	#[serde(with = "hexadecimal")]
 	pub genesis: [u8; 32],
 	/// The trainer, in SS58.
 	pub trainer: String,
 	/// The model.
-	#[serde(with = "hex32")]
+	#[serde(with = "hexadecimal")]
 	pub model: ModelId,
 	/// The weights.
-	pub weights: HexBlob,
+	pub weights: BlobRef,
 	/// The secret.
-	#[serde(with = "hex32")]
+	#[serde(with = "hexadecimal")]
 	pub salt: [u8; 32],
 	/// The commitment made of all that: the entry's name.
-	#[serde(with = "hex32")]
+	#[serde(with = "hexadecimal")]
 	pub commitment: [u8; 32],
 	/// The score of every record, packed.
-	#[serde(with = "hex_bytes")]
+	#[serde(with = "hexadecimal")]
 	pub scores: Vec<u8>,
 	/// How far it has come.
 	pub stage: Stage,
@@ -156,7 +93,7 @@ pub struct SubmissionEntry {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChallengeEntry {
 	/// Which chain: the hash of its block 0.
-	#[serde(with = "hex32")]
+	#[serde(with = "hexadecimal")]
 	pub genesis: [u8; 32],
 	/// The challenger, in SS58.
 	pub challenger: String,
@@ -165,7 +102,7 @@ pub struct ChallengeEntry {
 	/// The record whose score was claimed wrongly.
 	pub record: u32,
 	/// The secret.
-	#[serde(with = "hex32")]
+	#[serde(with = "hexadecimal")]
 	pub salt: [u8; 32],
 	/// What was claimed.
 	pub claimed: i32,
@@ -324,7 +261,7 @@ mod tests {
 			genesis: [1; 32],
 			trainer: "5Grw".to_owned(),
 			model: [2; 32],
-			weights: BlobRef::of(b"weights").into(),
+			weights: BlobRef::of(b"weights"),
 			salt: [3; 32],
 			commitment: [4; 32],
 			scores: vec![0, 255],

@@ -1,26 +1,12 @@
 //! A model's specification as a file for people: JSON, with roots in hexadecimal.
 
-use crate::journal::HexBlob;
 use oda_engine::float::Tables;
-use oda_evaluator::{DataSource, DatasetRef, Graph, ModelSpec, Objective};
+use oda_evaluator::{DataSource, Graph, ModelSpec, Objective};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fs, path::Path};
 
 /// The most bytes that a specification file may have.
 const MAX_BYTES: u64 = 4 << 20;
-
-/// Where the scored data is, in a specification file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum DataFile {
-	/// One public set for ever.
-	Fixed {
-		/// The blob.
-		blob: HexBlob,
-		/// How many records it has.
-		records: u32,
-	},
-}
 
 /// A specification file.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -31,7 +17,7 @@ pub struct SpecFile {
 	/// What it is judged by.
 	pub objective: Objective,
 	/// What it is judged on.
-	pub data: DataFile,
+	pub data: DataSource,
 	/// What is in the graph's lookup tables when training starts from scratch; not part of the model.
 	#[serde(default, skip_serializing_if = "Tables::is_empty")]
 	pub tables: Tables,
@@ -40,23 +26,12 @@ pub struct SpecFile {
 impl SpecFile {
 	/// A specification as a file.
 	pub fn new(spec: &ModelSpec, tables: Tables) -> Self {
-		let data = spec.data.dataset();
-		Self {
-			graph: spec.graph.clone(),
-			objective: spec.objective.clone(),
-			data: DataFile::Fixed { blob: data.blob.into(), records: data.records },
-			tables,
-		}
+		Self { graph: spec.graph.clone(), objective: spec.objective.clone(), data: spec.data, tables }
 	}
 
 	/// The specification.
 	pub fn spec(&self) -> ModelSpec {
-		let DataFile::Fixed { blob, records } = self.data;
-		ModelSpec {
-			graph: self.graph.clone(),
-			objective: self.objective.clone(),
-			data: DataSource::Fixed(DatasetRef { blob: blob.into(), records }),
-		}
+		ModelSpec { graph: self.graph.clone(), objective: self.objective.clone(), data: self.data }
 	}
 }
 
@@ -86,7 +61,7 @@ mod tests {
 	use super::*;
 	use oda_evaluator::{
 		graph::{DType, Node, Op, TensorType, VERSION},
-		model::{Metric, TargetSpec},
+		model::{DatasetRef, Metric, TargetSpec},
 	};
 	use oda_primitives::BlobRef;
 

@@ -152,7 +152,7 @@ pub async fn prepare(
 	for entry in context.journal().list::<SubmissionEntry>()? {
 		let same = entry.genesis == chain.genesis()
 			&& entry.model == model
-			&& BlobRef::from(entry.weights) == weights
+			&& entry.weights == weights
 			&& entry.trainer == key.account().to_string();
 		if same && entry.stage != Stage::Done {
 			context.output().event(
@@ -170,7 +170,7 @@ pub async fn prepare(
 		genesis: chain.genesis(),
 		trainer: key.account().to_string(),
 		model,
-		weights: weights.into(),
+		weights,
 		salt,
 		commitment,
 		scores: evaluated.packed.clone(),
@@ -373,7 +373,7 @@ impl Driver<'_> {
 			return Ok(None);
 		}
 		let entry = &self.held.entry;
-		let weights = BlobRef::from(entry.weights);
+		let weights = entry.weights;
 		let sent = self.chain.reveal(self.key, live.id, weights, entry.salt, entry.scores.clone()).await;
 		match sent {
 			Ok(receipt) => {

@@ -30,7 +30,7 @@ pub enum From {
 #[derive(Clone, Debug, Serialize)]
 pub struct Result {
 	/// The weights, in the store.
-	pub weights: crate::journal::HexBlob,
+	pub weights: BlobRef,
 	/// The sum of their scores on the held-out data.
 	pub score: i64,
 	/// The integer weights' accuracy on the held-out data, if the objective has one.
@@ -110,7 +110,7 @@ pub async fn train(
 		let trained = oda_engine::train(bench.engine(), &task, start, &config, progress)?;
 		bar.finish_and_clear();
 		Ok(Result {
-			weights: store.put(&trained.weights)?.into(),
+			weights: store.put(&trained.weights)?,
 			score: trained.integer.score,
 			integer_accuracy: trained.integer.accuracy(),
 			float_accuracy: trained.float.accuracy(),

@@ -76,7 +76,7 @@ pub(super) async fn run(context: &Context, args: TrainArgs) -> anyhow::Result<()
 		);
 	}
 	let result = training::train(context, &spec, from, data, held_out, config).await?;
-	let weights = BlobRef::from(result.weights);
+	let weights = result.weights;
 	if let Some(out) = &args.out {
 		std::fs::copy(context.store().path(&weights.root), out).with_context(|| out.display().to_string())?;
 	}

@@ -17,10 +17,10 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 pub struct TrainerConfig {
 	/// The model, in hexadecimal.
-	#[serde(with = "crate::journal::hex32")]
+	#[serde(with = "oda_primitives::hexadecimal")]
 	pub model: ModelId,
 	/// The root of the data to train on, in hexadecimal. What the model is scored on is never trained on.
-	#[serde(with = "crate::journal::hex32")]
+	#[serde(with = "oda_primitives::hexadecimal")]
 	pub data: [u8; 32],
 	/// Ends after the first submission that was accepted.
 	#[serde(default)]
@@ -80,7 +80,7 @@ async fn round_of(
 	let mut train = config.train.clone();
 	train.seed = train.seed.wrapping_add(round);
 	let trained = training::train(context, &spec, from, data, held_out, train).await?;
-	let weights = BlobRef::from(trained.weights);
+	let weights = trained.weights;
 	context.output().event(
 		"trained",
 		format!("round {round}: score {}, weights {}", trained.score, hex::encode(weights.root)),
