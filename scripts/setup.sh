@@ -99,6 +99,8 @@ need_packages() {
 system_packages() {
 	step "System packages"
 	need_packages build-essential ca-certificates curl git libssl-dev pkg-config protobuf-compiler unzip xz-utils "$@"
+	# Any Python will do, not only the distribution's.
+	python3 -m pip --version >/dev/null 2>&1 || need_packages python3 python3-pip
 }
 
 rust_toolchain() {
@@ -127,7 +129,9 @@ wasm_target() {
 		say "there"
 		return
 	fi
-	if command -v rustup >/dev/null && rustup target add "$WASM_TARGET" >"$work/rustup.log" 2>&1; then
+	# It goes by its own list of what is installed, and says yes where the files are gone.
+	if command -v rustup >/dev/null && rustup target add "$WASM_TARGET" >"$work/rustup.log" 2>&1 &&
+		compgen -G "$lib/libcore-*.rlib" >/dev/null; then
 		say "added by rustup"
 		return
 	fi
@@ -272,7 +276,6 @@ libtorch_archive() {
 # The Python package: the same libraries, built for CUDA but complete without it.
 libtorch_wheel() {
 	say "fetching the Python package"
-	python3 -m pip --version >/dev/null 2>&1 || need_packages python3 python3-pip
 	mkdir "$work/wheels"
 	python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.11 \
 		--platform "manylinux_2_28_$(uname -m)" --platform "manylinux_2_25_$(uname -m)" \

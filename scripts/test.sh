@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Sets everything up and runs the checks: all of them, or only the groups named.
 #
-#   scripts/test.sh                 lint, unit and e2e
+#   scripts/test.sh                 all of these
 #   scripts/test.sh lint            formatting, shell scripts, clippy (warnings are errors)
 #   scripts/test.sh unit            every crate's own tests
+#   scripts/test.sh numpy           the second evaluator, in Python, on test vectors and fresh random graphs
 #   scripts/test.sh e2e             real node and worker processes
 #
 # One set of features and one profile for everything, so that nothing is built twice.
@@ -11,17 +12,18 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 groups=("$@")
-[ ${#groups[@]} -gt 0 ] || groups=(lint unit e2e)
+[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy e2e)
 for group in "${groups[@]}"; do
 	case "$group" in
-		lint | unit | e2e) ;;
-		*) echo "test.sh: no group '$group'; there are: lint, unit, e2e" >&2 && exit 2 ;;
+		lint | unit | numpy | e2e) ;;
+		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, e2e" >&2 && exit 2 ;;
 	esac
 done
 
+cache=${ODA_CACHE:-$HOME/.cache/oda}
 scripts/setup.sh
 # shellcheck source=/dev/null
-source "${ODA_CACHE:-$HOME/.cache/oda}/env.sh"
+source "$cache/env.sh"
 
 step() {
 	local started=$SECONDS
@@ -43,6 +45,22 @@ lint() {
 unit() {
 	step cargo test --locked --workspace --all-targets --exclude oda-e2e
 	step cargo test --locked --workspace --doc --exclude oda-e2e
+}
+
+numpy() {
+	local home=tests/numpy packages=$cache/numpy seed
+	if ! cmp -s $home/requirements.txt "$packages/requirements.txt"; then
+		rm -rf -- "$packages"
+		step python3 -m pip install --quiet --disable-pip-version-check --target "$packages" -r $home/requirements.txt
+		cp $home/requirements.txt "$packages"
+	fi
+	export PYTHONPATH=$packages PYTHONDONTWRITEBYTECODE=1
+	step python3 -m unittest discover -s $home
+	step python3 $home/check.py evaluator/vectors/*.json
+	step cargo build --locked --workspace --all-targets
+	seed=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
+	echo "==> 1,000 random graphs of seed $seed"
+	"$CARGO_TARGET_DIR/debug/examples/vectors" random 1000 "$seed" | step python3 $home/check.py -
 }
 
 e2e() {

@@ -89,11 +89,19 @@ fn param_bytes(rng: &mut Rng, t: &TensorType) -> Vec<u8> {
 /// Kernel, stride, padding, and how many positions there are: down, across.
 type Window = ([u16; 2], [u16; 2], Padding, [u32; 2]);
 
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers everywhere.
-struct Rng(u64);
+/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers on every machine.
+#[derive(Clone, Debug)]
+pub struct Rng(u64);
 
 impl Rng {
-	fn next(&mut self) -> u64 {
+	/// The numbers of `seed`.
+	pub fn new(seed: u64) -> Self {
+		Self(seed)
+	}
+
+	/// Any number.
+	#[allow(clippy::should_implement_trait, reason = "it never ends")]
+	pub fn next(&mut self) -> u64 {
 		self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
 		let mut z = self.0;
 		z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -102,22 +110,22 @@ impl Rng {
 	}
 
 	/// A number below `n`.
-	fn below(&mut self, n: u64) -> u64 {
+	pub fn below(&mut self, n: u64) -> u64 {
 		((u128::from(self.next()) * u128::from(n)) >> 64) as u64
 	}
 
 	/// A number in `low..=high`.
-	fn range(&mut self, low: i64, high: i64) -> i64 {
+	pub fn range(&mut self, low: i64, high: i64) -> i64 {
 		low.wrapping_add(self.below((high - low + 1) as u64) as i64)
 	}
 
 	/// True with probability `percent` / 100.
-	fn chance(&mut self, percent: u64) -> bool {
+	pub fn chance(&mut self, percent: u64) -> bool {
 		self.below(100) < percent
 	}
 
 	/// An element of `items`.
-	fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+	pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
 		&items[self.below(items.len() as u64) as usize]
 	}
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 mod demo;
+mod disk;
 mod refused;
 mod restart;
 

@@ -97,6 +97,8 @@ pub enum Command {
 	Model(ModelCommand),
 	/// Train weights from a specification or a registered model's head.
 	Train(TrainArgs),
+	/// Score weights on all records of a model, as everybody else will.
+	Evaluate(EvaluateArgs),
 	/// Bring weights to the chain: evaluate, compare, commit, reveal, and follow them to the end.
 	Submit(SubmitArgs),
 	/// Answer the tasks that the account is a verifier of; a service.
@@ -324,6 +326,27 @@ pub struct TrainArgs {
 	/// Also write the weights to a file.
 	#[arg(long, short, value_name = "FILE")]
 	pub out: Option<PathBuf>,
+}
+
+/// What `evaluate` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+	ml-worker evaluate --spec digits.json --weights <ROOT>\n  \
+	ml-worker evaluate --model <ID> --weights weights.bin --scores scores.bin\n\n\
+	The file of scores is what Training.reveal takes, for those who submit without this worker.")]
+pub struct EvaluateArgs {
+	/// A registered model's id.
+	#[arg(long, value_parser = id, value_name = "ID", required_unless_present = "spec", conflicts_with = "spec")]
+	pub model: Option<Id>,
+	/// A specification file.
+	#[arg(long, value_name = "FILE")]
+	pub spec: Option<PathBuf>,
+	/// The weights: a file, or the root of a blob in the store.
+	#[arg(long, value_name = "FILE|ROOT")]
+	pub weights: String,
+	/// Also write the score of every record to a file, packed as the chain wants them.
+	#[arg(long, value_name = "FILE")]
+	pub scores: Option<PathBuf>,
 }
 
 /// What `submit` needs.

@@ -3,22 +3,28 @@
 mod account;
 mod blobs;
 mod bounty;
+mod evaluate;
 mod model;
 mod run;
 mod submit;
 mod train;
 
 use crate::{
-	cli::{Cli, Command, Global, LogFormat},
+	cli::{Cli, Command, Global, Id, LogFormat},
 	context::{self, Context, Settings},
 	evaluation::Limits,
 	output::Output,
 	roles::{verifier::VerifierConfig, watcher::WatcherConfig},
 };
 use anyhow::Context as _;
-use oda_client::Key;
-use oda_engine::EngineConfig;
-use std::{io::IsTerminal, path::PathBuf, time::Duration};
+use oda_client::{Key, Model, View};
+use oda_engine::{EngineConfig, float::Tables};
+use oda_evaluator::ModelSpec;
+use std::{
+	io::IsTerminal,
+	path::{Path, PathBuf},
+	time::Duration,
+};
 use tracing_subscriber::EnvFilter;
 
 /// Does what was asked.
@@ -32,6 +38,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 	match command {
 		Command::Model(command) => model::run(&context, &global, command).await,
 		Command::Train(args) => train::run(&context, args).await,
+		Command::Evaluate(args) => evaluate::run(&context, args).await,
 		Command::Submit(args) => submit::run(&context, &key(&global)?, args).await,
 		Command::Verify(args) => {
 			let config = VerifierConfig { challenge: !args.no_challenge };
@@ -56,6 +63,27 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 		Command::Transfer(args) => account::transfer(&context, &key(&global)?, args).await,
 		Command::Run(_) => Ok(()),
 	}
+}
+
+/// A model as somebody names it: by its specification file, or by its id on the chain.
+struct Named {
+	spec: ModelSpec,
+	/// What training from scratch starts its lookup tables with.
+	tables: Tables,
+	/// The block in which it is registered, and what is known of it there.
+	registered: Option<(View, Model)>,
+}
+
+async fn named(context: &Context, spec: Option<&Path>, model: Option<&Id>) -> anyhow::Result<Named> {
+	if let Some(path) = spec {
+		let file = crate::spec_file::read(path)?;
+		return Ok(Named { spec: file.spec(), tables: file.tables, registered: None });
+	}
+	let id = model.context("neither --spec nor --model")?.0;
+	let view = context.chain().await?.finalised().await?;
+	let model = view.model(id).await?.with_context(|| format!("there is no model {}", hex::encode(id)))?;
+	let spec = view.spec(id).await?.context("the model has no specification")?;
+	Ok(Named { spec, tables: Tables::new(), registered: Some((view, model)) })
 }
 
 /// Waits until somebody asks this process to stop.

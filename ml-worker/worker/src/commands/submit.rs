@@ -1,11 +1,12 @@
 //! Bringing weights to the chain.
 
+use super::{Named, named};
 use crate::{
 	cli::SubmitArgs,
 	context::Context,
 	submission::{self, Ended},
 };
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use oda_client::Key;
 
 /// Says how a submission ended; an error if it is not the head.
@@ -34,13 +35,11 @@ pub(super) async fn run(context: &Context, key: &Key, args: SubmitArgs) -> anyho
 		}
 		return result;
 	}
-	let model = args.model.context("no --model")?.0;
 	let weights = context.blob(&args.weights.context("no --weights")?)?;
-	let view = chain.finalised().await?;
-	ensure!(view.model(model).await?.is_some(), "there is no model {}", hex::encode(model));
-	let spec = view.spec(model).await?.context("the model has no specification")?;
+	let Named { spec, registered, .. } = named(context, None, args.model.as_ref()).await?;
+	let (view, model) = registered.context("no --model")?;
 	let evaluated = submission::evaluate(context, &spec, &weights).await?;
-	let comparison = submission::compare(&view, model, &spec, &evaluated).await?;
+	let comparison = submission::compare(&view, model.id, &spec, &evaluated).await?;
 	let text = match comparison {
 		Some(c) => format!(
 			"score {} of {} records, {} more than the head: {} won, {} lost",
@@ -59,7 +58,7 @@ pub(super) async fn run(context: &Context, key: &Key, args: SubmitArgs) -> anyho
 			"lost": comparison.map(|c| c.lost),
 		}),
 	);
-	let held = submission::prepare(context, key, model, weights, &evaluated).await?;
+	let held = submission::prepare(context, key, model.id, weights, &evaluated).await?;
 	let ended = submission::drive(context, key, held).await?;
 	report(context, &ended)
 }

@@ -1,14 +1,13 @@
 //! Training.
 
+use super::{Named, named};
 use crate::{
 	cli::TrainArgs,
 	context::Context,
 	training::{self, From},
 };
 use anyhow::{Context as _, bail};
-use oda_engine::{TrainConfig, float::Tables, train::Keep};
-use oda_evaluator::ModelSpec;
-use oda_primitives::BlobRef;
+use oda_engine::{TrainConfig, train::Keep};
 
 fn config(context: &Context, args: &TrainArgs) -> anyhow::Result<TrainConfig> {
 	let mut config = match &args.config {
@@ -38,23 +37,14 @@ fn config(context: &Context, args: &TrainArgs) -> anyhow::Result<TrainConfig> {
 	Ok(config)
 }
 
-/// The specification, the tables that training from scratch starts with, and the head if it is registered.
-async fn model(context: &Context, args: &TrainArgs) -> anyhow::Result<(ModelSpec, Tables, Option<BlobRef>)> {
-	if let Some(path) = &args.spec {
-		let file = crate::spec_file::read(path)?;
-		return Ok((file.spec(), file.tables, None));
-	}
-	let id = args.model.context("neither --spec nor --model")?.0;
-	let view = context.chain().await?.finalised().await?;
-	let model = view.model(id).await?.context("there is no such model")?;
-	let spec = view.spec(id).await?.context("the model has no specification")?;
-	let head = view.head(&model).await?.map(|head| head.weights);
-	Ok((spec, Tables::new(), head))
-}
-
 pub(super) async fn run(context: &Context, args: TrainArgs) -> anyhow::Result<()> {
 	let config = config(context, &args)?;
-	let (spec, tables, head) = model(context, &args).await?;
+	let Named { spec, tables, registered } =
+		named(context, args.spec.as_deref(), args.model.as_ref()).await?;
+	let head = match &registered {
+		Some((view, model)) => view.head(model).await?.map(|head| head.weights),
+		None => None,
+	};
 	let from = match args.from.as_deref() {
 		Some("scratch") => From::Scratch(tables),
 		Some("head") => match head {
