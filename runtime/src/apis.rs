@@ -100,6 +100,10 @@ sp_api::impl_runtime_apis! {
 			overview::submission(id)
 		}
 
+		fn score(model: ModelId, weights: Vec<u8>, record: Vec<u8>) -> Option<i32> {
+			overview::score(model, &weights, &record)
+		}
+
 		fn submissions(model: ModelId) -> Vec<(SubmissionId, SubmissionOverview<AccountId>)> {
 			let live = Training::submissions(model);
 			live.into_iter().filter_map(|id| Some((id, overview::submission(id)?))).collect()

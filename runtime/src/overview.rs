@@ -2,6 +2,7 @@
 
 use crate::{configs::protocol, *};
 use frame_support::traits::Get;
+use oda_evaluator::Evaluator;
 use oda_primitives::{ModelId, SubmissionId};
 use oda_runtime_api::{ModelOverview, Stage, SubmissionOverview};
 use pallet_training::Phase;
@@ -25,6 +26,13 @@ pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 		judged: Training::judged(id),
 		queue: Training::queue(id),
 	})
+}
+
+/// A record's score under these weights.
+pub(crate) fn score(model: ModelId, weights: &[u8], record: &[u8]) -> Option<i32> {
+	let spec = ModelRegistry::spec(model)?;
+	let evaluator = Evaluator::new(&spec.graph, weights).ok()?;
+	spec.score_record(&evaluator, record).ok()
 }
 
 /// A live submission.

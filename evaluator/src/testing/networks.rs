@@ -66,10 +66,12 @@ impl Builder {
 	}
 
 	fn dense(&mut self, x: u16, outputs: u32, dtype: DType) -> u16 {
-		let inputs = *self.shape(x).last().unwrap_or(&1);
+		let mut shape = self.shape(x).to_vec();
+		let inputs = shape.pop().unwrap_or(1);
+		shape.push(outputs);
 		let weight = self.param(DType::I8, &[outputs, inputs]);
 		let requant = self.requant(outputs);
-		self.node(Op::Dense { weight, requant }, &[x], dtype, &[outputs])
+		self.node(Op::Dense { weight, requant }, &[x], dtype, &shape)
 	}
 
 	fn output(mut self, value: u16) -> Graph {
@@ -111,6 +113,87 @@ pub fn perceptron() -> Graph {
 	b.output(x)
 }
 
+/// One layer each, in shapes that give its operator little to do at once.
+pub fn layers() -> Vec<(&'static str, Graph)> {
+	let image = |dtype, shape: [u32; 3]| {
+		let mut b = Builder::new(&shape);
+		b.0.inputs[0].dtype = dtype;
+		b
+	};
+	let pool = |dtype, mean: bool| {
+		let mut b = image(dtype, [66, 66, 16]);
+		let (kernel, stride, padding) = ([3; 2], [1; 2], Padding::default());
+		let op =
+			if mean { Op::AvgPool2d { kernel, stride } } else { Op::MaxPool2d { kernel, stride, padding } };
+		let y = b.node(op, &[0], dtype, &[64, 64, 16]);
+		b.output(y)
+	};
+	let dense = |rows, k, n| {
+		let mut b = Builder::new(&[rows, k]);
+		let y = b.dense(0, n, DType::I8);
+		b.output(y)
+	};
+	let conv = |channels, kernel, outputs| {
+		let mut b = image(DType::I8, [32, 32, channels]);
+		let y = b.conv(0, kernel, 1, outputs);
+		b.output(y)
+	};
+	let depthwise = |channels| {
+		let mut b = image(DType::I8, [34, 34, channels]);
+		let weight = b.param(DType::I8, &[channels, 3, 3, 1]);
+		let requant = b.requant(channels);
+		let op =
+			Op::Conv2d { weight, requant, stride: [1; 2], padding: Padding::default(), groups: channels };
+		let y = b.node(op, &[0], DType::I8, &[32, 32, channels]);
+		b.output(y)
+	};
+	let add = |dtype| {
+		let mut b = image(dtype, [64, 64, 16]);
+		let y = b.add(0, 0);
+		b.output(y)
+	};
+	let clamp = |dtype| {
+		let mut b = image(dtype, [64, 64, 16]);
+		let y = b.node(Op::Clamp { min: 0, max: 9 }, &[0], dtype, &[64, 64, 16]);
+		b.output(y)
+	};
+	let reshape = {
+		let mut b = image(DType::I8, [512, 512, 16]);
+		let y = b.node(Op::Reshape, &[0], DType::I8, &[4_194_304]);
+		b.output(y)
+	};
+	let lookup = {
+		let mut b = image(DType::U8, [64, 64, 16]);
+		let table = b.param(DType::I32, &[256]);
+		let y = b.node(Op::Lookup { table }, &[0], DType::I32, &[64, 64, 16]);
+		b.output(y)
+	};
+	vec![
+		("dense, 1 product", dense(1_024, 1, 16)),
+		("dense, 3 products", dense(1_024, 3, 16)),
+		("dense, 17 products", dense(1_024, 17, 16)),
+		("dense, 1,024 products", dense(1, 1_024, 256)),
+		("dense, 65,536 products", dense(1, 65_536, 8)),
+		("convolution 1 × 1, 1 channel to 16", conv(1, 1, 16)),
+		("convolution 3 × 3, 1 channel to 16", conv(1, 3, 16)),
+		("convolution 3 × 3, 1 channel to 1", conv(1, 3, 1)),
+		("convolution 3 × 3, 16 channels to 16", conv(16, 3, 16)),
+		("convolution 1 × 1, 64 channels to 64", conv(64, 1, 64)),
+		("depthwise 3 × 3, 16 channels", depthwise(16)),
+		("depthwise 3 × 3, 1 channel", depthwise(1)),
+		("greatest of 3 × 3, I8", pool(DType::I8, false)),
+		("greatest of 3 × 3, I32", pool(DType::I32, false)),
+		("mean of 3 × 3, I8", pool(DType::I8, true)),
+		("mean of 3 × 3, I32", pool(DType::I32, true)),
+		("add, I8", add(DType::I8)),
+		("add, I16", add(DType::I16)),
+		("lookup", lookup),
+		("reshape of 4 MiB", reshape),
+		("clamp, I8", clamp(DType::I8)),
+		("clamp, I32", clamp(DType::I32)),
+	]
+}
+
 /// Weights of the graph's length, of a size that keeps the activations apart from zero and from the bounds.
 pub fn weights(graph: &Graph, seed: u64) -> Vec<u8> {
 	let mut rng = Rng(seed);
@@ -141,5 +224,12 @@ mod tests {
 		let resnet = resnet20().validate().unwrap();
 		assert!((40_500_000..41_500_000).contains(&(resnet.conv_macs + resnet.dense_macs)), "{resnet:?}");
 		assert_eq!(perceptron().validate().unwrap().dense_macs, 784 * 128 + 128 * 10);
+	}
+
+	#[test]
+	fn layers_should_be_valid() {
+		for (name, graph) in layers() {
+			assert!(graph.validate().is_ok(), "{name}");
+		}
 	}
 }

@@ -107,6 +107,10 @@ sp_api::decl_runtime_apis! {
 		/// A live submission; `None` once it has ended.
 		fn submission(id: SubmissionId) -> Option<SubmissionOverview<AccountId>>;
 
+		/// What the court would find: a record's score under these weights, computed by the runtime itself.
+		/// `None` if there is no such model, or if weights or record have not its lengths.
+		fn score(model: ModelId, weights: Vec<u8>, record: Vec<u8>) -> Option<i32>;
+
 		/// The live submissions to a model, in commit order.
 		fn submissions(model: ModelId) -> Vec<(SubmissionId, SubmissionOverview<AccountId>)>;
 	}
