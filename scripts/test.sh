@@ -5,6 +5,8 @@
 #   scripts/test.sh lint            formatting, shell scripts, clippy (warnings are errors)
 #   scripts/test.sh unit            every crate's own tests
 #   scripts/test.sh numpy           the second evaluator, in Python, on test vectors and fresh random graphs
+#   scripts/test.sh polkadot-js     a trainer with polkadot.js, against real node and worker processes
+#   scripts/test.sh fuzz            a minute of each fuzz target
 #   scripts/test.sh e2e             real node and worker processes
 #
 # One set of features and one profile for everything, so that nothing is built twice.
@@ -12,11 +14,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 groups=("$@")
-[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy e2e)
+[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy polkadot-js fuzz e2e)
 for group in "${groups[@]}"; do
 	case "$group" in
-		lint | unit | numpy | e2e) ;;
-		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, e2e" >&2 && exit 2 ;;
+		lint | unit | numpy | polkadot-js | fuzz | e2e) ;;
+		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, fuzz, e2e" >&2 && exit 2 ;;
 	esac
 done
 
@@ -32,10 +34,15 @@ step() {
 	echo "==> $1 ${2:-}: $((SECONDS - started)) s"
 }
 
+# What the tests start; after the unit tests it is there already.
+build() {
+	step cargo build --locked --workspace --all-targets
+}
+
 lint() {
 	step cargo fmt --all --check
 	if command -v shellcheck >/dev/null; then
-		step shellcheck scripts/*.sh .ci/run
+		step shellcheck scripts/*.sh chain-spec/*.sh .ci/run
 	else
 		echo "==> shellcheck is not installed: shell scripts are not checked"
 	fi
@@ -43,8 +50,7 @@ lint() {
 }
 
 unit() {
-	step cargo test --locked --workspace --all-targets --exclude oda-e2e
-	step cargo test --locked --workspace --doc --exclude oda-e2e
+	step cargo test --locked --workspace -- --skip scenario::
 }
 
 numpy() {
@@ -57,15 +63,27 @@ numpy() {
 	export PYTHONPATH=$packages PYTHONDONTWRITEBYTECODE=1
 	step python3 -m unittest discover -s $home
 	step python3 $home/check.py evaluator/vectors/*.json
-	step cargo build --locked --workspace --all-targets
+	build
 	seed=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
 	echo "==> 1,000 random graphs of seed $seed"
 	"$CARGO_TARGET_DIR/debug/examples/vectors" random 1000 "$seed" | step python3 $home/check.py -
 }
 
+polkadot-js() {
+	command -v npm >/dev/null || scripts/setup.sh nodejs npm
+	build
+	cd tests/polkadot-js
+	step npm ci --no-audit --no-fund
+	ODA_BIN=$CARGO_TARGET_DIR/debug step npm test
+	cd ../..
+}
+
+fuzz() {
+	step scripts/fuzz.sh 60
+}
+
 e2e() {
-	# The scenarios start the binaries of the same build.
-	step cargo build --locked --workspace --all-targets
+	build
 	step cargo test --locked --workspace --test scenarios -- --test-threads=1
 }
 

@@ -4,10 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
-mod demo;
-mod disk;
-mod refused;
-mod restart;
+mod scenario;
 
 use oda_e2e::{Node, Worker, digits};
 use tempfile::TempDir;

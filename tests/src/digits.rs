@@ -44,7 +44,7 @@ pub async fn random_weights(worker: &Worker, digits: &Digits, seed: &str) -> Res
 	let spec = digits.spec.to_string_lossy();
 	let made =
 		worker.result(&["model", "random", &spec, "--data", &digits.train_set, "--seed", seed]).await?;
-	text(&made, "/weights")
+	text(&made, "/weights/root")
 }
 
 /// Registers the model with random weights, and waits until they are version 0.

@@ -22,7 +22,7 @@ impl Requantise<'_> {
 		let values = accumulators.chunks(self.bias.len().max(1)).flat_map(|row| {
 			row.iter().zip(channels()).map(|(&acc, ((&b, &m), &s))| requantise(acc, b, m, s, dtype))
 		});
-		collect(dtype, values)
+		collect(dtype, accumulators.len(), values)
 	}
 }
 
@@ -41,8 +41,9 @@ pub(crate) fn dense(
 	dtype: DType,
 ) -> Option<Tensor> {
 	let k = index(k).max(1);
-	let accumulators: Vec<i32> =
-		x.chunks_exact(k).flat_map(|row| weight.chunks_exact(k).map(move |w| dot(row, w))).collect();
+	let rows = x.len().checked_div(k)?;
+	let mut accumulators = Vec::with_capacity(rows.checked_mul(weight.len().checked_div(k)?)?);
+	accumulators.extend(x.chunks_exact(k).flat_map(|row| weight.chunks_exact(k).map(move |w| dot(row, w))));
 	Some(requantise.apply(&accumulators, dtype))
 }
 

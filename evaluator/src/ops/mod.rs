@@ -10,20 +10,26 @@ pub(crate) use linear::{Requantise, conv2d, dense};
 pub(crate) use pool::{avg_pool2d, max_pool2d};
 
 use crate::{graph::DType, tensor::Tensor};
+use alloc::vec::Vec;
 
-/// A tensor of `values`, which are within the type.
+/// A tensor of `len` `values`, which are within the type; it takes no more memory than that.
 #[expect(
 	clippy::cast_possible_truncation,
 	clippy::cast_sign_loss,
 	reason = "every caller saturates to `dtype` or takes the values from a tensor of it"
 )]
-pub(crate) fn collect(dtype: DType, values: impl Iterator<Item = i32>) -> Tensor {
+pub(crate) fn collect(dtype: DType, len: usize, values: impl Iterator<Item = i32>) -> Tensor {
+	fn exactly<T>(len: usize, values: impl Iterator<Item = T>) -> Vec<T> {
+		let mut exact = Vec::with_capacity(len);
+		exact.extend(values.take(len));
+		exact
+	}
 	match dtype {
-		DType::I8 => Tensor::I8(values.map(|v| v as i8).collect()),
-		DType::U8 => Tensor::U8(values.map(|v| v as u8).collect()),
-		DType::I16 => Tensor::I16(values.map(|v| v as i16).collect()),
-		DType::U16 => Tensor::U16(values.map(|v| v as u16).collect()),
-		DType::I32 => Tensor::I32(values.collect()),
+		DType::I8 => Tensor::I8(exactly(len, values.map(|v| v as i8))),
+		DType::U8 => Tensor::U8(exactly(len, values.map(|v| v as u8))),
+		DType::I16 => Tensor::I16(exactly(len, values.map(|v| v as i16))),
+		DType::U16 => Tensor::U16(exactly(len, values.map(|v| v as u16))),
+		DType::I32 => Tensor::I32(exactly(len, values)),
 	}
 }
 

@@ -8,7 +8,8 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 
-/// Folds each window of `x [h, w, c]` per channel, starting from `start`; padding is passed over.
+/// Folds each window of `x [h, w, c]` per channel, from `start` by `step` to what `finish` makes of it; padding is
+/// passed over.
 #[expect(clippy::too_many_arguments, reason = "a pool has these many independent extents")]
 fn fold_windows<T: Copy, A: Copy>(
 	x: &[T],
@@ -19,14 +20,15 @@ fn fold_windows<T: Copy, A: Copy>(
 	padding: &Padding,
 	start: A,
 	step: impl Fn(A, T) -> A,
-) -> Option<Vec<A>> {
-	let mut result = vec![start; oh.checked_mul(ow)?.checked_mul(c)?];
-	let mut cells = result.chunks_exact_mut(c.max(1));
+	finish: impl Fn(A) -> i32,
+) -> Option<Vec<i32>> {
+	let mut result = Vec::with_capacity(oh.checked_mul(ow)?.checked_mul(c)?);
+	let mut cell = vec![start; c];
 	for oy in 0..oh {
 		let (_, y0, rows) = overlap(oy, stride[0].into(), padding.top.into(), kernel[0].into(), h);
 		for ox in 0..ow {
 			let (_, x0, columns) = overlap(ox, stride[1].into(), padding.left.into(), kernel[1].into(), w);
-			let cell = cells.next()?;
+			cell.fill(start);
 			for y in (y0..).take(rows) {
 				let start = y.checked_mul(w)?.checked_add(x0)?.checked_mul(c)?;
 				let pixels = x.get(start..)?.get(..columns.checked_mul(c)?)?;
@@ -36,6 +38,7 @@ fn fold_windows<T: Copy, A: Copy>(
 					}
 				}
 			}
+			result.extend(cell.iter().map(|&acc| finish(acc)));
 		}
 	}
 	Some(result)
@@ -55,11 +58,10 @@ pub(crate) fn max_pool2d(
 	let image = image.map(index);
 	let [oh, ow, _] = out.map(index);
 	let values = for_elements!(x, v => {
-		fold_windows(v, image, [oh, ow], kernel, stride, padding, x.dtype().min(), |acc, value| {
-			acc.max(i32::from(value))
-		})?
+		let step = |acc: i32, value| acc.max(i32::from(value));
+		fold_windows(v, image, [oh, ow], kernel, stride, padding, x.dtype().min(), step, |acc| acc)?
 	});
-	Some(collect(x.dtype(), values.into_iter()))
+	Some(collect(x.dtype(), values.len(), values.iter().copied()))
 }
 
 /// The rounded mean of each window. Up to 2²² elements of 32 bits sum within an `i64`.
@@ -73,11 +75,11 @@ pub(crate) fn avg_pool2d(
 	let image = image.map(index);
 	let [oh, ow, _] = out.map(index);
 	let count = u32::from(kernel[0]).checked_mul(kernel[1].into())?;
-	let sums = for_elements!(x, v => {
-		fold_windows(v, image, [oh, ow], kernel, stride, &Padding::default(), 0i64, |acc, value| {
-			acc.saturating_add(i64::from(value))
-		})?
-	});
 	let dtype = x.dtype();
-	Some(collect(dtype, sums.into_iter().map(|sum| dtype.saturate(rounded_mean(sum, count)))))
+	let mean = |sum: i64| dtype.saturate(rounded_mean(sum, count));
+	let values = for_elements!(x, v => {
+		let step = |acc: i64, value| acc.saturating_add(i64::from(value));
+		fold_windows(v, image, [oh, ow], kernel, stride, &Padding::default(), 0i64, step, mean)?
+	});
+	Some(collect(dtype, values.len(), values.iter().copied()))
 }

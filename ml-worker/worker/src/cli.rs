@@ -217,6 +217,9 @@ pub struct ModelRandomArgs {
 	/// The seed: the same one gives the same weights.
 	#[arg(long, default_value_t = 0)]
 	pub seed: u64,
+	/// Also write the weights to a file.
+	#[arg(long, short, value_name = "FILE")]
+	pub out: Option<PathBuf>,
 }
 
 /// What `model import` needs.

@@ -9,8 +9,9 @@
 use oda_primitives::{BlobRef, ModelId, SubmissionId, hexadecimal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-	fs::{self, File, TryLockError},
+	fs::{self, DirBuilder, File, TryLockError},
 	io::{self, Write},
+	os::unix::fs::{DirBuilderExt, OpenOptionsExt},
 	path::{Path, PathBuf},
 };
 
@@ -154,6 +155,11 @@ pub struct Held<E> {
 	_lock: File,
 }
 
+/// A new, empty file that only its owner can read: a salt is a secret until it is revealed.
+fn private(path: &Path) -> io::Result<File> {
+	File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> JournalError {
 	move |source| JournalError::Io { path: path.to_owned(), source }
 }
@@ -165,7 +171,7 @@ impl<E: Entry> Held<E> {
 			.map_err(|source| JournalError::Format { path: self.path.clone(), source })?;
 		let temporary = self.path.with_extension("new");
 		let write = || -> io::Result<()> {
-			let mut file = File::create(&temporary)?;
+			let mut file = private(&temporary)?;
 			file.write_all(&text)?;
 			file.sync_all()?;
 			fs::rename(&temporary, &self.path)?;
@@ -184,7 +190,7 @@ impl Journal {
 		let journal = Self { dir: base.join("journal") };
 		for kind in [SubmissionEntry::KIND, ChallengeEntry::KIND] {
 			let dir = journal.dir.join(kind);
-			fs::create_dir_all(&dir).map_err(failed(&dir))?;
+			DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
 		}
 		Ok(journal)
 	}
@@ -195,7 +201,7 @@ impl Journal {
 
 	fn lock(path: &Path) -> Result<File, JournalError> {
 		let lock_path = path.with_extension("lock");
-		let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
+		let lock = private(&lock_path).map_err(failed(&lock_path))?;
 		match lock.try_lock() {
 			Ok(()) => Ok(lock),
 			Err(TryLockError::WouldBlock) => Err(JournalError::Busy(path.to_owned())),
@@ -270,6 +276,16 @@ mod tests {
 			seen: 6,
 			outcome: None,
 		}
+	}
+
+	#[test]
+	fn only_its_owner_can_read_an_entry() {
+		use std::os::unix::fs::PermissionsExt;
+		let base = tempfile::tempdir().unwrap();
+		let held = Journal::open(base.path()).unwrap().begin(entry()).unwrap();
+		let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+		assert_eq!(mode(&held.path), 0o600);
+		assert_eq!(mode(held.path.parent().unwrap()), 0o700);
 	}
 
 	#[test]

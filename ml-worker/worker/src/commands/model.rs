@@ -1,6 +1,6 @@
 //! Models: specifications, weights files, registration.
 
-use super::submit;
+use super::{Named, named, submit};
 use crate::{
 	cli::{
 		Global, ModelCommand, ModelExportArgs, ModelImportArgs, ModelInitArgs, ModelRandomArgs,
@@ -23,7 +23,7 @@ use oda_evaluator::{
 	graph::{DType, TensorType},
 	model::{Confidence, Metric, TargetSpec},
 };
-use oda_primitives::{ModelId, RangeProof};
+use oda_primitives::RangeProof;
 use serde_json::json;
 
 pub(super) async fn run(context: &Context, global: &Global, command: ModelCommand) -> anyhow::Result<()> {
@@ -146,24 +146,8 @@ fn init(context: &Context, args: ModelInitArgs) -> anyhow::Result<()> {
 	Ok(())
 }
 
-/// A specification from a file, or of a registered model.
-async fn spec_of(
-	context: &Context,
-	file: Option<&std::path::PathBuf>,
-	model: Option<ModelId>,
-) -> anyhow::Result<ModelSpec> {
-	match (file, model) {
-		(Some(file), _) => Ok(spec_file::read(file)?.spec()),
-		(None, Some(id)) => {
-			let view = context.chain().await?.finalised().await?;
-			view.spec(id).await?.context("there is no such model")
-		}
-		(None, None) => bail!("give --spec or --model"),
-	}
-}
-
 async fn import(context: &Context, args: ModelImportArgs) -> anyhow::Result<()> {
-	let spec = spec_of(context, args.spec.as_ref(), args.model.map(|id| id.0)).await?;
+	let Named { spec, .. } = named(context, args.spec.as_deref(), args.model.as_ref()).await?;
 	// The header, and the parameters: a file that is much longer is not one of this model's weights.
 	let limit = spec.graph.param_bytes().saturating_add(1 << 20);
 	let path = &args.file;
@@ -189,6 +173,9 @@ fn random(context: &Context, args: ModelRandomArgs) -> anyhow::Result<()> {
 	let record = usize::try_from(spec.record_bytes())?;
 	let sample = &data[..data.len().min(record * SAMPLE)];
 	let weights = random_weights(&spec.graph, &spec.objective, args.seed, &file.tables, sample)?;
+	if let Some(out) = &args.out {
+		std::fs::write(out, &weights).with_context(|| out.display().to_string())?;
+	}
 	store(context, &weights)
 }
 
@@ -197,20 +184,16 @@ fn store(context: &Context, weights: &[u8]) -> anyhow::Result<()> {
 	let blob = context.store().put(weights)?;
 	context.output().result(
 		format!("weights {} ({} bytes)", hex::encode(blob.root), blob.len),
-		&json!({ "weights": format!("0x{}", hex::encode(blob.root)), "len": blob.len }),
+		&json!({ "weights": blob }),
 	);
 	Ok(())
 }
 
 async fn export(context: &Context, args: ModelExportArgs) -> anyhow::Result<()> {
-	let spec = spec_of(context, args.spec.as_ref(), args.model.map(|id| id.0)).await?;
-	let blob = match (&args.weights, args.model) {
+	let Named { spec, registered, .. } = named(context, args.spec.as_deref(), args.model.as_ref()).await?;
+	let blob = match (&args.weights, registered) {
 		(Some(name), _) => context.blob(name)?,
-		(None, Some(id)) => {
-			let view = context.chain().await?.finalised().await?;
-			let model = view.model(id.0).await?.context("there is no such model")?;
-			view.head(&model).await?.context("the model has no head")?.weights
-		}
+		(None, Some((view, model))) => view.head(&model).await?.context("the model has no head")?.weights,
 		(None, None) => bail!("give --weights"),
 	};
 	ensure!(blob.len == spec.graph.param_bytes(), "these are not weights of this model");
@@ -219,7 +202,7 @@ async fn export(context: &Context, args: ModelExportArgs) -> anyhow::Result<()> 
 	std::fs::write(&args.out, &file).with_context(|| args.out.display().to_string())?;
 	context.output().result(
 		format!("weights {} to {}", hex::encode(blob.root), args.out.display()),
-		&json!({ "weights": format!("0x{}", hex::encode(blob.root)), "file": args.out, "len": file.len() }),
+		&json!({ "weights": blob, "file": args.out, "len": file.len() }),
 	);
 	Ok(())
 }

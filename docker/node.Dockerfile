@@ -1,0 +1,42 @@
+# The node. From the repository's root:
+#
+#   docker build --file docker/node.Dockerfile --tag oda-node .
+
+# The Rust of rust-toolchain.toml, on the release of Debian that the image runs: 12.
+FROM rust:1.95.0-slim-bookworm AS build
+ENV ODA_CACHE=/opt/oda
+WORKDIR /src
+# Alone, so that another source does not fetch everything again.
+COPY rust-toolchain.toml ./
+COPY scripts/setup.sh scripts/
+RUN scripts/setup.sh
+COPY . .
+# What the node says its version is.
+ARG COMMIT=00000000000
+ENV SUBSTRATE_CLI_GIT_COMMIT_HASH=${COMMIT}
+RUN --mount=type=cache,id=oda-registry,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,id=oda-target,target=/opt/oda/target,sharing=locked \
+    . "$ODA_CACHE/env.sh" \
+    && cargo build --locked --release -p oda-node \
+    && install -D "$CARGO_TARGET_DIR/release/oda-node" /out/oda-node
+
+FROM debian:bookworm-slim
+# curl asks the node whether it is well. No versions: the release is pinned, and gets security updates.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates curl libssl3 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --no-log-init --uid 10001 --home-dir /data --no-create-home oda \
+    && install -d -m 0700 -o oda -g oda /data
+COPY --from=build /out/oda-node /usr/local/bin/oda-node
+# Fails if a library is missing.
+RUN ["oda-node", "--version"]
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+# Peers, JSON-RPC, metrics.
+EXPOSE 30333 9944 9615
+HEALTHCHECK --interval=10s --timeout=5s --retries=6 \
+    CMD ["curl", "-fsS", "http://127.0.0.1:9944/health"]
+ENTRYPOINT ["oda-node"]
+CMD ["--help"]

@@ -1,0 +1,125 @@
+//! Writes the inputs that a corpus starts from: `cargo run -p oda-fuzz --example seeds -- FOLDER`.
+
+use codec::Encode;
+use oda_evaluator::testing::random_case;
+use oda_fuzz::runtime::Action::{self, *};
+use oda_primitives::Verdict;
+use std::{fs, path::Path};
+
+/// Random graphs among the seeds, and the most bytes that one may have.
+const GRAPHS: usize = 100;
+const GRAPH_BYTES: usize = 600;
+
+/// The model is registered by Alice, and weights that are right on record 0 become its head; Bob verifies.
+fn head() -> Vec<Action> {
+	vec![
+		Register { who: 0, model: 0, parent: None },
+		Commit { who: 0, model: 0, right: 1, salt: 0 },
+		Blocks(3),
+		Reveal { who: 0, submission: 0, right: 1, salt: 0, lie: 0 },
+		Attest { who: 1, submission: 0, verdict: Verdict::Valid },
+		Blocks(31),
+		Settle { who: 5, submission: 0 },
+	]
+}
+
+fn after_head(then: Vec<Action>) -> Vec<Action> {
+	[head(), then].concat()
+}
+
+fn stories() -> Vec<Vec<Action>> {
+	let commit = Commit { who: 2, model: 0, right: 7, salt: 1 };
+	let reveal = Reveal { who: 2, submission: 1, right: 7, salt: 1, lie: 0 };
+	let lie = Reveal { who: 2, submission: 1, right: 7, salt: 1, lie: 16 };
+	let challenge = |record| Challenge { who: 3, submission: 1, record, salt: 9, right: 7, stingy: false };
+	let note = |record| Note { who: 3, submission: 1, record, salt: 9 };
+	let accused = |then: Vec<Action>| {
+		after_head(
+			[
+				vec![
+					commit.clone(),
+					Blocks(3),
+					lie.clone(),
+					Attest { who: 1, submission: 1, verdict: Verdict::Valid },
+				],
+				then,
+			]
+			.concat(),
+		)
+	};
+	vec![
+		head(),
+		// A bounty, earned.
+		after_head(vec![
+			PostBounty { who: 4, model: 0, threshold: 3, amount: 20, term: 500 },
+			commit.clone(),
+			Blocks(3),
+			reveal.clone(),
+			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
+			Blocks(31),
+			Settle { who: 5, submission: 1 },
+		]),
+		// One that nobody earned.
+		after_head(vec![
+			PostBounty { who: 4, model: 0, threshold: 9, amount: 20, term: 5 },
+			Blocks(10),
+			WithdrawBounty { who: 4, model: 0, bounty: 0 },
+		]),
+		// A lie, caught; and a challenge of the truth.
+		accused(vec![note(4), Blocks(3), challenge(4)]),
+		accused(vec![note(1), Blocks(3), challenge(1)]),
+		// A copy, weights that are no better, a queue, a withdrawal.
+		after_head(vec![
+			Commit { who: 2, model: 0, right: 1, salt: 1 },
+			Commit { who: 3, model: 0, right: 2, salt: 2 },
+			Commit { who: 4, model: 0, right: 3, salt: 3 },
+			Commit { who: 5, model: 0, right: 31, salt: 4 },
+			Blocks(3),
+			Reveal { who: 2, submission: 1, right: 1, salt: 1, lie: 0 },
+			Reveal { who: 3, submission: 2, right: 2, salt: 2, lie: 0 },
+			Reveal { who: 4, submission: 3, right: 3, salt: 3, lie: 0 },
+			Reveal { who: 5, submission: 4, right: 31, salt: 4, lie: 0 },
+			Withdraw { who: 2, submission: 1, right: 1, salt: 1 },
+			Attest { who: 1, submission: 3, verdict: Verdict::Wrong(2) },
+			Blocks(31),
+			Settle { who: 0, submission: 3 },
+		]),
+		// Never revealed.
+		after_head(
+			[vec![commit.clone()], vec![Blocks(250), Blocks(250)], vec![Settle { who: 0, submission: 1 }]]
+				.concat(),
+		),
+		// Head and model go; so does what was kept of them.
+		after_head(vec![
+			Retire { who: 0, model: 0 },
+			DropScores { who: 5, model: 0 },
+			ForgetWeights { who: 5, model: 0, right: 1 },
+			Leave { who: 1 },
+		]),
+		// Never accepted.
+		vec![
+			Register { who: 3, model: 1, parent: None },
+			Register { who: 4, model: 2, parent: Some(1) },
+			Abandon { who: 3, model: 1 },
+		],
+	]
+}
+
+fn write(folder: &Path, inputs: impl Iterator<Item = Vec<u8>>) -> std::io::Result<()> {
+	fs::create_dir_all(folder)?;
+	for (i, input) in inputs.enumerate() {
+		fs::write(folder.join(format!("seed-{i:03}")), input)?;
+	}
+	Ok(())
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+	let folder = std::env::args().nth(1).ok_or("usage: seeds FOLDER")?;
+	let folder = Path::new(&folder);
+	// One action after the other, without a count.
+	let encoded = |story: Vec<Action>| story.iter().flat_map(Encode::encode).collect();
+	write(&folder.join("runtime"), stories().into_iter().map(encoded))?;
+	let graphs = (0..).map(random_case).map(|case| [case.graph.encode(), case.weights].concat());
+	write(&folder.join("evaluator"), graphs.filter(|bytes| bytes.len() <= GRAPH_BYTES).take(GRAPHS))?;
+	Ok(())
+}

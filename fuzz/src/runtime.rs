@@ -1,0 +1,387 @@
+//! Any bytes as blocks and calls on a development chain.
+
+use codec::{Decode, DecodeLimit, Encode};
+use oda_evaluator::{
+	DataSource, DatasetRef, Graph, ModelSpec, Objective,
+	graph::{DType, Node, Op, Requant, TensorType, VERSION},
+	model::{Confidence, Metric, TargetSpec},
+	scores,
+};
+use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Verdict, hash, message};
+use oda_runtime::{
+	AccountId, Balances, Executive, Header, ModelRegistry, Runtime, RuntimeCall, RuntimeGenesisConfig,
+	RuntimeOrigin, Signature, System, Training, UNIT, UncheckedExtrinsic, Verification,
+};
+use polkadot_sdk::{
+	frame_support::{
+		dispatch::{GetDispatchInfo, PostDispatchInfo},
+		genesis_builder_helper::get_preset,
+		traits::{Authorize, GetCallMetadata},
+		weights::Weight,
+	},
+	frame_system::{self, RawOrigin},
+	pallet_balances, pallet_timestamp,
+	sp_consensus_babe::{
+		BABE_ENGINE_ID, Slot,
+		digests::{PreDigest, SecondaryPlainPreDigest},
+	},
+	sp_keyring::Sr25519Keyring,
+	sp_runtime::{
+		BuildStorage, Digest, DigestItem, Storage,
+		traits::{Dispatchable, Header as _},
+		transaction_validity::TransactionSource,
+	},
+	sp_state_machine::BasicExternalities,
+};
+use std::{collections::BTreeMap, sync::LazyLock};
+
+/// Actions in one input, and bytes of one: more would only be slow.
+const MAX_ACTIONS: usize = 64;
+/// How deep a call may nest.
+const MAX_DEPTH: u32 = 16;
+/// Records of every model here.
+const RECORDS: u32 = 8;
+/// The first slot after genesis.
+const FIRST_SLOT: u64 = 1_000;
+
+/// Something that happens on the chain. Names are small numbers, so that they often meet.
+#[derive(Clone, Debug, Encode, Decode)]
+#[allow(missing_docs, reason = "the fields are numbers of what they are called")]
+pub enum Action {
+	/// A block ends and the next begins, so many empty ones later.
+	Blocks(u8),
+	/// Any call, of a signed or an authorised origin.
+	Any { who: u8, call: Vec<u8> },
+	/// Registers one of the models.
+	Register { who: u8, model: u8, parent: Option<u8> },
+	/// Commits to weights that are right on the records whose bits are set.
+	Commit { who: u8, model: u8, right: u8, salt: u8 },
+	/// Reveals them, with the scores of some records turned round.
+	Reveal { who: u8, submission: u8, right: u8, salt: u8, lie: u8 },
+	/// Withdraws a commitment to them.
+	Withdraw { who: u8, submission: u8, right: u8, salt: u8 },
+	/// Settles a submission.
+	Settle { who: u8, submission: u8 },
+	/// Notes a challenge.
+	Note { who: u8, submission: u8, record: u8, salt: u8 },
+	/// Challenges with these weights.
+	Challenge { who: u8, submission: u8, record: u8, salt: u8, right: u8, stingy: bool },
+	/// A verifier attests.
+	Attest { who: u8, submission: u8, verdict: Verdict },
+	/// Promises a bounty.
+	PostBounty { who: u8, model: u8, threshold: i8, amount: u8, term: u16 },
+	/// Takes one back.
+	WithdrawBounty { who: u8, model: u8, bounty: u8 },
+	/// Removes a retired model's scores.
+	DropScores { who: u8, model: u8 },
+	/// Removes what is known of a retired model's weights.
+	ForgetWeights { who: u8, model: u8, right: u8 },
+	/// Retires a model.
+	Retire { who: u8, model: u8 },
+	/// Abandons one that was never accepted.
+	Abandon { who: u8, model: u8 },
+	/// Stops being a verifier.
+	Leave { who: u8 },
+}
+
+/// How often each call, by pallet and name, succeeded, and how often it failed with which error.
+pub type Tally = BTreeMap<(&'static str, &'static str), BTreeMap<String, u64>>;
+
+/// Every call of every pallet.
+pub fn calls() -> Vec<(&'static str, &'static str)> {
+	let pallets = RuntimeCall::get_module_names().iter();
+	pallets
+		.flat_map(|&pallet| RuntimeCall::get_call_names(pallet).iter().map(move |&call| (pallet, call)))
+		.collect()
+}
+
+/// What a call that succeeded is counted under.
+pub const OK: &str = "ok";
+
+fn key(who: u8) -> Sr25519Keyring {
+	use Sr25519Keyring::*;
+	[Alice, Bob, Charlie, Dave, Eve, Ferdie][usize::from(who) % 6]
+}
+
+fn account(who: u8) -> AccountId {
+	key(who).to_account_id()
+}
+
+/// Record `i` has a 1 at `i`, and the class `i mod 3`.
+static DATA: LazyLock<Vec<u8>> = LazyLock::new(|| {
+	let record = |i: u32| {
+		let mut record = vec![0; RECORDS as usize];
+		record[i as usize] = 1;
+		record.push((i % 3) as u8);
+		record
+	};
+	(0..RECORDS).flat_map(record).collect()
+});
+
+static MODELS: LazyLock<Vec<ModelSpec>> = LazyLock::new(|| {
+	let model = |min_improvement, confidence| ModelSpec {
+		graph: Graph {
+			version: VERSION,
+			inputs: vec![TensorType::new(DType::I8, [RECORDS])],
+			params: vec![
+				TensorType::new(DType::I8, [3, RECORDS]),
+				TensorType::new(DType::I32, [3]),
+				TensorType::new(DType::I32, [3]),
+				TensorType::new(DType::U8, [3]),
+			],
+			nodes: vec![Node {
+				op: Op::Dense { weight: 0, requant: Requant { bias: 1, mult: 2, shift: 3 } },
+				inputs: vec![0],
+				output: TensorType::new(DType::I32, [3]),
+			}],
+			outputs: vec![1],
+		},
+		objective: Objective {
+			metric: Metric::Accuracy,
+			target: TargetSpec { tensor: TensorType::new(DType::U8, []), ignore: None },
+			min_improvement,
+			confidence,
+		},
+		data: DataSource::Fixed(DatasetRef { blob: BlobRef::of(&DATA), records: RECORDS }),
+	};
+	vec![model(1, None), model(3, None), model(1, Some(Confidence { p: 384, q: 100 }))]
+});
+
+fn spec(model: u8) -> &'static ModelSpec {
+	&MODELS[usize::from(model) % MODELS.len()]
+}
+
+fn model_id(model: u8) -> ModelId {
+	static IDS: LazyLock<Vec<ModelId>> = LazyLock::new(|| MODELS.iter().map(ModelSpec::id).collect());
+	IDS[usize::from(model) % IDS.len()]
+}
+
+/// Weights that are right on the records whose bits are set.
+fn weights(right: u8) -> Vec<u8> {
+	let mut weights = vec![0; 3 * RECORDS as usize];
+	for i in 0..RECORDS {
+		let class = if right >> i & 1 == 1 { i % 3 } else { (i + 1) % 3 };
+		weights[(class * RECORDS + i) as usize] = 1;
+	}
+	weights.extend([0; 12]);
+	weights.extend([1, 0, 0, 0].repeat(3));
+	weights.extend([0; 3]);
+	weights
+}
+
+/// The chain's state after genesis.
+static GENESIS: LazyLock<Storage> = LazyLock::new(|| {
+	let patch = oda_runtime::genesis_config_presets::get_preset(&"development".into()).expect("the preset");
+	let default = get_preset::<RuntimeGenesisConfig>(&None, |_| None).expect("the default");
+	let mut config: serde_json::Value = serde_json::from_slice(&default).expect("JSON");
+	merge(&mut config, serde_json::from_slice(&patch).expect("JSON"));
+	let config: RuntimeGenesisConfig = serde_json::from_value(config).expect("a genesis");
+	config.build_storage().expect("the preset builds")
+});
+
+/// Applies a JSON merge patch, as the chain spec does.
+fn merge(into: &mut serde_json::Value, patch: serde_json::Value) {
+	match (into, patch) {
+		(serde_json::Value::Object(into), serde_json::Value::Object(patch)) => {
+			for (key, value) in patch {
+				merge(into.entry(key).or_insert(serde_json::Value::Null), value);
+			}
+		}
+		(into, patch) => *into = patch,
+	}
+}
+
+/// A chain in the middle of a block.
+struct Chain {
+	tally: Tally,
+	parent: Header,
+}
+
+impl Chain {
+	fn new() -> Self {
+		let genesis =
+			Header::new(0, Default::default(), Default::default(), Default::default(), Digest::default());
+		let mut chain = Self { tally: Tally::new(), parent: genesis };
+		chain.begin(0);
+		chain
+	}
+
+	/// Begins a block after so many empty ones, of which only the numbers and the ticks are made: each would cost a
+	/// storage root.
+	fn begin(&mut self, empty: u8) {
+		pallet_clock::Now::<Runtime>::mutate(|now| *now += u64::from(empty));
+		System::set_block_number(self.parent.number + u32::from(empty));
+		let number = self.parent.number + u32::from(empty) + 1;
+		let slot = Slot::from(FIRST_SLOT + u64::from(number));
+		let author = PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index: 0, slot });
+		let digest = Digest { logs: vec![DigestItem::PreRuntime(BABE_ENGINE_ID, author.encode())] };
+		let header = Header::new(number, Default::default(), Default::default(), self.parent.hash(), digest);
+		Executive::initialize_block(&header);
+		// A slot lasts a second in this preset.
+		let now = pallet_timestamp::Call::set { now: u64::from(slot) * 1_000 };
+		let inherent = UncheckedExtrinsic::new_bare(RuntimeCall::Timestamp(now));
+		Executive::apply_extrinsic(inherent).expect("valid").expect("the time is set");
+	}
+
+	fn end(&mut self) {
+		self.parent = Executive::finalize_block();
+	}
+
+	fn dispatch(&mut self, origin: RuntimeOrigin, call: RuntimeCall) {
+		let declared = call.get_dispatch_info().call_weight;
+		let result = call.clone().dispatch(origin);
+		let PostDispatchInfo { actual_weight, .. } = match &result {
+			Ok(post) => *post,
+			Err(error) => error.post_info,
+		};
+		if let Some(used) = actual_weight {
+			assert!(used.all_lte(declared), "{call:?} used {used:?}, declared {declared:?}");
+		}
+		match result {
+			Ok(_) => self.count(&call, OK),
+			Err(error) => self.count(&call, error.error.into()),
+		}
+	}
+
+	fn signed(&mut self, who: u8, call: impl Into<RuntimeCall>) {
+		self.dispatch(RuntimeOrigin::signed(account(who)), call.into());
+	}
+
+	/// Dispatches a call that carries its own authorisation, if it is one and the authorisation holds.
+	fn authorised(&mut self, call: RuntimeCall) {
+		match call.authorize(TransactionSource::External) {
+			Some(Ok(_)) => self.dispatch(RawOrigin::Authorized.into(), call),
+			Some(Err(_)) => self.count(&call, "not authorised"),
+			None => {}
+		}
+	}
+
+	fn count(&mut self, call: &RuntimeCall, outcome: &str) {
+		let name = call.get_call_metadata();
+		let outcomes = self.tally.entry((name.pallet_name, name.function_name)).or_default();
+		*outcomes.entry(outcome.to_owned()).or_default() += 1;
+	}
+
+	fn act(&mut self, action: Action) {
+		type Registry = pallet_model_registry::Call<Runtime>;
+		type Train = pallet_training::Call<Runtime>;
+		let genesis = System::block_hash(0).0;
+		match action {
+			Action::Blocks(empty) => {
+				self.end();
+				self.begin(empty);
+			}
+			Action::Any { who, call } => {
+				let Ok(call) = RuntimeCall::decode_all_with_depth_limit(MAX_DEPTH, &mut &call[..]) else {
+					return;
+				};
+				if who == u8::MAX { self.authorised(call) } else { self.signed(who, call) }
+			}
+			Action::Register { who, model, parent } => {
+				let length_proof = RangeProof::of_end(&DATA).expect("there is data");
+				let spec = Box::new(spec(model).clone());
+				self.signed(who, Registry::register { spec, length_proof, parent: parent.map(model_id) });
+			}
+			Action::Commit { who, model, right, salt } => {
+				let (model, blob) = (model_id(model), BlobRef::of(&weights(right)));
+				let commitment = hash::commitment(&genesis, &model, &account(who), &blob, &[salt; 32]);
+				self.signed(who, Train::commit { model, commitment });
+			}
+			Action::Reveal { who, submission, right, salt, lie } => {
+				let claimed: Vec<i32> = (0..RECORDS).map(|i| i32::from((right ^ lie) >> i & 1)).collect();
+				let scores = scores::pack(MODELS[0].score_kind(), &claimed).expect("bits");
+				let (weights, scores) = (BlobRef::of(&weights(right)), scores.try_into().expect("a byte"));
+				self.signed(
+					who,
+					Train::reveal { submission: submission.into(), weights, salt: [salt; 32], scores },
+				);
+			}
+			Action::Withdraw { who, submission, right, salt } => {
+				let weights = BlobRef::of(&weights(right));
+				self.signed(
+					who,
+					Train::withdraw { submission: submission.into(), weights, salt: [salt; 32] },
+				);
+			}
+			Action::Settle { who, submission } => {
+				self.signed(who, Train::settle { submission: submission.into() });
+			}
+			Action::Note { who, submission, record, salt } => {
+				let submission = SubmissionId::from(submission);
+				let note =
+					hash::challenge_note(&genesis, submission, record.into(), &account(who), &[salt; 32]);
+				self.signed(who, Train::note_challenge { submission, note });
+			}
+			Action::Challenge { who, submission, record, salt, right, stingy } => {
+				let record = u32::from(record);
+				let range = MODELS[0].record_range(record % RECORDS).expect("the record exists");
+				let proof = RangeProof::new(&DATA, range).expect("the range exists");
+				let weights = weights(right).try_into().expect("they are short");
+				let max_cost = if stingy { Weight::zero() } else { Weight::from_parts(1_000_000_000, 0) };
+				let submission = submission.into();
+				let call =
+					Train::challenge { submission, record, salt: [salt; 32], proof, weights, max_cost };
+				self.signed(who, call);
+			}
+			Action::Attest { who, submission, verdict } => {
+				let task = SubmissionId::from(submission);
+				let signature =
+					Signature::Sr25519(key(who).sign(&message::attestation(&genesis, task, verdict)));
+				let verifier = account(who);
+				self.authorised(
+					pallet_verification::Call::attest { task, verdict, verifier, signature }.into(),
+				);
+			}
+			Action::PostBounty { who, model, threshold, amount, term } => {
+				let until = oda_runtime::Clock::now() + u64::from(term);
+				let amount = UNIT / 4 * u128::from(amount);
+				let (model, threshold) = (model_id(model), threshold.into());
+				self.signed(who, Train::post_bounty { model, threshold, amount, until });
+			}
+			Action::WithdrawBounty { who, model, bounty } => {
+				self.signed(who, Train::withdraw_bounty { model: model_id(model), bounty: bounty.into() });
+			}
+			Action::DropScores { who, model } => {
+				self.signed(who, Train::drop_scores { model: model_id(model) })
+			}
+			Action::ForgetWeights { who, model, right } => {
+				let root = BlobRef::of(&weights(right)).root;
+				self.signed(who, Train::forget_weights { model: model_id(model), root });
+			}
+			Action::Retire { who, model } => self.signed(who, Registry::retire { model: model_id(model) }),
+			Action::Abandon { who, model } => self.signed(who, Registry::abandon { model: model_id(model) }),
+			Action::Leave { who } => self.signed(who, pallet_verification::Call::leave {}),
+		}
+	}
+}
+
+/// That no funds were made or lost, that holds are reserved, and every pallet's own invariants.
+fn check() {
+	let mut sum = 0u128;
+	for (who, account) in frame_system::Account::<Runtime>::iter() {
+		let data = account.data;
+		sum += data.free + data.reserved;
+		let held: u128 = pallet_balances::Holds::<Runtime>::get(&who).iter().map(|hold| hold.amount).sum();
+		assert!(held <= data.reserved, "{who} has {held} on hold and {} reserved", data.reserved);
+	}
+	assert_eq!(sum, Balances::total_issuance(), "issuance");
+	oda_runtime::Clock::do_try_state().expect("the clock");
+	ModelRegistry::do_try_state().expect("the registry");
+	Training::do_try_state().expect("training");
+	Verification::do_try_state().expect("verification");
+}
+
+/// Runs the actions that these bytes are, and checks what is left; which calls there were and what came of them.
+pub fn run(mut bytes: &[u8]) -> Tally {
+	let mut externalities = BasicExternalities::new(GENESIS.clone());
+	externalities.execute_with(|| {
+		let mut chain = Chain::new();
+		for _ in 0..MAX_ACTIONS {
+			let Ok(action) = Action::decode(&mut bytes) else { break };
+			chain.act(action);
+		}
+		chain.end();
+		check();
+		chain.tally
+	})
+}

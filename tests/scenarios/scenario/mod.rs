@@ -1,0 +1,6 @@
+//! The scenarios, under a name by which they can be left out.
+
+mod demo;
+mod disk;
+mod refused;
+mod restart;
