@@ -17,8 +17,8 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_clock::WeightInfo for WeightInfo<T> {
 	fn tick() -> Weight {
-		// Least time measured: 3_399 ns.
-		Weight::from_parts(3_726_000, 1493)
+		// Least time measured: 3_266 ns.
+		Weight::from_parts(3_598_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}

@@ -19,24 +19,24 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
 	/// The range of component `s` is `[117, 2517]`.
 	/// The range of component `d` is `[0, 10]`.
 	fn register(s: u32, d: u32, ) -> Weight {
-		// Least time measured: 86_928 ns.
-		Weight::from_parts(71_434_445, 6362)
-			// Standard error: 246
-			.saturating_add(Weight::from_parts(37_981, 0).saturating_mul(s.into()))
-			// Standard error: 57_108
-			.saturating_add(Weight::from_parts(2_373_076, 0).saturating_mul(d.into()))
+		// Least time measured: 86_929 ns.
+		Weight::from_parts(70_305_444, 6362)
+			// Standard error: 239
+			.saturating_add(Weight::from_parts(35_767, 0).saturating_mul(s.into()))
+			// Standard error: 55_356
+			.saturating_add(Weight::from_parts(2_454_053, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn retire() -> Weight {
-		// Least time measured: 15_258 ns.
-		Weight::from_parts(16_606_000, 3676)
+		// Least time measured: 14_861 ns.
+		Weight::from_parts(16_268_000, 3676)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn abandon() -> Weight {
-		// Least time measured: 49_644 ns.
-		Weight::from_parts(52_373_000, 3676)
+		// Least time measured: 48_087 ns.
+		Weight::from_parts(50_972_000, 3676)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}

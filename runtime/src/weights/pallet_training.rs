@@ -17,38 +17,38 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	fn commit() -> Weight {
-		// Least time measured: 82_772 ns.
-		Weight::from_parts(88_460_000, 4122)
+		// Least time measured: 81_073 ns.
+		Weight::from_parts(87_641_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `s` is `[4, 65536]`.
 	fn reveal(s: u32, ) -> Weight {
-		// Least time measured: 279_634 ns.
-		Weight::from_parts(283_032_881, 69101)
+		// Least time measured: 274_627 ns.
+		Weight::from_parts(280_171_090, 69101)
 			// Standard error: 18
-			.saturating_add(Weight::from_parts(3_955, 0).saturating_mul(s.into()))
+			.saturating_add(Weight::from_parts(3_816, 0).saturating_mul(s.into()))
 			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn withdraw() -> Weight {
-		// Least time measured: 97_523 ns.
-		Weight::from_parts(105_525_000, 69077)
+		// Least time measured: 97_719 ns.
+		Weight::from_parts(105_761_000, 69077)
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn settle_forfeited() -> Weight {
-		// Least time measured: 79_437 ns.
-		Weight::from_parts(85_851_000, 69077)
+		// Least time measured: 80_563 ns.
+		Weight::from_parts(85_956_000, 69077)
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `b` is `[0, 8]`.
 	fn settle_accepted(b: u32, ) -> Weight {
-		// Least time measured: 1_996_741 ns.
-		Weight::from_parts(2_122_184_057, 131140)
-			// Standard error: 394_037
-			.saturating_add(Weight::from_parts(48_834_427, 0).saturating_mul(b.into()))
+		// Least time measured: 2_011_910 ns.
+		Weight::from_parts(2_135_035_447, 131140)
+			// Standard error: 399_355
+			.saturating_add(Weight::from_parts(45_686_078, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(81))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(82))
@@ -56,17 +56,17 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 2686).saturating_mul(b.into()))
 	}
 	fn settle_expired() -> Weight {
-		// Least time measured: 1_524_654 ns.
-		Weight::from_parts(1_612_269_000, 132604)
+		// Least time measured: 1_530_956 ns.
+		Weight::from_parts(1_638_296_000, 132604)
 			.saturating_add(T::DbWeight::get().reads(110))
 			.saturating_add(T::DbWeight::get().writes(111))
 	}
 	/// The range of component `q` is `[0, 16]`.
 	fn advance(q: u32, ) -> Weight {
-		// Least time measured: 329_952 ns.
-		Weight::from_parts(400_473_562, 74704)
-			// Standard error: 529_823
-			.saturating_add(Weight::from_parts(275_388_312, 0).saturating_mul(q.into()))
+		// Least time measured: 334_030 ns.
+		Weight::from_parts(393_986_525, 74704)
+			// Standard error: 567_921
+			.saturating_add(Weight::from_parts(277_136_663, 0).saturating_mul(q.into()))
 			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().reads((7_u64).saturating_mul(q.into())))
 			.saturating_add(T::DbWeight::get().writes(8))
@@ -74,101 +74,101 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 66891).saturating_mul(q.into()))
 	}
 	fn note_challenge() -> Weight {
-		// Least time measured: 500_511 ns.
-		Weight::from_parts(526_437_000, 46652)
+		// Least time measured: 511_427 ns.
+		Weight::from_parts(531_404_000, 46652)
 			.saturating_add(T::DbWeight::get().reads(37))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	/// The range of component `w` is `[10, 2097152]`.
 	/// The range of component `p` is `[1024, 1048576]`.
 	fn challenge(w: u32, p: u32, ) -> Weight {
-		// Least time measured: 7_344_857 ns.
-		Weight::from_parts(1_329_304_754, 132604)
-			// Standard error: 22
-			.saturating_add(Weight::from_parts(4_433, 0).saturating_mul(w.into()))
-			// Standard error: 45
-			.saturating_add(Weight::from_parts(5_774, 0).saturating_mul(p.into()))
+		// Least time measured: 7_817_851 ns.
+		Weight::from_parts(1_779_317_642, 132604)
+			// Standard error: 27
+			.saturating_add(Weight::from_parts(4_152, 0).saturating_mul(w.into()))
+			// Standard error: 55
+			.saturating_add(Weight::from_parts(6_041, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(112))
 			.saturating_add(T::DbWeight::get().writes(110))
 	}
 	fn post_bounty() -> Weight {
-		// Least time measured: 68_972 ns.
-		Weight::from_parts(73_513_000, 4122)
+		// Least time measured: 69_833 ns.
+		Weight::from_parts(74_205_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn withdraw_bounty() -> Weight {
-		// Least time measured: 61_639 ns.
-		Weight::from_parts(66_740_000, 4122)
+		// Least time measured: 63_021 ns.
+		Weight::from_parts(67_178_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn drop_scores() -> Weight {
-		// Least time measured: 76_872 ns.
-		Weight::from_parts(81_615_000, 69101)
+		// Least time measured: 78_235 ns.
+		Weight::from_parts(82_525_000, 69101)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn forget_weights() -> Weight {
-		// Least time measured: 56_430 ns.
-		Weight::from_parts(60_139_000, 3711)
+		// Least time measured: 57_111 ns.
+		Weight::from_parts(60_281_000, 3711)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_dense_macs(n: u32, ) -> Weight {
-		// Least time measured: 4_681 ns.
-		Weight::from_parts(6_965_385, 0)
+		// Least time measured: 4_663 ns.
+		Weight::from_parts(3_985_300, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(534, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(546, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_conv_macs(n: u32, ) -> Weight {
-		// Least time measured: 8_773 ns.
-		Weight::from_parts(4_526_161, 0)
+		// Least time measured: 8_191 ns.
+		Weight::from_parts(157_581, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(925, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(965, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 230400]`.
 	fn evaluate_patch_elements(n: u32, ) -> Weight {
-		// Least time measured: 21_693 ns.
-		Weight::from_parts(5_420_465, 0)
+		// Least time measured: 20_613 ns.
+		Weight::from_parts(3_807_852, 0)
 			// Standard error: 2
-			.saturating_add(Weight::from_parts(7_226, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(7_159, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_requants(n: u32, ) -> Weight {
-		// Least time measured: 4_198 ns.
-		Weight::from_parts(8_757_368, 0)
-			// Standard error: 3
-			.saturating_add(Weight::from_parts(10_277, 0).saturating_mul(n.into()))
+		// Least time measured: 4_195 ns.
+		Weight::from_parts(1_064_371, 0)
+			// Standard error: 7
+			.saturating_add(Weight::from_parts(10_068, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_element_ops(n: u32, ) -> Weight {
-		// Least time measured: 5_259 ns.
-		Weight::from_parts(348_821, 0)
-			// Standard error: 3
-			.saturating_add(Weight::from_parts(8_772, 0).saturating_mul(n.into()))
+		// Least time measured: 7_617 ns.
+		Weight::from_parts(7_851_000, 0)
+			// Standard error: 4
+			.saturating_add(Weight::from_parts(17_959, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_param_bytes(n: u32, ) -> Weight {
-		// Least time measured: 3_114 ns.
-		Weight::from_parts(1_370_242, 0)
+		// Least time measured: 3_080 ns.
+		Weight::from_parts(2_006_592, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(85, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(80, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_activation_bytes(n: u32, ) -> Weight {
-		// Least time measured: 2_765 ns.
-		Weight::from_parts(2_179_329, 0)
+		// Least time measured: 2_720 ns.
+		Weight::from_parts(2_226_829, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(79, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(77, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 255]`.
 	fn evaluate_nodes(n: u32, ) -> Weight {
-		// Least time measured: 2_900 ns.
-		Weight::from_parts(3_042_128, 0)
-			// Standard error: 126
-			.saturating_add(Weight::from_parts(321_214, 0).saturating_mul(n.into()))
+		// Least time measured: 3_680 ns.
+		Weight::from_parts(3_343_696, 0)
+			// Standard error: 152
+			.saturating_add(Weight::from_parts(1_047_864, 0).saturating_mul(n.into()))
 	}
 }

@@ -17,19 +17,19 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> {
 	fn attest() -> Weight {
-		// Least time measured: 24_094 ns.
-		Weight::from_parts(28_196_000, 5720)
+		// Least time measured: 23_820 ns.
+		Weight::from_parts(26_433_000, 5720)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn authorize_attest() -> Weight {
-		// Least time measured: 55_147 ns.
-		Weight::from_parts(63_532_000, 5720)
+		// Least time measured: 50_583 ns.
+		Weight::from_parts(53_666_000, 5720)
 			.saturating_add(T::DbWeight::get().reads(3))
 	}
 	fn leave() -> Weight {
-		// Least time measured: 50_994 ns.
-		Weight::from_parts(56_902_000, 3676)
+		// Least time measured: 49_448 ns.
+		Weight::from_parts(54_194_000, 3676)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
