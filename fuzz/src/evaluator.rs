@@ -59,12 +59,13 @@ pub fn run(mut bytes: &[u8], memory: Option<&PeakAlloc>) -> Outcome {
 	let outputs = evaluator.run(&input).expect("the input has the graph's length");
 	if let (Some(memory), Some(before)) = (memory, before) {
 		let peak = (memory.peak_usage() as u64).saturating_sub(before);
-		// An accumulator for each output is a word, and a pool's for each channel two; a patch is less than the
+		// An accumulator for each output is a word, and a pool's for each of a row two; a patch is less than the
 		// weights that it meets.
 		let outputs = || graph.nodes.iter().map(|node| &node.output);
 		let most = outputs().map(|t| t.elements()).max().unwrap_or_default();
-		let channels = outputs().filter_map(|t| t.shape.last()).max().copied().unwrap_or_default();
-		let declared = cost.live_bytes + 4 * most + 8 * u64::from(channels) + cost.param_bytes;
+		let row =
+			outputs().map(|t| t.shape.iter().skip(1).map(|&n| u64::from(n)).product()).max().unwrap_or(0u64);
+		let declared = cost.live_bytes + 4 * most + 8 * row + cost.param_bytes;
 		assert!(peak <= declared + SLACK, "{peak} bytes were taken, {declared} declared");
 	}
 

@@ -8,12 +8,12 @@ use crate::{
 };
 
 /// Elements that are widened at a time, so that a whole tensor never is.
-const BLOCK: usize = 256;
+const BLOCK: usize = 32;
 
-/// The elements from `start` on as `i32`, as many as there are up to a block; the rest 0.
+/// The elements from `start` on as `i32`, as many as there are up to `N`; the rest 0.
 #[expect(clippy::useless_conversion, reason = "the elements of one type are `i32` already")]
-fn widened(x: &Tensor, start: usize) -> [i32; BLOCK] {
-	let mut block = [0; BLOCK];
+fn widened<const N: usize>(x: &Tensor, start: usize) -> [i32; N] {
+	let mut block = [0; N];
 	for_elements!(x, v => {
 		for (to, &from) in block.iter_mut().zip(v.get(start..).unwrap_or_default()) {
 			*to = i32::from(from);
@@ -30,8 +30,8 @@ fn blockwise(dtype: DType, len: usize, block: impl Fn(usize) -> [i32; BLOCK]) ->
 /// Residual add, one rounding.
 pub(crate) fn add(a: &Tensor, b: &Tensor, mults: [i32; 2], shift: u8, dtype: DType) -> Option<Tensor> {
 	Some(blockwise(dtype, a.len().min(b.len()), |start| {
-		let mut sums = widened(a, start);
-		for (a, b) in sums.iter_mut().zip(widened(b, start)) {
+		let mut sums = widened::<BLOCK>(a, start);
+		for (a, b) in sums.iter_mut().zip(widened::<BLOCK>(b, start)) {
 			*a = scaled_add(*a, mults[0], b, mults[1], shift, dtype);
 		}
 		sums
@@ -40,7 +40,7 @@ pub(crate) fn add(a: &Tensor, b: &Tensor, mults: [i32; 2], shift: u8, dtype: DTy
 
 /// `table[x − min]`; the table has an element for every value of the type.
 pub(crate) fn lookup(x: &Tensor, table: &Tensor) -> Option<Tensor> {
-	let entries = widened(table, 0);
+	let entries = widened::<256>(table, 0);
 	let least = x.dtype().min();
 	let entry = |e: i32| entries.get(usize::try_from(e.saturating_sub(least)).ok()?).copied();
 	Some(blockwise(table.dtype(), x.len(), |start| widened(x, start).map(|e| entry(e).unwrap_or_default())))

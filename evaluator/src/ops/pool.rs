@@ -23,12 +23,13 @@ fn fold_windows<T: Copy, A: Copy>(
 	finish: impl Fn(A) -> i32,
 ) -> Option<Vec<i32>> {
 	let mut result = Vec::with_capacity(oh.checked_mul(ow)?.checked_mul(c)?);
-	let mut cell = vec![start; c];
+	// A row of accumulators at a time, for they may be wider than what comes of them.
+	let mut line = vec![start; ow.checked_mul(c)?];
 	for oy in 0..oh {
 		let (_, y0, rows) = overlap(oy, stride[0].into(), padding.top.into(), kernel[0].into(), h);
-		for ox in 0..ow {
+		line.fill(start);
+		for (ox, cell) in line.chunks_exact_mut(c.max(1)).enumerate() {
 			let (_, x0, columns) = overlap(ox, stride[1].into(), padding.left.into(), kernel[1].into(), w);
-			cell.fill(start);
 			for y in (y0..).take(rows) {
 				let start = y.checked_mul(w)?.checked_add(x0)?.checked_mul(c)?;
 				let pixels = x.get(start..)?.get(..columns.checked_mul(c)?)?;
@@ -38,8 +39,8 @@ fn fold_windows<T: Copy, A: Copy>(
 					}
 				}
 			}
-			result.extend(cell.iter().map(|&acc| finish(acc)));
 		}
+		result.extend(line.iter().map(|&acc| finish(acc)));
 	}
 	Some(result)
 }
