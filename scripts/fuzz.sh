@@ -14,6 +14,7 @@ seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...] | scripts/fuzz.sh keep [
 targets=("${@:2}")
 [ ${#targets[@]} -gt 0 ] || targets=(evaluator runtime)
 cache=${ODA_CACHE:-$HOME/.cache/oda}
+scripts/setup.sh
 # shellcheck source=/dev/null
 source "$cache/env.sh"
 
