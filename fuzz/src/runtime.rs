@@ -21,6 +21,7 @@ use polkadot_sdk::{
 	},
 	frame_system::{self, RawOrigin},
 	pallet_balances, pallet_timestamp,
+	sc_chain_spec::json_merge,
 	sp_consensus_babe::{
 		BABE_ENGINE_ID, Slot,
 		digests::{PreDigest, SecondaryPlainPreDigest},
@@ -174,22 +175,10 @@ static GENESIS: LazyLock<Storage> = LazyLock::new(|| {
 	let patch = oda_runtime::genesis_config_presets::get_preset(&"development".into()).expect("the preset");
 	let default = get_preset::<RuntimeGenesisConfig>(&None, |_| None).expect("the default");
 	let mut config: serde_json::Value = serde_json::from_slice(&default).expect("JSON");
-	merge(&mut config, serde_json::from_slice(&patch).expect("JSON"));
+	json_merge(&mut config, serde_json::from_slice(&patch).expect("JSON"));
 	let config: RuntimeGenesisConfig = serde_json::from_value(config).expect("a genesis");
 	config.build_storage().expect("the preset builds")
 });
-
-/// Applies a JSON merge patch, as the chain spec does.
-fn merge(into: &mut serde_json::Value, patch: serde_json::Value) {
-	match (into, patch) {
-		(serde_json::Value::Object(into), serde_json::Value::Object(patch)) => {
-			for (key, value) in patch {
-				merge(into.entry(key).or_insert(serde_json::Value::Null), value);
-			}
-		}
-		(into, patch) => *into = patch,
-	}
-}
 
 /// A chain in the middle of a block.
 struct Chain {

@@ -14,24 +14,15 @@ fn new_test_ext(preset: &str) -> TestExternalities {
 	ext.execute_with(|| {
 		let patch = genesis_config_presets::get_preset(&PresetId::from(preset)).expect("a known preset");
 		let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).expect("plain data");
-		merge(&mut config, serde_json::from_slice(&patch).expect("the preset is JSON"));
+		polkadot_sdk::sc_chain_spec::json_merge(
+			&mut config,
+			serde_json::from_slice(&patch).expect("the preset is JSON"),
+		);
 		let config = serde_json::to_vec(&config).expect("plain data");
 		frame_support::genesis_builder_helper::build_state::<RuntimeGenesisConfig>(config)
 			.expect("the preset builds");
 	});
 	ext
-}
-
-/// Applies a JSON merge patch, as the chain spec does.
-fn merge(into: &mut serde_json::Value, patch: serde_json::Value) {
-	match (into, patch) {
-		(serde_json::Value::Object(into), serde_json::Value::Object(patch)) => {
-			for (key, value) in patch {
-				merge(into.entry(key).or_insert(serde_json::Value::Null), value);
-			}
-		}
-		(into, patch) => *into = patch,
-	}
 }
 
 #[test]
