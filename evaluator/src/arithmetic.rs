@@ -7,14 +7,14 @@ use crate::graph::DType;
 pub const MAX_SHIFT: u8 = 62;
 
 /// Rounding right shift, half up: `(value + half) >> min(shift, 62)` with `half = 2^(shift − 1)`, or 0 for
-/// no shift. The sum saturates, which no operand of an operator reaches.
+/// no shift. No operator's value comes near the end of an `i64`, so the sum does not wrap.
 pub fn rounding_shift(value: i64, shift: u8) -> i64 {
 	let shift = shift.min(MAX_SHIFT);
 	let half = match shift.checked_sub(1) {
 		Some(bits) => 1i64.wrapping_shl(bits.into()),
 		None => 0,
 	};
-	value.saturating_add(half).wrapping_shr(shift.into())
+	value.wrapping_add(half).wrapping_shr(shift.into())
 }
 
 /// One accumulator to one output element: `a = saturate_i32(acc + bias)`, `y = (a · mult + half) >> shift`,
@@ -23,7 +23,7 @@ pub fn rounding_shift(value: i64, shift: u8) -> i64 {
 /// `|a · mult| ≤ 2⁶²` and `half ≤ 2⁶¹`, so nothing leaves an `i64`.
 pub fn requantise(acc: i32, bias: i32, mult: i32, shift: u8, dtype: DType) -> i32 {
 	let a = acc.saturating_add(bias);
-	dtype.saturate(rounding_shift(i64::from(a).saturating_mul(mult.into()), shift))
+	dtype.saturate(rounding_shift(i64::from(a).wrapping_mul(mult.into()), shift))
 }
 
 /// One element of a residual add: `(a · lhs_mult + b · rhs_mult + half) >> shift`, one rounding, saturated
@@ -31,9 +31,9 @@ pub fn requantise(acc: i32, bias: i32, mult: i32, shift: u8, dtype: DType) -> i3
 ///
 /// Operands have at most 16 bits, so the sum stays below 2⁴⁸ and nothing leaves an `i64`.
 pub fn scaled_add(a: i32, lhs_mult: i32, b: i32, rhs_mult: i32, shift: u8, dtype: DType) -> i32 {
-	let lhs = i64::from(a).saturating_mul(lhs_mult.into());
-	let rhs = i64::from(b).saturating_mul(rhs_mult.into());
-	dtype.saturate(rounding_shift(lhs.saturating_add(rhs), shift))
+	let lhs = i64::from(a).wrapping_mul(lhs_mult.into());
+	let rhs = i64::from(b).wrapping_mul(rhs_mult.into());
+	dtype.saturate(rounding_shift(lhs.wrapping_add(rhs), shift))
 }
 
 /// The mean of `count` elements, rounded half up: `floor((2 · sum + count) / (2 · count))`; 0 for none.

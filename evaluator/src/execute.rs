@@ -1,13 +1,14 @@
-//! The reference evaluator: one record at a time, in plain integer loops.
+//! The evaluator: validates once, then runs records through the graph, node by node.
 
 use crate::{
 	cost::Cost,
 	graph::{Graph, Node, Op, Requant, TensorType},
+	kernel::{Kernel, Loops, Requantise},
 	ops,
 	tensor::Tensor,
 	validate::{GraphError, LastRead, image},
 };
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 use core::fmt;
 
 /// Why something could not be evaluated.
@@ -47,16 +48,26 @@ impl fmt::Display for EvalError {
 impl std::error::Error for EvalError {}
 
 /// A valid graph with its weights, ready to run.
-pub struct Evaluator<'a> {
-	graph: &'a Graph,
+pub struct Evaluator<'a, K: Kernel = Loops> {
+	graph: Cow<'a, Graph>,
 	cost: Cost,
 	params: Vec<Tensor>,
 	last_reads: Vec<LastRead>,
+	kernel: K,
+	/// For each node what the kernel made of its weight, one for each group.
+	prepared: Vec<Vec<K::Prepared>>,
 }
 
 impl<'a> Evaluator<'a> {
-	/// Validates `graph` and splits `weights` into its parameters.
+	/// Validates `graph` and splits `weights` into its parameters; runs the reference.
 	pub fn new(graph: &'a Graph, weights: &[u8]) -> Result<Self, EvalError> {
+		Self::with_kernel(Loops, Cow::Borrowed(graph), weights)
+	}
+}
+
+impl<'a, K: Kernel> Evaluator<'a, K> {
+	/// As [`new`](Evaluator::new), with another kernel, and a graph that it may own.
+	pub fn with_kernel(kernel: K, graph: Cow<'a, Graph>, weights: &[u8]) -> Result<Self, EvalError> {
 		let cost = graph.validate()?;
 		if weights.len() as u64 != graph.param_bytes() {
 			return Err(EvalError::WeightsLength);
@@ -70,12 +81,33 @@ impl<'a> Evaluator<'a> {
 			rest = after;
 		}
 		let last_reads = graph.last_reads()?.to_vec();
-		Ok(Self { graph, cost, params, last_reads })
+		let mut evaluator = Self { graph, cost, params, last_reads, kernel, prepared: Vec::new() };
+		let prepared = evaluator.graph.nodes.iter().map(|node| evaluator.prepare(node));
+		evaluator.prepared = prepared.collect::<Option<_>>().ok_or(EvalError::Inconsistent)?;
+		Ok(evaluator)
+	}
+
+	/// What the kernel makes of a linear node's weight; nothing for others.
+	fn prepare(&self, node: &Node) -> Option<Vec<K::Prepared>> {
+		let (weight, groups) = match &node.op {
+			Op::Dense { weight, .. } => (*weight, 1),
+			Op::Conv2d { weight, groups, .. } => (*weight, *groups),
+			_ => return Some(Vec::new()),
+		};
+		let [n, axes @ ..] = self.spec(weight)?.shape.as_slice() else { return None };
+		let k = axes.iter().try_fold(1usize, |k, &axis| k.checked_mul(ops::index(axis)))?;
+		let group = ops::index(n.checked_div(groups)?).checked_mul(k)?;
+		Some(self.bytes(weight)?.chunks_exact(group.max(1)).map(|w| self.kernel.prepare(w, k)).collect())
 	}
 
 	/// The graph.
-	pub fn graph(&self) -> &'a Graph {
-		self.graph
+	pub fn graph(&self) -> &Graph {
+		&self.graph
+	}
+
+	/// The kernel.
+	pub fn kernel(&self) -> &K {
+		&self.kernel
 	}
 
 	/// What one record costs.
@@ -85,20 +117,29 @@ impl<'a> Evaluator<'a> {
 
 	/// Evaluates one record's input bytes (the graph's inputs, one after the other) to the graph's outputs.
 	pub fn run(&self, input: &[u8]) -> Result<Vec<Tensor>, EvalError> {
-		let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.last_reads.len());
-		let mut rest = input;
-		for t in &self.graph.inputs {
-			let len = usize::try_from(t.bytes()).map_err(|_| EvalError::InputLength)?;
-			let (bytes, after) = rest.split_at_checked(len).ok_or(EvalError::InputLength)?;
-			values.push(Some(Tensor::from_le_bytes(t, bytes).ok_or(EvalError::InputLength)?));
-			rest = after;
-		}
-		if !rest.is_empty() {
+		self.run_batch(&[input])
+	}
+
+	/// Evaluates several records' input bytes at once; each output holds all records', one after the other. See
+	/// [`Tensor::split`].
+	pub fn run_batch(&self, inputs: &[&[u8]]) -> Result<Vec<Tensor>, EvalError> {
+		if inputs.iter().any(|input| input.len() as u64 != self.graph.input_bytes()) {
 			return Err(EvalError::InputLength);
 		}
-		for (index, node) in self.graph.nodes.iter().enumerate() {
-			let made = self.step(node, &values).ok_or(EvalError::Inconsistent)?;
-			if made.len() as u64 != node.output.elements() || made.dtype() != node.output.dtype {
+		let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.last_reads.len());
+		let mut start = 0usize;
+		for t in &self.graph.inputs {
+			let len = usize::try_from(t.bytes()).map_err(|_| EvalError::InputLength)?;
+			let end = start.checked_add(len).ok_or(EvalError::InputLength)?;
+			let parts = inputs.iter().filter_map(|input| input.get(start..end));
+			values.push(Some(Tensor::from_records(t.dtype, parts)));
+			start = end;
+		}
+		let records = inputs.len() as u64;
+		for (index, (node, prepared)) in self.graph.nodes.iter().zip(&self.prepared).enumerate() {
+			let made = self.step(node, prepared, &values).ok_or(EvalError::Inconsistent)?;
+			let expected = node.output.elements().checked_mul(records);
+			if Some(made.len() as u64) != expected || made.dtype() != node.output.dtype {
 				return Err(EvalError::Inconsistent);
 			}
 			for &value in &node.inputs {
@@ -139,8 +180,8 @@ impl<'a> Evaluator<'a> {
 		}
 	}
 
-	fn requantise(&self, requant: &Requant) -> Option<ops::Requantise<'_>> {
-		Some(ops::Requantise {
+	fn requantise(&self, requant: &Requant) -> Option<Requantise<'_>> {
+		Some(Requantise {
 			bias: self.words(requant.bias)?,
 			mult: self.words(requant.mult)?,
 			shift: self.shifts(requant.shift)?,
@@ -152,7 +193,7 @@ impl<'a> Evaluator<'a> {
 	}
 
 	/// What `node` makes of the values before it.
-	fn step(&self, node: &Node, values: &[Option<Tensor>]) -> Option<Tensor> {
+	fn step(&self, node: &Node, prepared: &[K::Prepared], values: &[Option<Tensor>]) -> Option<Tensor> {
 		let value = |at: usize| values.get(usize::from(*node.inputs.get(at)?))?.as_ref();
 		let x = value(0)?;
 		let x_type = self.graph.value_type(usize::from(*node.inputs.first()?))?;
@@ -161,22 +202,22 @@ impl<'a> Evaluator<'a> {
 			Op::Dense { weight, requant } => {
 				let Tensor::I8(x) = x else { return None };
 				let k = *x_type.shape.last()?;
-				ops::dense(x, self.bytes(*weight)?, k, &self.requantise(requant)?, y.dtype)
+				let requantise = self.requantise(requant)?;
+				let weight = self.bytes(*weight)?;
+				ops::dense(&self.kernel, x, weight, prepared.first()?, k, &requantise, y.dtype)
 			}
 			Op::Conv2d { weight, requant, stride, padding, groups } => {
 				let Tensor::I8(x) = x else { return None };
-				ops::conv2d(
-					x,
-					image(x_type)?,
-					self.bytes(*weight)?,
-					&self.spec(*weight)?.shape,
-					*stride,
+				let conv = ops::Conv2d {
+					image: image(x_type)?,
+					weight: &self.spec(*weight)?.shape,
+					stride: *stride,
 					padding,
-					*groups,
-					image(y)?,
-					&self.requantise(requant)?,
-					y.dtype,
-				)
+					groups: *groups,
+					out: image(y)?,
+				};
+				let requantise = self.requantise(requant)?;
+				ops::conv2d(&self.kernel, x, self.bytes(*weight)?, prepared, &conv, &requantise, y.dtype)
 			}
 			Op::MaxPool2d { kernel, stride, padding } => {
 				ops::max_pool2d(x, image(x_type)?, image(y)?, *kernel, *stride, padding)

@@ -35,19 +35,40 @@ pub(crate) use for_elements;
 impl Tensor {
 	/// A tensor of type `t` from its little-endian bytes; `None` if the length is not `t`'s.
 	pub fn from_le_bytes(t: &TensorType, bytes: &[u8]) -> Option<Self> {
-		if bytes.len() as u64 != t.bytes() {
-			return None;
+		(bytes.len() as u64 == t.bytes()).then(|| Self::from_records(t.dtype, core::iter::once(bytes)))
+	}
+
+	/// The elements of several tensors, one after the other, from the little-endian bytes of each.
+	pub(crate) fn from_records<'a>(dtype: DType, records: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
+		fn words<'a, const N: usize, T>(
+			records: impl Iterator<Item = &'a [u8]> + Clone,
+			from: fn([u8; N]) -> T,
+		) -> Vec<T> {
+			let len = records.clone().map(|record| record.as_chunks::<N>().0.len()).sum();
+			let mut words = Vec::with_capacity(len);
+			for record in records {
+				words.extend(record.as_chunks::<N>().0.iter().map(|c| from(*c)));
+			}
+			words
 		}
-		fn words<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
-			bytes.as_chunks::<N>().0.iter().map(|c| from(*c)).collect()
+		match dtype {
+			DType::I8 => Tensor::I8(words(records, i8::from_le_bytes)),
+			DType::U8 => Tensor::U8(words(records, u8::from_le_bytes)),
+			DType::I16 => Tensor::I16(words(records, i16::from_le_bytes)),
+			DType::U16 => Tensor::U16(words(records, u16::from_le_bytes)),
+			DType::I32 => Tensor::I32(words(records, i32::from_le_bytes)),
 		}
-		Some(match t.dtype {
-			DType::I8 => Tensor::I8(words(bytes, i8::from_le_bytes)),
-			DType::U8 => Tensor::U8(bytes.to_vec()),
-			DType::I16 => Tensor::I16(words(bytes, i16::from_le_bytes)),
-			DType::U16 => Tensor::U16(words(bytes, u16::from_le_bytes)),
-			DType::I32 => Tensor::I32(words(bytes, i32::from_le_bytes)),
-		})
+	}
+
+	/// No elements, and room for `len`.
+	pub fn with_capacity(dtype: DType, len: usize) -> Self {
+		match dtype {
+			DType::I8 => Tensor::I8(Vec::with_capacity(len)),
+			DType::U8 => Tensor::U8(Vec::with_capacity(len)),
+			DType::I16 => Tensor::I16(Vec::with_capacity(len)),
+			DType::U16 => Tensor::U16(Vec::with_capacity(len)),
+			DType::I32 => Tensor::I32(Vec::with_capacity(len)),
+		}
 	}
 
 	/// A tensor of `len` zeros.
@@ -58,6 +79,20 @@ impl Tensor {
 			DType::I16 => Tensor::I16(vec![0; len]),
 			DType::U16 => Tensor::U16(vec![0; len]),
 			DType::I32 => Tensor::I32(vec![0; len]),
+		}
+	}
+
+	/// The elements cut into tensors of `len` each; what is left over is dropped.
+	pub fn split(&self, len: usize) -> Vec<Self> {
+		fn cut<T: Clone>(v: &[T], len: usize, make: fn(Vec<T>) -> Tensor) -> Vec<Tensor> {
+			v.chunks_exact(len.max(1)).map(|part| make(part.to_vec())).collect()
+		}
+		match self {
+			Tensor::I8(v) => cut(v, len, Tensor::I8),
+			Tensor::U8(v) => cut(v, len, Tensor::U8),
+			Tensor::I16(v) => cut(v, len, Tensor::I16),
+			Tensor::U16(v) => cut(v, len, Tensor::U16),
+			Tensor::I32(v) => cut(v, len, Tensor::I32),
 		}
 	}
 

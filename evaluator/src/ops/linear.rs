@@ -1,99 +1,127 @@
-//! Dense and convolution: `i8 × i8 → i32`, then requantisation per output channel.
+//! Dense and convolution: `i8 × i8 → i32`, then requantisation per output channel. A kernel does the arithmetic; here is
+//! what it multiplies.
 
-use super::{collect, index, overlap};
+use super::{index, overlap};
 use crate::{
-	arithmetic::requantise,
 	graph::{DType, Padding},
+	kernel::{Kernel, Requantise},
 	tensor::Tensor,
 };
-use alloc::{vec, vec::Vec};
+use alloc::vec;
 
-/// Requantisation parameters of a node, one element per output channel.
-pub(crate) struct Requantise<'a> {
-	pub(crate) bias: &'a [i32],
-	pub(crate) mult: &'a [i32],
-	pub(crate) shift: &'a [u8],
-}
-
-impl Requantise<'_> {
-	/// Accumulators, channel fastest, to a tensor of `dtype`.
-	fn apply(&self, accumulators: &[i32], dtype: DType) -> Tensor {
-		let channels = || self.bias.iter().zip(self.mult).zip(self.shift);
-		let values = accumulators.chunks(self.bias.len().max(1)).flat_map(|row| {
-			row.iter().zip(channels()).map(|(&acc, ((&b, &m), &s))| requantise(acc, b, m, s, dtype))
-		});
-		collect(dtype, accumulators.len(), values)
-	}
-}
-
-/// `Σ a · b`. Wrapping never happens: at most 131,071 products of at most 2¹⁴ each.
-#[inline]
-fn dot(a: &[i8], b: &[i8]) -> i32 {
-	a.iter().zip(b).fold(0i32, |sum, (&x, &y)| sum.wrapping_add(i32::from(x).wrapping_mul(i32::from(y))))
-}
+/// Bytes of patches that are gathered before they are multiplied, if one is not larger: they stay in the cache.
+const PATCHES: usize = 8 << 10;
 
 /// `x [.., k]` × `weight [n, k]`.
-pub(crate) fn dense(
+pub(crate) fn dense<K: Kernel>(
+	kernel: &K,
 	x: &[i8],
 	weight: &[i8],
+	prepared: &K::Prepared,
 	k: u32,
 	requantise: &Requantise<'_>,
 	dtype: DType,
 ) -> Option<Tensor> {
 	let k = index(k).max(1);
 	let rows = x.len().checked_div(k)?;
-	let mut accumulators = Vec::with_capacity(rows.checked_mul(weight.len().checked_div(k)?)?);
-	accumulators.extend(x.chunks_exact(k).flat_map(|row| weight.chunks_exact(k).map(move |w| dot(row, w))));
-	Some(requantise.apply(&accumulators, dtype))
+	let mut sums = vec![0; rows.checked_mul(weight.len().checked_div(k)?)?];
+	kernel.multiply(x, weight, prepared, k, &mut sums);
+	let mut y = Tensor::with_capacity(dtype, sums.len());
+	kernel.requantise(&sums, requantise, &mut y);
+	Some(y)
 }
 
-/// `x [h, w, c]` ∗ `weight [o, kh, kw, c / groups]` → `[oh, ow, o]`: gathers each patch, then multiplies it
-/// with the rows of its group's weights.
-#[expect(clippy::too_many_arguments, reason = "a convolution has these many independent extents")]
-pub(crate) fn conv2d(
+/// The extents of a convolution.
+pub(crate) struct Conv2d<'a> {
+	/// `[h, w, c]`.
+	pub(crate) image: [u32; 3],
+	/// `[o, kh, kw, c / groups]`.
+	pub(crate) weight: &'a [u32],
+	pub(crate) stride: [u16; 2],
+	pub(crate) padding: &'a Padding,
+	pub(crate) groups: u32,
+	/// `[oh, ow, o]`.
+	pub(crate) out: [u32; 3],
+}
+
+/// Images `x [.., h, w, c]` ∗ `weight [o, kh, kw, c / groups]` → `[.., oh, ow, o]`: gathers patches of a row, then
+/// multiplies them with the weights of their group, of which there is one `prepared` each.
+pub(crate) fn conv2d<K: Kernel>(
+	kernel: &K,
 	x: &[i8],
-	image: [u32; 3],
 	weight: &[i8],
-	kernel: &[u32],
-	stride: [u16; 2],
-	padding: &Padding,
-	groups: u32,
-	out: [u32; 3],
+	prepared: &[K::Prepared],
+	conv: &Conv2d<'_>,
 	requantise: &Requantise<'_>,
 	dtype: DType,
 ) -> Option<Tensor> {
-	let [h, w, c] = image.map(index);
-	let [oh, ow, o] = out.map(index);
-	let &[_, kh, kw, cg] = kernel else { return None };
+	let [h, w, c] = conv.image.map(index);
+	let [oh, ow, o] = conv.out.map(index);
+	let &[_, kh, kw, cg] = conv.weight else { return None };
 	let [kh, kw, cg] = [kh, kw, cg].map(index);
-	let groups = index(groups);
-	let row = kw.checked_mul(cg)?;
+	let groups = index(conv.groups).max(1);
+	let row = kw.checked_mul(cg)?.max(1);
 	let k = kh.checked_mul(row)?.max(1);
-	let group_weights = weight.len().checked_div(groups)?.max(1);
-	let mut patch = vec![0i8; k];
-	let mut accumulators = Vec::with_capacity(oh.checked_mul(ow)?.checked_mul(o)?);
-	for oy in 0..oh {
-		let (above, y0, rows) = overlap(oy, stride[0].into(), padding.top.into(), kh, h);
-		for ox in 0..ow {
-			let (before, x0, columns) = overlap(ox, stride[1].into(), padding.left.into(), kw, w);
-			for (group, weights) in weight.chunks_exact(group_weights).enumerate() {
-				patch.fill(0);
-				for (y, line) in (y0..).zip(patch.chunks_exact_mut(row.max(1)).skip(above).take(rows)) {
-					let start = y.checked_mul(w)?.checked_add(x0)?.checked_mul(c)?;
-					let pixels = x.get(start..)?.get(..columns.checked_mul(c)?)?;
-					let line = line.get_mut(before.checked_mul(cg)?..)?;
+	let n = o.checked_div(groups)?.max(1);
+	let block = PATCHES.checked_div(k)?.clamp(1, ow.max(1));
+	let image = h.checked_mul(w)?.checked_mul(c)?.max(1);
+	let outputs = x.len().checked_div(image)?.checked_mul(oh)?.checked_mul(ow)?.checked_mul(o)?;
+
+	let mut y = Tensor::with_capacity(dtype, outputs);
+	let mut patches = vec![0i8; block.checked_mul(k)?];
+	let mut sums = vec![0i32; block.checked_mul(o)?];
+	// One group's sums, before they are put among the others'.
+	let mut part = if groups > 1 { vec![0i32; block.checked_mul(n)?] } else { vec![] };
+	for image in x.chunks_exact(image) {
+		for oy in 0..oh {
+			let (above, y0, rows) = overlap(oy, conv.stride[0].into(), conv.padding.top.into(), kh, h);
+			for first in (0..ow).step_by(block) {
+				let count = block.min(ow.saturating_sub(first));
+				let patches = patches.get_mut(..count.checked_mul(k)?)?;
+				let sums = sums.get_mut(..count.checked_mul(o)?)?;
+				let weights = weight.chunks_exact(n.checked_mul(k)?);
+				for (group, (weight, prepared)) in weights.zip(prepared).enumerate() {
+					for (ox, patch) in (first..).zip(patches.chunks_exact_mut(k)) {
+						let (before, x0, columns) =
+							overlap(ox, conv.stride[1].into(), conv.padding.left.into(), kw, w);
+						if rows < kh || columns < kw {
+							patch.fill(0);
+						}
+						for (y, line) in (y0..).zip(patch.chunks_exact_mut(row).skip(above).take(rows)) {
+							let start = y.checked_mul(w)?.checked_add(x0)?.checked_mul(c)?;
+							let pixels = image.get(start..)?.get(..columns.checked_mul(c)?)?;
+							let line = line.get_mut(before.checked_mul(cg)?..)?;
+							let channel = group.checked_mul(cg)?;
+							if groups == 1 {
+								line.get_mut(..pixels.len())?.copy_from_slice(pixels);
+							} else if cg == 1 {
+								// Depthwise: a copy of one element would cost more than the loop.
+								for (&pixel, to) in pixels.iter().skip(channel).step_by(c).zip(line) {
+									*to = pixel;
+								}
+							} else {
+								for (pixel, to) in pixels.chunks_exact(c).zip(line.chunks_exact_mut(cg)) {
+									to.copy_from_slice(pixel.get(channel..)?.get(..cg)?);
+								}
+							}
+						}
+					}
 					if groups == 1 {
-						line.get_mut(..pixels.len())?.copy_from_slice(pixels);
+						kernel.multiply(patches, weight, prepared, k, sums);
 					} else {
-						let first = group.checked_mul(cg)?;
-						for (pixel, to) in pixels.chunks_exact(c).zip(line.chunks_exact_mut(cg)) {
-							to.copy_from_slice(pixel.get(first..)?.get(..cg)?);
+						let part = part.get_mut(..count.checked_mul(n)?)?;
+						kernel.multiply(patches, weight, prepared, k, part);
+						let channel = group.checked_mul(n)?;
+						for (sums, part) in sums.chunks_exact_mut(o).zip(part.chunks_exact(n)) {
+							for (sum, &part) in sums.get_mut(channel..)?.iter_mut().zip(part) {
+								*sum = part;
+							}
 						}
 					}
 				}
-				accumulators.extend(weights.chunks_exact(k).map(|w| dot(&patch, w)));
+				kernel.requantise(sums, requantise, &mut y);
 			}
 		}
 	}
-	Some(requantise.apply(&accumulators, dtype))
+	Some(y)
 }

@@ -6,30 +6,31 @@ mod linear;
 mod pool;
 
 pub(crate) use elementwise::{add, clamp, lookup};
-pub(crate) use linear::{Requantise, conv2d, dense};
+pub(crate) use linear::{Conv2d, conv2d, dense};
 pub(crate) use pool::{avg_pool2d, max_pool2d};
 
 use crate::{graph::DType, tensor::Tensor};
-use alloc::vec::Vec;
 
 /// A tensor of `len` `values`, which are within the type; it takes no more memory than that.
+pub(crate) fn collect(dtype: DType, len: usize, values: impl Iterator<Item = i32>) -> Tensor {
+	let mut tensor = Tensor::with_capacity(dtype, len);
+	append(&mut tensor, values.take(len));
+	tensor
+}
+
+/// Appends `values`, which are within the tensor's type.
 #[expect(
 	clippy::cast_possible_truncation,
 	clippy::cast_sign_loss,
-	reason = "every caller saturates to `dtype` or takes the values from a tensor of it"
+	reason = "every caller saturates to the type or takes the values from a tensor of it"
 )]
-pub(crate) fn collect(dtype: DType, len: usize, values: impl Iterator<Item = i32>) -> Tensor {
-	fn exactly<T>(len: usize, values: impl Iterator<Item = T>) -> Vec<T> {
-		let mut exact = Vec::with_capacity(len);
-		exact.extend(values.take(len));
-		exact
-	}
-	match dtype {
-		DType::I8 => Tensor::I8(exactly(len, values.map(|v| v as i8))),
-		DType::U8 => Tensor::U8(exactly(len, values.map(|v| v as u8))),
-		DType::I16 => Tensor::I16(exactly(len, values.map(|v| v as i16))),
-		DType::U16 => Tensor::U16(exactly(len, values.map(|v| v as u16))),
-		DType::I32 => Tensor::I32(exactly(len, values)),
+pub(crate) fn append(tensor: &mut Tensor, values: impl Iterator<Item = i32>) {
+	match tensor {
+		Tensor::I8(v) => v.extend(values.map(|v| v as i8)),
+		Tensor::U8(v) => v.extend(values.map(|v| v as u8)),
+		Tensor::I16(v) => v.extend(values.map(|v| v as i16)),
+		Tensor::U16(v) => v.extend(values.map(|v| v as u16)),
+		Tensor::I32(v) => v.extend(values),
 	}
 }
 

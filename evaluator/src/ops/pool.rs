@@ -8,7 +8,7 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 
-/// Folds each window of `x [h, w, c]` per channel, from `start` by `step` to what `finish` makes of it; padding is
+/// Folds each window of the images `x [.., h, w, c]` per channel, from `start` by `step` to what `finish` makes of it; padding is
 /// passed over.
 #[expect(clippy::too_many_arguments, reason = "a pool has these many independent extents")]
 fn fold_windows<T: Copy, A: Copy>(
@@ -22,17 +22,19 @@ fn fold_windows<T: Copy, A: Copy>(
 	step: impl Fn(A, T) -> A,
 	finish: impl Fn(A) -> i32,
 ) -> Option<Vec<i32>> {
-	let mut result = Vec::with_capacity(oh.checked_mul(ow)?.checked_mul(c)?);
+	let image = h.checked_mul(w)?.checked_mul(c)?.max(1);
+	let images = x.len().checked_div(image)?;
+	let mut result = Vec::with_capacity(images.checked_mul(oh)?.checked_mul(ow)?.checked_mul(c)?);
 	// A row of accumulators at a time, for they may be wider than what comes of them.
 	let mut line = vec![start; ow.checked_mul(c)?];
-	for oy in 0..oh {
+	for (image, oy) in x.chunks_exact(image).flat_map(|image| (0..oh).map(move |oy| (image, oy))) {
 		let (_, y0, rows) = overlap(oy, stride[0].into(), padding.top.into(), kernel[0].into(), h);
 		line.fill(start);
 		for (ox, cell) in line.chunks_exact_mut(c.max(1)).enumerate() {
 			let (_, x0, columns) = overlap(ox, stride[1].into(), padding.left.into(), kernel[1].into(), w);
 			for y in (y0..).take(rows) {
 				let start = y.checked_mul(w)?.checked_add(x0)?.checked_mul(c)?;
-				let pixels = x.get(start..)?.get(..columns.checked_mul(c)?)?;
+				let pixels = image.get(start..)?.get(..columns.checked_mul(c)?)?;
 				for pixel in pixels.chunks_exact(c.max(1)) {
 					for (acc, &value) in cell.iter_mut().zip(pixel) {
 						*acc = step(*acc, value);

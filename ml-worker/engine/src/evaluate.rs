@@ -1,8 +1,9 @@
 //! Evaluating records, by whatever gives the right bits fastest.
 
-use crate::{EngineError, exact, exact::ExactModel, records::Records, reference, threads};
+use crate::{CpuKernel, EngineError, cpu, exact::ExactModel, records::Records, self_check, threads};
 use oda_evaluator::{Evaluator, Graph, ModelSpec, Tensor};
 use std::{
+	borrow::Cow,
 	ops::ControlFlow,
 	sync::{Mutex, PoisonError},
 };
@@ -22,18 +23,18 @@ pub enum DeviceChoice {
 }
 
 impl DeviceChoice {
-	/// The devices to try, in order.
-	fn candidates(self) -> Vec<Device> {
+	/// The CUDA device to try.
+	fn cuda(self) -> Option<Device> {
 		match self {
-			Self::Auto if tch::Cuda::is_available() => vec![Device::Cuda(0), Device::Cpu],
-			Self::Auto | Self::Cpu => vec![Device::Cpu],
-			Self::Cuda(index) => vec![Device::Cuda(index)],
+			Self::Auto => tch::Cuda::is_available().then_some(Device::Cuda(0)),
+			Self::Cpu => None,
+			Self::Cuda(index) => Some(Device::Cuda(index)),
 		}
 	}
 
 	/// The device to train on: floats need no self-check.
 	pub fn for_training(self) -> Device {
-		self.candidates().first().copied().unwrap_or(Device::Cpu)
+		self.cuda().unwrap_or(Device::Cpu)
 	}
 }
 
@@ -43,91 +44,92 @@ impl DeviceChoice {
 pub struct EngineConfig {
 	/// Where to evaluate.
 	pub device: DeviceChoice,
-	/// `false`: use the reference evaluator only.
-	pub libtorch: bool,
+	/// Use the reference evaluator only.
+	pub reference: bool,
 	/// Threads on the CPU, at most; 0 for one a core. Small work takes one.
 	pub threads: usize,
-	/// Bytes of scratch memory that a batch may take in libtorch. A graph of which not one record fits is
-	/// evaluated by the reference.
+	/// Bytes of scratch memory that a batch may take on a CUDA device. A graph of which not one record fits is
+	/// evaluated on the CPU.
 	pub memory: u64,
 }
 
 impl Default for EngineConfig {
 	fn default() -> Self {
-		Self { device: DeviceChoice::Auto, libtorch: true, threads: 0, memory: 512 << 20 }
+		Self { device: DeviceChoice::Auto, reference: false, threads: 0, memory: 512 << 20 }
 	}
 }
 
 /// What evaluates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Backend {
-	/// libtorch, on a device that passed the self-check.
+	/// libtorch, on a device.
 	Libtorch(Device),
-	/// The reference evaluator, on several threads.
-	Reference,
+	/// The evaluator, with these instructions.
+	Cpu(CpuKernel),
 }
 
 /// An evaluation backend, checked once when it starts. Cheap to keep for the life of a process.
 #[derive(Clone, Debug)]
 pub struct Engine {
-	backend: Backend,
+	device: Option<Device>,
+	kernel: CpuKernel,
 	threads: usize,
 	memory: u64,
 }
 
 impl Engine {
-	/// Chooses the first device that gives the reference's bits (see [`exact::self_check`]); if none does,
-	/// or `libtorch` is off, the reference itself. Never fails: what was refused is logged.
+	/// Chooses what is fastest and gives the reference's bits (see [`self_check`](crate::self_check())), at last the
+	/// reference itself. Never fails: what was refused is logged.
 	pub fn start(config: &EngineConfig) -> Self {
 		let threads = threads::count(config.threads);
-		let mut engine = Self { backend: Backend::Reference, threads, memory: config.memory };
-		if !config.libtorch {
+		let mut engine = Self { device: None, kernel: CpuKernel::REFERENCE, threads, memory: config.memory };
+		if config.reference {
 			return engine;
 		}
 		threads::set_for(threads, 0);
-		for device in config.device.candidates() {
-			match exact::self_check(device) {
-				Ok(()) => {
-					tracing::info!(?device, threads, "libtorch gives the reference's bits");
-					engine.backend = Backend::Libtorch(device);
-					break;
-				}
-				Err(error) => tracing::warn!(?device, %error, "device not used for exact evaluation"),
+		let passes = |backend| {
+			let checked = self_check(backend);
+			match &checked {
+				Ok(()) => tracing::info!(?backend, threads, "gives the reference's bits"),
+				Err(error) => tracing::warn!(?backend, %error, "not used for exact evaluation"),
 			}
-		}
+			checked.is_ok()
+		};
+		let device = config.device.cuda().filter(|&device| passes(Backend::Libtorch(device)));
+		let kernel = CpuKernel::all().into_iter().find(|&kernel| passes(Backend::Cpu(kernel)));
+		engine.device = device;
+		engine.kernel = kernel.unwrap_or(CpuKernel::REFERENCE);
 		engine
 	}
 
 	/// The reference evaluator on `threads` threads.
 	pub fn reference(threads: usize) -> Self {
-		Self { backend: Backend::Reference, threads: threads.max(1), memory: 0 }
+		Self { device: None, kernel: CpuKernel::REFERENCE, threads: threads.max(1), memory: 0 }
 	}
 
 	/// What was chosen.
 	pub fn backend(&self) -> Backend {
-		self.backend
+		self.device.map_or(Backend::Cpu(self.kernel), Backend::Libtorch)
 	}
 
 	/// Prepares a model for evaluation.
 	///
 	/// # Errors
 	///
-	/// An invalid graph or weights of another length. What libtorch cannot do (too large, out of memory) the
-	/// reference does.
+	/// An invalid graph or weights of another length. What libtorch cannot do (too large, out of memory) the CPU
+	/// does.
 	pub fn load(&self, graph: &Graph, weights: &[u8]) -> Result<Evaluate, EngineError> {
 		// Also for libtorch: it validates, and it is the fallback.
-		let macs = Evaluator::new(graph, weights)?.cost().macs();
-		let fast = match self.backend {
-			Backend::Reference => None,
-			Backend::Libtorch(device) => match ExactModel::new(graph, weights, device, self.memory) {
+		let evaluator = Evaluator::with_kernel(self.kernel, Cow::Owned(graph.clone()), weights)?;
+		let fast =
+			self.device.and_then(|device| match ExactModel::new(graph, weights, device, self.memory) {
 				Ok(model) => Some((device, Mutex::new(model))),
 				Err(error) => {
-					tracing::warn!(%error, "this model is evaluated by the reference");
+					tracing::warn!(%error, "this model is evaluated on the CPU");
 					None
 				}
-			},
-		};
-		Ok(Evaluate { graph: graph.clone(), weights: weights.to_vec(), fast, threads: self.threads, macs })
+			});
+		Ok(Evaluate { evaluator, fast, threads: self.threads })
 	}
 }
 
@@ -142,29 +144,27 @@ pub struct RecordResult {
 
 /// A model ready to evaluate; may be shared between threads.
 pub struct Evaluate {
-	graph: Graph,
-	weights: Vec<u8>,
+	evaluator: Evaluator<'static, CpuKernel>,
 	fast: Option<(Device, Mutex<ExactModel>)>,
 	threads: usize,
-	/// Multiply-accumulates of a record.
-	macs: u64,
 }
 
 impl Evaluate {
 	/// What evaluates.
 	pub fn backend(&self) -> Backend {
-		self.fast.as_ref().map_or(Backend::Reference, |(device, _)| Backend::Libtorch(*device))
+		let cpu = Backend::Cpu(*self.evaluator.kernel());
+		self.fast.as_ref().map_or(cpu, |(device, _)| Backend::Libtorch(*device))
 	}
 
 	/// The graph.
 	pub fn graph(&self) -> &Graph {
-		&self.graph
+		self.evaluator.graph()
 	}
 
 	/// The outputs for one record's input bytes.
 	pub fn infer(&self, input: &[u8]) -> Result<Vec<Tensor>, EngineError> {
 		// One record gains nothing from libtorch, and this never waits for a batch under way.
-		Ok(Evaluator::new(&self.graph, &self.weights)?.run(input)?)
+		Ok(self.evaluator.run(input)?)
 	}
 
 	/// The outputs of every record, in order, a batch at a time. `each` gets the index of the batch's first
@@ -196,13 +196,13 @@ impl Evaluate {
 			let model = model.lock().unwrap_or_else(PoisonError::into_inner);
 			// Batches for progress too, not only for memory.
 			let n = model.batch().min(256).min(records.len() - start);
-			threads::set_for(self.threads, self.macs.saturating_mul(n as u64));
+			threads::set_for(self.threads, self.evaluator.cost().macs().saturating_mul(n as u64));
 			match model.run(records.from(start), records.record_len(), n) {
 				Ok(outputs) => return Ok(outputs),
-				Err(error) => tracing::warn!(?device, %error, "batch goes to the reference"),
+				Err(error) => tracing::warn!(?device, %error, "batch goes to the CPU"),
 			}
 		}
-		reference::batch(&self.graph, &self.weights, records, start, self.threads)
+		cpu::batch(&self.evaluator, records, start, self.threads)
 	}
 
 	/// Every record's score and output digest. `progress` gets how many records are done, and may stop the
@@ -250,17 +250,19 @@ mod tests {
 	use oda_evaluator::testing::random_case;
 
 	#[test]
-	fn an_engine_that_may_not_use_libtorch_uses_the_reference() {
-		let engine = Engine::start(&EngineConfig { libtorch: false, ..Default::default() });
-		assert_eq!(engine.backend(), Backend::Reference);
+	fn an_engine_may_be_told_to_use_the_reference() {
+		let engine = Engine::start(&EngineConfig { reference: true, ..Default::default() });
+		assert_eq!(engine.backend(), Backend::Cpu(CpuKernel::REFERENCE));
 	}
 
 	#[test]
 	fn a_model_over_the_memory_budget_falls_back() {
-		let config = EngineConfig { device: DeviceChoice::Cpu, memory: 1, ..Default::default() };
+		let kernel = CpuKernel::detect();
+		// libtorch on the CPU stands for a CUDA device.
+		let engine = Engine { device: Some(Device::Cpu), kernel, threads: 1, memory: 1 };
 		let case = random_case(1);
-		let model = Engine::start(&config).load(&case.graph, &case.weights).unwrap();
-		assert_eq!(model.backend(), Backend::Reference);
+		let model = engine.load(&case.graph, &case.weights).unwrap();
+		assert_eq!(model.backend(), Backend::Cpu(kernel));
 	}
 
 	#[test]
@@ -270,13 +272,15 @@ mod tests {
 			return;
 		}
 		let engine = Engine::start(&EngineConfig { device: DeviceChoice::Cuda(0), ..Default::default() });
-		assert_eq!(engine.backend(), Backend::Reference);
+		assert_eq!(engine.backend(), Backend::Cpu(CpuKernel::detect()));
 	}
 
 	#[test]
-	fn both_backends_agree_batch_by_batch() {
-		let fast = Engine::start(&EngineConfig { device: DeviceChoice::Cpu, ..Default::default() });
-		assert_eq!(fast.backend(), Backend::Libtorch(Device::Cpu));
+	fn all_backends_agree_batch_by_batch() {
+		let kernel = CpuKernel::detect();
+		// libtorch on the CPU stands for a CUDA device.
+		let libtorch = Engine { device: Some(Device::Cpu), kernel, threads: 2, memory: 1 << 30 };
+		let cpu = Engine { device: None, ..libtorch.clone() };
 		for seed in 0..20 {
 			let case = random_case(seed);
 			let len = case.graph.input_bytes() as usize;
@@ -294,9 +298,10 @@ mod tests {
 					.unwrap();
 				all
 			};
-			let all = collect(&fast);
+			let all = collect(&Engine::reference(2));
 			assert_eq!(all.len(), inputs.len() / len);
-			assert_eq!(all, collect(&Engine::reference(2)), "seed {seed}");
+			assert_eq!(all, collect(&libtorch), "libtorch, seed {seed}");
+			assert_eq!(all, collect(&cpu), "{}, seed {seed}", kernel.name());
 		}
 	}
 

@@ -1,7 +1,8 @@
 //! libtorch at work for the integer graph: exact evaluation of many records at once, training, quantisation.
 //!
-//! * [`Engine`], [`Evaluate`] (in [`evaluate`]): scores and output digests of all records, by libtorch where
-//!   it gives the reference's bits ([`exact`]) and by the reference where it does not;
+//! * [`Engine`], [`Evaluate`] (in [`evaluate`]): scores and output digests of all records, by what is fastest and gives
+//!   the reference's bits: libtorch on a graphics processor ([`exact`]), else the processor's integer instructions
+//!   ([`cpu`]), else the reference;
 //! * [`builder`]: graphs from layers;
 //! * [`mod@float`]: a trainable float model made from a graph, with quantisation simulated; [`quantise`]: from
 //!   it to a weights blob;
@@ -43,6 +44,7 @@
 
 mod batch;
 pub mod builder;
+pub mod cpu;
 mod error;
 pub mod evaluate;
 pub mod exact;
@@ -50,14 +52,16 @@ pub mod files;
 pub mod float;
 pub mod quantise;
 pub mod records;
-mod reference;
 pub mod rng;
+mod self_check;
 mod threads;
 pub mod train;
 pub mod weights;
 
+pub use cpu::CpuKernel;
 pub use error::EngineError;
 pub use evaluate::{Backend, DeviceChoice, Engine, EngineConfig, Evaluate, RecordResult};
 pub use float::FloatModel;
 pub use records::Records;
+pub use self_check::{SelfCheckError, self_check};
 pub use train::{TrainConfig, Trained, train};

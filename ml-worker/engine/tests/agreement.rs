@@ -1,11 +1,12 @@
-//! libtorch gives the reference's bits on random graphs.
+//! Every backend gives the reference's bits on random graphs.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 #![allow(clippy::cast_possible_truncation, missing_docs, reason = "tests")]
 
-use oda_engine::exact::ExactModel;
+use oda_engine::{CpuKernel, exact::ExactModel};
 use oda_evaluator::Evaluator;
 use oda_evaluator::testing::random_case;
+use std::borrow::Cow;
 use tch::Device;
 
 /// How many of these cases differ.
@@ -24,8 +25,23 @@ fn compare(seeds: std::ops::Range<u64>, device: Device) {
 }
 
 #[test]
-fn two_thousand_random_graphs_agree_on_the_cpu() {
+fn two_thousand_random_graphs_agree_in_libtorch_on_the_cpu() {
 	compare(1_000..3_000, Device::Cpu);
+}
+
+#[test]
+fn two_thousand_random_graphs_agree_with_every_set_of_instructions() {
+	for seed in 1_000..3_000 {
+		let case = random_case(seed);
+		let reference = Evaluator::new(&case.graph, &case.weights).unwrap();
+		let inputs: Vec<&[u8]> = case.inputs.chunks_exact(case.graph.input_bytes() as usize).collect();
+		// Together, so that batches are seen too.
+		let expected = reference.run_batch(&inputs).unwrap();
+		for kernel in CpuKernel::all() {
+			let fast = Evaluator::with_kernel(kernel, Cow::Borrowed(&case.graph), &case.weights).unwrap();
+			assert_eq!(fast.run_batch(&inputs).unwrap(), expected, "seed {seed}, {}", kernel.name());
+		}
+	}
 }
 
 #[test]

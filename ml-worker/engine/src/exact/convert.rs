@@ -41,7 +41,6 @@ pub(crate) fn from_bytes(t: &TensorType, n: i64, bytes: &[u8], device: Device) -
 pub(crate) fn to_records(batch: &Torch, dtype: DType, n: usize) -> Result<Vec<Tensor>, EngineError> {
 	let batch = batch.f_to_device(Device::Cpu)?.f_contiguous()?;
 	let len = batch.numel();
-	let each = len / n.max(1);
 	fn read<T: tch::kind::Element + Copy + Default>(
 		batch: &Torch,
 		len: usize,
@@ -50,17 +49,12 @@ pub(crate) fn to_records(batch: &Torch, dtype: DType, n: usize) -> Result<Vec<Te
 		batch.f_copy_data(&mut values, len)?;
 		Ok(values)
 	}
-	fn cut<T: Clone>(values: Vec<T>, each: usize, make: fn(Vec<T>) -> Tensor) -> Vec<Tensor> {
-		values.chunks_exact(each.max(1)).map(|chunk| make(chunk.to_vec())).collect()
-	}
-	Ok(match dtype {
-		DType::I8 => cut(read(&batch, len)?, each, Tensor::I8),
-		DType::U8 => cut(read(&batch, len)?, each, Tensor::U8),
-		DType::I16 => cut(read(&batch, len)?, each, Tensor::I16),
-		DType::U16 => {
-			let words = read::<i32>(&batch, len)?.into_iter().map(|w| w as u16).collect();
-			cut(words, each, Tensor::U16)
-		}
-		DType::I32 => cut(read(&batch, len)?, each, Tensor::I32),
-	})
+	let whole = match dtype {
+		DType::I8 => Tensor::I8(read(&batch, len)?),
+		DType::U8 => Tensor::U8(read(&batch, len)?),
+		DType::I16 => Tensor::I16(read(&batch, len)?),
+		DType::U16 => Tensor::U16(read::<i32>(&batch, len)?.into_iter().map(|w| w as u16).collect()),
+		DType::I32 => Tensor::I32(read(&batch, len)?),
+	};
+	Ok(whole.split(len / n.max(1)))
 }

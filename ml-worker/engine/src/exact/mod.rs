@@ -1,4 +1,5 @@
-//! Exact batch evaluation in libtorch: the bits of the reference evaluator, many records at once.
+//! Exact batch evaluation in libtorch, for graphics processors: the bits of the reference evaluator, many records at
+//! once.
 //!
 //! Why it is exact:
 //!
@@ -8,7 +9,7 @@
 //! * a convolution is gathered into patches and becomes such a product: no cuDNN, no Winograd;
 //! * requantisation, addition and averaging run on `i64` tensors, with arithmetic shifts.
 //!
-//! Whether this holds on a device is not taken on trust: [`self_check`] compares it with the reference.
+//! Whether this holds on a device is not taken on trust: [`self_check`](crate::self_check()) compares it with the reference.
 
 mod convert;
 mod elementwise;
@@ -17,8 +18,6 @@ mod memory;
 mod pool;
 mod program;
 mod requant;
-mod self_check;
 
 pub(crate) use convert::from_bytes;
 pub use program::ExactModel;
-pub use self_check::{SelfCheckError, self_check};

@@ -127,7 +127,7 @@ fn settings(global: &Global) -> anyhow::Result<Settings> {
 		engine: EngineConfig {
 			device: global.device,
 			threads: global.threads,
-			libtorch: !global.reference,
+			reference: global.reference,
 			..EngineConfig::default()
 		},
 		limits: Limits::default(),

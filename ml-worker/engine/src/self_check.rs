@@ -1,21 +1,20 @@
-//! Adversarial vectors, run against the reference before a device is trusted.
+//! Adversarial vectors, run against the reference before a backend is trusted.
 
-use super::ExactModel;
-use crate::{EngineError, rng::Rng};
+use crate::{Backend, EngineError, cpu, exact::ExactModel, records::Records, rng::Rng};
 use oda_evaluator::{
 	Evaluator, Graph,
 	graph::{DType, Node, Op, Padding, Requant, TensorType, VERSION},
 };
-use tch::Device;
+use std::borrow::Cow;
 
-/// Why a device is not used.
+/// Why a backend is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum SelfCheckError {
-	/// libtorch gave other bits than the reference.
-	#[error("libtorch differs from the reference on {0}")]
+	/// It gave other bits than the reference.
+	#[error("it differs from the reference on {0}")]
 	Differs(String),
-	/// libtorch failed.
-	#[error("libtorch failed on {vector}: {source}")]
+	/// It failed.
+	#[error("it failed on {vector}: {source}")]
 	Failed {
 		/// Which vector.
 		vector: String,
@@ -30,38 +29,38 @@ const RANDOM_CASES: u64 = 40;
 /// Sums on both sides of every limit: of `f32`, of a piece, of the accumulator.
 const LENGTHS: [u32; 7] = [1, 1_023, 1_024, 1_025, 2_049, 4_096, 131_071];
 
-/// Compares libtorch on `device` with the reference on vectors meant to break it: operands of −128 and ±127,
-/// sums of every critical length, extreme requantisation parameters, negative averages, groups and padding,
-/// and random graphs. Takes well under a second.
+/// Compares a backend with the reference on vectors meant to break it: operands of −128 and ±127, sums of every
+/// critical length, extreme requantisation parameters, negative averages, groups and padding, and random graphs.
+/// Takes well under a second.
 ///
 /// # Errors
 ///
-/// [`SelfCheckError`] on the first difference; then the device must not be used for exact evaluation.
-pub fn self_check(device: Device) -> Result<(), SelfCheckError> {
+/// [`SelfCheckError`] on the first difference; then the backend must not be used for exact evaluation.
+pub fn self_check(backend: Backend) -> Result<(), SelfCheckError> {
 	for k in LENGTHS {
 		for (name, x, w) in patterns(k) {
 			let vector = format!("a sum of {k} products, {name}");
 			let (graph, mut weights) = dense(k, DType::I32);
 			weights.splice(..k as usize, w);
-			check(device, vector, &graph, &weights, &x)?;
+			check(backend, vector, &graph, &weights, &x)?;
 		}
 	}
 	for dtype in [DType::I8, DType::U8, DType::I16, DType::U16, DType::I32] {
 		let (graph, weights, input) = requantisation(dtype);
-		check(device, format!("extreme requantisation to {dtype:?}"), &graph, &weights, &input)?;
+		check(backend, format!("extreme requantisation to {dtype:?}"), &graph, &weights, &input)?;
 	}
 	let (graph, weights, input) = convolution();
-	check(device, "a grouped, padded convolution of extremes".into(), &graph, &weights, &input)?;
+	check(backend, "a grouped, padded convolution of extremes".into(), &graph, &weights, &input)?;
 	for seed in 0..RANDOM_CASES {
 		let case = oda_evaluator::testing::random_case(seed);
-		check(device, format!("random graph {seed}"), &case.graph, &case.weights, &case.inputs)?;
+		check(backend, format!("random graph {seed}"), &case.graph, &case.weights, &case.inputs)?;
 	}
 	Ok(())
 }
 
 /// Runs both on all of `inputs` and compares every output.
 fn check(
-	device: Device,
+	backend: Backend,
 	vector: String,
 	graph: &Graph,
 	weights: &[u8],
@@ -70,7 +69,15 @@ fn check(
 	let compare = || -> Result<bool, EngineError> {
 		let stride = graph.input_bytes() as usize;
 		let count = inputs.len() / stride.max(1);
-		let fast = ExactModel::new(graph, weights, device, u64::MAX)?.run(inputs, stride, count)?;
+		let fast = match backend {
+			Backend::Libtorch(device) => {
+				ExactModel::new(graph, weights, device, u64::MAX)?.run(inputs, stride, count)?
+			}
+			Backend::Cpu(kernel) => {
+				let evaluator = Evaluator::with_kernel(kernel, Cow::Borrowed(graph), weights)?;
+				cpu::batch(&evaluator, &Records::inputs_only(graph, inputs)?, 0, 1)?
+			}
+		};
 		let reference = Evaluator::new(graph, weights)?;
 		let mut same = fast.len() == count;
 		for (input, outputs) in inputs.chunks_exact(stride).zip(&fast) {
@@ -204,12 +211,21 @@ fn convolution() -> (Graph, Vec<u8>, Vec<u8>) {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::CpuKernel;
+	use tch::Device;
 
 	#[test]
-	fn this_machine_passes() {
-		let start = std::time::Instant::now();
-		self_check(Device::Cpu).unwrap();
-		println!("self-check: {:?}", start.elapsed());
+	fn every_set_of_instructions_passes() {
+		for kernel in CpuKernel::all() {
+			let start = std::time::Instant::now();
+			self_check(Backend::Cpu(kernel)).unwrap();
+			println!("self-check of {}: {:?}", kernel.name(), start.elapsed());
+		}
+	}
+
+	#[test]
+	fn libtorch_passes() {
+		self_check(Backend::Libtorch(Device::Cpu)).unwrap();
 	}
 
 	#[test]
@@ -218,6 +234,6 @@ mod tests {
 			println!("skipped: no CUDA device");
 			return;
 		}
-		self_check(Device::Cuda(0)).unwrap();
+		self_check(Backend::Libtorch(Device::Cuda(0))).unwrap();
 	}
 }

@@ -1,0 +1,66 @@
+//! Many records at once, on several threads.
+
+use super::CpuKernel;
+use crate::{EngineError, records::Records, threads};
+use oda_evaluator::{EvalError, Evaluator, Tensor};
+
+/// Bytes of activations that a thread works on at a time: they stay in its cache.
+const CACHE: u64 = 256 << 10;
+/// Records that a thread takes at a time, at most.
+const TOGETHER: u64 = 64;
+/// Multiply-accumulates of a thread before its results are handed on: much more work than starting the thread.
+const WORK: u64 = 1 << 28;
+
+/// The outputs of the records from `start` on: as many as keep up to `most` threads busy for a while.
+pub(crate) fn batch(
+	evaluator: &Evaluator<'_, CpuKernel>,
+	records: &Records<'_>,
+	start: usize,
+	most: usize,
+) -> Result<Vec<Vec<Tensor>>, EngineError> {
+	let cost = evaluator.cost();
+	let left = records.len() - start;
+	let each = usize::try_from(WORK / cost.macs().max(1)).unwrap_or(usize::MAX).clamp(1, MAX_EACH);
+	let count = left.min(most.max(1) * each);
+	let threads = threads::worth(most, cost.macs().saturating_mul(count as u64));
+	let share = count.div_ceil(threads);
+	let together = (CACHE / cost.live_bytes.max(1)).clamp(1, TOGETHER) as usize;
+	let run = |from: usize| -> Result<Vec<Vec<Tensor>>, EvalError> {
+		let inputs: Vec<&[u8]> =
+			(from..(start + count).min(from + share)).map(|i| records.input(i)).collect();
+		let mut results = Vec::with_capacity(inputs.len());
+		for inputs in inputs.chunks(together) {
+			let outputs = evaluator.run_batch(inputs)?;
+			results.extend(by_record(&outputs, inputs.len()));
+		}
+		Ok(results)
+	};
+	if threads == 1 {
+		return Ok(run(start)?);
+	}
+	let parts: Vec<Result<Vec<_>, EvalError>> = std::thread::scope(|scope| {
+		let run = &run;
+		let workers: Vec<_> =
+			(start..start + count).step_by(share).map(|from| scope.spawn(move || run(from))).collect();
+		workers.into_iter().map(|w| w.join().unwrap_or(Err(EvalError::Inconsistent))).collect()
+	});
+	let mut outputs = Vec::with_capacity(count);
+	for part in parts {
+		outputs.extend(part?);
+	}
+	Ok(outputs)
+}
+
+/// Records of a thread before its results are handed on, at most: they take memory.
+const MAX_EACH: usize = 1_024;
+
+/// From all records of each output to all outputs of each record.
+fn by_record(outputs: &[Tensor], count: usize) -> Vec<Vec<Tensor>> {
+	let mut results = vec![Vec::with_capacity(outputs.len()); count];
+	for output in outputs {
+		for (result, part) in results.iter_mut().zip(output.split(output.len() / count.max(1))) {
+			result.push(part);
+		}
+	}
+	results
+}
