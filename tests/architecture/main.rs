@@ -88,6 +88,14 @@ const BELOW_FUZZ: &[&str] = &[
 	"pallet-verification",
 	"oda-runtime",
 ];
+const BELOW_BENCHMARKS: &[&str] = &[
+	"oda-primitives",
+	"oda-evaluator",
+	"pallet-model-registry",
+	"pallet-training",
+	"oda-runtime",
+	"oda-engine",
+];
 const BELOW_WORKER: &[&str] = &["oda-primitives", "oda-evaluator", "oda-blobs", "oda-client", "oda-engine"];
 
 /// Every crate of the workspace.
@@ -108,6 +116,7 @@ const PLACES: &[Place] = &[
 	place("ml-worker", "ml-worker/worker", Side::Worker, 3, BELOW_WORKER),
 	place("oda-e2e", "tests", Side::Tests, 6, BELOW_WORKER),
 	place("oda-fuzz", "fuzz", Side::Tests, 6, BELOW_FUZZ),
+	place("oda-benchmarks", "benchmarks", Side::Tests, 6, BELOW_BENCHMARKS),
 ];
 
 /// Large libraries, and the only crates that use them directly.
@@ -124,11 +133,12 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 			"oda-runtime",
 			"oda-node",
 			"oda-fuzz",
+			"oda-benchmarks",
 		],
 	),
 	("subxt", &["oda-client"]),
 	("subxt-signer", &["oda-client"]),
-	("tch", &["oda-engine"]),
+	("tch", &["oda-engine", "oda-benchmarks"]),
 ];
 
 /// What a manifest says of a crate.

@@ -102,9 +102,14 @@ impl Engine {
 		engine
 	}
 
-	/// The reference evaluator on `threads` threads.
+	/// This kernel on up to `threads` threads, unchecked.
+	pub fn cpu(kernel: CpuKernel, threads: usize) -> Self {
+		Self { device: None, kernel, threads: threads.max(1), memory: 0 }
+	}
+
+	/// The reference evaluator on up to `threads` threads.
 	pub fn reference(threads: usize) -> Self {
-		Self { device: None, kernel: CpuKernel::REFERENCE, threads: threads.max(1), memory: 0 }
+		Self::cpu(CpuKernel::REFERENCE, threads)
 	}
 
 	/// What was chosen.
@@ -279,8 +284,8 @@ mod tests {
 	fn all_backends_agree_batch_by_batch() {
 		let kernel = CpuKernel::detect();
 		// libtorch on the CPU stands for a CUDA device.
-		let libtorch = Engine { device: Some(Device::Cpu), kernel, threads: 2, memory: 1 << 30 };
-		let cpu = Engine { device: None, ..libtorch.clone() };
+		let cpu = Engine::cpu(kernel, 2);
+		let libtorch = Engine { device: Some(Device::Cpu), memory: 1 << 30, ..cpu.clone() };
 		for seed in 0..20 {
 			let case = random_case(seed);
 			let len = case.graph.input_bytes() as usize;

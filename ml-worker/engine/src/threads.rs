@@ -1,7 +1,7 @@
-//! How many threads work takes.
+//! How many threads libtorch uses.
 
-/// Multiply-accumulates below which a second thread costs more than it brings. libtorch's spin while they wait,
-/// which on a busy machine makes short operations many times slower.
+/// Multiply-accumulates below which a second thread costs more than it brings: OpenMP's threads spin while
+/// they wait, which on a busy machine makes short operations many times slower.
 const SMALL: u64 = 1 << 27;
 
 /// `configured`, or one a core for 0.
@@ -12,15 +12,10 @@ pub(crate) fn count(configured: usize) -> usize {
 	}
 }
 
-/// Up to `most` threads for `macs` multiply-accumulates.
-pub(crate) fn worth(most: usize, macs: u64) -> usize {
-	if macs < SMALL { 1 } else { most.max(1) }
-}
-
-/// Lets libtorch use as many threads as the work is worth. The setting is the process's, so whoever starts a piece of
-/// work sets it anew; it never changes an exact result.
+/// Lets libtorch use up to `most` threads for `macs` multiply-accumulates. The setting is the process's, so
+/// whoever starts a piece of work sets it anew; it never changes an exact result.
 pub(crate) fn set_for(most: usize, macs: u64) {
-	let n = i32::try_from(worth(most, macs)).unwrap_or(1);
+	let n = if macs < SMALL { 1 } else { i32::try_from(most).unwrap_or(1).max(1) };
 	if tch::get_num_threads() != n {
 		tch::set_num_threads(n);
 	}

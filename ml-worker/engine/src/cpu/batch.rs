@@ -1,7 +1,7 @@
 //! Many records at once, on several threads.
 
 use super::CpuKernel;
-use crate::{EngineError, records::Records, threads};
+use crate::{EngineError, records::Records};
 use oda_evaluator::{EvalError, Evaluator, Tensor};
 
 /// Bytes of activations that a thread works on at a time: they stay in its cache.
@@ -10,6 +10,10 @@ const CACHE: u64 = 256 << 10;
 const TOGETHER: u64 = 64;
 /// Multiply-accumulates of a thread before its results are handed on: much more work than starting the thread.
 const WORK: u64 = 1 << 28;
+/// And at least, or a thread is not worth starting.
+const LEAST: u64 = 1 << 23;
+/// Records of a thread before its results are handed on, at most: they take memory.
+const MAX_EACH: usize = 1_024;
 
 /// The outputs of the records from `start` on: as many as keep up to `most` threads busy for a while.
 pub(crate) fn batch(
@@ -22,7 +26,8 @@ pub(crate) fn batch(
 	let left = records.len() - start;
 	let each = usize::try_from(WORK / cost.macs().max(1)).unwrap_or(usize::MAX).clamp(1, MAX_EACH);
 	let count = left.min(most.max(1) * each);
-	let threads = threads::worth(most, cost.macs().saturating_mul(count as u64));
+	let worth = cost.macs().saturating_mul(count as u64) / LEAST;
+	let threads = usize::try_from(worth).unwrap_or(usize::MAX).clamp(1, most.max(1));
 	let share = count.div_ceil(threads);
 	let together = (CACHE / cost.live_bytes.max(1)).clamp(1, TOGETHER) as usize;
 	let run = |from: usize| -> Result<Vec<Vec<Tensor>>, EvalError> {
@@ -50,9 +55,6 @@ pub(crate) fn batch(
 	}
 	Ok(outputs)
 }
-
-/// Records of a thread before its results are handed on, at most: they take memory.
-const MAX_EACH: usize = 1_024;
 
 /// From all records of each output to all outputs of each record.
 fn by_record(outputs: &[Tensor], count: usize) -> Vec<Vec<Tensor>> {

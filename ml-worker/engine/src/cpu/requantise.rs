@@ -35,16 +35,9 @@ fn extend<T: Copy + Default>(
 		for (sums, y) in sums.chunks_exact(n).zip(y.chunks_exact_mut(n)) {
 			let (sums, y) = (&sums[first..][..len], &mut y[first..][..len]);
 			match (sums.as_array::<LANES>(), y.as_mut_array::<LANES>()) {
-				(Some(sums), Some(y)) => channels.apply(sums, range, |i, v| y[i] = narrow(v)),
-				_ => {
-					let mut whole = [0; LANES];
-					whole[..len].copy_from_slice(sums);
-					channels.apply(&whole, range, |i, v| {
-						if let Some(y) = y.get_mut(i) {
-							*y = narrow(v);
-						}
-					});
-				}
+				// Of known length, so that it becomes straight vector code.
+				(Some(sums), Some(y)) => channels.apply(sums, y, range, narrow),
+				_ => channels.apply(sums, y, range, narrow),
 			}
 		}
 	}
@@ -74,11 +67,11 @@ impl Channels {
 
 	/// See [`oda_evaluator::arithmetic::requantise`] for why nothing wraps.
 	#[inline(always)]
-	fn apply(&self, sums: &[i32; LANES], [min, max]: [i64; 2], mut put: impl FnMut(usize, i64)) {
-		for i in 0..LANES {
-			let a = i64::from(sums[i].saturating_add(self.bias[i]));
-			let scaled = a.wrapping_mul(self.mult[i]).wrapping_add(self.half[i]).wrapping_shr(self.shift[i]);
-			put(i, scaled.clamp(min, max));
+	fn apply<T>(&self, sums: &[i32], y: &mut [T], [min, max]: [i64; 2], narrow: impl Fn(i64) -> T) {
+		let channels = self.bias.iter().zip(&self.mult).zip(&self.half).zip(&self.shift);
+		for ((y, &sum), (((&bias, &mult), &half), &shift)) in y.iter_mut().zip(sums).zip(channels) {
+			let a = i64::from(sum.saturating_add(bias));
+			*y = narrow(a.wrapping_mul(mult).wrapping_add(half).wrapping_shr(shift).clamp(min, max));
 		}
 	}
 }

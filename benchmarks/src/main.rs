@@ -1,0 +1,78 @@
+//! Measures how many multiply-accumulates a second the evaluator does, beside its peers in the same run, and writes the
+//! page about it.
+
+#![allow(clippy::arithmetic_side_effects, reason = "floats, times and tensors")]
+
+mod measure;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use measure::{Figures, SHAPES, Shape};
+use oda_benchmarks::machine;
+use oda_evaluator::{ModelSpec, testing::networks};
+use std::{fmt::Write, fs, path::PathBuf};
+
+/// Measures exact evaluation beside float32 and int8 in libtorch, and writes a page about it.
+#[derive(Parser)]
+struct Arguments {
+	/// Where the page goes; else it is printed.
+	#[arg(long)]
+	out: Option<PathBuf>,
+	/// A Python with PyTorch of the same version as libtorch, to prepare its int8 kernels with.
+	#[arg(long)]
+	python: PathBuf,
+	/// The demonstration's model.
+	#[arg(long, default_value = "data/digits/model.json")]
+	demo: PathBuf,
+	/// How often each is measured, all in turn; the best counts.
+	#[arg(long, default_value_t = 3)]
+	rounds: usize,
+}
+
+const PAGE: &str = include_str!("page.md");
+
+fn main() -> Result<()> {
+	let arguments = Arguments::parse();
+	let demo = fs::read_to_string(&arguments.demo).context("the demonstration's model")?;
+	let demo: ModelSpec = serde_json::from_str(&demo)?;
+	let mut tables = String::new();
+	for (name, graph) in [
+		("ResNet-20, images of 32 × 32", networks::resnet20()),
+		("Perceptron of 784, 128 and 10 units", networks::perceptron()),
+		("The demonstration's network, images of 8 × 8", demo.graph),
+	] {
+		let figures = measure::network(&graph, &arguments.python, arguments.rounds)?;
+		let macs = graph.validate()?.macs();
+		writeln!(tables, "### {name}: {:.2} million multiply-accumulates\n", macs as f64 / 1e6)?;
+		tables.push_str(&table(&figures)?);
+		tables.push('\n');
+	}
+	let page = PAGE.replace("{machine}", &machine::describe()).replace("{tables}", tables.trim_end());
+	match arguments.out {
+		Some(path) => fs::write(path, page)?,
+		None => print!("{page}"),
+	}
+	Ok(())
+}
+
+/// A row for each contender, a column for each shape: G a second, and times float32.
+fn table(figures: &Figures) -> Result<String> {
+	let mut table = String::from("| |");
+	for Shape { records, threads } in SHAPES {
+		write!(table, " {records} × {threads} |")?;
+	}
+	table.push_str("\n|---|");
+	table.push_str(&"---:|".repeat(SHAPES.len()));
+	table.push('\n');
+	for (name, speeds) in &figures.rows {
+		write!(table, "| {name} |")?;
+		for (speed, float) in speeds.iter().zip(&figures.float32) {
+			match speed {
+				Some(speed) => write!(table, " {:.1} ({:.2}) |", speed / 1e9, speed / float)?,
+				None => table.push_str(" |"),
+			}
+		}
+		table.push('\n');
+	}
+	Ok(table)
+}

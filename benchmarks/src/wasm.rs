@@ -1,0 +1,113 @@
+//! The runtime's own wasm, under the executor of a node.
+
+use anyhow::{Context, Result, anyhow, ensure};
+use codec::{Decode, Encode};
+use oda_evaluator::{
+	DataSource, DatasetRef, Graph, ModelSpec, Objective,
+	graph::{DType, TensorType},
+	model::{Metric, TargetSpec},
+};
+use oda_primitives::{BlobRef, ModelId};
+use oda_runtime::{Runtime, WASM_BINARY};
+use polkadot_sdk::{
+	sc_executor::WasmExecutor,
+	sp_core::{
+		Hasher,
+		traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
+	},
+	sp_io::{SubstrateHostFunctions, TestExternalities},
+	sp_runtime::traits::BlakeTwo256,
+};
+use std::time::{Duration, Instant};
+
+/// A chain that knows models.
+pub struct Chain {
+	executor: WasmExecutor<SubstrateHostFunctions>,
+	state: TestExternalities,
+}
+
+impl Default for Chain {
+	fn default() -> Self {
+		Self { executor: WasmExecutor::builder().build(), state: TestExternalities::default() }
+	}
+}
+
+/// A model whose output is compared with a target of its shape, and a record of it: `input` and zeros.
+///
+/// # Errors
+///
+/// A graph without an output.
+pub fn model(graph: Graph, input: &[u8]) -> Result<(ModelSpec, Vec<u8>)> {
+	let output = graph.outputs.first().and_then(|&output| graph.value_type(output.into()));
+	let shape = output.context("a graph has an output")?.shape.clone();
+	let target = TargetSpec { tensor: TensorType::new(DType::I8, shape), ignore: None };
+	let mut record = input.to_vec();
+	record.extend(vec![0; usize::try_from(target.tensor.bytes())?]);
+	let blob = BlobRef { root: [0; 32], len: record.len() as u64 };
+	let objective = Objective { metric: Metric::SquaredError, target, min_improvement: 1, confidence: None };
+	let data = DataSource::Fixed(DatasetRef { blob, records: 1 });
+	Ok((ModelSpec { graph, objective, data }, record))
+}
+
+impl Chain {
+	/// Makes the chain know a model.
+	pub fn insert(&mut self, spec: ModelSpec) -> ModelId {
+		let model = spec.id();
+		self.state.execute_with(|| pallet_model_registry::Specs::<Runtime>::insert(model, spec));
+		model
+	}
+
+	/// Asks the runtime for a record's score; `None` if the record has another length than the model's. And how long it
+	/// took, instantiation and decoding included.
+	///
+	/// # Errors
+	///
+	/// A call that fails.
+	pub fn score(
+		&mut self,
+		model: ModelId,
+		weights: &[u8],
+		record: &[u8],
+	) -> Result<(Option<i32>, Duration)> {
+		let wasm = WASM_BINARY.context("the runtime was built without its wasm")?;
+		let code = RuntimeCode {
+			code_fetcher: &WrappedRuntimeCode(wasm.into()),
+			heap_pages: None,
+			hash: BlakeTwo256::hash(wasm).encode(),
+		};
+		let call = (model, weights, record).encode();
+		let mut ext = self.state.ext();
+		let begun = Instant::now();
+		let context = CallContext::Onchain { import: false };
+		let (result, _) = self.executor.call(&mut ext, &code, "OdaApi_score", &call, context);
+		let took = begun.elapsed();
+		let score = result.map_err(|error| anyhow!("{error}"))?;
+		Ok((Option::decode(&mut &score[..])?, took))
+	}
+
+	/// The least time of so many that evaluating a record takes, beyond reading the call and the model.
+	///
+	/// # Errors
+	///
+	/// A call that fails, or a record that the model does not take.
+	pub fn time(
+		&mut self,
+		model: ModelId,
+		weights: &[u8],
+		record: &[u8],
+		repeats: usize,
+	) -> Result<Duration> {
+		let (mut with, mut without) = (Duration::MAX, Duration::MAX);
+		for _ in 0..repeats {
+			let (score, took) = self.score(model, weights, record)?;
+			ensure!(score.is_some(), "the runtime evaluates the record");
+			with = with.min(took);
+			// Refused for its length, when everything has been read.
+			let (score, took) =
+				self.score(model, weights, record.split_last().map_or(&[], |(_, rest)| rest))?;
+			ensure!(score.is_none(), "the runtime refuses a record that is too short");
+			without = without.min(took);
+		}
+		Ok(with.saturating_sub(without))
+	}
+}
