@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Sets everything up and runs the checks: all of them, or only the groups named.
 #
-#   scripts/test.sh                 all of these
+#   scripts/test.sh                 all of these but pytorch
 #   scripts/test.sh lint            formatting, shell scripts, clippy (warnings are errors)
 #   scripts/test.sh unit            every crate's own tests
 #   scripts/test.sh numpy           the second evaluator, in Python, on test vectors and fresh random graphs
 #   scripts/test.sh polkadot-js     a trainer with polkadot.js, against real node and worker processes
 #   scripts/test.sh fuzz            a minute of each fuzz target
 #   scripts/test.sh e2e             real node and worker processes
+#   scripts/test.sh pytorch         the bridge for PyTorch, whose download is gigabytes
 #
 # One set of features and one profile for everything, so that nothing is built twice.
 set -euo pipefail
@@ -17,8 +18,8 @@ groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy polkadot-js fuzz e2e)
 for group in "${groups[@]}"; do
 	case "$group" in
-		lint | unit | numpy | polkadot-js | fuzz | e2e) ;;
-		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, fuzz, e2e" >&2 && exit 2 ;;
+		lint | unit | numpy | polkadot-js | fuzz | e2e | pytorch) ;;
+		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, fuzz, e2e, pytorch" >&2 && exit 2 ;;
 	esac
 done
 
@@ -85,6 +86,20 @@ fuzz() {
 e2e() {
 	build
 	step cargo test --locked --workspace --test scenarios -- --test-threads=1
+}
+
+pytorch() {
+	local home=pytorch packages=$cache/pytorch
+	if ! cmp -s $home/requirements.txt "$packages/requirements.txt"; then
+		python3 -c 'import ensurepip' 2>/dev/null || scripts/setup.sh python3-venv
+		rm -rf -- "$packages"
+		step python3 -m venv "$packages"
+		step "$packages/bin/python" -m pip install --quiet --disable-pip-version-check -r $home/requirements.txt
+		cp $home/requirements.txt "$packages"
+	fi
+	build
+	ODA_BIN=$CARGO_TARGET_DIR/debug PYTHONDONTWRITEBYTECODE=1 \
+		step "$packages/bin/python" -m unittest discover -s $home/tests
 }
 
 for group in "${groups[@]}"; do
