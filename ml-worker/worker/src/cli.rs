@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oda_engine::DeviceChoice;
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Trains, submits, verifies and watches models on an ODA chain.
 #[derive(Debug, Parser)]
@@ -383,6 +383,9 @@ pub struct VerifyArgs {
 	/// Attest what is wrong without challenging it.
 	#[arg(long)]
 	pub no_challenge: bool,
+	/// How it is watched.
+	#[command(flatten)]
+	pub monitoring: Monitoring,
 }
 
 /// What `watch` needs.
@@ -401,6 +404,22 @@ pub struct WatchArgs {
 	/// Do not settle what has become due.
 	#[arg(long)]
 	pub no_settle: bool,
+	/// How it is watched.
+	#[command(flatten)]
+	pub monitoring: Monitoring,
+}
+
+/// How a service is watched.
+#[derive(Debug, Args)]
+pub struct Monitoring {
+	/// Serve metrics to Prometheus at this address and port, under /metrics. Whoever reaches it can read them:
+	/// there is no password.
+	#[arg(long, value_parser = address, value_name = "ADDRESS:PORT")]
+	pub prometheus: Option<SocketAddr>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+	text.parse().map_err(|_| "an IP address and a port, like 127.0.0.1:9616".to_owned())
 }
 
 /// The local store of weights and data.
@@ -498,6 +517,9 @@ pub struct RunArgs {
 	/// The file.
 	#[arg(long, value_name = "FILE")]
 	pub config: PathBuf,
+	/// How it is watched.
+	#[command(flatten)]
+	pub monitoring: Monitoring,
 }
 
 /// What `account` needs.
@@ -568,6 +590,15 @@ mod tests {
 		assert_eq!(oda(1_500_000_000_000), "1.5 ODA");
 		assert_eq!(oda(1), "0.000000000001 ODA");
 		assert_eq!(oda(2_000_000_000_000), "2 ODA");
+	}
+
+	#[test]
+	fn metrics_need_an_address_and_a_port() {
+		assert_eq!(address("127.0.0.1:9616"), Ok(SocketAddr::from(([127, 0, 0, 1], 9616))));
+		assert!(address("[::1]:0").is_ok());
+		for bad in ["", "9616", ":9616", "127.0.0.1", "127.0.0.1:65536", "localhost:9616"] {
+			assert!(address(bad).is_err(), "{bad:?}");
+		}
 	}
 
 	#[test]

@@ -13,6 +13,7 @@ use crate::{
 	cli::{Cli, Command, Global, Id, LogFormat},
 	context::{self, Context, Settings},
 	evaluation::Limits,
+	metrics::Endpoint,
 	output::Output,
 	roles::{verifier::VerifierConfig, watcher::WatcherConfig},
 };
@@ -34,7 +35,14 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 	if let Command::Run(args) = command {
 		return run::run(&global, &args).await;
 	}
-	let context = Context::open(settings(&global)?)?;
+	let mut settings = settings(&global)?;
+	settings.prometheus = match &command {
+		Command::Verify(args) => args.monitoring.prometheus,
+		Command::Watch(args) => args.monitoring.prometheus,
+		_ => None,
+	};
+	let context = Context::open(settings)?;
+	let _endpoint = endpoint(&context).await?;
 	match command {
 		Command::Model(command) => model::run(&context, &global, command).await,
 		Command::Train(args) => train::run(&context, args).await,
@@ -62,6 +70,14 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 		Command::Account(args) => account::show(&context, &global, args).await,
 		Command::Transfer(args) => account::transfer(&context, &key(&global)?, args).await,
 		Command::Run(_) => Ok(()),
+	}
+}
+
+/// Serves metrics, if that was asked for, until it is dropped.
+async fn endpoint(context: &Context) -> anyhow::Result<Option<Endpoint>> {
+	match context.settings().prometheus {
+		Some(address) => Endpoint::start(context, address).await.map(Some),
+		None => Ok(None),
 	}
 }
 
@@ -131,6 +147,7 @@ fn settings(global: &Global) -> anyhow::Result<Settings> {
 			..EngineConfig::default()
 		},
 		limits: Limits::default(),
+		prometheus: None,
 		output: Output::new(global.json),
 	})
 }
