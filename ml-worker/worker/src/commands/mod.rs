@@ -4,6 +4,7 @@ mod account;
 mod blobs;
 mod bounty;
 mod evaluate;
+mod manual;
 mod model;
 mod run;
 mod submit;
@@ -32,8 +33,11 @@ use tracing_subscriber::EnvFilter;
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
 	let Cli { global, command } = cli;
 	log(&global)?;
-	if let Command::Run(args) = command {
-		return run::run(&global, &args).await;
+	match &command {
+		Command::Run(args) => return run::run(&global, args).await,
+		Command::Completions(args) => return manual::completions(args),
+		Command::Man(args) => return manual::man(args, Output::new(global.json)),
+		_ => {}
 	}
 	let mut settings = settings(&global)?;
 	settings.prometheus = match &command {
@@ -69,7 +73,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 		Command::Bounty(command) => bounty::run(&context, &global, command).await,
 		Command::Account(args) => account::show(&context, &global, args).await,
 		Command::Transfer(args) => account::transfer(&context, &key(&global)?, args).await,
-		Command::Run(_) => Ok(()),
+		// Done above: these need no store.
+		Command::Run(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
 	}
 }
 
