@@ -61,7 +61,14 @@ pub struct Global {
 	#[arg(long, global = true, env = "ODA_LOG", default_value = "info", value_name = "FILTER")]
 	pub log: String,
 	/// How it is logged.
-	#[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+	#[arg(
+		long,
+		global = true,
+		env = "ODA_LOG_FORMAT",
+		value_enum,
+		default_value_t = LogFormat::Text,
+		value_name = "FORMAT"
+	)]
 	pub log_format: LogFormat,
 	/// Threads that evaluate and train; 0 for one a core.
 	#[arg(long, global = true, default_value_t = 0, value_name = "N")]
