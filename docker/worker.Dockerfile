@@ -39,6 +39,8 @@ RUN ["ml-worker", "--version"]
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
+# Metrics, for services that are given --prometheus 0.0.0.0:9616.
+EXPOSE 9616
 # The store opens, and the node of ODA_NODE answers: without it the worker only waits.
 HEALTHCHECK --interval=60s --timeout=20s --retries=3 \
     CMD ["ml-worker", "--log", "error", "--node-timeout", "10", "model", "list"]

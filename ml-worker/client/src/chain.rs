@@ -3,7 +3,7 @@
 use crate::{
 	AccountId, ChainError, View,
 	error::{node, rpc},
-	link::Link,
+	link::{Link, Observer},
 };
 use std::{
 	collections::HashMap,
@@ -30,17 +30,27 @@ pub struct Chain {
 	pub(crate) rpc: LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>,
 	pub(crate) link: RpcClient,
 	turns: Turns,
+	observer: Arc<dyn Observer>,
 }
 
 impl Chain {
 	/// Connects to the node at `url` (`ws://…`). While it is away, now or later, every call waits for it and
 	/// says so in the log: for ever, or no longer than `patience`.
 	pub async fn connect(url: &str, patience: Option<Duration>) -> Result<Self, ChainError> {
-		let link = RpcClient::new(Link::new(url, patience));
+		Self::connect_observed(url, patience, Arc::new(())).await
+	}
+
+	/// Connects as [`connect`](Self::connect) does; `observer` is told how the connection fares.
+	pub async fn connect_observed(
+		url: &str,
+		patience: Option<Duration>,
+		observer: Arc<dyn Observer>,
+	) -> Result<Self, ChainError> {
+		let link = RpcClient::new(Link::new(url, patience, Arc::clone(&observer)));
 		let backend = LegacyBackend::builder().build(link.clone());
 		let client = OnlineClient::from_backend(Arc::new(backend)).await.map_err(node)?;
 		let rpc = LegacyRpcMethods::new(link.clone());
-		let chain = Self { client, rpc, link, turns: Turns::default() };
+		let chain = Self { client, rpc, link, turns: Turns::default(), observer };
 		// Reads one value, so that a chain of another kind is found out now.
 		chain.finalised().await?.tick().await?;
 		Ok(chain)
@@ -53,7 +63,9 @@ impl Chain {
 
 	/// The state at the last finalised block.
 	pub async fn finalised(&self) -> Result<View, ChainError> {
-		Ok(View::new(self.client.at_current_block().await.map_err(node)?))
+		let view = View::new(self.client.at_current_block().await.map_err(node)?);
+		self.observer.finalised(view.number());
+		Ok(view)
 	}
 
 	/// The state at the last finalised block, once that is after block `after`.
@@ -64,6 +76,7 @@ impl Chain {
 			if let Some(header) = header
 				&& header.number > after
 			{
+				self.observer.finalised(header.number);
 				let at = self.client.at_block(head).await.map_err(node)?;
 				return Ok(View::new(at));
 			}

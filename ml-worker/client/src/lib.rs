@@ -43,6 +43,7 @@ pub use chain::Chain;
 pub use error::ChainError;
 pub use events::{Happened, SubmissionEvent};
 pub use key::Key;
+pub use link::Observer;
 pub use submit::{LIFETIME, Receipt};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use types::*;

@@ -19,6 +19,19 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Who is told how a connection fares. Each method is called often, and must not wait.
+pub trait Observer: Send + Sync {
+	/// The node answers: at first, and whenever it is back.
+	fn connected(&self) {}
+	/// The connection broke; it is being made again.
+	fn disconnected(&self) {}
+	/// The node says that the block of this number is final.
+	fn finalised(&self, _number: u64) {}
+}
+
+/// Nobody.
+impl Observer for () {}
+
 /// A connection that is made again whenever it breaks.
 #[derive(Clone)]
 pub(crate) struct Link {
@@ -28,19 +41,28 @@ pub(crate) struct Link {
 struct Inner {
 	url: String,
 	patience: Option<Duration>,
+	observer: Arc<dyn Observer>,
 	genesis: OnceLock<String>,
-	current: Mutex<Option<RpcClient>>,
+	current: Mutex<Current>,
+}
+
+/// The connection that there is, if any, and how many have been made: its number.
+#[derive(Default)]
+struct Current {
+	number: u64,
+	client: Option<RpcClient>,
 }
 
 impl Link {
 	/// A connection to `url`, not made yet. Without `patience` it waits for ever.
-	pub(crate) fn new(url: &str, patience: Option<Duration>) -> Self {
+	pub(crate) fn new(url: &str, patience: Option<Duration>, observer: Arc<dyn Observer>) -> Self {
 		Self {
 			inner: Arc::new(Inner {
 				url: url.to_owned(),
 				patience,
+				observer,
 				genesis: OnceLock::new(),
-				current: Mutex::new(None),
+				current: Mutex::default(),
 			}),
 		}
 	}
@@ -63,12 +85,12 @@ impl Link {
 		Ok(client)
 	}
 
-	/// The connection that there is, or a new one.
-	async fn client(&self) -> Result<RpcClient, rpcs::Error> {
+	/// The connection that there is, or a new one, and its number.
+	async fn client(&self) -> Result<(u64, RpcClient), rpcs::Error> {
 		// Held while connecting: others wait instead of connecting too.
 		let mut current = self.inner.current.lock().await;
-		if let Some(client) = current.as_ref() {
-			return Ok(client.clone());
+		if let Some(client) = &current.client {
+			return Ok((current.number, client.clone()));
 		}
 		let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
 		loop {
@@ -77,8 +99,10 @@ impl Link {
 					if pause > FIRST_PAUSE {
 						tracing::info!(url = %self.inner.url, "the node is back");
 					}
-					*current = Some(client.clone());
-					return Ok(client);
+					current.client = Some(client.clone());
+					current.number += 1;
+					self.inner.observer.connected();
+					return Ok((current.number, client));
 				}
 				Err(reason) => {
 					if self.inner.patience.is_some_and(|patience| since.elapsed() + pause > patience) {
@@ -97,9 +121,13 @@ impl Link {
 		}
 	}
 
-	/// Drops the connection, so that the next request makes a new one.
-	async fn drop_client(&self) {
-		*self.inner.current.lock().await = None;
+	/// Drops the connection of this number, so that the next request makes a new one. Others that failed with it
+	/// may have seen to that already.
+	async fn drop_client(&self, number: u64) {
+		let mut current = self.inner.current.lock().await;
+		if current.number == number && current.client.take().is_some() {
+			self.inner.observer.disconnected();
+		}
 	}
 }
 
@@ -117,7 +145,7 @@ impl RpcClientT for Link {
 		Box::pin(async move {
 			let since = Instant::now();
 			loop {
-				let client = self.client().await?;
+				let (number, client) = self.client().await?;
 				match client.request_raw(method, params.clone()).await {
 					Err(rpcs::Error::Client(error)) => {
 						let reason = error.to_string();
@@ -125,7 +153,7 @@ impl RpcClientT for Link {
 							return Err(self.away(since, reason));
 						}
 						tracing::warn!(url = %self.inner.url, method, %reason, "the connection broke");
-						self.drop_client().await;
+						self.drop_client(number).await;
 						tokio::time::sleep(FIRST_PAUSE).await;
 					}
 					other => return other,
@@ -140,7 +168,7 @@ impl RpcClientT for Link {
 		params: Option<Box<RawValue>>,
 		unsub: &'a str,
 	) -> RawRpcFuture<'a, RawRpcSubscription> {
-		Box::pin(async move { self.client().await?.subscribe_raw(sub, params, unsub).await })
+		Box::pin(async move { self.client().await?.1.subscribe_raw(sub, params, unsub).await })
 	}
 }
 
@@ -173,7 +201,25 @@ mod tests {
 	}
 
 	fn link(address: &str, patience: Option<Duration>) -> RpcClient {
-		RpcClient::new(Link::new(&format!("ws://{address}"), patience))
+		observed(address, patience, Arc::new(()))
+	}
+
+	fn observed(address: &str, patience: Option<Duration>, observer: Arc<dyn Observer>) -> RpcClient {
+		RpcClient::new(Link::new(&format!("ws://{address}"), patience, observer))
+	}
+
+	/// Writes down what it is told.
+	#[derive(Default)]
+	struct Diary(std::sync::Mutex<Vec<&'static str>>);
+
+	impl Observer for Diary {
+		fn connected(&self) {
+			self.0.lock().unwrap().push("connected");
+		}
+
+		fn disconnected(&self) {
+			self.0.lock().unwrap().push("disconnected");
+		}
 	}
 
 	#[tokio::test]
@@ -194,6 +240,29 @@ mod tests {
 		assert!(!waiting.is_finished());
 		let (_server, _) = node(&address, "0x01").await;
 		assert_eq!(waiting.await.unwrap().unwrap(), "test");
+	}
+
+	#[tokio::test]
+	async fn an_observer_is_told_of_each_connection_and_each_break() {
+		let (server, address) = node("127.0.0.1:0", "0x01").await;
+		let diary = Arc::new(Diary::default());
+		let link = observed(&address, None, diary.clone());
+		ask(&link).await.unwrap();
+		ask(&link).await.unwrap();
+		server.stop().unwrap();
+		server.stopped().await;
+		// All that wait fail together; that is one break, and one connection afterwards.
+		let waiting: Vec<_> = (0..8)
+			.map(|_| {
+				let link = link.clone();
+				tokio::spawn(async move { ask(&link).await })
+			})
+			.collect();
+		let (_server, _) = node(&address, "0x01").await;
+		for answer in waiting {
+			answer.await.unwrap().unwrap();
+		}
+		assert_eq!(*diary.0.lock().unwrap(), ["connected", "disconnected", "connected"]);
 	}
 
 	#[tokio::test]

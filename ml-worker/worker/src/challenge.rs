@@ -132,6 +132,7 @@ async fn post(
 		let entry = &held.entry;
 		match chain.note_challenge(key, entry.submission, our_note(chain, key, entry)).await {
 			Ok(receipt) => {
+				context.metrics().noted();
 				context.output().event(
 					"noted",
 					format!(
@@ -197,13 +198,13 @@ pub async fn finish(
 		let Some((submission, Phase::Judged { claim, .. })) = live.map(|live| (live.clone(), live.phase))
 		else {
 			// Overturned by somebody else, perhaps: the bond is back.
-			return end(&mut held, result, "over");
+			return end(context, &mut held, result, "over");
 		};
 		let (parameters, tick) = (view.parameters()?, view.tick().await?);
 		let ours = our_note(&chain, key, &held.entry);
 		let note = view.notes(id).await?.into_iter().find(|note| note.note == ours);
 		let Some(note) = note else {
-			return end(&mut held, result, "note_expired");
+			return end(context, &mut held, result, "note_expired");
 		};
 		if tick < note.posted_at.saturating_add(parameters.min_note_age) {
 			view = chain.finalised_after(view.number()).await?;
@@ -232,7 +233,7 @@ pub async fn finish(
 					ChallengeOutcome::Overturned { .. } => "overturned",
 					ChallengeOutcome::Failed => "failed",
 				};
-				return end(&mut held, result, word);
+				return end(context, &mut held, result, word);
 			}
 			Err(error)
 				if error.is("Training", "NoteTooYoung")
@@ -245,20 +246,27 @@ pub async fn finish(
 				view = chain.finalised_after(view.number()).await?;
 			}
 			Err(error) if error.is("Training", "UnknownSubmission") || error.is("Training", "NotJudged") => {
-				return end(&mut held, result, "over");
+				return end(context, &mut held, result, "over");
 			}
 			Err(error) => {
 				held.entry.outcome = Some(error.to_string());
 				held.save()?;
+				context.metrics().challenged("refused");
 				return Err(error).context("challenging");
 			}
 		}
 	}
 }
 
-fn end(held: &mut Held<ChallengeEntry>, result: Challenged, word: &str) -> anyhow::Result<Challenged> {
+fn end(
+	context: &Context,
+	held: &mut Held<ChallengeEntry>,
+	result: Challenged,
+	word: &str,
+) -> anyhow::Result<Challenged> {
 	held.entry.outcome = Some(word.to_owned());
 	held.save()?;
+	context.metrics().challenged(word);
 	Ok(result)
 }
 

@@ -2,14 +2,22 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oda_engine::DeviceChoice;
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Trains, submits, verifies and watches models on an ODA chain.
+///
+/// Weights and data lie in a local store and are named by their root, a BLAKE3 hash. What a submission or a challenge
+/// needs to be finished is in a journal before anything is sent: a command that was interrupted goes on where it was
+/// when it is given again. Every command explains itself: ml-worker <COMMAND> --help.
+///
+/// Results go to standard output, logs to standard error. The exit status is 0 when all is done, or when the process
+/// was asked to stop; 1 when it failed, for a reason that standard error says; 2 when the command line was wrong.
 #[derive(Debug, Parser)]
 #[command(
 	name = "ml-worker",
 	version,
 	about,
+	long_about,
 	after_help = "Examples:\n  \
 		ml-worker blobs add digits-test.bin\n  \
 		ml-worker model init --template digits --data digits-test.bin --out digits.json\n  \
@@ -17,12 +25,11 @@ use std::path::PathBuf;
 		ml-worker --suri //Alice model register digits.json --weights <ROOT>\n  \
 		ml-worker --suri //Bob submit --model <ID> --weights <ROOT>\n  \
 		ml-worker --suri //Charlie verify\n  \
-		ml-worker --suri //Dave watch\n\n\
-		Every command explains itself: ml-worker <COMMAND> --help"
+		ml-worker --suri //Dave watch"
 )]
 pub struct Cli {
 	/// What holds for all commands.
-	#[command(flatten)]
+	#[command(flatten, next_help_heading = "Options for all commands")]
 	pub global: Global,
 	/// What to do.
 	#[command(subcommand)]
@@ -54,7 +61,14 @@ pub struct Global {
 	#[arg(long, global = true, env = "ODA_LOG", default_value = "info", value_name = "FILTER")]
 	pub log: String,
 	/// How it is logged.
-	#[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+	#[arg(
+		long,
+		global = true,
+		env = "ODA_LOG_FORMAT",
+		value_enum,
+		default_value_t = LogFormat::Text,
+		value_name = "FORMAT"
+	)]
 	pub log_format: LogFormat,
 	/// Threads that evaluate and train; 0 for one a core.
 	#[arg(long, global = true, default_value_t = 0, value_name = "N")]
@@ -93,66 +107,171 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
 	/// Make, register and look at models.
+	///
+	/// A model is a graph of integer operations, an objective, and the data that it is scored on. A specification
+	/// file holds all three; its hash is the model's id.
 	#[command(subcommand)]
 	Model(ModelCommand),
 	/// Train weights from a specification or a registered model's head.
+	///
+	/// The integer weights go into the store, and their root is printed; nothing is sent to the chain. Integer accuracy
+	/// is what the chain will see; float accuracy is the same network before quantisation. Both are measured on the
+	/// model's own data, which is never trained on, unless --held-out names other.
+	///
+	/// With --checkpoint an interrupted run goes on where it was; the same seed gives the same weights on one machine.
 	Train(TrainArgs),
 	/// Score weights on all records of a model, as everybody else will.
+	///
+	/// With --model it also says whether the chain would take them in the head's place; that they are not better is a
+	/// result, not a failure. Nothing is sent. The file of --scores is what Training.reveal takes, for those who submit
+	/// without this worker.
 	Evaluate(EvaluateArgs),
 	/// Bring weights to the chain: evaluate, compare, commit, reveal, and follow them to the end.
+	///
+	/// All records are evaluated and compared with the head's first: nothing is sent if the chain would refuse. What is
+	/// needed to finish is in the journal before the commitment is sent; given again, the command goes on where it was.
+	///
+	/// It costs fees and the judges' fee. A bond, and a deposit for the list of scores, are on hold until the end; the
+	/// bond is lost if a score is proved wrong, or if the commitment is not revealed in time. The exit status is 1 unless
+	/// the weights were accepted.
 	Submit(SubmitArgs),
 	/// Answer the tasks that the account is a verifier of; a service.
+	///
+	/// Evaluates all records of each submission again and signs what it found: valid, wrong at a record, or unavailable.
+	/// Weights and data have to come into the store (blobs add); until then the verifier waits, and shortly before the
+	/// task's window closes it attests that they are unavailable.
+	///
+	/// Attesting costs nothing; a challenge costs a fee, and a bond that comes back when it is right. Who signs `valid`
+	/// for a wrong score pays out of the verifier's bond, and so, less, does who stays away. Runs until it is stopped, and
+	/// is not disturbed by a node that goes away for a while.
 	Verify(VerifyArgs),
 	/// Recompute every submission and challenge the wrong ones; a service.
+	///
+	/// Without a key it only reports. With one it posts a note and a bond for each wrong claim, then the challenge,
+	/// which the chain decides by evaluating that one record; and it settles what has become due, which is free.
+	///
+	/// A challenge that is right brings half of what the liars lose, and the bond comes back. Runs until it is stopped,
+	/// and is not disturbed by a node that goes away for a while.
 	Watch(WatchArgs),
 	/// The local store of weights and data.
+	///
+	/// It lies under --base-path. Every blob is named by its root, the BLAKE3 hash of its bytes, and is hashed again
+	/// when it is read. No node is needed, and nothing costs anything.
 	#[command(subcommand)]
 	Blobs(BlobsCommand),
 	/// Promise and take back rewards for better weights.
+	///
+	/// A bounty is paid to the trainer of the first accepted submission that was committed to in time and scores
+	/// enough.
 	#[command(subcommand)]
 	Bounty(BountyCommand),
 	/// Several roles in one process, from a file.
+	///
+	/// Verifiers, watchers and trainers share one store, one engine and one connection. A role that fails is started
+	/// again after a pause, without disturbing the others. What the file says wins over the command line. Ends when it
+	/// is stopped, or when all roles are done.
 	Run(RunArgs),
 	/// An account's balance, and what is on hold for what.
+	///
+	/// At the last final block. Bonds and deposits are on hold: they are the account's, and cannot be spent.
+	#[command(after_help = "Examples:\n  \
+		ml-worker --suri //Alice account\n  \
+		ml-worker account 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY")]
 	Account(AccountArgs),
 	/// Move money to another account.
+	///
+	/// Waits until the transfer is in a final block. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice transfer 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty 2.5")]
 	Transfer(TransferArgs),
+	/// Print a script that completes commands and options in a shell.
+	///
+	/// Goes to standard output; where shells look for it is in the examples. It knows the commands of this version.
+	Completions(CompletionsArgs),
+	/// Write the manual, a page for each command, into a folder.
+	///
+	/// The pages are called ml-worker.1, ml-worker-submit.1 and so on; those of an earlier version are replaced, each as
+	/// a whole.
+	Man(ManArgs),
 }
 
 /// Make, register and look at models.
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
 	/// Write a specification file: graph, objective and data.
+	///
+	/// The data is the set that the model is scored on for ever: records of the graph's input bytes, then the
+	/// target's. It is put into the store; others need it too. Nothing is sent, and nothing costs anything, before the
+	/// file is registered.
 	#[command(after_help = "Examples:\n  \
 		ml-worker model init --template digits --data digits-test.bin --out digits.json\n  \
-		ml-worker model init --graph graph.json --objective objective.json --data test.bin --out model.json\n\n\
-		The data is the set that the model is scored on for ever: records of the graph's input bytes, then the\n\
-		target's. It is put into the store; others need it too.")]
+		ml-worker model init --graph graph.json --objective goal.json --data test.bin --out model.json")]
 	Init(ModelInitArgs),
 	/// Make random weights, for version 0 of a model.
+	///
+	/// They go into the store, and their root is printed. A few of the records say how large the values between the
+	/// layers get, so that they fit their integers. No node is needed.
+	#[command(after_help = "Example:\n  \
+		ml-worker model random digits.json --data digits-train.bin --seed 7")]
 	Random(ModelRandomArgs),
 	/// Make a weights blob of a safetensors file.
+	///
+	/// The file has one tensor for each parameter of the graph, of its integer type and shape, as `model export` writes
+	/// them. The blob goes into the store, and its root is printed.
+	#[command(after_help = "Examples:\n  \
+		ml-worker model import weights.safetensors --spec digits.json\n  \
+		ml-worker model import weights.safetensors --model <ID>")]
 	Import(ModelImportArgs),
 	/// Write weights as a safetensors file: a registered model's head, or some in the store.
+	///
+	/// The weights have to be in the store, or a file. A file that is in the way is overwritten.
+	#[command(after_help = "Examples:\n  \
+		ml-worker model export --model <ID> --out head.safetensors\n  \
+		ml-worker model export --spec digits.json --weights <ROOT> --out weights.safetensors")]
 	Export(ModelExportArgs),
 	/// Register a model and bring its version 0 to the chain.
+	///
+	/// The weights go the same road as any others: they are committed to, revealed with the score of every record,
+	/// verified, and accepted when nobody could prove a score wrong. An interrupted registration goes on where it was
+	/// when the same command is given again.
+	///
+	/// It holds a deposit for the bytes that the chain keeps, and costs what `submit` costs. The exit status is 1 unless
+	/// version 0 was accepted.
 	#[command(after_help = "Example:\n  \
-		ml-worker --suri //Alice model register digits.json --weights <ROOT>\n\n\
-		The weights go the same road as any others: they are committed to, revealed with the score of every record,\n\
-		verified, and accepted when nobody could prove a score wrong. An interrupted registration goes on where it\n\
-		was when the same command is given again.")]
+		ml-worker --suri //Alice model register digits.json --weights <ROOT>")]
 	Register(ModelRegisterArgs),
 	/// A registered model with its versions and what is being submitted to it.
+	///
+	/// Shows the state at the last final block: objective, data, versions, submissions under way and bounties.
+	#[command(after_help = "Examples:\n  \
+		ml-worker model show <ID>\n  \
+		ml-worker model show <ID> --spec model.json\n  \
+		ml-worker --json model show <ID>")]
 	Show(ModelShowArgs),
 	/// All registered models.
+	///
+	/// Each with its state and its head at the last final block, a line a model.
+	#[command(after_help = "Examples:\n  \
+		ml-worker model list\n  \
+		ml-worker --node ws://node.example:9944 --json model list")]
 	List,
 	/// Close a model to new submissions, for ever.
+	///
+	/// Its registrar can, while no submission to it is under way and its head is the registrar's own work. The head
+	/// stays and can be used; the deposit stays too. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice model retire <ID>")]
 	Retire {
 		/// The model's id.
 		#[arg(value_parser = id, value_name = "ID")]
 		model: Id,
 	},
 	/// Delete a registered model that never got a version.
+	///
+	/// Its id is free again, and its deposit goes back. Its registrar can while no submission to it is under way;
+	/// anybody can once the time for bringing version 0 is over. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice model abandon <ID>")]
 	Abandon {
 		/// The model's id.
 		#[arg(value_parser = id, value_name = "ID")]
@@ -205,9 +324,6 @@ pub struct ModelInitArgs {
 
 /// What `model random` needs.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
-	ml-worker model random digits.json --data digits-train.bin --seed 7\n\n\
-	A few of the records say how large the values between the layers get, so that they fit their integers.")]
 pub struct ModelRandomArgs {
 	/// The specification file.
 	pub spec: PathBuf,
@@ -280,9 +396,7 @@ pub struct ModelShowArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 	ml-worker train --spec digits.json --data digits-train.bin --epochs 10 --stop-at 0.9\n  \
-	ml-worker train --model <ID> --data digits-train.bin --seed 7\n\n\
-	Integer accuracy is what the chain will see; float accuracy is the same network before quantisation. Both\n\
-	are measured on the model's own data, which is never trained on, unless --held-out names other.")]
+	ml-worker train --model <ID> --data digits-train.bin --seed 7")]
 pub struct TrainArgs {
 	/// The model's specification file: trains from scratch, unless --from names weights.
 	#[arg(long, value_name = "FILE", required_unless_present = "model")]
@@ -335,8 +449,7 @@ pub struct TrainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 	ml-worker evaluate --spec digits.json --weights <ROOT>\n  \
-	ml-worker evaluate --model <ID> --weights weights.bin --scores scores.bin\n\n\
-	The file of scores is what Training.reveal takes, for those who submit without this worker.")]
+	ml-worker evaluate --model <ID> --weights weights.bin --scores scores.bin")]
 pub struct EvaluateArgs {
 	/// A registered model's id.
 	#[arg(long, value_parser = id, value_name = "ID", required_unless_present = "spec", conflicts_with = "spec")]
@@ -354,10 +467,9 @@ pub struct EvaluateArgs {
 
 /// What `submit` needs.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
-	ml-worker --suri //Bob submit --model <ID> --weights <ROOT>\n\n\
-	All records are evaluated and compared with the head's first: nothing is sent if the chain would refuse. What\n\
-	is needed to finish is on disk before the commitment is sent; given again, the command goes on where it was.")]
+#[command(after_help = "Examples:\n  \
+	ml-worker --suri //Bob submit --model <ID> --weights <ROOT>\n  \
+	ml-worker --suri //Bob submit --resume")]
 pub struct SubmitArgs {
 	/// The model's id.
 	#[arg(long, value_parser = id, value_name = "ID", required_unless_present = "resume")]
@@ -372,10 +484,9 @@ pub struct SubmitArgs {
 
 /// What `verify` needs.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
-	ml-worker --key-file verifier.key verify\n\n\
-	Weights and data have to come into the store (blobs add); until then the verifier waits, and shortly before the\n\
-	task's window closes it attests that they are unavailable.")]
+#[command(after_help = "Examples:\n  \
+	ml-worker --key-file verifier.key verify\n  \
+	ml-worker --key-file verifier.key --log-format json verify --prometheus 127.0.0.1:9616")]
 pub struct VerifyArgs {
 	/// Answer the tasks that are open now, and end.
 	#[arg(long)]
@@ -383,14 +494,16 @@ pub struct VerifyArgs {
 	/// Attest what is wrong without challenging it.
 	#[arg(long)]
 	pub no_challenge: bool,
+	/// How it is watched.
+	#[command(flatten)]
+	pub monitoring: Monitoring,
 }
 
 /// What `watch` needs.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
-	ml-worker --suri //Dave watch\n\n\
-	Without a key it only reports. With one it posts a note and a bond for each wrong claim, then the challenge,\n\
-	which the chain decides by evaluating that one record; and it settles what has become due.")]
+#[command(after_help = "Examples:\n  \
+	ml-worker watch\n  \
+	ml-worker --suri //Dave watch --prometheus 127.0.0.1:9617")]
 pub struct WatchArgs {
 	/// Recompute what is being judged now, and end.
 	#[arg(long)]
@@ -401,18 +514,43 @@ pub struct WatchArgs {
 	/// Do not settle what has become due.
 	#[arg(long)]
 	pub no_settle: bool,
+	/// How it is watched.
+	#[command(flatten)]
+	pub monitoring: Monitoring,
+}
+
+/// How a service is watched.
+#[derive(Debug, Args)]
+pub struct Monitoring {
+	/// Serve metrics to Prometheus at this address and port, under /metrics. Whoever reaches it can read them:
+	/// there is no password.
+	#[arg(long, value_parser = address, value_name = "ADDRESS:PORT")]
+	pub prometheus: Option<SocketAddr>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+	text.parse().map_err(|_| "an IP address and a port, like 127.0.0.1:9616".to_owned())
 }
 
 /// The local store of weights and data.
 #[derive(Debug, Subcommand)]
 pub enum BlobsCommand {
 	/// Store files; prints their roots, which are what `b3sum` prints.
+	///
+	/// The files are copied; what is there already is not stored twice.
+	#[command(after_help = "Example:\n  \
+		ml-worker blobs add digits-train.bin digits-test.bin")]
 	Add {
 		/// The files.
 		#[arg(required = true)]
 		files: Vec<PathBuf>,
 	},
 	/// Write a blob to a file, or to standard output.
+	///
+	/// It is hashed before its first byte is written. A file that is in the way is overwritten.
+	#[command(after_help = "Examples:\n  \
+		ml-worker blobs get <ROOT> --out weights.bin\n  \
+		ml-worker blobs get <ROOT> | b3sum")]
 	Get {
 		/// Its root.
 		#[arg(value_parser = id)]
@@ -422,16 +560,33 @@ pub enum BlobsCommand {
 		out: Option<PathBuf>,
 	},
 	/// All blobs.
+	///
+	/// A line a blob: root and length in bytes.
+	#[command(after_help = "Examples:\n  \
+		ml-worker blobs list\n  \
+		ml-worker --json blobs list")]
 	List,
 	/// Whether a blob is here, and its length.
+	///
+	/// Exit status 1 if it is not.
+	#[command(after_help = "Example:\n  \
+		ml-worker blobs stat <ROOT>")]
 	Stat {
 		/// Its root.
 		#[arg(value_parser = id)]
 		root: Id,
 	},
 	/// Hash every blob again.
+	///
+	/// Exit status 1 if any is damaged. A damaged blob stays where it is and is never handed out; store it again.
+	#[command(after_help = "Example:\n  \
+		ml-worker blobs check")]
 	Check,
 	/// Delete blobs.
+	///
+	/// What a submission or a challenge under way still needs is not looked at. Exit status 1 if one is not there.
+	#[command(after_help = "Example:\n  \
+		ml-worker blobs rm <ROOT>")]
 	Rm {
 		/// Their roots.
 		#[arg(value_parser = id, required = true)]
@@ -443,6 +598,10 @@ pub enum BlobsCommand {
 #[derive(Debug, Subcommand)]
 pub enum BountyCommand {
 	/// Promise a reward for weights of at least some score.
+	///
+	/// The amount is on hold until it is paid or taken back. Costs a fee. Prints the bounty's number.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice bounty post --model <ID> --threshold 350 --amount 10 --ticks 10000")]
 	Post {
 		/// The model's id.
 		#[arg(long, value_parser = id, value_name = "ID")]
@@ -458,6 +617,10 @@ pub enum BountyCommand {
 		ticks: u64,
 	},
 	/// Take a bounty back.
+	///
+	/// Once its time is over, or the model takes no new head any more, and no submission can earn it. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice bounty withdraw --model <ID> --bounty 0")]
 	Withdraw {
 		/// The model's id.
 		#[arg(long, value_parser = id, value_name = "ID")]
@@ -467,6 +630,10 @@ pub enum BountyCommand {
 		bounty: u64,
 	},
 	/// The bounties on a model.
+	///
+	/// At the last final block, a line a bounty.
+	#[command(after_help = "Example:\n  \
+		ml-worker bounty list --model <ID>")]
 	List {
 		/// The model's id.
 		#[arg(long, value_parser = id, value_name = "ID")]
@@ -476,9 +643,12 @@ pub enum BountyCommand {
 
 /// What `run` needs.
 #[derive(Debug, Args)]
-#[command(after_help = "A configuration file:\n\n  \
+#[command(after_help = "Example:\n  \
+	ml-worker run --config /etc/oda/worker.toml\n\n\
+	Such a file:\n\n  \
 	node = \"ws://127.0.0.1:9944\"\n  \
-	base_path = \"/var/lib/oda-worker\"\n\n  \
+	base_path = \"/var/lib/oda-worker\"\n  \
+	prometheus = \"127.0.0.1:9616\"\n\n  \
 	[engine]\n  \
 	threads = 4\n\n  \
 	[[role]]\n  \
@@ -498,6 +668,9 @@ pub struct RunArgs {
 	/// The file.
 	#[arg(long, value_name = "FILE")]
 	pub config: PathBuf,
+	/// How it is watched.
+	#[command(flatten)]
+	pub monitoring: Monitoring,
 }
 
 /// What `account` needs.
@@ -515,6 +688,28 @@ pub struct TransferArgs {
 	/// How much, in ODA.
 	#[arg(value_parser = amount, value_name = "ODA")]
 	pub amount: Amount,
+}
+
+/// What `completions` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+	ml-worker completions bash > ~/.local/share/bash-completion/completions/ml-worker\n  \
+	ml-worker completions zsh > ~/.zfunc/_ml-worker\n  \
+	ml-worker completions fish > ~/.config/fish/completions/ml-worker.fish")]
+pub struct CompletionsArgs {
+	/// The shell.
+	#[arg(value_enum)]
+	pub shell: clap_complete::Shell,
+}
+
+/// What `man` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+	ml-worker man ~/.local/share/man/man1 && man ml-worker-submit")]
+pub struct ManArgs {
+	/// The folder; it is made if it is not there.
+	#[arg(value_name = "DIR")]
+	pub folder: PathBuf,
 }
 
 /// An amount in the smallest unit.
@@ -553,6 +748,63 @@ mod tests {
 		Cli::command().debug_assert();
 	}
 
+	/// Commands with commands below them say what these are for; all others are explained, with an example.
+	fn is_explained(command: &clap::Command, name: &str) {
+		let text =
+			|text: Option<&clap::builder::StyledStr>| text.map(ToString::to_string).unwrap_or_default();
+		assert!(!text(command.get_about()).is_empty(), "{name}: what it does");
+		for argument in command.get_arguments() {
+			let help = text(argument.get_help());
+			assert!(!help.is_empty(), "{name}: what {} is", argument.get_id());
+			assert!(!help.ends_with('.'), "{name}: {} has a full stop", argument.get_id());
+		}
+		assert!(text(command.get_long_about()).len() > text(command.get_about()).len(), "{name}: in full");
+		if !command.has_subcommands() || name == "ml-worker" {
+			let examples = text(command.get_after_help());
+			let (heading, examples) = examples.split_once('\n').expect(name);
+			assert!(matches!(heading, "Example:" | "Examples:"), "{name}: {heading:?}");
+			assert!(examples.contains("  ml-worker "), "{name}: an example");
+			// As they are shown without being wrapped.
+			assert!(examples.lines().all(|line| line.len() <= 100), "{name}: long lines");
+		}
+		for below in command.get_subcommands() {
+			is_explained(below, &format!("{name} {}", below.get_name()));
+		}
+	}
+
+	#[test]
+	fn every_command_and_option_is_explained() {
+		is_explained(&Cli::command(), "ml-worker");
+	}
+
+	/// The arguments of the examples, as a shell splits them.
+	fn examples(command: &clap::Command) -> Vec<Vec<String>> {
+		let own = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+		own.lines()
+			.filter_map(|line| line.strip_prefix("  ml-worker "))
+			.map(|line| {
+				let words = line.split_whitespace().take_while(|word| !matches!(*word, "|" | ">" | "&&"));
+				let word = |word: &str| match word {
+					"<ID>" | "<ROOT>" => "ab".repeat(32),
+					word => word.to_owned(),
+				};
+				std::iter::once("ml-worker".to_owned()).chain(words.map(word)).collect()
+			})
+			.chain(command.get_subcommands().flat_map(examples))
+			.collect()
+	}
+
+	#[test]
+	fn the_examples_are_understood() {
+		let examples = examples(&Cli::command());
+		assert!(examples.len() > 30, "{examples:?}");
+		for example in examples {
+			if let Err(error) = Cli::try_parse_from(&example) {
+				panic!("{}: {error}", example.join(" "));
+			}
+		}
+	}
+
 	#[test]
 	fn amounts_are_read_exactly() {
 		assert_eq!(amount("1"), Ok(Amount(1_000_000_000_000)));
@@ -568,6 +820,15 @@ mod tests {
 		assert_eq!(oda(1_500_000_000_000), "1.5 ODA");
 		assert_eq!(oda(1), "0.000000000001 ODA");
 		assert_eq!(oda(2_000_000_000_000), "2 ODA");
+	}
+
+	#[test]
+	fn metrics_need_an_address_and_a_port() {
+		assert_eq!(address("127.0.0.1:9616"), Ok(SocketAddr::from(([127, 0, 0, 1], 9616))));
+		assert!(address("[::1]:0").is_ok());
+		for bad in ["", "9616", ":9616", "127.0.0.1", "127.0.0.1:65536", "localhost:9616"] {
+			assert!(address(bad).is_err(), "{bad:?}");
+		}
 	}
 
 	#[test]

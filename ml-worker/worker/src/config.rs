@@ -6,7 +6,10 @@ use crate::{
 };
 use oda_engine::EngineConfig;
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::{
+	net::SocketAddr,
+	path::{Path, PathBuf},
+};
 
 /// The file of `ml-worker run`. What it leaves out is as the command line says.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,6 +19,8 @@ pub struct RunConfig {
 	pub node: Option<String>,
 	/// Where blobs and journal lie.
 	pub base_path: Option<PathBuf>,
+	/// The address and port at which metrics are served.
+	pub prometheus: Option<SocketAddr>,
 	/// How models are evaluated.
 	pub engine: Option<EngineConfig>,
 	/// What evaluating may take.
@@ -78,13 +83,14 @@ mod tests {
 	#[test]
 	fn roles_are_read_with_their_defaults() {
 		let config = parse(
-			"node = \"ws://node:9944\"\n\
+			"node = \"ws://node:9944\"\nprometheus = \"127.0.0.1:9616\"\n\
 			 [engine]\nthreads = 2\n\
 			 [[role]]\nkind = \"verifier\"\nkey_file = \"v.key\"\n\
 			 [[role]]\nkind = \"watcher\"\nsettle = false\n",
 		)
 		.unwrap();
 		assert_eq!(config.engine.unwrap().threads, 2);
+		assert_eq!(config.prometheus, Some(SocketAddr::from(([127, 0, 0, 1], 9616))));
 		let [verifier, watcher] = &config.roles[..] else { panic!("two roles") };
 		assert!(matches!(&verifier.kind, RoleKind::Verifier(v) if v.challenge));
 		assert_eq!(verifier.key_file.as_deref(), Some(Path::new("v.key")));
@@ -106,6 +112,12 @@ mod tests {
 	#[test]
 	fn an_unknown_role_is_refused() {
 		assert!(parse("[[role]]\nkind = \"dreamer\"\n").is_err());
+	}
+
+	#[test]
+	fn metrics_need_an_address_and_a_port() {
+		let error = parse("prometheus = \"9616\"\n[[role]]\nkind = \"watcher\"\n").unwrap_err().to_string();
+		assert!(error.contains("prometheus") && error.contains("socket address"), "{error}");
 	}
 
 	#[test]

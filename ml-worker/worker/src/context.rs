@@ -3,14 +3,15 @@
 use crate::{
 	evaluation::{Limits, Workbench},
 	journal::Journal,
+	metrics::Metrics,
 	output::Output,
 };
 use anyhow::{Context as _, bail};
 use oda_blobs::Store;
-use oda_client::{Chain, Key};
+use oda_client::{AccountId, Chain, ChainError, Key, View};
 use oda_engine::{Engine, EngineConfig};
 use oda_primitives::BlobRef;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
 /// Where the worker finds things, and how it works.
@@ -26,6 +27,8 @@ pub struct Settings {
 	pub engine: EngineConfig,
 	/// What evaluating may take.
 	pub limits: Limits,
+	/// Where metrics are served, if anywhere.
+	pub prometheus: Option<SocketAddr>,
 	/// Where results go.
 	pub output: Output,
 }
@@ -34,6 +37,7 @@ struct Inner {
 	settings: Settings,
 	store: Store,
 	journal: Journal,
+	metrics: Arc<Metrics>,
 	chain: OnceCell<Chain>,
 	bench: OnceCell<Arc<Workbench>>,
 }
@@ -49,7 +53,9 @@ impl Context {
 	pub fn open(settings: Settings) -> anyhow::Result<Self> {
 		let store = Store::open(&settings.base_path)?;
 		let journal = Journal::open(&settings.base_path)?;
-		let inner = Inner { settings, store, journal, chain: OnceCell::new(), bench: OnceCell::new() };
+		let metrics = Arc::new(Metrics::new());
+		let inner =
+			Inner { settings, store, journal, metrics, chain: OnceCell::new(), bench: OnceCell::new() };
 		Ok(Self { inner: Arc::new(inner) })
 	}
 
@@ -73,10 +79,18 @@ impl Context {
 		&self.inner.journal
 	}
 
+	/// What is counted.
+	pub fn metrics(&self) -> &Metrics {
+		&self.inner.metrics
+	}
+
 	/// The chain; waits for the node.
 	pub async fn chain(&self) -> anyhow::Result<Chain> {
 		let settings = &self.inner.settings;
-		let connect = || Chain::connect(&settings.node, settings.node_timeout);
+		let connect = || {
+			let metrics = Arc::clone(&self.inner.metrics);
+			Chain::connect_observed(&settings.node, settings.node_timeout, metrics)
+		};
 		let chain = self.inner.chain.get_or_try_init(connect).await;
 		Ok(chain.with_context(|| format!("connecting to {}", settings.node))?.clone())
 	}
@@ -86,10 +100,19 @@ impl Context {
 		let start = || async {
 			let config = self.inner.settings.engine.clone();
 			let engine = tokio::task::spawn_blocking(move || Engine::start(&config)).await?;
-			let source = Arc::new(self.inner.store.clone());
-			anyhow::Ok(Arc::new(Workbench::new(engine, source, self.inner.settings.limits)))
+			let (source, metrics) = (Arc::new(self.inner.store.clone()), Arc::clone(&self.inner.metrics));
+			metrics.engine(&engine);
+			anyhow::Ok(Arc::new(Workbench::new(engine, source, self.inner.settings.limits, metrics)))
 		};
 		self.inner.bench.get_or_try_init(start).await.cloned()
+	}
+
+	/// Reads what a role's account has for the metrics, if they are served.
+	pub(crate) async fn observe_balance(&self, view: &View, account: &AccountId) -> Result<(), ChainError> {
+		if self.inner.settings.prometheus.is_some() {
+			self.inner.metrics.balance(&view.account(account).await?);
+		}
+		Ok(())
 	}
 
 	/// A blob that somebody names by its root, or by a file, which is then stored.

@@ -3,6 +3,7 @@
 //! Specifications, weights and data come from strangers. What they may take of memory and time is limited, and
 //! checked before it is taken.
 
+use crate::metrics::Metrics;
 use oda_blobs::{BlobError, BlobSource};
 use oda_engine::{Engine, EngineError};
 use oda_evaluator::{Evaluator, ModelSpec, SpecError, scores};
@@ -114,6 +115,7 @@ pub struct Workbench {
 	engine: Engine,
 	source: Arc<dyn BlobSource>,
 	limits: Limits,
+	metrics: Arc<Metrics>,
 	slots: Semaphore,
 	done: Mutex<HashMap<(ModelId, [u8; 32]), Cell>>,
 }
@@ -122,10 +124,10 @@ pub struct Workbench {
 const KEPT: usize = 64;
 
 impl Workbench {
-	/// One that evaluates with `engine` what it finds in `source`.
-	pub fn new(engine: Engine, source: Arc<dyn BlobSource>, limits: Limits) -> Self {
+	/// One that evaluates with `engine` what it finds in `source`, and counts that in `metrics`.
+	pub fn new(engine: Engine, source: Arc<dyn BlobSource>, limits: Limits, metrics: Arc<Metrics>) -> Self {
 		let slots = Semaphore::new(limits.parallel.max(1));
-		Self { engine, source, limits, slots, done: Mutex::default() }
+		Self { engine, source, limits, metrics, slots, done: Mutex::default() }
 	}
 
 	/// What evaluates.
@@ -170,15 +172,17 @@ impl Workbench {
 		let stop = Arc::new(AtomicBool::new(false));
 		let _stop = StopOnDrop(Arc::clone(&stop));
 		let (engine, source, limits) = (self.engine.clone(), Arc::clone(&self.source), self.limits);
-		let (spec, weights) = (spec.clone(), *weights);
+		let (spec, weights, metrics) = (spec.clone(), *weights, Arc::clone(&self.metrics));
 		let work = move || {
 			spec.validate()?;
 			let allowed = Duration::from_secs(limits.seconds);
 			let weights = load(&*source, &weights, limits.weights_mib)?;
 			let data = load(&*source, &spec.data.dataset().blob, limits.data_mib)?;
 			let model = engine.load(&spec.graph, &weights)?;
-			let started = Instant::now();
+			let (started, mut counted) = (Instant::now(), 0);
 			let results = model.evaluate(&spec, &data, |done| {
+				metrics.records(done - counted);
+				counted = done;
 				progress(done);
 				if stop.load(Ordering::Relaxed) || started.elapsed() > allowed {
 					ControlFlow::Break(())
@@ -189,10 +193,17 @@ impl Workbench {
 			match results {
 				Err(EngineError::Cancelled) => Err(EvaluationError::Timeout(allowed)),
 				Err(error) => Err(error.into()),
-				Ok(results) => Ok(Arc::new(results.into_iter().map(|r| r.score).collect())),
+				Ok(results) => {
+					metrics.evaluated(started.elapsed());
+					Ok(Arc::new(results.into_iter().map(|r| r.score).collect()))
+				}
 			}
 		};
-		tokio::task::spawn_blocking(work).await.unwrap_or(Err(EvaluationError::Crashed))
+		let result = tokio::task::spawn_blocking(work).await.unwrap_or(Err(EvaluationError::Crashed));
+		if result.as_ref().is_err_and(|error| !error.is_missing()) {
+			self.metrics.evaluation_failed();
+		}
+		result
 	}
 
 	/// What the reference evaluator says of one record, and the proof of the record's bytes: what a claim is
@@ -317,7 +328,7 @@ mod tests {
 	}
 
 	fn bench(store: &Store, limits: Limits) -> Workbench {
-		Workbench::new(Engine::reference(1), Arc::new(store.clone()), limits)
+		Workbench::new(Engine::reference(1), Arc::new(store.clone()), limits, Arc::default())
 	}
 
 	fn store() -> (tempfile::TempDir, Store) {

@@ -5,6 +5,7 @@
 //! * [`context`]: settings, blobs, journal, chain and engine of one process;
 //! * [`evaluation`]: re-running objectives under limits, and evidence for a single record;
 //! * [`journal`]: what must outlive the process;
+//! * [`metrics`]: what operators watch;
 //! * [`submission`] and [`challenge`]: what is begun on the chain and seen through to its end;
 //! * [`roles`]: the services.
 
@@ -25,6 +26,7 @@ pub mod context;
 pub mod due;
 pub mod evaluation;
 pub mod journal;
+pub mod metrics;
 pub mod output;
 pub mod roles;
 pub mod spec_file;

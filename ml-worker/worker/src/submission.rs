@@ -220,12 +220,14 @@ impl Driver<'_> {
 		let ended =
 			Ended { submission: entry.submission, accepted, outcome: outcome.to_owned(), block, detail };
 		self.stage(Stage::Done)?;
+		self.context.metrics().submitted(outcome);
 		Ok(ended)
 	}
 
 	async fn run(mut self) -> anyhow::Result<Ended> {
 		let mut view = self.chain.finalised().await?;
 		loop {
+			self.context.observe_balance(&view, &self.key.account()).await?;
 			if let Some((block, happened)) = self.look_at_events(&view).await? {
 				let outcome = word(&happened);
 				return self.end(&outcome, Some(block), Some(happened));

@@ -4,6 +4,7 @@ mod account;
 mod blobs;
 mod bounty;
 mod evaluate;
+mod manual;
 mod model;
 mod run;
 mod submit;
@@ -13,6 +14,7 @@ use crate::{
 	cli::{Cli, Command, Global, Id, LogFormat},
 	context::{self, Context, Settings},
 	evaluation::Limits,
+	metrics::Endpoint,
 	output::Output,
 	roles::{verifier::VerifierConfig, watcher::WatcherConfig},
 };
@@ -31,10 +33,20 @@ use tracing_subscriber::EnvFilter;
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
 	let Cli { global, command } = cli;
 	log(&global)?;
-	if let Command::Run(args) = command {
-		return run::run(&global, &args).await;
+	match &command {
+		Command::Run(args) => return run::run(&global, args).await,
+		Command::Completions(args) => return manual::completions(args),
+		Command::Man(args) => return manual::man(args, Output::new(global.json)),
+		_ => {}
 	}
-	let context = Context::open(settings(&global)?)?;
+	let mut settings = settings(&global)?;
+	settings.prometheus = match &command {
+		Command::Verify(args) => args.monitoring.prometheus,
+		Command::Watch(args) => args.monitoring.prometheus,
+		_ => None,
+	};
+	let context = Context::open(settings)?;
+	let _endpoint = endpoint(&context).await?;
 	match command {
 		Command::Model(command) => model::run(&context, &global, command).await,
 		Command::Train(args) => train::run(&context, args).await,
@@ -61,7 +73,16 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 		Command::Bounty(command) => bounty::run(&context, &global, command).await,
 		Command::Account(args) => account::show(&context, &global, args).await,
 		Command::Transfer(args) => account::transfer(&context, &key(&global)?, args).await,
-		Command::Run(_) => Ok(()),
+		// Done above: these need no store.
+		Command::Run(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+	}
+}
+
+/// Serves metrics, if that was asked for, until it is dropped.
+async fn endpoint(context: &Context) -> anyhow::Result<Option<Endpoint>> {
+	match context.settings().prometheus {
+		Some(address) => Endpoint::start(context, address).await.map(Some),
+		None => Ok(None),
 	}
 }
 
@@ -131,6 +152,7 @@ fn settings(global: &Global) -> anyhow::Result<Settings> {
 			..EngineConfig::default()
 		},
 		limits: Limits::default(),
+		prometheus: None,
 		output: Output::new(global.json),
 	})
 }

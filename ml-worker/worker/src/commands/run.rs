@@ -39,13 +39,16 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<()> {
 			Ok((kind, key))
 		})
 		.collect::<anyhow::Result<Vec<_>>>()?;
+	settings.prometheus = config.prometheus.or(args.monitoring.prometheus);
 	let context = Context::open(settings)?;
+	let _endpoint = super::endpoint(&context).await?;
 	let mut running = JoinSet::new();
 	for (kind, key) in roles {
 		let context = context.clone();
 		running.spawn(async move {
 			let name = kind.name();
-			roles::keep_running(name, || one(context.clone(), kind.clone(), key.clone())).await;
+			roles::keep_running(name, context.metrics(), || one(context.clone(), kind.clone(), key.clone()))
+				.await;
 			tracing::info!(role = name, "done");
 		});
 	}

@@ -64,6 +64,7 @@ async fn round_of(
 	round: u64,
 ) -> anyhow::Result<bool> {
 	let view = chain.finalised().await?;
+	context.observe_balance(&view, &key.account()).await?;
 	let model = view.model(config.model).await?.context("there is no such model")?;
 	if model.status == ModelStatus::Retired {
 		bail!("the model is retired");

@@ -59,21 +59,28 @@ pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool)
 	);
 	loop {
 		let tick = view.tick().await?;
+		let mut open = 0;
 		for task in view.tasks().await? {
-			if task.awaits(&account) && tick < task.until && begun.insert(task.id) {
+			if !task.awaits(&account) || tick >= task.until {
+				continue;
+			}
+			open += 1;
+			if begun.insert(task.id) {
 				let (context, key, config) = (context.clone(), key.clone(), config.clone());
 				answers.spawn(async move { (task.id, answer(context, key, config, task).await) });
 			}
 		}
+		context.metrics().tasks(account.to_string(), open);
+		context.observe_balance(&view, &account).await?;
 		while let Some(done) = answers.try_join_next() {
-			report(done, &mut begun);
+			report(&context, done, &mut begun);
 		}
 		if once {
 			let mut failed = None;
 			while let Some(done) = answers.join_next().await {
 				match done {
 					Ok((_, Err(error))) => failed = Some(error),
-					done => report(done, &mut begun),
+					done => report(&context, done, &mut begun),
 				}
 			}
 			return failed.map_or(Ok(()), Err);
@@ -85,7 +92,10 @@ pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool)
 type Done = Result<(SubmissionId, anyhow::Result<()>), tokio::task::JoinError>;
 
 /// An answer that failed is begun again with the next block.
-fn report(done: Done, begun: &mut HashSet<SubmissionId>) {
+fn report(context: &Context, done: Done, begun: &mut HashSet<SubmissionId>) {
+	if !matches!(done, Ok((_, Ok(())))) {
+		context.metrics().failed("verifier");
+	}
 	match done {
 		Ok((_, Ok(()))) => {}
 		Ok((task, Err(error))) => {
@@ -159,7 +169,7 @@ async fn rerun(
 	let (Some(claim), Some(claimed)) = (submission.claim(), view.claimed_scores(task.id).await?) else {
 		return Ok(Found::Over);
 	};
-	let mut said = None;
+	let (mut said, mut waiting) = (None, None);
 	loop {
 		match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
 			Ok(None) => return Ok(Found::Valid),
@@ -174,6 +184,7 @@ async fn rerun(
 				if tick.saturating_add(reserve) >= task.until {
 					return Ok(Found::Unavailable);
 				}
+				waiting.get_or_insert_with(|| context.metrics().awaiting_blob());
 				if said.replace(blob) != Some(blob) {
 					tracing::warn!(
 						task = task.id,
@@ -200,6 +211,7 @@ async fn attest(
 	loop {
 		match chain.attest(key, task.id, verdict).await {
 			Ok(receipt) => {
+				context.metrics().attested(verdict);
 				context.output().event(
 					"attested",
 					format!(

@@ -77,14 +77,17 @@ pub async fn run(
 		if let (Some(key), true) = (&key, config.settle) {
 			settle(&chain, key, &view, &submissions, &config, &mut settled).await?;
 		}
+		if let Some(key) = &key {
+			context.observe_balance(&view, &key.account()).await?;
+		}
 		let live: HashSet<SubmissionId> = submissions.iter().map(|s| s.id).collect();
 		settled.retain(|id, _| live.contains(id));
 		while let Some(done) = checks.try_join_next() {
-			report(done, &mut begun);
+			report(&context, done, &mut begun);
 		}
 		if once {
 			while let Some(done) = checks.join_next().await {
-				report(done, &mut begun);
+				report(&context, done, &mut begun);
 			}
 			return Ok(());
 		}
@@ -95,7 +98,10 @@ pub async fn run(
 type Done = Result<(SubmissionId, anyhow::Result<()>), tokio::task::JoinError>;
 
 /// A failed check is begun again with the next block.
-fn report(done: Done, begun: &mut HashSet<SubmissionId>) {
+fn report(context: &Context, done: Done, begun: &mut HashSet<SubmissionId>) {
+	if !matches!(done, Ok((_, Ok(())))) {
+		context.metrics().failed("watcher");
+	}
 	match done {
 		Ok((_, Ok(()))) => {}
 		Ok((submission, Err(error))) => {
@@ -129,7 +135,7 @@ async fn check(
 	let spec = view.spec(submission.model).await?.context("the model has no specification")?;
 	let Some(claimed) = view.claimed_scores(submission.id).await? else { return Ok(()) };
 	let started = Instant::now();
-	let mut said = None;
+	let (mut said, mut waiting) = (None, None);
 	let wrong = loop {
 		match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
 			Err(EvaluationError::Missing(blob)) => {
@@ -140,6 +146,7 @@ async fn check(
 						"waiting for a blob that is not here"
 					);
 				}
+				waiting.get_or_insert_with(|| context.metrics().awaiting_blob());
 				tokio::time::sleep(LOOK_AGAIN).await;
 				if chain.finalised().await?.submission(submission.id).await?.is_none() {
 					tracing::warn!(submission = submission.id, "it ended before it could be recomputed");
@@ -149,6 +156,8 @@ async fn check(
 			result => break result?,
 		}
 	};
+	drop(waiting);
+	context.metrics().checked(wrong.is_none());
 	let seconds = started.elapsed().as_secs_f64();
 	let text = match &wrong {
 		None => format!(

@@ -1,0 +1,204 @@
+//! Where Prometheus reads the metrics: a small HTTP server.
+
+use crate::context::Context;
+use anyhow::Context as _;
+use http_body_util::Full;
+use hyper::{
+	Method, Request, Response, StatusCode,
+	body::{Bytes, Incoming},
+	header::{ALLOW, CONTENT_TYPE},
+	server::conn::http1,
+	service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+
+/// What Prometheus is told that the text is.
+const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Connections that are served at a time: who opens more waits.
+const CONNECTIONS: usize = 16;
+
+/// How long a connection may take over sending a request; also the longest that it may lie idle.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Serves `/metrics` until it is dropped.
+#[derive(Debug)]
+pub struct Endpoint {
+	address: SocketAddr,
+	server: JoinHandle<()>,
+}
+
+impl Endpoint {
+	/// Serves a worker's metrics at `address`; port 0 stands for any that is free.
+	///
+	/// # Errors
+	///
+	/// If nothing can listen there, such as when another process does.
+	pub async fn start(context: &Context, address: SocketAddr) -> anyhow::Result<Self> {
+		let listen = async {
+			let listener = TcpListener::bind(address).await?;
+			Ok::<_, std::io::Error>((listener.local_addr()?, listener))
+		};
+		let (address, listener) =
+			listen.await.with_context(|| format!("cannot serve metrics at {address}"))?;
+		tracing::info!("metrics at http://{address}/metrics");
+		Ok(Self { address, server: tokio::spawn(serve(listener, context.clone())) })
+	}
+
+	/// Where it listens.
+	pub fn address(&self) -> SocketAddr {
+		self.address
+	}
+}
+
+impl Drop for Endpoint {
+	fn drop(&mut self) {
+		self.server.abort();
+	}
+}
+
+async fn serve(listener: TcpListener, context: Context) {
+	let slots = Arc::new(Semaphore::new(CONNECTIONS));
+	while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+		let stream = match listener.accept().await {
+			Ok((stream, _)) => stream,
+			Err(error) => {
+				// Out of files, perhaps: that passes.
+				tracing::warn!(%error, "the metrics' server cannot take a connection");
+				tokio::time::sleep(Duration::from_secs(1)).await;
+				continue;
+			}
+		};
+		let context = context.clone();
+		tokio::spawn(async move {
+			let answer = service_fn(move |request| answer(context.clone(), request));
+			let mut server = http1::Builder::new();
+			server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+			if let Err(error) = server.serve_connection(TokioIo::new(stream), answer).await {
+				tracing::debug!(%error, "a connection to the metrics' server");
+			}
+			drop(slot);
+		});
+	}
+}
+
+type Answer = hyper::http::Result<Response<Full<Bytes>>>;
+
+async fn answer(context: Context, request: Request<Incoming>) -> Answer {
+	if request.uri().path() != "/metrics" {
+		return Response::builder().status(StatusCode::NOT_FOUND).body("see /metrics\n".into());
+	}
+	if !matches!(*request.method(), Method::GET | Method::HEAD) {
+		let refusal = Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD");
+		return refusal.body(Full::default());
+	}
+	// Looks at the store, which is on disk.
+	match tokio::task::spawn_blocking(move || text(&context)).await {
+		Ok(Ok(text)) => Response::builder().header(CONTENT_TYPE, FORMAT).body(text.into()),
+		failed => {
+			tracing::error!(?failed, "the metrics cannot be written");
+			Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).body(Full::default())
+		}
+	}
+}
+
+/// All metrics, those of the store as of now.
+fn text(context: &Context) -> Result<String, std::fmt::Error> {
+	match context.store().list() {
+		Ok(blobs) => context.metrics().store(blobs.len(), blobs.iter().map(|blob| blob.len).sum()),
+		Err(error) => tracing::warn!(%error, "the store cannot be listed for the metrics"),
+	}
+	context.metrics().text()
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{context::Settings, evaluation::Limits, output::Output};
+	use oda_client::Observer;
+	use oda_engine::EngineConfig;
+	use tokio::{
+		io::{AsyncReadExt, AsyncWriteExt},
+		net::TcpStream,
+	};
+
+	const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+	fn context() -> (tempfile::TempDir, Context) {
+		let base = tempfile::tempdir().unwrap();
+		let settings = Settings {
+			node: "ws://127.0.0.1:9".to_owned(),
+			node_timeout: None,
+			base_path: base.path().to_owned(),
+			engine: EngineConfig::default(),
+			limits: Limits::default(),
+			prometheus: Some(ANY),
+			output: Output::new(true),
+		};
+		(base, Context::open(settings).unwrap())
+	}
+
+	/// What an endpoint answers to a request line.
+	async fn ask(address: SocketAddr, request: &str) -> String {
+		let mut stream = TcpStream::connect(address).await.unwrap();
+		let request = format!("{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+		stream.write_all(request.as_bytes()).await.unwrap();
+		let mut answer = String::new();
+		stream.read_to_string(&mut answer).await.unwrap();
+		answer
+	}
+
+	#[tokio::test]
+	async fn metrics_are_read_over_http() {
+		let (_base, context) = context();
+		context.store().put(b"seven!!").unwrap();
+		context.metrics().finalised(42);
+		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
+		let answer = ask(endpoint.address(), "GET /metrics").await;
+		assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+		assert!(
+			answer.to_lowercase().contains("\r\ncontent-type: application/openmetrics-text;"),
+			"{answer}"
+		);
+		for line in [
+			concat!("oda_worker_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+			"oda_worker_finalised_block 42",
+			"oda_worker_store_blobs 1",
+			"oda_worker_store_bytes 7",
+			"oda_worker_challenge_notes_total 0",
+			"# TYPE oda_worker_evaluation_duration_seconds histogram",
+		] {
+			assert!(answer.lines().any(|l| l == line), "no line {line:?} in\n{answer}");
+		}
+		assert!(answer.ends_with("# EOF\n"), "{answer}");
+	}
+
+	#[tokio::test]
+	async fn nothing_else_is_served() {
+		let (_base, context) = context();
+		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
+		assert!(ask(endpoint.address(), "GET /").await.starts_with("HTTP/1.1 404 "));
+		assert!(ask(endpoint.address(), "POST /metrics").await.starts_with("HTTP/1.1 405 "));
+	}
+
+	#[tokio::test]
+	async fn a_used_port_is_refused() {
+		let (_base, context) = context();
+		let first = Endpoint::start(&context, ANY).await.unwrap();
+		let error = format!("{:#}", Endpoint::start(&context, first.address()).await.unwrap_err());
+		assert!(error.contains(&format!("cannot serve metrics at {}", first.address())), "{error}");
+		assert!(error.contains("in use"), "{error}");
+	}
+
+	#[tokio::test]
+	async fn nothing_is_served_once_it_is_dropped() {
+		let (_base, context) = context();
+		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
+		let address = endpoint.address();
+		drop(endpoint);
+		tokio::task::yield_now().await;
+		assert!(TcpStream::connect(address).await.is_err());
+	}
+}

@@ -1,0 +1,428 @@
+//! What the worker counts, for whoever runs it: Prometheus reads it from the [`Endpoint`].
+//!
+//! `docs/operations.md` lists the metrics, and says which to be woken up by.
+
+mod endpoint;
+
+pub use endpoint::Endpoint;
+
+use oda_client::{Account, Observer};
+use oda_engine::Engine;
+use oda_primitives::Verdict;
+use prometheus_client::{
+	encoding::{EncodeLabelSet, text::encode},
+	metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+	registry::{Metric, Registry},
+};
+use std::{
+	hash::Hash,
+	sync::atomic::{AtomicU64, Ordering},
+	time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// A number that may have a fraction.
+type Float = Gauge<f64, AtomicU64>;
+
+/// Upper bounds, in seconds, that evaluations are sorted by: the longest is the default of their time limit.
+const EVALUATION_SECONDS: [f64; 14] =
+	[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
+
+/// What there is to count. All of it starts at zero, so that the first time is seen as an increase.
+const ROLES: [&str; 3] = ["verifier", "watcher", "trainer"];
+const VERDICTS: [&str; 3] = ["valid", "wrong", "unavailable"];
+const RESULTS: [&str; 2] = ["right", "wrong"];
+const CHALLENGES: [&str; 5] = ["overturned", "failed", "over", "note_expired", "refused"];
+const SUBMISSIONS: [&str; 8] =
+	["accepted", "overturned", "expired", "outdated", "withdrawn", "forfeited", "refused", "ended"];
+
+/// Smallest units in an ODA.
+const ODA: f64 = 1e12;
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Build {
+	version: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Backend {
+	backend: &'static str,
+	device: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Role {
+	role: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Attested {
+	verdict: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Checked {
+	result: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Outcome {
+	outcome: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Owner {
+	account: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Money {
+	account: String,
+	state: &'static str,
+}
+
+/// The metrics of one process. They are counted whether or not anybody reads them.
+#[derive(Debug)]
+pub struct Metrics {
+	registry: Registry,
+	engine: Family<Backend, Gauge>,
+	node_connected: Gauge,
+	node_connections: Counter,
+	finalised_block: Gauge,
+	finalised_at: Float,
+	tasks: Family<Owner, Gauge>,
+	attestations: Family<Attested, Counter>,
+	checks: Family<Checked, Counter>,
+	notes: Counter,
+	challenges: Family<Outcome, Counter>,
+	submissions: Family<Outcome, Counter>,
+	evaluations: Histogram,
+	evaluations_failed: Counter,
+	records: Counter,
+	blobs_awaited: Gauge,
+	store_blobs: Gauge,
+	store_bytes: Gauge,
+	balances: Family<Money, Float>,
+	errors: Family<Role, Counter>,
+	restarts: Family<Role, Counter>,
+}
+
+impl Default for Metrics {
+	fn default() -> Self {
+		Self::new()
+	}
+}
+
+/// Registers a metric. The library adds the prefix, `_total` to a counter's name, and a full stop to the help.
+fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+	registry.register(name, help, metric.clone());
+	metric
+}
+
+fn start_at_zero<L: Clone + Eq + Hash>(counters: &Family<L, Counter>, labels: impl IntoIterator<Item = L>) {
+	for labels in labels {
+		counters.get_or_create(&labels).inc_by(0);
+	}
+}
+
+impl Metrics {
+	/// All of them, at zero.
+	pub fn new() -> Self {
+		let mut all = Registry::default();
+		let start = Float::default();
+		start.set(now());
+		add(&mut all, "process_start_time_seconds", "When the process started, in Unix time", start);
+		let oda = all.sub_registry_with_prefix("oda_worker");
+		let build = Family::<Build, Gauge>::default();
+		build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
+		add(oda, "build_info", "The worker's version; always 1", build);
+		let metrics = Self {
+			engine: add(
+				oda,
+				"engine_info",
+				"What evaluates, once it has been needed; always 1",
+				Family::default(),
+			),
+			node_connected: add(oda, "node_connected", "Whether the node answers", Gauge::default()),
+			node_connections: add(
+				oda,
+				"node_connections",
+				"Connections made to the node; all but the first are reconnections",
+				Counter::default(),
+			),
+			finalised_block: add(
+				oda,
+				"finalised_block",
+				"The last final block that the node told of",
+				Gauge::default(),
+			),
+			finalised_at: add(
+				oda,
+				"finalised_block_timestamp_seconds",
+				"When the last final block was first seen, in Unix time; the process's start before any was",
+				Float::default(),
+			),
+			tasks: add(
+				oda,
+				"tasks_open",
+				"Open tasks that wait for this verifier's answer",
+				Family::default(),
+			),
+			attestations: add(oda, "attestations", "Tasks answered, by verdict", Family::default()),
+			checks: add(
+				oda,
+				"submissions_checked",
+				"Submissions that the watcher recomputed, by what it found",
+				Family::default(),
+			),
+			notes: add(oda, "challenge_notes", "Notes of evidence put on the chain", Counter::default()),
+			challenges: add(oda, "challenges", "Challenges that ended, by outcome", Family::default()),
+			submissions: add(oda, "submissions", "Own submissions that ended, by outcome", Family::default()),
+			evaluations: add(
+				oda,
+				"evaluation_duration_seconds",
+				"Time that evaluating all records of a model took",
+				Histogram::new(EVALUATION_SECONDS.into_iter()),
+			),
+			evaluations_failed: add(
+				oda,
+				"evaluations_failed",
+				"Evaluations that gave no scores, other than for want of a blob",
+				Counter::default(),
+			),
+			records: add(oda, "records_evaluated", "Records evaluated", Counter::default()),
+			blobs_awaited: add(
+				oda,
+				"blobs_awaited",
+				"Evaluations that wait for weights or data that are not in the store",
+				Gauge::default(),
+			),
+			store_blobs: add(oda, "store_blobs", "Blobs in the store", Gauge::default()),
+			store_bytes: add(oda, "store_bytes", "Bytes of the blobs in the store", Gauge::default()),
+			balances: add(
+				oda,
+				"account_balance_oda",
+				"Money of the account that a role acts as, free and on hold",
+				Family::default(),
+			),
+			errors: add(
+				oda,
+				"errors",
+				"Pieces of a role's work that failed, and are begun again",
+				Family::default(),
+			),
+			restarts: add(
+				oda,
+				"role_restarts",
+				"How often a role failed and was started again",
+				Family::default(),
+			),
+			registry: all,
+		};
+		metrics.finalised_at.set(now());
+		start_at_zero(&metrics.errors, ROLES.map(|role| Role { role }));
+		start_at_zero(&metrics.restarts, ROLES.map(|role| Role { role }));
+		start_at_zero(&metrics.attestations, VERDICTS.map(|verdict| Attested { verdict }));
+		start_at_zero(&metrics.checks, RESULTS.map(|result| Checked { result }));
+		let outcome = |outcome: &str| Outcome { outcome: outcome.to_owned() };
+		start_at_zero(&metrics.challenges, CHALLENGES.map(outcome));
+		start_at_zero(&metrics.submissions, SUBMISSIONS.map(outcome));
+		metrics
+	}
+
+	/// All metrics as text, in the OpenMetrics format.
+	pub fn text(&self) -> Result<String, std::fmt::Error> {
+		let mut text = String::new();
+		encode(&mut text, &self.registry)?;
+		Ok(text)
+	}
+
+	/// What evaluates has been chosen.
+	pub(crate) fn engine(&self, engine: &Engine) {
+		let (backend, device) = match engine.backend() {
+			oda_engine::Backend::Libtorch(device) => ("libtorch", format!("{device:?}").to_lowercase()),
+			oda_engine::Backend::Reference => ("reference", "cpu".to_owned()),
+		};
+		self.engine.get_or_create(&Backend { backend, device }).set(1);
+	}
+
+	/// So many open tasks wait for a verifier's answer.
+	pub(crate) fn tasks(&self, account: String, open: usize) {
+		self.tasks.get_or_create(&Owner { account }).set(whole(open));
+	}
+
+	/// An answer is on the chain.
+	pub(crate) fn attested(&self, verdict: Verdict) {
+		let verdict = match verdict {
+			Verdict::Valid => "valid",
+			Verdict::Wrong(_) => "wrong",
+			Verdict::Unavailable => "unavailable",
+		};
+		self.attestations.get_or_create(&Attested { verdict }).inc();
+	}
+
+	/// A watcher has recomputed a submission.
+	pub(crate) fn checked(&self, right: bool) {
+		let result = if right { "right" } else { "wrong" };
+		self.checks.get_or_create(&Checked { result }).inc();
+	}
+
+	/// A note of evidence is on the chain.
+	pub(crate) fn noted(&self) {
+		self.notes.inc();
+	}
+
+	/// A challenge has ended.
+	pub(crate) fn challenged(&self, outcome: &str) {
+		self.challenges.get_or_create(&Outcome { outcome: outcome.to_owned() }).inc();
+	}
+
+	/// A submission of this worker's has ended.
+	pub(crate) fn submitted(&self, outcome: &str) {
+		self.submissions.get_or_create(&Outcome { outcome: outcome.to_owned() }).inc();
+	}
+
+	/// All records of a model have been evaluated.
+	pub(crate) fn evaluated(&self, took: Duration) {
+		self.evaluations.observe(took.as_secs_f64());
+	}
+
+	/// An evaluation gave no scores.
+	pub(crate) fn evaluation_failed(&self) {
+		self.evaluations_failed.inc();
+	}
+
+	/// So many more records have been evaluated.
+	pub(crate) fn records(&self, more: usize) {
+		self.records.inc_by(more as u64);
+	}
+
+	/// Something waits for a blob until what is returned is dropped.
+	pub(crate) fn awaiting_blob(&self) -> AwaitingBlob {
+		self.blobs_awaited.inc();
+		AwaitingBlob(self.blobs_awaited.clone())
+	}
+
+	/// What lies in the store.
+	fn store(&self, blobs: usize, bytes: u64) {
+		self.store_blobs.set(whole(blobs));
+		self.store_bytes.set(whole(bytes));
+	}
+
+	/// What a role's account has.
+	pub(crate) fn balance(&self, account: &Account) {
+		for (state, amount) in [("free", account.free), ("held", account.held)] {
+			let labels = Money { account: account.account.to_string(), state };
+			self.balances.get_or_create(&labels).set(amount as f64 / ODA);
+		}
+	}
+
+	/// A piece of a role's work failed.
+	pub(crate) fn failed(&self, role: &'static str) {
+		self.errors.get_or_create(&Role { role }).inc();
+	}
+
+	/// A role failed, and is started again.
+	pub(crate) fn restarted(&self, role: &'static str) {
+		self.restarts.get_or_create(&Role { role }).inc();
+	}
+}
+
+impl Observer for Metrics {
+	fn connected(&self) {
+		self.node_connected.set(1);
+		self.node_connections.inc();
+	}
+
+	fn disconnected(&self) {
+		self.node_connected.set(0);
+	}
+
+	fn finalised(&self, number: u64) {
+		let number = whole(number);
+		// Several roles follow the chain, and none is asked to be the first.
+		if self.finalised_block.inner().fetch_max(number, Ordering::Relaxed) < number {
+			self.finalised_at.set(now());
+		}
+	}
+}
+
+/// Something that waits for a blob.
+#[derive(Debug)]
+pub(crate) struct AwaitingBlob(Gauge);
+
+impl Drop for AwaitingBlob {
+	fn drop(&mut self) {
+		self.0.dec();
+	}
+}
+
+/// A number as gauges hold it.
+fn whole(number: impl TryInto<i64>) -> i64 {
+	number.try_into().unwrap_or(i64::MAX)
+}
+
+/// Seconds of Unix time.
+fn now() -> f64 {
+	SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn has(metrics: &Metrics, line: &str) {
+		let text = metrics.text().unwrap();
+		assert!(text.lines().any(|l| l == line), "no line {line:?} in\n{text}");
+	}
+
+	#[test]
+	fn a_connection_is_counted_once() {
+		let metrics = Metrics::new();
+		has(&metrics, "oda_worker_node_connected 0");
+		metrics.connected();
+		metrics.disconnected();
+		has(&metrics, "oda_worker_node_connected 0");
+		metrics.connected();
+		has(&metrics, "oda_worker_node_connected 1");
+		has(&metrics, "oda_worker_node_connections_total 2");
+	}
+
+	#[test]
+	fn only_a_new_block_is_progress() {
+		let metrics = Metrics::new();
+		metrics.finalised(7);
+		let at = metrics.finalised_at.get();
+		std::thread::sleep(Duration::from_millis(5));
+		metrics.finalised(7);
+		metrics.finalised(6);
+		has(&metrics, "oda_worker_finalised_block 7");
+		assert_eq!(metrics.finalised_at.get(), at);
+		metrics.finalised(8);
+		assert!(metrics.finalised_at.get() > at);
+	}
+
+	#[test]
+	fn waiting_for_a_blob_ends() {
+		let metrics = Metrics::new();
+		let waiting = metrics.awaiting_blob();
+		has(&metrics, "oda_worker_blobs_awaited 1");
+		drop(waiting);
+		has(&metrics, "oda_worker_blobs_awaited 0");
+	}
+
+	#[test]
+	fn labels_say_which() {
+		let metrics = Metrics::new();
+		metrics.attested(Verdict::Wrong(3));
+		metrics.challenged("overturned");
+		metrics.failed("verifier");
+		metrics.engine(&Engine::reference(1));
+		metrics.evaluated(Duration::from_secs(2));
+		has(&metrics, "oda_worker_attestations_total{verdict=\"wrong\"} 1");
+		has(&metrics, "oda_worker_attestations_total{verdict=\"valid\"} 0");
+		has(&metrics, "oda_worker_challenges_total{outcome=\"overturned\"} 1");
+		has(&metrics, "oda_worker_errors_total{role=\"verifier\"} 1");
+		has(&metrics, "oda_worker_engine_info{backend=\"reference\",device=\"cpu\"} 1");
+		has(&metrics, "oda_worker_evaluation_duration_seconds_bucket{le=\"2.5\"} 1");
+	}
+}
