@@ -89,17 +89,10 @@ e2e() {
 }
 
 pytorch() {
-	local home=pytorch packages=$cache/pytorch
-	if ! cmp -s $home/requirements.txt "$packages/requirements.txt"; then
-		python3 -c 'import ensurepip' 2>/dev/null || scripts/setup.sh python3-venv
-		rm -rf -- "$packages"
-		step python3 -m venv "$packages"
-		step "$packages/bin/python" -m pip install --quiet --disable-pip-version-check -r $home/requirements.txt
-		cp $home/requirements.txt "$packages"
-	fi
+	local python
+	python=$(scripts/pytorch.sh)
 	build
-	ODA_BIN=$CARGO_TARGET_DIR/debug PYTHONDONTWRITEBYTECODE=1 \
-		step "$packages/bin/python" -m unittest discover -s $home/tests
+	ODA_BIN=$CARGO_TARGET_DIR/debug PYTHONDONTWRITEBYTECODE=1 step "$python" -m unittest discover -s pytorch/tests
 }
 
 for group in "${groups[@]}"; do

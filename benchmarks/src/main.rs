@@ -47,7 +47,10 @@ fn main() -> Result<()> {
 		tables.push_str(&table(&figures)?);
 		tables.push('\n');
 	}
-	let page = PAGE.replace("{machine}", &machine::describe()).replace("{tables}", tables.trim_end());
+	let page = PAGE
+		.replace("{machine}", &machine::describe())
+		.replace("{tables}", tables.trim_end())
+		.replace("{rounds}", &arguments.rounds.to_string());
 	match arguments.out {
 		Some(path) => fs::write(path, page)?,
 		None => print!("{page}"),

@@ -79,9 +79,9 @@ impl CpuKernel {
 	pub fn name(self) -> &'static str {
 		match self.0 {
 			#[cfg(target_arch = "x86_64")]
-			Set::Avx512Vnni => "AVX-512 VNNI",
+			Set::Avx512Vnni => "avx512-vnni",
 			#[cfg(target_arch = "x86_64")]
-			Set::Avx2 => "AVX2",
+			Set::Avx2 => "avx2",
 			Set::Any => "reference",
 		}
 	}

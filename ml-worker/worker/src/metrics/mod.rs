@@ -240,7 +240,7 @@ impl Metrics {
 	pub(crate) fn engine(&self, engine: &Engine) {
 		let (backend, device) = match engine.backend() {
 			oda_engine::Backend::Libtorch(device) => ("libtorch", format!("{device:?}").to_lowercase()),
-			oda_engine::Backend::Reference => ("reference", "cpu".to_owned()),
+			oda_engine::Backend::Cpu(kernel) => (kernel.name(), "cpu".to_owned()),
 		};
 		self.engine.get_or_create(&Backend { backend, device }).set(1);
 	}
