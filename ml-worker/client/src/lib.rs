@@ -24,6 +24,7 @@ mod error;
 mod events;
 mod key;
 mod link;
+mod load;
 #[allow(
 	missing_docs,
 	unreachable_pub,
@@ -43,6 +44,7 @@ pub use chain::Chain;
 pub use error::ChainError;
 pub use events::{Happened, SubmissionEvent};
 pub use key::Key;
+pub use load::{BlockLimits, Contents, Heads, Included};
 pub use submit::{LIFETIME, Receipt};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use types::*;
