@@ -116,9 +116,11 @@ fn specification(crowd: &Crowd, slot_millis: u64, folder: &TempDir) -> Result<St
 	Ok(path)
 }
 
+/// The records of every [`toy`]: two inputs and a class each.
+const TOY_DATA: [u8; 6] = [1, 0, 0, 0, 1, 1];
+
 /// A model as small as they come, but for this number no other's: two records, two inputs, two classes.
-fn toy(number: u32, data: &[u8]) -> Result<ModelSpec> {
-	let records = 2;
+fn toy(number: u32) -> Result<ModelSpec> {
 	let graph = Graph {
 		version: VERSION,
 		inputs: vec![TensorType::new(DType::I8, [2])],
@@ -141,14 +143,11 @@ fn toy(number: u32, data: &[u8]) -> Result<ModelSpec> {
 		min_improvement: u64::from(number) + 1,
 		confidence: None,
 	};
-	let data = DataSource::Fixed(DatasetRef { blob: BlobRef::of(data), records });
+	let data = DataSource::Fixed(DatasetRef { blob: BlobRef::of(&TOY_DATA), records: 2 });
 	let spec = ModelSpec { graph, objective, data };
 	spec.validate().ok().context("the model for this measurement is not valid")?;
 	Ok(spec)
 }
-
-/// The records of every [`toy`]: two inputs and a class each.
-const TOY_DATA: [u8; 6] = [1, 0, 0, 0, 1, 1];
 
 /// A node of its own, and the way to it.
 pub(crate) struct World {
@@ -182,11 +181,7 @@ impl World {
 	pub(crate) async fn register(&self) -> Result<Vec<ModelId>> {
 		let mut roads = JoinSet::new();
 		for (number, registrar) in self.registrars.iter().enumerate() {
-			roads.spawn(activate(
-				self.chain.clone(),
-				registrar.clone(),
-				toy(u32::try_from(number)?, &TOY_DATA)?,
-			));
+			roads.spawn(activate(self.chain.clone(), registrar.clone(), toy(u32::try_from(number)?)?));
 		}
 		roads.join_all().await.into_iter().collect()
 	}

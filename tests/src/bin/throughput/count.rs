@@ -6,12 +6,14 @@ use crate::{
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::{
-	collections::{BTreeMap, HashSet},
+	collections::{BTreeMap, HashMap, HashSet},
 	time::{Duration, Instant},
 };
 
 /// How long no transaction may come into a block before the rest is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long no block may become final: an overloaded node takes its time.
+const STALL: Duration = Duration::from_secs(300);
 /// After so many final blocks without transactions the blocks are read. Reading full ones takes the node's time,
 /// so it waits until there is nothing else to do.
 const IDLE_BLOCKS: u32 = 3;
@@ -28,8 +30,8 @@ pub(crate) struct Block {
 	heaviest: u64,
 	/// Bytes of the sent transactions.
 	length: usize,
-	/// Milliseconds that its author needed to make it, and why it stopped.
-	made: Option<(u64, String)>,
+	/// How its author made it.
+	made: Made,
 }
 
 /// Waits until every transaction is in a final block; those blocks, and those before and after.
@@ -40,10 +42,8 @@ pub(crate) async fn blocks(world: &mut World, transactions: &[Vec<u8>]) -> Resul
 	let (mut next, mut seen, mut idle, mut progress) = (1, 0, 0, Instant::now());
 	while !missing.is_empty() {
 		world.node.check_alive()?;
-		if progress.elapsed() > PATIENCE {
-			bail!("{} transactions are in no final block, and no more come", missing.len());
-		}
-		let head = world.chain.finalised_after(seen).await?;
+		let head = tokio::time::timeout(STALL, world.chain.finalised_after(seen));
+		let head = head.await.context("the node has stopped finalising")??;
 		seen = head.number();
 		if head.normal_weight().await? > 0 {
 			(idle, progress) = (0, Instant::now());
@@ -53,14 +53,20 @@ pub(crate) async fn blocks(world: &mut World, transactions: &[Vec<u8>]) -> Resul
 		if idle < IDLE_BLOCKS {
 			continue;
 		}
+		let before = missing.len();
 		while next <= seen {
 			blocks.push(block(world, next, &mut missing).await?);
 			next += 1;
 		}
+		if missing.len() < before {
+			progress = Instant::now();
+		} else if progress.elapsed() > PATIENCE {
+			bail!("{} transactions are in no final block, and no more come", missing.len());
+		}
 	}
-	let log = making(&world.node.output());
+	let mut log = making(&world.node.output());
 	for block in &mut blocks {
-		block.made = log.get(&block.number).cloned();
+		block.made = log.remove(&block.number).unwrap_or_default();
 	}
 	Ok(blocks)
 }
@@ -76,7 +82,7 @@ async fn block(world: &World, number: u64, missing: &mut HashSet<&[u8]>) -> Resu
 		weight: contents.normal_weight,
 		heaviest: 0,
 		length: 0,
-		made: None,
+		made: Made::default(),
 	};
 	for included in contents.extrinsics {
 		if missing.remove(included.bytes.as_slice()) {
@@ -90,16 +96,46 @@ async fn block(world: &World, number: u64, missing: &mut HashSet<&[u8]>) -> Resu
 	Ok(block)
 }
 
-/// What the node's log says of how blocks were made: number, milliseconds, and why the author stopped.
-fn making(log: &str) -> BTreeMap<u64, (u64, String)> {
-	let parse = |line: &str| -> Option<(u64, (u64, String))> {
-		let rest = line.split_once("Prepared block for proposing at ")?.1;
-		let (number, rest) = rest.split_once(" (")?;
-		let (millis, rest) = rest.split_once(" ms)")?;
-		let reason = rest.split_once("end: ")?.1.split(';').next()?;
-		Some((number.parse().ok()?, (millis.parse().ok()?, reason.to_owned())))
-	};
-	log.lines().filter_map(parse).collect()
+/// How a block was made.
+#[derive(Default)]
+struct Made {
+	/// Milliseconds that it took, and why the author stopped adding transactions.
+	last: Option<(u64, String)>,
+	/// How many attempts before took so long that they were discarded.
+	discarded: usize,
+}
+
+/// What the node's log says of how each block was made, by number.
+fn making(log: &str) -> BTreeMap<u64, Made> {
+	let mut blocks: BTreeMap<u64, Made> = BTreeMap::new();
+	let mut prepared = HashMap::new();
+	let mut current = 0;
+	for line in log.lines() {
+		if let Some(parent) = between(line, "Starting consensus session on top of parent ", ")") {
+			let parent = parent.split_once("(#").and_then(|(_, number)| number.parse::<u64>().ok());
+			current = parent.map_or(0, |parent| parent + 1);
+		} else if line.contains("Discarding proposal for slot ") {
+			blocks.entry(current).or_default().discarded += 1;
+		} else if line.contains("Prepared block for proposing at ") {
+			// Discarded ones are prepared to the end as well, and may come late.
+			let millis = between(line, " (", " ms)").and_then(|millis| millis.parse().ok());
+			if let (Some(millis), Some(hash), Some(end)) =
+				(millis, between(line, " hash: ", ";"), between(line, "end: ", ";"))
+			{
+				prepared.insert(hash, (millis, end.to_owned()));
+			}
+		} else if let Some(number) = between(line, "Pre-sealed block for proposal at ", ".")
+			&& let (Ok(number), Some((_, hash))) = (number.parse(), line.split_once("previously "))
+		{
+			blocks.entry(number).or_default().last = prepared.remove(hash.trim_end().trim_end_matches('.'));
+		}
+	}
+	blocks
+}
+
+/// What stands between two texts in a line.
+fn between<'a>(line: &'a str, before: &str, after: &str) -> Option<&'a str> {
+	Some(line.split_once(before)?.1.split_once(after)?.0)
 }
 
 /// Least, mean and most.
@@ -121,12 +157,12 @@ fn spread(values: impl IntoIterator<Item = f64>) -> Spread {
 
 /// What came out.
 pub(crate) struct Figures {
-	/// Whether every counted block began with more transactions waiting than any block took.
+	/// Whether every counted block began with at least as many transactions waiting as any block took.
 	pub(crate) full: bool,
 	/// Transactions a second over the counted blocks, by the blocks' time.
 	pub(crate) rate: f64,
-	/// Transactions a second over the counted blocks, by the times at which they became final.
-	pub(crate) final_rate: Option<f64>,
+	/// The same transactions, by the time until the last of the blocks was final.
+	pub(crate) final_rate: f64,
 	/// Transactions a second from the block before the first with any to the last, by the blocks' time.
 	pub(crate) whole_rate: f64,
 	/// How many blocks were counted, how many transactions are in them, how long they took.
@@ -135,6 +171,8 @@ pub(crate) struct Figures {
 	pub(crate) seconds: f64,
 	/// Slots among them that have no block.
 	pub(crate) empty_slots: u64,
+	/// Blocks that were discarded because making them took too long.
+	pub(crate) discarded: usize,
 	/// How many of the counted blocks began while transactions were still being sent.
 	pub(crate) while_sending: usize,
 	/// How many were sent, and how long it took until the node had them.
@@ -155,22 +193,22 @@ pub(crate) struct Figures {
 	pub(crate) length: f64,
 	/// What the block's limits would allow.
 	pub(crate) limit_by_weight: u64,
-	pub(crate) limit_by_length: u64,
+	pub(crate) limit_by_length: f64,
 	pub(crate) limits: oda_client::BlockLimits,
 }
 
-/// The longest run of blocks that began with at least as many transactions waiting as any block took; all blocks
+/// The longest row of blocks that each began with at least as many transactions waiting as any block took; all blocks
 /// with transactions, if there is none of at least three.
 fn window(blocks: &[Block], sent: &Sent) -> (usize, usize, bool) {
 	let peak = blocks.iter().map(|block| block.count).max().unwrap_or(0);
-	let (mut included, mut run, mut longest) = (0, 0..0, 0..0);
+	let (mut included, mut start, mut longest) = (0, 0, 0..0);
 	for (at, block) in blocks.iter().enumerate() {
 		let waiting = sent.by(block.timestamp).saturating_sub(included);
 		included += block.count;
-		run =
-			if waiting >= peak { if run.is_empty() { at..at + 1 } else { run.start..at + 1 } } else { 0..0 };
-		if run.len() > longest.len() {
-			longest = run.clone();
+		if waiting < peak {
+			start = at + 1;
+		} else if at + 1 - start > longest.len() {
+			longest = start..at + 1;
 		}
 	}
 	if longest.len() >= 3 && longest.start > 0 {
@@ -207,24 +245,19 @@ pub(crate) fn figures(
 	let whole = rate(blocks, first_any, last_any + 1).context("the blocks' times make no sense")?;
 	let number: usize = counted.iter().map(|block| block.count).sum();
 
-	let ended_final = noticed(&watched.finalised, last.number);
-	let began_final = noticed(&watched.finalised, before.number);
-	let final_rate = match (began_final, ended_final) {
-		(Some(began), Some(ended)) if ended > began => Some(number as f64 * 1e3 / (ended - began) as f64),
-		_ => None,
+	let ended = noticed(&watched.finalised, last.number).context("the node has not told what is final")?;
+	let final_rate = number as f64 * 1e3 / ended.saturating_sub(before.timestamp) as f64;
+	let after = |notices| {
+		let delay =
+			|block: &Block| Some(noticed(notices, block.number)?.saturating_sub(block.timestamp) as f64);
+		spread(counted.iter().filter_map(delay))
 	};
-	let after =
-		|notices| {
-			spread(counted.iter().filter_map(|block| {
-				Some(noticed(notices, block.number)?.saturating_sub(block.timestamp) as f64)
-			}))
-		};
 	let limits = world.limits;
 	let weight = blocks.iter().map(|block| block.heaviest).max().unwrap_or(0).max(1);
 	let length = counted.iter().map(|block| block.length).sum::<usize>() as f64 / number.max(1) as f64;
 	let mut reasons = BTreeMap::new();
 	for block in counted {
-		let reason = block.made.as_ref().map_or("unknown", |(_, reason)| reason.as_str());
+		let reason = block.made.last.as_ref().map_or("unknown", |(_, reason)| reason.as_str());
 		*reasons.entry(reason.to_owned()).or_insert(0) += 1;
 	}
 	let slots = (last.timestamp - before.timestamp + slot_millis / 2) / slot_millis;
@@ -237,6 +270,7 @@ pub(crate) fn figures(
 		counted: number,
 		seconds,
 		empty_slots: slots.saturating_sub(counted.len() as u64),
+		discarded: counted.iter().map(|block| block.made.discarded).sum(),
 		while_sending: counted.iter().filter(|block| block.timestamp < sent.ended()).count(),
 		sent: sent.by(u64::MAX),
 		sending_seconds: sent.seconds(),
@@ -245,14 +279,14 @@ pub(crate) fn figures(
 		length_share: spread(
 			counted.iter().map(|block| block.length as f64 / f64::from(limits.normal_length)),
 		),
-		making_millis: spread(counted.iter().filter_map(|block| Some(block.made.as_ref()?.0 as f64))),
+		making_millis: spread(counted.iter().filter_map(|block| Some(block.made.last.as_ref()?.0 as f64))),
 		best_after: after(&watched.best),
 		final_after: after(&watched.finalised),
 		reasons,
 		weight,
 		length,
 		limit_by_weight: limits.normal_weight / weight,
-		limit_by_length: (f64::from(limits.normal_length) / length.max(1.0)) as u64,
+		limit_by_length: (f64::from(limits.normal_length) / length.max(1.0)).floor(),
 		limits,
 	})
 }

@@ -106,8 +106,7 @@ impl Sent {
 }
 
 /// Sends all, as fast as the node takes them.
-pub(crate) async fn send(world: &mut World, transactions: &[Vec<u8>]) -> Result<Sent> {
-	let all: Arc<Vec<Vec<u8>>> = Arc::new(transactions.to_vec());
+pub(crate) async fn send(world: &mut World, all: &Arc<Vec<Vec<u8>>>) -> Result<Sent> {
 	let next = Arc::new(AtomicUsize::new(0));
 	let mut senders = JoinSet::new();
 	let mut chains = Vec::new();
@@ -117,7 +116,7 @@ pub(crate) async fn send(world: &mut World, transactions: &[Vec<u8>]) -> Result<
 	let started = now();
 	for _ in 0..UNDER_WAY {
 		for chain in &chains {
-			let (chain, all, next) = (chain.clone(), Arc::clone(&all), Arc::clone(&next));
+			let (chain, all, next) = (chain.clone(), Arc::clone(all), Arc::clone(&next));
 			senders.spawn(async move {
 				let mut taken = Vec::new();
 				while let Some(transaction) = all.get(next.fetch_add(1, Ordering::Relaxed)) {

@@ -19,7 +19,7 @@ use chain::{Call, Crowd, World};
 use clap::Parser;
 use count::Figures;
 use machine::Machine;
-use std::{path::PathBuf, time::Instant};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 
 /// Measures how many transactions a second a chain of one validator takes.
 #[derive(Parser)]
@@ -36,7 +36,7 @@ struct Args {
 	/// How many models the commitments go to.
 	#[arg(long, default_value_t = 8)]
 	models: u32,
-	/// Write the page to this file.
+	/// Write the page to this file, if the load was enough to measure anything.
 	#[arg(long)]
 	out: Option<PathBuf>,
 	/// More options for the node, after `--`.
@@ -68,7 +68,7 @@ async fn measure(args: &Args, crowd: &Crowd, call: Call, slot_millis: u64) -> Re
 		}
 	};
 	say("signing");
-	let transactions = load::presign(&world, crowd, call, &models).await?;
+	let transactions = Arc::new(load::presign(&world, crowd, call, &models).await?);
 	say("sending");
 	let watched = load::watch(&world);
 	let sent = load::send(&mut world, &transactions).await?;
@@ -77,6 +77,20 @@ async fn measure(args: &Args, crowd: &Crowd, call: Call, slot_millis: u64) -> Re
 	let figures = count::figures(&world, &blocks, &sent, &watched, slot_millis)?;
 	say(&format!("{:.0} a second", figures.rate));
 	Ok(Run { call, slot_millis, load_before, figures })
+}
+
+/// What was typed, but for where the page goes.
+fn command() -> String {
+	let mut words = vec!["scripts/throughput.sh".to_owned()];
+	let mut typed = std::env::args().skip(1);
+	while let Some(word) = typed.next() {
+		match word.as_str() {
+			"--out" => drop(typed.next()),
+			_ if word.starts_with("--out=") => {}
+			_ => words.push(word),
+		}
+	}
+	words.join(" ")
 }
 
 async fn run(args: &Args) -> Result<()> {
@@ -90,15 +104,18 @@ async fn run(args: &Args) -> Result<()> {
 			runs.push(measure(args, &crowd, *call, *slot_millis).await?);
 		}
 	}
-	let options = args.node_options.iter().map(|option| format!(" {option}"));
-	let command = match args.node_options.is_empty() {
-		true => format!("scripts/throughput.sh {}", args.transactions),
-		false => format!("scripts/throughput.sh {} --{}", args.transactions, options.collect::<String>()),
-	};
-	let page = page::write(&page::Subject { command, models: args.models, machine: &machine, runs: &runs });
+	let page = page::write(&page::Subject {
+		command: command(),
+		transactions: args.transactions,
+		models: args.models,
+		machine: &machine,
+		runs: &runs,
+	});
 	println!("{page}");
-	if let Some(path) = &args.out {
-		std::fs::write(path, page)?;
+	match &args.out {
+		Some(path) if runs.iter().all(|run| run.figures.full) => std::fs::write(path, page)?,
+		Some(path) => eprintln!("{} stays as it is: too few transactions to fill blocks", path.display()),
+		None => {}
 	}
 	Ok(())
 }

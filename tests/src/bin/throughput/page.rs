@@ -14,10 +14,12 @@ from accounts that have money to other accounts that exist, one transaction an a
 `training.commit`, with its bond, one commitment a trainer. Everything is signed before the clock starts, and sent as
 fast as the node takes it.
 
-Counted is what the final blocks hold, and a transaction without `System.ExtrinsicSuccess` fails the run. Time is the
-blocks' own, `Timestamp.Now`: transactions of the counted blocks, divided by the time of the last minus the time of the
-block before the first. Counted are the blocks that began with at least as many transactions waiting in the pool as the
-fullest block took; so ramp-up and drain are left out, and slots in between that have no block are not.
+Transactions are counted in the final blocks, and one without `System.ExtrinsicSuccess` fails the run. Time is the
+blocks' own, `Timestamp.Now`: the transactions of the counted blocks are divided by the time of the last of these blocks
+minus that of the block before the first. The counted blocks are the longest row of blocks that each began with at least
+as many transactions waiting in the pool as the fullest block took. So ramp-up and drain are left out; slots without a
+block in between are not. *Until final* divides by the time from the block before the first until the node said that
+the last was final: the longer the load, the nearer it comes to the first figure.
 ";
 
 const LEFT_OUT: &str = "\
@@ -90,19 +92,18 @@ fn table(runs: &[Run]) -> String {
 	});
 	row("---", &|_| "---".to_owned());
 	row("**transactions a second, by the blocks' time**", &|run| format!("**{}**", whole(run.figures.rate)));
-	row("the same, by when the blocks became final", &|run| {
-		run.figures.final_rate.map_or_else(|| "unknown".to_owned(), whole)
-	});
+	row("the same, until the last of them was final", &|run| whole(run.figures.final_rate));
 	row("the same, with ramp-up and drain, by the blocks' time", &|run| whole(run.figures.whole_rate));
 	row("counted: transactions, blocks, seconds", &|run| {
 		let f = &run.figures;
 		format!("{}, {}, {:.1}", whole(f.counted as f64), f.blocks, f.seconds)
 	});
 	row("slots without a block among them", &|run| run.figures.empty_slots.to_string());
+	row("blocks discarded, made too late", &|run| run.figures.discarded.to_string());
 	row("transactions a block", &|run| spread(run.figures.transactions, whole));
 	row("weight used, of what ordinary transactions may", &|run| spread(run.figures.weight_share, percent));
 	row("length used, of what ordinary transactions may", &|run| spread(run.figures.length_share, percent));
-	row("why the author stopped", &|run| reasons(&run.figures));
+	row("why the author stopped adding", &|run| reasons(&run.figures));
 	row("making a block, s", &|run| spread(run.figures.making_millis, seconds));
 	row("from a block's time until the node had it, s", &|run| spread(run.figures.best_after, seconds));
 	row("from a block's time until it was final, s", &|run| spread(run.figures.final_after, seconds));
@@ -118,7 +119,7 @@ fn table(runs: &[Run]) -> String {
 		let most = run.figures.limit_by_weight as f64;
 		format!("{}, {}", whole(most), whole(most * 1e3 / run.slot_millis as f64))
 	});
-	row("what the length limit allows, a block", &|run| whole(run.figures.limit_by_length as f64));
+	row("what the length limit allows, a block", &|run| whole(run.figures.limit_by_length));
 	row("load average before", &|run| run.load_before.clone());
 	text
 }
@@ -134,21 +135,21 @@ fn bound(run: &Run) -> String {
 	}
 	let main = f.reasons.iter().max_by_key(|(_, count)| **count).map_or("unknown", |(name, _)| name.as_str());
 	let why = match main {
+		_ if f.discarded > 0 => "this machine is too slow for blocks of this weight in slots of this length",
 		"HitBlockWeightLimit" => "the block's weight",
 		"HitBlockSizeLimit" => "the block's length",
-		"HitDeadline" => "the time that the author has: two thirds of the slot",
+		"HitDeadline" => "the time that the author has",
 		"NoMoreTransactions" => "the pool, which had too few transactions ready though enough waited",
 		_ => "unknown",
 	};
 	let share = f.rate / (f.limit_by_weight as f64 * 1e3 / run.slot_millis as f64);
 	let mut text = format!("* {name}: {why}. It reached {} of what the weight limit allows", percent(share));
 	if f.empty_slots > 0 {
-		text += &format!(
-			"; {} of {} slots have no block, for making one took up to {} s",
-			f.empty_slots,
-			f.empty_slots + f.blocks as u64,
-			seconds(f.making_millis.most)
-		);
+		let slots = f.empty_slots + f.blocks as u64;
+		text += &format!("; {} of {slots} slots have no block", f.empty_slots);
+	}
+	if f.discarded > 0 {
+		text += &format!("; {} times a block was discarded because making it took too long", f.discarded);
 	}
 	text + ".\n"
 }
@@ -159,8 +160,9 @@ fn limits(figures: &Figures) -> String {
 	let second = 1e12;
 	format!(
 		"A block may weigh {:.2} s of computing, ordinary transactions {:.2} s of that ({}); it may have {:.2} MiB, ordinary \
-		 transactions {:.2} MiB of that. Every transaction weighs {} µs before its call and its checks. An author adds \
-		 transactions for two thirds of the slot, and for longer after slots that had no block.\n",
+		 transactions {:.2} MiB of that. Every transaction weighs {} µs before its call and its checks. A block has to be made \
+		 within two thirds of the slot, or it is discarded; the author adds transactions for seven eighths of that time, so \
+		 an eighth is left for the state's root. After slots that had no block there is more time, up to many slots.\n",
 		limits.weight as f64 / second,
 		limits.normal_weight as f64 / second,
 		percent(limits.normal_weight as f64 / limits.weight as f64),
@@ -198,6 +200,7 @@ fn wrapped(text: &str) -> String {
 pub(crate) struct Subject<'a> {
 	/// What was typed.
 	pub(crate) command: String,
+	pub(crate) transactions: u32,
 	pub(crate) models: u32,
 	pub(crate) machine: &'a Machine,
 	pub(crate) runs: &'a [Run],
@@ -205,13 +208,20 @@ pub(crate) struct Subject<'a> {
 
 /// The whole page.
 pub(crate) fn write(subject: &Subject<'_>) -> String {
-	let Subject { command, models, machine, runs } = subject;
+	let Subject { command, transactions, models, machine, runs } = subject;
 	let bounds: String = runs.iter().map(bound).collect();
 	let limits = runs.first().map(|run| limits(&run.figures)).unwrap_or_default();
+	let load = format!(
+		"For each column {} transactions over {CONNECTIONS} WebSocket connections, {UNDER_WAY} under way on each; the \
+		 commitments go to {models} models in turn, which went the way that every model goes before the clock starts. The \
+		 chain is the development chain with accounts for the load, shorter windows for those models, and the slots of \
+		 the column: 3 s are the pace of a public network, 1 s that of the development chain. The node's pool has room \
+		 for all.\n",
+		whole(f64::from(*transactions)),
+	);
 	let machine = format!(
-		"{}, {} cores, {:.0} GiB, Linux {}; `{}`; one validator on an empty database, {CONNECTIONS} WebSocket connections \
-		 with {UNDER_WAY} transactions under way on each, {models} models for the commitments. The load average before \
-		 each run stands in the table: on a quiet machine it is near what the run before left.\n",
+		"{}, {} cores, {:.0} GiB, Linux {}; `{}`. If the load average before the first column is not near 0, something else \
+		 was running; the others follow closely, and show what the one before left.\n",
 		machine.processor, machine.cores, machine.memory_gib, machine.kernel, machine.node,
 	);
 	[
@@ -225,6 +235,8 @@ pub(crate) fn write(subject: &Subject<'_>) -> String {
 		&wrapped(&limits),
 		"\n## Method\n\n",
 		METHOD,
+		"\n",
+		&wrapped(&load),
 		"\n## Machine\n\n",
 		&wrapped(&machine),
 		"\n## What is not in these figures\n\n",
