@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures how many transactions a second a chain of one validator takes, transfers and commitments, with slots of
 # 1 s and of 3 s: sets everything up, builds, starts nodes of its own, prints the page and writes it to
-# docs/throughput.md. Needs an otherwise idle machine, and about seven minutes once built.
+# docs/throughput.md. Needs an otherwise idle machine, and about ten minutes once built.
 #
 #   scripts/throughput.sh [TRANSACTIONS] [OPTIONS]
 #

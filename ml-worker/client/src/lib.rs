@@ -4,6 +4,8 @@
 //! * [`View`] is the state at one finalised block: nothing else is ever acted on;
 //! * the calls are methods of [`Chain`]: each is signed by a [`Key`], sent, and followed until it is in a
 //!   finalised block, and returns a [`Receipt`];
+//! * [`Chain::send`] takes what a [`View`] has presigned, and [`Chain::contents`] tells what a block holds: for
+//!   measuring;
 //! * [`ChainError`] has a variant for each reason, and names a pallet's own errors.
 //!
 //! What the chain looks like is known at compile time from `metadata.scale`, which a test of the runtime compares

@@ -18,7 +18,7 @@ async fn every_transfer_is_counted_and_a_small_load_is_no_figure() {
 	assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
 	assert!(printed.contains("| counted: transactions, blocks, seconds | 200, "), "{printed}");
 	// Read from the node's log, whose words may change with the SDK.
-	assert!(printed.contains("nothing ready in the pool: 1"), "{printed}");
-	assert!(printed.contains("no figure of what the chain can take"), "{printed}");
+	assert!(printed.contains("nothing ready in the pool: "), "{printed}");
+	assert!(printed.contains("too few transactions to keep three blocks full"), "{printed}");
 	assert!(!page.exists());
 }

@@ -20,6 +20,10 @@ const ODA: u128 = 1_000_000_000_000;
 /// What each sender owns: enough for fees and for the bond of a commitment.
 const ENDOWMENT: u128 = 1_000 * ODA;
 
+/// How many slots an epoch has: as many as the runtime gives a chain that names no number. The first block of an
+/// epoch has no room for transactions, so the development chain's 20 would cost a block in 20.
+pub(crate) const EPOCH_SLOTS: u64 = 1_200;
+
 /// What is sent.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Call {
@@ -107,6 +111,7 @@ fn specification(crowd: &Crowd, slot_millis: u64, folder: &TempDir) -> Result<St
 	let tempo = genesis.pointer_mut("/tempo").and_then(Value::as_object_mut);
 	let tempo = tempo.context("the specification has no tempo")?;
 	tempo.insert("slotDuration".into(), slot_millis.into());
+	tempo.insert("epochLength".into(), EPOCH_SLOTS.into());
 	let windows = tempo.get_mut("windows").and_then(Value::as_object_mut);
 	let windows = windows.context("the specification has no windows")?;
 	// So that the models are ready soon; no transfer and no commitment looks at these.
