@@ -5,10 +5,11 @@ use anyhow::{Result, bail};
 use std::{net::TcpListener, path::PathBuf, time::Duration};
 use tokio::process::Command;
 
-/// A development chain of one validator, on a free port, in a folder of its own.
+/// A chain of one validator, on a free port, in a folder of its own.
 pub struct Node {
 	base: PathBuf,
 	port: u16,
+	options: Vec<String>,
 	process: Process,
 }
 
@@ -18,21 +19,27 @@ fn free_port() -> Result<u16> {
 }
 
 impl Node {
-	/// Starts a fresh chain under `base` and waits for its RPC server.
+	/// Starts a fresh development chain under `base` and waits for its RPC server.
 	pub async fn start(base: impl Into<PathBuf>) -> Result<Self> {
+		Self::start_with(base, vec!["--dev".into()]).await
+	}
+
+	/// Starts a fresh chain under `base`, which one and how as `options` say, and waits for its RPC server.
+	pub async fn start_with(base: impl Into<PathBuf>, options: Vec<String>) -> Result<Self> {
 		let base = base.into();
 		std::fs::create_dir_all(&base)?;
 		let port = free_port()?;
-		let process = Self::spawn(&base, port)?;
-		let mut node = Self { base, port, process };
+		let process = Self::spawn(&base, port, &options)?;
+		let mut node = Self { base, port, options, process };
 		node.wait_ready().await?;
 		Ok(node)
 	}
 
-	fn spawn(base: &std::path::Path, port: u16) -> Result<Process> {
+	fn spawn(base: &std::path::Path, port: u16, options: &[String]) -> Result<Process> {
 		let mut command = Command::new(binary("oda-node")?);
 		command
-			.args(["--dev", "--no-prometheus", "--no-telemetry", "--no-mdns", "--base-path"])
+			.args(options)
+			.args(["--no-prometheus", "--no-telemetry", "--no-mdns", "--base-path"])
 			.arg(base.join("chain"))
 			.args(["--rpc-port", &port.to_string()])
 			.args(["--listen-addr", "/ip4/127.0.0.1/tcp/0"]);
@@ -55,6 +62,11 @@ impl Node {
 		format!("ws://127.0.0.1:{}", self.port)
 	}
 
+	/// An error with the end of its output, if it has stopped by itself.
+	pub fn check_alive(&mut self) -> Result<()> {
+		self.process.check_alive()
+	}
+
 	/// What it has printed so far.
 	pub fn output(&self) -> String {
 		self.process.output()
@@ -62,11 +74,11 @@ impl Node {
 
 	/// Kills it as `kill -9` does, and starts it again on the same chain and port after `pause`.
 	pub async fn crash_and_restart(self, pause: Duration) -> Result<Self> {
-		let Self { base, port, process } = self;
+		let Self { base, port, options, process } = self;
 		process.kill().await?;
 		tokio::time::sleep(pause).await;
-		let process = Self::spawn(&base, port)?;
-		let mut node = Self { base, port, process };
+		let process = Self::spawn(&base, port, &options)?;
+		let mut node = Self { base, port, options, process };
 		node.wait_ready().await?;
 		Ok(node)
 	}

@@ -4,6 +4,8 @@
 //! * [`View`] is the state at one finalised block: nothing else is ever acted on;
 //! * the calls are methods of [`Chain`]: each is signed by a [`Key`], sent, and followed until it is in a
 //!   finalised block, and returns a [`Receipt`];
+//! * [`Chain::send`] takes what a [`View`] has presigned, and [`Chain::contents`] tells what a block holds: for
+//!   measuring;
 //! * [`ChainError`] has a variant for each reason, and names a pallet's own errors.
 //!
 //! What the chain looks like is known at compile time from `metadata.scale`, which a test of the runtime compares
@@ -24,6 +26,7 @@ mod error;
 mod events;
 mod key;
 mod link;
+mod load;
 #[allow(
 	missing_docs,
 	unreachable_pub,
@@ -44,6 +47,7 @@ pub use error::ChainError;
 pub use events::{Happened, SubmissionEvent};
 pub use key::Key;
 pub use link::Observer;
+pub use load::{BlockLimits, Contents, Heads, Included};
 pub use submit::{LIFETIME, Receipt};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use types::*;

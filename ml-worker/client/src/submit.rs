@@ -120,7 +120,7 @@ impl Chain {
 	}
 
 	/// Has the node take a transaction into its pool.
-	async fn pool(&self, bytes: &[u8]) -> Result<(), ChainError> {
+	pub(crate) async fn pool(&self, bytes: &[u8]) -> Result<(), ChainError> {
 		match self.rpc.author_submit_extrinsic(bytes).await.map_err(rpc) {
 			Ok(_) => Ok(()),
 			// It is there: the first answer was lost.
@@ -165,24 +165,31 @@ impl Chain {
 
 /// What `chain_getBlock` answers.
 #[derive(Deserialize)]
-struct Body {
-	block: Block,
+pub(crate) struct Body {
+	pub(crate) block: Block,
 }
 
 #[derive(Deserialize)]
-struct Block {
-	extrinsics: Vec<Extrinsic>,
+pub(crate) struct Block {
+	pub(crate) extrinsics: Vec<Extrinsic>,
 }
 
 /// A transaction as nodes print it: digits; or numbers, if the node knows what is in its blocks.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Extrinsic {
+pub(crate) enum Extrinsic {
 	Digits(String),
 	Numbers(Vec<u8>),
 }
 
 impl Extrinsic {
+	pub(crate) fn into_bytes(self) -> Option<Vec<u8>> {
+		match self {
+			Self::Numbers(numbers) => Some(numbers),
+			Self::Digits(digits) => hex::decode(digits.strip_prefix("0x")?).ok(),
+		}
+	}
+
 	fn is(&self, bytes: &[u8]) -> bool {
 		match self {
 			Self::Numbers(numbers) => numbers == bytes,
@@ -301,7 +308,7 @@ fn shown(value: &subxt::dynamic::Value) -> String {
 }
 
 /// A dispatch error by its names.
-fn refusal(error: DispatchError) -> ChainError {
+pub(crate) fn refusal(error: DispatchError) -> ChainError {
 	let DispatchError::Module(module) = error else {
 		return ChainError::Dispatch(error.to_string());
 	};

@@ -4,3 +4,4 @@ mod demo;
 mod disk;
 mod refused;
 mod restart;
+mod throughput;

@@ -1,0 +1,48 @@
+//! What the figures were taken on.
+
+use anyhow::{Context, Result, ensure};
+use oda_e2e::process::binary;
+use std::process::Command;
+
+/// The machine and the node.
+pub(crate) struct Machine {
+	pub(crate) processor: String,
+	pub(crate) cores: usize,
+	pub(crate) memory_gib: f64,
+	pub(crate) kernel: String,
+	pub(crate) node: String,
+}
+
+fn read(path: &str) -> String {
+	std::fs::read_to_string(path).unwrap_or_default()
+}
+
+/// The value of the first line `name: value`.
+fn field(text: &str, name: &str) -> Option<String> {
+	let line = text.lines().find(|line| line.starts_with(name))?;
+	Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// How many processes wanted to run during the last minute.
+pub(crate) fn load() -> String {
+	read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned()
+}
+
+impl Machine {
+	pub(crate) fn read() -> Result<Self> {
+		let memory =
+			field(&read("/proc/meminfo"), "MemTotal").context("/proc/meminfo does not say how much")?;
+		let kib: f64 =
+			memory.trim_end_matches(" kB").parse().context("/proc/meminfo does not say how much")?;
+		let node =
+			Command::new(binary("oda-node")?).arg("--version").output().context("cannot run oda-node")?;
+		ensure!(node.status.success(), "oda-node does not say its version");
+		Ok(Self {
+			processor: field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown".to_owned()),
+			cores: std::thread::available_parallelism()?.get(),
+			memory_gib: kib / f64::from(1 << 20),
+			kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+			node: String::from_utf8_lossy(&node.stdout).trim().to_owned(),
+		})
+	}
+}
