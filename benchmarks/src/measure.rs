@@ -33,6 +33,8 @@ pub(crate) const SHAPES: [Shape; 4] = [
 
 /// Scratch memory for libtorch's exact path on a processor: its intermediate results stay in the cache.
 const SCRATCH: u64 = 4 << 20;
+/// How often the runtime evaluates in a round: small networks take less than instantiating it varies.
+const COURT: usize = 50;
 /// How long one contender is repeated in a round, if once does not take longer.
 const ROUND: Duration = Duration::from_millis(250);
 
@@ -132,7 +134,7 @@ fn shape_of(
 		let mut chain = Chain::default();
 		let model = chain.insert(spec);
 		let weights = weights.clone();
-		let run = move || chain.time(model, &weights, &record, 3);
+		let run = move || chain.time(model, &weights, &record, COURT);
 		contenders.push(Contender { name: "exact, the runtime's wasm".into(), run: Box::new(run) });
 	}
 	for layout in [Layout::ChannelsFirst, Layout::ChannelsLast] {

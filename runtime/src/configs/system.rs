@@ -22,8 +22,8 @@ const INITIALIZE_RATIO: Perbill = Perbill::from_percent(10);
 
 /// The weight that a block may have: 2 s of computing, the time that BABE gives the author of a 3 s slot.
 ///
-/// The 1 s slots of the development chain end at two thirds of a second, whatever weight is left. The proof
-/// size does not matter to a chain without a relay chain.
+/// The author of one of the development chain's 1 s slots has two thirds of a second, whatever weight is left; only after
+/// slots without a block has it more. The proof size does not matter to a chain without a relay chain.
 pub const MAXIMUM_BLOCK_WEIGHT: Weight =
 	Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND.saturating_mul(2), u64::MAX);
 
