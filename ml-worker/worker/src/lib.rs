@@ -27,6 +27,7 @@ pub mod due;
 pub mod evaluation;
 pub mod journal;
 pub mod metrics;
+pub mod out_file;
 pub mod output;
 pub mod roles;
 pub mod spec_file;

@@ -1,5 +1,6 @@
 //! A model's specification as a file for people: JSON, with roots in hexadecimal.
 
+use crate::out_file;
 use oda_engine::float::Tables;
 use oda_evaluator::{DataSource, Graph, ModelSpec, Objective};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -53,7 +54,7 @@ pub fn json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
 /// Writes a specification file.
 pub fn write(path: &Path, file: &SpecFile) -> anyhow::Result<()> {
 	let text = serde_json::to_string_pretty(file)?;
-	fs::write(path, text + "\n").map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))
+	out_file::write(path, (text + "\n").as_bytes())
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use crate::{
 	cli::BlobsCommand,
 	context::Context,
+	out_file,
 	output::{Output, Unit},
 };
 use anyhow::{Context as _, bail};
 use oda_blobs::{BlobRef, Store};
 use std::{
-	fs::File,
 	io::{self, Write},
 	ops::ControlFlow,
 	path::Path,
@@ -32,9 +32,7 @@ pub(super) fn run(context: &Context, command: BlobsCommand) -> anyhow::Result<()
 			let mut opened = store.open_blob(&blob)?;
 			match out {
 				Some(path) => {
-					let mut file = File::create(&path).with_context(|| path.display().to_string())?;
-					io::copy(&mut opened, &mut file).with_context(|| path.display().to_string())?;
-					file.sync_all()?;
+					out_file::write(&path, &mut opened)?;
 					output.result(format!("{} bytes to {}", blob.len, path.display()), &shown(&blob));
 				}
 				None => {

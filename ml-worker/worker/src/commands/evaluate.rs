@@ -1,8 +1,7 @@
 //! Scoring weights without submitting them.
 
 use super::{Named, named};
-use crate::{cli::EvaluateArgs, context::Context, submission};
-use anyhow::Context as _;
+use crate::{cli::EvaluateArgs, context::Context, out_file, submission};
 use serde_json::json;
 
 pub(super) async fn run(context: &Context, args: EvaluateArgs) -> anyhow::Result<()> {
@@ -10,7 +9,7 @@ pub(super) async fn run(context: &Context, args: EvaluateArgs) -> anyhow::Result
 	let weights = context.blob(&args.weights)?;
 	let evaluated = submission::evaluate(context, &spec, &weights).await?;
 	if let Some(path) = &args.scores {
-		std::fs::write(path, &evaluated.packed).with_context(|| path.display().to_string())?;
+		out_file::write(path, &evaluated.packed[..])?;
 	}
 	// Whether the chain would take them is a result too, not a failure.
 	let (better, why) = match &registered {

@@ -2,6 +2,7 @@
 
 use crate::{
 	cli::{Cli, CompletionsArgs, ManArgs},
+	out_file,
 	output::Output,
 };
 use anyhow::Context as _;
@@ -12,8 +13,6 @@ use roff::{Roff, roman};
 use std::{
 	fs,
 	io::{self, Write},
-	os::unix::fs::PermissionsExt,
-	path::Path,
 };
 
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
@@ -33,23 +32,12 @@ pub(super) fn man(args: &ManArgs, output: Output) -> anyhow::Result<()> {
 	let mut pages = Vec::new();
 	render(&program(), &mut pages)?;
 	for Page { name, text } in &pages {
-		let path = folder.join(name);
-		write(folder, &path, text).with_context(|| path.display().to_string())?;
+		out_file::write(&folder.join(name), &text[..])?;
 	}
 	output.result(
 		format!("{} pages in {}", pages.len(), folder.display()),
 		&serde_json::json!({ "pages": pages.len(), "folder": folder }),
 	);
-	Ok(())
-}
-
-/// Writes a file that everybody may read: all of it, or, should that fail, what was there before.
-fn write(folder: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
-	let mut file =
-		tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o644)).tempfile_in(folder)?;
-	file.write_all(text)?;
-	file.as_file().sync_all()?;
-	file.persist(path)?;
 	Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::{
 		ModelRegisterArgs, ModelShowArgs, Template,
 	},
 	context::Context,
+	out_file,
 	spec_file::{self, SpecFile},
 	submission,
 };
@@ -174,7 +175,7 @@ fn random(context: &Context, args: ModelRandomArgs) -> anyhow::Result<()> {
 	let sample = &data[..data.len().min(record * SAMPLE)];
 	let weights = random_weights(&spec.graph, &spec.objective, args.seed, &file.tables, sample)?;
 	if let Some(out) = &args.out {
-		std::fs::write(out, &weights).with_context(|| out.display().to_string())?;
+		out_file::write(out, &weights[..])?;
 	}
 	store(context, &weights)
 }
@@ -199,7 +200,7 @@ async fn export(context: &Context, args: ModelExportArgs) -> anyhow::Result<()> 
 	ensure!(blob.len == spec.graph.param_bytes(), "these are not weights of this model");
 	let weights = context.store().get(&blob)?;
 	let file = oda_engine::files::export_weights(&spec.graph, &weights)?;
-	std::fs::write(&args.out, &file).with_context(|| args.out.display().to_string())?;
+	out_file::write(&args.out, &file[..])?;
 	context.output().result(
 		format!("weights {} to {}", hex::encode(blob.root), args.out.display()),
 		&json!({ "weights": blob, "file": args.out, "len": file.len() }),

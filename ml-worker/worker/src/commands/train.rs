@@ -4,6 +4,7 @@ use super::{Named, named};
 use crate::{
 	cli::TrainArgs,
 	context::Context,
+	out_file,
 	training::{self, From},
 };
 use anyhow::{Context as _, bail};
@@ -68,7 +69,7 @@ pub(super) async fn run(context: &Context, args: TrainArgs) -> anyhow::Result<()
 	let result = training::train(context, &spec, from, data, held_out, config).await?;
 	let weights = result.weights;
 	if let Some(out) = &args.out {
-		std::fs::copy(context.store().path(&weights.root), out).with_context(|| out.display().to_string())?;
+		out_file::write(out, &mut context.store().open_blob(&weights)?)?;
 	}
 	let percent = |accuracy: Option<f64>| match accuracy {
 		Some(accuracy) => format!("{:.2} %", accuracy * 100.0),
