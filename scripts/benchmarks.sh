@@ -2,8 +2,8 @@
 # Measures exact evaluation beside float32 and int8 in libtorch, and writes docs/benchmarks.md. About five minutes on an
 # otherwise idle machine.
 #
-#   scripts/benchmarks.sh              what is committed
-#   scripts/benchmarks.sh --rounds 1   quicker; further options are those of `oda-benchmarks`
+#   scripts/benchmarks.sh             writes the page
+#   scripts/benchmarks.sh OPTIONS     those of `oda-benchmarks`, say --rounds 1: prints it
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,4 +13,5 @@ python=$(scripts/pytorch.sh)
 # shellcheck source=/dev/null
 source "$cache/env.sh"
 cargo build --locked --workspace --bin oda-benchmarks
-"$CARGO_TARGET_DIR/debug/oda-benchmarks" --python "$python" --out docs/benchmarks.md "$@"
+[ $# -gt 0 ] || set -- --out docs/benchmarks.md
+"$CARGO_TARGET_DIR/debug/oda-benchmarks" --python "$python" "$@"

@@ -13,11 +13,8 @@ pub fn describe() -> String {
 	let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
 	let kib = meminfo.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
 	let memory = kib.map_or_else(|| "unknown".into(), |kib| format!("{:.0} GiB", kib as f64 / 1_048_576.0));
-	format!(
-		"{cores} cores of {} (family {}, model {}, {} MHz), {memory} of memory",
-		field("model name"),
-		field("cpu family"),
-		field("model\t"),
-		field("cpu MHz"),
-	)
+	let flags = field("flags");
+	let has = |flag: &&str| flags.split_whitespace().any(|found| found == *flag);
+	let sets: Vec<&str> = ["avx2", "avx512_vnni", "amx_int8"].into_iter().filter(has).collect();
+	format!("{cores} cores of {} ({}), {memory} of memory", field("model name"), sets.join(", "))
 }

@@ -25,8 +25,8 @@ struct Arguments {
 	#[arg(long, default_value = "data/digits/model.json")]
 	demo: PathBuf,
 	/// How often each is measured, all in turn; the best counts.
-	#[arg(long, default_value_t = 3)]
-	rounds: usize,
+	#[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+	rounds: u8,
 }
 
 const PAGE: &str = include_str!("page.md");

@@ -64,7 +64,7 @@ fn contender<'a>(name: impl Into<String>, mut work: impl FnMut() -> Result<()> +
 }
 
 /// Measures all that can evaluate a network.
-pub(crate) fn network(graph: &Graph, python: &Path, rounds: usize) -> Result<Figures> {
+pub(crate) fn network(graph: &Graph, python: &Path, rounds: u8) -> Result<Figures> {
 	let folder = tempfile::tempdir()?;
 	let (json, module) = (folder.path().join("graph.json"), folder.path().join("module.pt"));
 	fs::write(&json, serde_json::to_vec(graph)?)?;
@@ -97,12 +97,7 @@ pub(crate) fn network(graph: &Graph, python: &Path, rounds: usize) -> Result<Fig
 const FLOAT32: &str = "float32, libtorch";
 
 /// The least time of each contender.
-fn shape_of(
-	graph: &Graph,
-	quantised: &CModule,
-	shape: Shape,
-	rounds: usize,
-) -> Result<Vec<(String, Duration)>> {
+fn shape_of(graph: &Graph, quantised: &CModule, shape: Shape, rounds: u8) -> Result<Vec<(String, Duration)>> {
 	let Shape { records, threads } = shape;
 	tch::set_num_threads(i32::try_from(threads)?);
 	let weights = networks::weights(graph, 1);

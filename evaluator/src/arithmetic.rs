@@ -7,8 +7,8 @@ use crate::graph::DType;
 pub const MAX_SHIFT: u8 = 62;
 
 /// Rounding right shift, half up: `(value + half) >> min(shift, 62)` with `half = 2^(shift − 1)`, or 0 for
-/// no shift. No operator's value comes near the end of an `i64`, so the sum does not wrap.
-pub fn rounding_shift(value: i64, shift: u8) -> i64 {
+/// no shift. The sum wraps; no operator's value comes near the end of an `i64`.
+pub(crate) fn rounding_shift(value: i64, shift: u8) -> i64 {
 	let shift = shift.min(MAX_SHIFT);
 	let half = match shift.checked_sub(1) {
 		Some(bits) => 1i64.wrapping_shl(bits.into()),

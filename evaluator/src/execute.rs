@@ -8,7 +8,7 @@ use crate::{
 	tensor::Tensor,
 	validate::{GraphError, LastRead, image},
 };
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::{borrow::Cow, collections::BTreeMap, vec::Vec};
 use core::fmt;
 
 /// Why something could not be evaluated.
@@ -54,8 +54,8 @@ pub struct Evaluator<'a, K: Kernel = Loops> {
 	params: Vec<Tensor>,
 	last_reads: Vec<LastRead>,
 	kernel: K,
-	/// For each node what the kernel made of its weight, one for each group.
-	prepared: Vec<Vec<K::Prepared>>,
+	/// What the kernel made of each weight, by its index and the number of groups: one for each group.
+	prepared: BTreeMap<(u16, u32), Vec<K::Prepared>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -81,19 +81,20 @@ impl<'a, K: Kernel> Evaluator<'a, K> {
 			rest = after;
 		}
 		let last_reads = graph.last_reads()?.to_vec();
-		let mut evaluator = Self { graph, cost, params, last_reads, kernel, prepared: Vec::new() };
-		let prepared = evaluator.graph.nodes.iter().map(|node| evaluator.prepare(node));
+		let mut evaluator = Self { graph, cost, params, last_reads, kernel, prepared: BTreeMap::new() };
+		let linear = evaluator.graph.nodes.iter().filter_map(|node| match &node.op {
+			Op::Dense { weight, .. } => Some((*weight, 1)),
+			Op::Conv2d { weight, groups, .. } => Some((*weight, *groups)),
+			_ => None,
+		});
+		let prepared =
+			linear.map(|(weight, groups)| Some(((weight, groups), evaluator.prepare(weight, groups)?)));
 		evaluator.prepared = prepared.collect::<Option<_>>().ok_or(EvalError::Inconsistent)?;
 		Ok(evaluator)
 	}
 
-	/// What the kernel makes of a linear node's weight; nothing for others.
-	fn prepare(&self, node: &Node) -> Option<Vec<K::Prepared>> {
-		let (weight, groups) = match &node.op {
-			Op::Dense { weight, .. } => (*weight, 1),
-			Op::Conv2d { weight, groups, .. } => (*weight, *groups),
-			_ => return Some(Vec::new()),
-		};
+	/// What the kernel makes of the parameter `weight`, a group at a time.
+	fn prepare(&self, weight: u16, groups: u32) -> Option<Vec<K::Prepared>> {
 		let [n, axes @ ..] = self.spec(weight)?.shape.as_slice() else { return None };
 		let k = axes.iter().try_fold(1usize, |k, &axis| k.checked_mul(ops::index(axis)))?;
 		let group = ops::index(n.checked_div(groups)?).checked_mul(k)?;
@@ -121,7 +122,11 @@ impl<'a, K: Kernel> Evaluator<'a, K> {
 	}
 
 	/// Evaluates several records' input bytes at once; each output holds all records', one after the other. See
-	/// [`Tensor::split`].
+	/// [`Tensor::split`]. It takes [`Cost::live_bytes`] for each of them.
+	///
+	/// # Errors
+	///
+	/// [`EvalError::InputLength`] if one of them has another length than the graph's inputs.
 	pub fn run_batch(&self, inputs: &[&[u8]]) -> Result<Vec<Tensor>, EvalError> {
 		if inputs.iter().any(|input| input.len() as u64 != self.graph.input_bytes()) {
 			return Err(EvalError::InputLength);
@@ -136,8 +141,8 @@ impl<'a, K: Kernel> Evaluator<'a, K> {
 			start = end;
 		}
 		let records = inputs.len() as u64;
-		for (index, (node, prepared)) in self.graph.nodes.iter().zip(&self.prepared).enumerate() {
-			let made = self.step(node, prepared, &values).ok_or(EvalError::Inconsistent)?;
+		for (index, node) in self.graph.nodes.iter().enumerate() {
+			let made = self.step(node, &values).ok_or(EvalError::Inconsistent)?;
 			let expected = node.output.elements().checked_mul(records);
 			if Some(made.len() as u64) != expected || made.dtype() != node.output.dtype {
 				return Err(EvalError::Inconsistent);
@@ -193,7 +198,7 @@ impl<'a, K: Kernel> Evaluator<'a, K> {
 	}
 
 	/// What `node` makes of the values before it.
-	fn step(&self, node: &Node, prepared: &[K::Prepared], values: &[Option<Tensor>]) -> Option<Tensor> {
+	fn step(&self, node: &Node, values: &[Option<Tensor>]) -> Option<Tensor> {
 		let value = |at: usize| values.get(usize::from(*node.inputs.get(at)?))?.as_ref();
 		let x = value(0)?;
 		let x_type = self.graph.value_type(usize::from(*node.inputs.first()?))?;
@@ -203,8 +208,8 @@ impl<'a, K: Kernel> Evaluator<'a, K> {
 				let Tensor::I8(x) = x else { return None };
 				let k = *x_type.shape.last()?;
 				let requantise = self.requantise(requant)?;
-				let weight = self.bytes(*weight)?;
-				ops::dense(&self.kernel, x, weight, prepared.first()?, k, &requantise, y.dtype)
+				let prepared = self.prepared.get(&(*weight, 1))?.first()?;
+				ops::dense(&self.kernel, x, self.bytes(*weight)?, prepared, k, &requantise, y.dtype)
 			}
 			Op::Conv2d { weight, requant, stride, padding, groups } => {
 				let Tensor::I8(x) = x else { return None };
@@ -217,6 +222,7 @@ impl<'a, K: Kernel> Evaluator<'a, K> {
 					out: image(y)?,
 				};
 				let requantise = self.requantise(requant)?;
+				let prepared = self.prepared.get(&(*weight, *groups))?;
 				ops::conv2d(&self.kernel, x, self.bytes(*weight)?, prepared, &conv, &requantise, y.dtype)
 			}
 			Op::MaxPool2d { kernel, stride, padding } => {

@@ -15,6 +15,8 @@ pub struct Requantise<'a> {
 }
 
 /// Sums of products, and their requantisation. Every implementation gives the bits of [`Loops`].
+///
+/// `m` rows of `x` meet `n` rows of a weight, each of `k` elements, `k` from 1 to 131,071, so that a sum fits in 32 bits.
 pub trait Kernel {
 	/// What is made of a weight once, to multiply with it often.
 	type Prepared;
@@ -23,7 +25,7 @@ pub trait Kernel {
 	fn prepare(&self, weight: &[i8], k: usize) -> Self::Prepared;
 
 	/// `x [m, k]` times the transpose of `weight [n, k]` into `sums [m, n]`, with what was prepared of that weight.
-	/// `k` is at most 131,071, so that a sum fits.
+	/// Slices of other lengths give other sums, or panic.
 	fn multiply(&self, x: &[i8], weight: &[i8], prepared: &Self::Prepared, k: usize, sums: &mut [i32]);
 
 	/// Appends to `y` what [`requantise`](crate::arithmetic::requantise) makes of each of `sums [m, n]`, where `n` is

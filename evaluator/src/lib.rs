@@ -7,7 +7,8 @@
 //!
 //! * [`graph`]: what a model computes, as data; [`limits`]: how large it may be;
 //! * [`Graph::validate`] (in [`validate`]): what makes it valid, and its [`cost`];
-//! * [`Evaluator`] (in [`execute`], with `ops` and [`arithmetic`]): runs it on one record;
+//! * [`Evaluator`] (in [`execute`], with `ops` and [`arithmetic`]): runs it on one record, or several; [`kernel`]: what
+//!   multiplies for it;
 //! * [`model`]: graph, objective and data together, and their id; [`spec`]: what makes that valid;
 //! * `testing`, with the feature of that name: random valid graphs, for comparing evaluators;
 //! * [`metric`], [`scores`], [`judge`]: how good an output is, the list of all records' scores, and whether

@@ -5,6 +5,7 @@
 use crate::{
 	cost::Cost,
 	execute::{EvalError, Evaluator},
+	kernel::Kernel,
 	limits::*,
 	model::{Metric, ModelSpec},
 	scores::ScoreKind,
@@ -127,7 +128,11 @@ impl ModelSpec {
 	}
 
 	/// Evaluates and scores one record: its input bytes, then its target's.
-	pub fn score_record(&self, evaluator: &Evaluator<'_>, record: &[u8]) -> Result<i32, EvalError> {
+	pub fn score_record<K: Kernel>(
+		&self,
+		evaluator: &Evaluator<'_, K>,
+		record: &[u8],
+	) -> Result<i32, EvalError> {
 		let input = usize::try_from(self.graph.input_bytes()).map_err(|_| EvalError::RecordLength)?;
 		let (input, target) = record.split_at_checked(input).ok_or(EvalError::RecordLength)?;
 		if target.len() as u64 != self.objective.target.tensor.bytes() {

@@ -82,7 +82,7 @@ impl Tensor {
 		}
 	}
 
-	/// The elements cut into tensors of `len` each; what is left over is dropped.
+	/// The elements cut into tensors of `len` each, at least 1; what is left over is dropped.
 	pub fn split(&self, len: usize) -> Vec<Self> {
 		fn cut<T: Clone>(v: &[T], len: usize, make: fn(Vec<T>) -> Tensor) -> Vec<Tensor> {
 			v.chunks_exact(len.max(1)).map(|part| make(part.to_vec())).collect()

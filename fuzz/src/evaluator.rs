@@ -6,7 +6,7 @@ use peak_alloc::PeakAlloc;
 
 /// More work than this is not done: it would only be slow.
 const MAX_WORK: u64 = 1 << 22;
-/// What an evaluation may take beyond its tensors: vectors of vectors, and a patch's start.
+/// What an evaluation may take beyond its tensors: vectors of vectors, a block of patches and their sums.
 const SLACK: u64 = 64 << 10;
 
 /// What came of an input.

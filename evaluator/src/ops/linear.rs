@@ -9,9 +9,9 @@ use crate::{
 };
 use alloc::vec;
 
-/// Bytes of patches that are gathered before they are multiplied, and their sums, if one patch has not more: they stay in
-/// the cache.
+/// Elements of patches that are gathered before they are multiplied, unless one has more: they stay in the cache.
 const PATCHES: usize = 16 << 10;
+/// And sums that come of them.
 const SUMS: usize = 4 << 10;
 
 /// `x [.., k]` × `weight [n, k]`.

@@ -40,7 +40,7 @@ impl DeviceChoice {
 
 /// How an [`Engine`] is set up.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
 	/// Where to evaluate.
 	pub device: DeviceChoice,
@@ -254,6 +254,10 @@ mod tests {
 	use super::*;
 	use oda_evaluator::testing::random_case;
 
+	fn fastest() -> CpuKernel {
+		CpuKernel::all()[0]
+	}
+
 	#[test]
 	fn an_engine_may_be_told_to_use_the_reference() {
 		let engine = Engine::start(&EngineConfig { reference: true, ..Default::default() });
@@ -262,7 +266,7 @@ mod tests {
 
 	#[test]
 	fn a_model_over_the_memory_budget_falls_back() {
-		let kernel = CpuKernel::detect();
+		let kernel = fastest();
 		// libtorch on the CPU stands for a CUDA device.
 		let engine = Engine { device: Some(Device::Cpu), kernel, threads: 1, memory: 1 };
 		let case = random_case(1);
@@ -277,12 +281,12 @@ mod tests {
 			return;
 		}
 		let engine = Engine::start(&EngineConfig { device: DeviceChoice::Cuda(0), ..Default::default() });
-		assert_eq!(engine.backend(), Backend::Cpu(CpuKernel::detect()));
+		assert_eq!(engine.backend(), Backend::Cpu(fastest()));
 	}
 
 	#[test]
 	fn all_backends_agree_batch_by_batch() {
-		let kernel = CpuKernel::detect();
+		let kernel = fastest();
 		// libtorch on the CPU stands for a CUDA device.
 		let cpu = Engine::cpu(kernel, 2);
 		let libtorch = Engine { device: Some(Device::Cpu), memory: 1 << 30, ..cpu.clone() };

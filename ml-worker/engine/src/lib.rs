@@ -1,4 +1,4 @@
-//! libtorch at work for the integer graph: exact evaluation of many records at once, training, quantisation.
+//! Training for the integer graph, quantisation, and exact evaluation of many records at once.
 //!
 //! * [`Engine`], [`Evaluate`] (in [`evaluate`]): scores and output digests of all records, by what is fastest and gives
 //!   the reference's bits: libtorch on a graphics processor ([`exact`]), else the processor's integer instructions

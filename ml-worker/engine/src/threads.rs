@@ -1,4 +1,4 @@
-//! How many threads libtorch uses.
+//! How many threads are used, by libtorch and beside it.
 
 /// Multiply-accumulates below which a second thread costs more than it brings: OpenMP's threads spin while
 /// they wait, which on a busy machine makes short operations many times slower.

@@ -73,10 +73,11 @@ pub struct Global {
 	/// Threads that evaluate and train; 0 for one a core.
 	#[arg(long, global = true, default_value_t = 0, value_name = "N")]
 	pub threads: usize,
-	/// Where to evaluate and train: auto, cpu, cuda, or cuda:N.
+	/// Where to evaluate and train: auto, cpu, cuda, or cuda:N. auto is CUDA if there is any; a device that does not give
+	/// exact results is not evaluated on, but the CPU.
 	#[arg(long, global = true, default_value = "auto", value_parser = device)]
 	pub device: DeviceChoice,
-	/// Evaluate with the reference evaluator only.
+	/// Evaluate with the reference evaluator only, which uses neither AVX nor CUDA: slow, to compare with.
 	#[arg(long, global = true)]
 	pub reference: bool,
 }

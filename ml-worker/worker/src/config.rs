@@ -123,5 +123,6 @@ mod tests {
 	#[test]
 	fn a_misspelt_setting_is_refused() {
 		assert!(parse("nodes = \"ws://x\"\n[[role]]\nkind = \"watcher\"\n").is_err());
+		assert!(parse("[engine]\nrefrence = true\n[[role]]\nkind = \"watcher\"\n").is_err());
 	}
 }

@@ -6,8 +6,8 @@
 //! | AVX2 | two products of 16 bits (`vpmaddwd`) |
 //! | others | whatever the compiler makes of the reference's loops |
 //!
-//! Why it is exact: no instruction used here rounds or saturates a sum, and a sum that passes through values outside of
-//! 32 bits comes back, for it is taken modulo 2³².
+//! Why it is exact: no instruction used here rounds or saturates a sum of products, and one that passes through values
+//! outside of 32 bits comes back, for it is taken modulo 2³².
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -33,11 +33,11 @@ enum Set {
 	Any,
 }
 
-/// The evaluator's kernel in one set of instructions.
+/// The evaluator's kernel in one set of instructions, which this processor has: there is no other way to make one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CpuKernel(Set);
 
-/// A weight matrix as the instructions read it.
+/// A weight matrix as the instructions read it, for only a kernel of these instructions makes one.
 pub enum Packed {
 	/// Bytes in fours.
 	#[cfg(target_arch = "x86_64")]
@@ -45,18 +45,13 @@ pub enum Packed {
 	/// Words in pairs.
 	#[cfg(target_arch = "x86_64")]
 	Avx2(avx2::Packed),
-	/// Nothing: the weight is read as it is.
+	/// Nothing: the weight is read as it is, by the reference's loops.
 	Raw,
 }
 
 impl CpuKernel {
 	/// The reference's loops.
 	pub const REFERENCE: Self = Self(Set::Any);
-
-	/// The best that this processor has.
-	pub fn detect() -> Self {
-		Self::sets().next().map_or(Self::REFERENCE, Self)
-	}
 
 	/// All that this processor has, the best first.
 	pub fn all() -> Vec<Self> {
@@ -87,11 +82,16 @@ impl CpuKernel {
 	}
 }
 
-#[expect(unsafe_code, reason = "calls of functions for instructions that this processor was found to have")]
+/// Rows of a weight, and elements of a row, below which blocks of 16 channels would be mostly empty.
+const LEAST: usize = 8;
+
 impl Kernel for CpuKernel {
 	type Prepared = Packed;
 
 	fn prepare(&self, weight: &[i8], k: usize) -> Packed {
+		if k < LEAST || weight.len() < k * LEAST {
+			return Packed::Raw;
+		}
 		match self.0 {
 			#[cfg(target_arch = "x86_64")]
 			Set::Avx512Vnni => Packed::Avx512Vnni(avx512::Packed::new(weight, k)),
@@ -101,21 +101,24 @@ impl Kernel for CpuKernel {
 		}
 	}
 
+	#[expect(unsafe_code, reason = "calls of functions for instructions that this processor has")]
 	fn multiply(&self, x: &[i8], weight: &[i8], prepared: &Packed, k: usize, sums: &mut [i32]) {
-		match (self.0, prepared) {
-			// SAFETY: a kernel of this set is only made where `available` says so.
+		match prepared {
+			// SAFETY: `prepare` made this for a kernel of these instructions, which there is only where `available` says
+			// that the processor has them.
 			#[cfg(target_arch = "x86_64")]
-			(Set::Avx512Vnni, Packed::Avx512Vnni(packed)) => unsafe { avx512::multiply(x, packed, k, sums) },
+			Packed::Avx512Vnni(packed) => unsafe { avx512::multiply(x, packed, k, sums) },
 			// SAFETY: as above.
 			#[cfg(target_arch = "x86_64")]
-			(Set::Avx2, Packed::Avx2(packed)) => unsafe { avx2::multiply(x, packed, k, sums) },
-			_ => Loops.multiply(x, weight, &(), k, sums),
+			Packed::Avx2(packed) => unsafe { avx2::multiply(x, packed, k, sums) },
+			Packed::Raw => Loops.multiply(x, weight, &(), k, sums),
 		}
 	}
 
+	#[expect(unsafe_code, reason = "calls of functions for instructions that this processor has")]
 	fn requantise(&self, sums: &[i32], parameters: &Requantise<'_>, y: &mut Tensor) {
 		match self.0 {
-			// SAFETY: as above.
+			// SAFETY: there is such a kernel only where `available` says that the processor has these instructions.
 			#[cfg(target_arch = "x86_64")]
 			Set::Avx512Vnni => unsafe { avx512::requantise(sums, parameters, y) },
 			// SAFETY: as above.
