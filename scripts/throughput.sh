@@ -22,6 +22,7 @@ cargo build --locked --workspace --bin oda-node --bin oda-throughput
 case "$#:${1:-}" in
 	0:* | 1:[0-9]*) set -- "$@" --out "$PWD/docs/throughput.md" ;;
 esac
+program=$(realpath "$CARGO_TARGET_DIR/debug/oda-throughput")
 # Files that OPTIONS name are where the caller is.
 cd "$here"
-exec "$CARGO_TARGET_DIR/debug/oda-throughput" "$@"
+exec "$program" "$@"

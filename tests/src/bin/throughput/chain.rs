@@ -173,6 +173,8 @@ impl World {
 			["--chain", &spec, "--validator", "--alice", "--force-authoring"].map(Into::into).into();
 		// Room for every transaction.
 		let room = crowd.senders.len().max(8_192) * 2;
+		// Blocks are looked at when all is over.
+		all.extend(["--state-pruning".into(), "archive".into()]);
 		all.extend(["--pool-limit".into(), room.to_string(), "--pool-kbytes".into(), room.to_string()]);
 		all.extend_from_slice(options);
 		let node = Node::start_with(folder.path(), all).await?;

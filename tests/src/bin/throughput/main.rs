@@ -14,7 +14,7 @@ mod load;
 mod machine;
 mod page;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use chain::{Call, Crowd, World};
 use clap::Parser;
 use count::Figures;
@@ -113,7 +113,9 @@ async fn run(args: &Args) -> Result<()> {
 	});
 	println!("{page}");
 	match &args.out {
-		Some(path) if runs.iter().all(|run| run.figures.full) => std::fs::write(path, page)?,
+		Some(path) if runs.iter().all(|run| run.figures.full) => {
+			std::fs::write(path, page).with_context(|| path.display().to_string())?;
+		}
 		Some(path) => eprintln!("{} stays as it is: too few transactions to fill blocks", path.display()),
 		None => {}
 	}

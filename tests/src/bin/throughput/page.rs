@@ -135,7 +135,7 @@ fn bound(run: &Run) -> String {
 	}
 	let main = f.reasons.iter().max_by_key(|(_, count)| **count).map_or("unknown", |(name, _)| name.as_str());
 	let why = match main {
-		_ if f.discarded > 0 => "this machine is too slow for blocks of this weight in slots of this length",
+		_ if f.empty_slots > f.blocks as u64 / 2 => "this machine is too slow for blocks of this weight in slots of this length",
 		"HitBlockWeightLimit" => "the block's weight",
 		"HitBlockSizeLimit" => "the block's length",
 		"HitDeadline" => "the time that the author has",
@@ -146,10 +146,10 @@ fn bound(run: &Run) -> String {
 	let mut text = format!("* {name}: {why}. It reached {} of what the weight limit allows", percent(share));
 	if f.empty_slots > 0 {
 		let slots = f.empty_slots + f.blocks as u64;
-		text += &format!("; {} of {slots} slots have no block", f.empty_slots);
+		text += &format!("; slots without a block: {} of {slots}", f.empty_slots);
 	}
 	if f.discarded > 0 {
-		text += &format!("; {} times a block was discarded because making it took too long", f.discarded);
+		text += &format!("; blocks discarded because making them took too long: {}", f.discarded);
 	}
 	text + ".\n"
 }
@@ -221,8 +221,9 @@ pub(crate) fn write(subject: &Subject<'_>) -> String {
 		whole(f64::from(*transactions)),
 	);
 	let machine = format!(
-		"{}, {} cores, {:.0} GiB, Linux {}; `{}`. If the load average before the first column is not near 0, something else \
-		 was running; the others follow closely, and show what the one before left.\n",
+		"{}, {} cores, {:.0} GiB, Linux {}; `{}`. The load average before the first column is that of the preparations, \
+		 which use all cores for seconds; if it is more than their number, something else was running. The others follow \
+		 closely, and show what the one before left.\n",
 		machine.processor, machine.cores, machine.memory_gib, machine.kernel, machine.node,
 	);
 	[
