@@ -8,33 +8,45 @@ dictionary `EXPORT` of further arguments of `oda_torch.export`.
 import argparse
 import runpy
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from . import Exported, accuracy, export, load_weights
+from .bridge import naming
+
+
+def _accuracies(recipe: dict[str, Any], module: torch.nn.Module, integers: Exported) -> str:
+    floats, ints = (accuracy(each, recipe["validation"]()) for each in (module, integers))
+    return f"accuracy: float {floats:.4f}, integer {ints:.4f}"
 
 
 def _export(recipe: dict[str, Any], args: argparse.Namespace) -> None:
     module = recipe["model"]()
-    module.load_state_dict(torch.load(args.state, map_location="cpu", weights_only=True))
-    exported = export(module, recipe["calibration"](), **recipe.get("EXPORT", {}))
+    with naming(args.state):
+        module.load_state_dict(torch.load(args.state, map_location="cpu", weights_only=True))
+    with naming(args.recipe, TypeError):
+        exported = export(module, recipe["calibration"](), **recipe.get("EXPORT", {}))
+    report = _accuracies(recipe, module, exported)
     exported.save(args.out, recipe["validation"]())
-    print(f"accuracy: float {accuracy(module, recipe['validation']()):.4f}, ", end="")
-    print(f"integer {accuracy(exported, recipe['validation']()):.4f}")
+    print(report)
     print(f"{len(exported.weights)} bytes of weights; written to {args.out}")
 
 
 def _load(recipe: dict[str, Any], args: argparse.Namespace) -> None:
     module = recipe["model"]()
-    loaded = load_weights(module, Exported.load(args.exported), args.weights.read_bytes())
-    print(f"accuracy: float {accuracy(module, recipe['validation']()):.4f}, ", end="")
-    print(f"integer {accuracy(loaded, recipe['validation']()):.4f}")
+    # Whatever else than a graph with scales lies there.
+    with naming(args.exported, LookupError, TypeError):
+        loaded = load_weights(module, Exported.load(args.exported), args.weights.read_bytes())
+    report = _accuracies(recipe, module, loaded)
     # Half a file must not be taken for one.
-    half = args.out.with_name(args.out.name + ".tmp")
-    torch.save(module.state_dict(), half)
-    half.replace(args.out)
+    with tempfile.TemporaryDirectory(prefix=f".{args.out.name}.", dir=args.out.parent) as folder:
+        half = Path(folder) / args.out.name
+        torch.save(module.state_dict(), half)
+        half.replace(args.out)
+    print(report)
     print(f"written to {args.out}")
 
 
@@ -56,7 +68,8 @@ def main() -> None:
     command.set_defaults(run=_load)
     args = parser.parse_args()
     try:
-        recipe = runpy.run_path(str(args.recipe))
+        with naming(args.recipe, SyntaxError, ImportError):
+            recipe = runpy.run_path(str(args.recipe))
         for name in ("model", "calibration", "validation"):
             if name not in recipe:
                 raise ValueError(f"{args.recipe} has no function {name}()")

@@ -4,7 +4,8 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -19,11 +20,23 @@ from .trace import FULL, KEEPS_SCALE, NUMPY, Plan, Unsupported, Value
 
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 
-# A bias stays below this in units of the accumulator: an f32 holds it exactly, and it cannot saturate.
+# A bias stays below this in units of the accumulator: as an f32 it is close enough to be rounded back to
+# the same integer, and it cannot saturate.
 MOST_BIAS = 1 << 22
 LEAST_SCALE = 1e-10  # a channel of zeros has a scale too
 # Under `CrossEntropy`, a logit of 2^8 is worth a factor of two.
 LOGIT_SCALE_LOG2 = 8
+
+
+@contextmanager
+def naming(path: Path, *errors: type[Exception]) -> Iterator[None]:
+    """Makes such errors, by default all, a `ValueError` that names the file; those of the system do."""
+    try:
+        yield
+    except OSError:
+        raise
+    except errors or Exception as error:
+        raise ValueError(f"{path}: {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,8 @@ class Exported:
             inputs = inputs.permute(0, 2, 3, 1)
         if list(inputs.shape[1:]) != self.graph["inputs"][0]["shape"]:
             raise ValueError(f"inputs of shape {list(inputs.shape[1:])}, not those that were exported")
+        if not inputs.isfinite().all():
+            raise ValueError("there are inputs that are not finite")
         return (inputs.cpu().double() / self.scales[0] + 0.5).floor().clamp(-128, 127).to(torch.int8)
 
     def __call__(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -68,6 +83,8 @@ class Exported:
             x = self.quantise(inputs).reshape(len(inputs), -1).numpy().view(np.uint8)
             t = wanted.cpu().numpy().reshape(len(inputs), -1).astype(NUMPY[target["dtype"]]).view(np.uint8)
             blob += np.concatenate([x, t], axis=1).tobytes()
+        if not blob:
+            raise ValueError("there are no records")
         return bytes(blob)
 
     def objective(self, records: int) -> dict[str, Any]:
@@ -109,10 +126,12 @@ class Exported:
     def load(folder: str | Path) -> "Exported":
         """What `save` wrote."""
         folder = Path(folder)
-        more = json.loads((folder / "scales.json").read_text())
-        graph = json.loads((folder / "graph.json").read_text())
-        weights = (folder / "weights.bin").read_bytes()
-        return Exported(graph, weights, tuple(more["scales"]), more["metric"])
+        with naming(folder / "scales.json"):
+            more = json.loads((folder / "scales.json").read_text())
+            scales, metric = tuple(map(float, more["scales"])), more["metric"]
+        with naming(folder / "graph.json"):
+            graph = json.loads((folder / "graph.json").read_text())
+        return Exported(graph, (folder / "weights.bin").read_bytes(), scales, metric)
 
 
 def _bytes(tensor: dict[str, Any]) -> int:
@@ -124,15 +143,19 @@ def accuracy(model: nn.Module | Exported, data: Batches) -> float:
     """The fraction of targets that a module, in evaluation mode, or its integers get right."""
     device, modes = "cpu", []
     if isinstance(model, nn.Module):
-        device = next(model.parameters()).device
+        device = next(chain(model.parameters(), model.buffers()), torch.empty(0)).device
         modes = [(part, part.training) for part in model.modules()]
         model.eval()
     right = total = 0
-    for inputs, targets in data:
-        right += int((model(inputs.to(device)).argmax(1).cpu() == targets.cpu()).sum())
-        total += targets.numel()
-    for part, training in modes:
-        part.training = training
+    try:
+        for inputs, targets in data:
+            right += int((model(inputs.to(device)).argmax(1).cpu() == targets.cpu()).sum())
+            total += targets.numel()
+    finally:
+        for part, training in modes:
+            part.training = training
+    if not total:
+        raise ValueError("there are no records")
     return right / total
 
 
@@ -167,6 +190,8 @@ class _Ranges(fx.Interpreter):
 
 def _fixed(plan: Plan, metric: str, input_scale: float | None) -> dict[int, float]:
     """The scales that do not follow from calibration, by value: of units (`Plan.unit`) only."""
+    if input_scale is not None and not 0 < input_scale < math.inf:
+        raise ValueError("the input scale is above 0 and finite")
     fixed = {} if input_scale is None else {0: input_scale}
     for i, value in enumerate(plan.values):
         if value.limit:
@@ -181,12 +206,26 @@ def _fixed(plan: Plan, metric: str, input_scale: float | None) -> dict[int, floa
     return fixed
 
 
+def _check(plan: Plan, scales: tuple[float, ...], fixed: dict[int, float]) -> None:
+    """Refuses scales that are not of this module, with these fixed."""
+    if len(scales) != len(plan.values):
+        raise ValueError("these are the scales of another module")
+    for i, scale in enumerate(scales):
+        if not 0 < scale < math.inf:
+            raise ValueError("a scale is above 0 and finite")
+        unit = plan.unit(i)
+        # Those that foreign weights call for are off by their rounding.
+        if not math.isclose(scale, fixed.get(unit, scales[unit]), rel_tol=1e-3):
+            name = plan.values[i].name
+            raise ValueError(f"'{name}': these are the scales of another module, metric or input_scale")
+
+
 @torch.no_grad()
 def _calibrate(plan: Plan, data: Batches, quantile: float, fixed: dict[int, float]) -> tuple[float, ...]:
     """The scale of each value: what its greatest magnitude calls for, if it is not fixed."""
     ranges = _Ranges(plan, quantile)
     for inputs, _ in data:
-        ranges.run(inputs.cpu().float())
+        ranges.run(inputs.cpu().float().clone())  # the module may work in place
     wanted = [0.0] * len(plan.values)
     for i, value in enumerate(plan.values):
         unit = plan.unit(i)
@@ -266,6 +305,8 @@ def _quantise(plan: Plan, scales: tuple[float, ...]) -> bytes:
     for value, s_y in zip(plan.values, scales):
         if value.op == "add":
             factors = [scales[x] / s_y for x in value.inputs]
+            if max(factors) > (1 << 31) - 1:
+                raise ValueError(f"'{value.name}': its terms are too large for its sum")
             # One shift for both, the greater of which gets 30 bits.
             shift = min(max(30 - math.frexp(max(factors))[1], 0), 62)
             params = [[round(math.ldexp(factor, shift))] for factor in factors] + [[shift]]
@@ -316,8 +357,9 @@ def export(
     fixed = _fixed(plan, metric, input_scale)
     if scales is None:
         scales = _calibrate(plan, chain([first], batches), quantile, fixed)
-    elif len(scales) != len(plan.values):
-        raise ValueError("these are the scales of another module")
+    else:
+        scales = tuple(scales)
+        _check(plan, scales, fixed)
     return Exported(plan.graph(), _quantise(plan, scales), scales, metric)
 
 
@@ -378,9 +420,11 @@ def load_weights(module: nn.Module, exported: Exported, blob: bytes | None = Non
     plan = Plan(module, torch.zeros(1, *_image(exported.graph["inputs"][0]["shape"])))
     if plan.graph() != exported.graph:
         raise ValueError("the module has another graph than what was exported")
+    _check(plan, exported.scales, _fixed(plan, exported.metric, None))
     blob = exported.weights if blob is None else blob
     params, old = (integers.split(exported.graph, each) for each in (blob, exported.weights))
     scales = _settle(plan, exported, params)
+    own = {id(tensor) for tensor in chain(module.parameters(), module.buffers())}
     found: list[tuple[torch.Tensor, torch.Tensor | float]] = []
     for value, s_y in zip(plan.values, scales):
         if value.op == "lookup" and (params[value.params[0]] != old[value.params[0]]).any():
@@ -393,6 +437,9 @@ def load_weights(module: nn.Module, exported: Exported, blob: bytes | None = Non
         bias = torch.from_numpy(params[bias] * s_x * s_w)
         weight = torch.from_numpy((params[weight].T * s_w).T.copy())
         layer = module.get_submodule(value.name)
+        if not {id(layer.weight), id(layer.bias)} <= own | {id(None)}:
+            # Such as a weight norm's: what is set there would be computed anew.
+            raise ValueError(f"layer '{value.name}' is parametrised: its weights follow from others")
         found.append((layer.weight, _reordered(weight, before.flat)))
         if value.norm:
             norm = module.get_submodule(value.norm)

@@ -7,7 +7,7 @@ images are `[batch, channels, height, width]`, the graph's `[height, width, chan
 import copy
 import operator
 from dataclasses import dataclass, field
-from math import inf, prod
+from math import inf, isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,10 @@ class Mean(nn.Module):
         self.dim, self.keepdim = dim, keepdim
 
 
-def _sum(other: Any, alpha: float = 1, inplace: bool = False) -> nn.Module:
+def _sum(other: Any, alpha: float = 1) -> nn.Module:
     if not isinstance(other, fx.Node) or alpha != 1:
         raise Unsupported("only x + y of two tensors is supported")
-    layer = Sum()
-    layer.inplace = inplace
-    return layer
+    return Sum()
 
 
 def _max_pool(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
@@ -56,11 +54,7 @@ def _max_pool(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, 
 
 # Functions and methods as the layers that do the same; the first argument is the layer's input.
 FUNCTIONS = {
-    operator.add: _sum,
-    operator.iadd: lambda other: _sum(other, inplace=True),
-    torch.add: _sum,
-    "add": _sum,
-    "add_": lambda other, alpha=1: _sum(other, alpha, inplace=True),
+    **dict.fromkeys([operator.add, operator.iadd, torch.add, "add", "add_"], _sum),
     torch.mean: Mean,
     "mean": Mean,
     F.max_pool2d: _max_pool,
@@ -71,8 +65,7 @@ FUNCTIONS = {
         [torch.flatten, torch.reshape, "flatten", "reshape", "view"], lambda *_, **__: nn.Flatten()
     ),
     **dict.fromkeys([F.dropout, F.dropout2d, "contiguous"], lambda *_, **__: nn.Identity()),
-    **dict.fromkeys([F.relu, torch.relu, "relu"], nn.ReLU),
-    **dict.fromkeys([torch.relu_, F.relu_, "relu_"], lambda: nn.ReLU(inplace=True)),
+    **dict.fromkeys([F.relu, F.relu_, torch.relu, torch.relu_, "relu", "relu_"], nn.ReLU),
     F.relu6: nn.ReLU6,
     F.hardtanh: nn.Hardtanh,
     **dict.fromkeys([torch.sigmoid, F.sigmoid, "sigmoid"], nn.Sigmoid),
@@ -126,15 +119,35 @@ class Value:
     params: tuple[int, ...] = ()  # the operator's parameters, in the order of its fields
 
 
+class _Proxy(fx.Proxy):
+    def __iadd__(self, other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
+
+
+class _Tracer(fx.Tracer):
+    """Tells `x += y`, which changes x, from `x = x + y`."""
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Proxy(node, self)
+
+
 class _Shapes(fx.Interpreter):
-    """Runs the module and notes the shape of each step's result, or itself if it is no tensor: a size."""
+    """Runs the module and notes the shape of each step's result, or itself if it is no tensor: a size; and
+    whether the step changes, in place, what a later one reads."""
 
     def run_node(self, node: fx.Node) -> Any:
         result = super().run_node(node)
         if isinstance(result, torch.Tensor):
-            node.meta["shape"] = tuple(result.shape)
+            node.meta["shape"], node.meta["version"] = tuple(result.shape), result._version
         else:
             node.meta["value"] = result
+        # PyTorch counts how often a tensor, or a view of it, was written to.
+        node.meta["spoils"] = any(
+            isinstance(value, torch.Tensor)
+            and value._version != made.meta["version"]
+            and any(user > node for user in made.users)
+            for made, value in self.env.items()
+        )
         return result
 
 
@@ -148,12 +161,20 @@ class Plan:
         # A copy, so that the caller's module stays in its mode and on its device.
         module = copy.deepcopy(module).cpu().float().eval()
         try:
-            self.program = fx.symbolic_trace(module)
+            self.program = fx.GraphModule(module, _Tracer().trace(module))
         except fx.proxy.TraceError as error:
             raise Unsupported(f"the module's path depends on data: {error}") from error
+        # A copy here too, for the module may work in place; in inference mode, writes are not counted.
+        with torch.inference_mode(False), torch.no_grad():
+            _Shapes(self.program).run(example.cpu().float().clone())
+        # Before dead code goes, for what works in place may only look like it.
+        for node in self.program.graph.nodes:
+            if node.meta["spoils"]:
+                raise Unsupported(
+                    f"{self._describe(node)}: it works in place on what is read later: set inplace=False, "
+                    "and use its result"
+                )
         self.program.graph.eliminate_dead_code()
-        with torch.no_grad():
-            _Shapes(self.program).run(example.cpu().float())
         self.values: list[Value] = []
         self.params: list[tuple[str, tuple[int, ...]]] = []
         self._at: dict[fx.Node, int] = {}
@@ -235,8 +256,6 @@ class Plan:
             raise Unsupported("it reads what is not computed from the input")
         x = self._at[node.args[0]]
         before = self.values[x]
-        if getattr(layer, "inplace", False) and not self._alone(x):
-            raise Unsupported("it works in place on what is read elsewhere: set inplace=False")
 
         def same(op: str, **more) -> int:
             return self._put(node, op, (x,), before.shape, flat=before.flat, **more)
@@ -260,7 +279,8 @@ class Plan:
                 bounds = float(layer.min_val), float(layer.max_val)
                 # A clamp needs bounds that no calibration moves: it may say what the integers mean if
                 # what makes the value serves nobody else.
-                if before.op in ("dense", "conv2d", "add") and self._alone(x):
+                free = before.op in ("dense", "conv2d", "add") and self._alone(x)
+                if free and all(map(isfinite, bounds)):
                     before.limit = max(map(abs, bounds))
                     return same("clamp", bounds=bounds)
                 return same("lookup", layer=layer)

@@ -1,6 +1,7 @@
 """Each layer: close to the floats, exactly the second evaluator's integers, and the same weights again."""
 
 import copy
+import operator
 import unittest
 import warnings
 
@@ -28,6 +29,11 @@ class Does(nn.Module):
         return self.last(self.function(self.first(x), x).flatten(1))
 
 
+def unused(work) -> Does:
+    """A module that goes on with what `work`, whose result it does not use, works on."""
+    return Does(lambda y, x: (work(y, x), y)[1])
+
+
 def conv(features: int, *args, **kwargs) -> nn.Module:
     """A convolution that makes so many features, and a linear layer."""
     return nn.Sequential(nn.Conv2d(*args, **kwargs), nn.ReLU(), nn.Flatten(), nn.Linear(features, 5))
@@ -39,6 +45,18 @@ def after(layer: nn.Module) -> nn.Module:
 
 class Loose(nn.Linear):
     """A linear layer whose class is not PyTorch's, which is therefore looked into."""
+
+
+class Forgetful(nn.Module):
+    """Does not use the result of a layer that works in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.relu(x)
+        return x
 
 
 class Shared(nn.Sequential):
@@ -65,6 +83,7 @@ SUPPORTED = {
     "hardtanh": (VECTOR, after(nn.Hardtanh(-0.5, 1))),
     "hardtanh at the end": (VECTOR, nn.Sequential(nn.Linear(12, 5), nn.Hardtanh(-2, 1))),
     "hardtanh by table": (VECTOR, after(nn.Sequential(nn.ReLU(), nn.Hardtanh(-0.5, 1)))),
+    "hardtanh without an end": (VECTOR, after(nn.Hardtanh(-0.5, float("inf")))),
     "max pool": (IMAGE, Does(lambda y, x: F.max_pool2d(y, 3, 2, padding=1), 36)),
     "average pool": (IMAGE, Does(lambda y, x: F.avg_pool2d(y, 2), 36)),
     "average pool of all": (IMAGE, Does(lambda y, x: F.avg_pool2d(y.relu(), y.size()[3]), 4)),
@@ -72,6 +91,8 @@ SUPPORTED = {
     "mean": (IMAGE, Does(lambda y, x: y.relu().mean((2, 3)), 4)),
     "sum": (IMAGE, Does(lambda y, x: torch.relu(x + y))),
     "sum in place": (IMAGE, Does(lambda y, x: y.relu().add_(x))),
+    "sum in place by an operator": (IMAGE, Does(lambda y, x: operator.iadd(y.relu(), x))),
+    "in place": (VECTOR, after(nn.Sequential(nn.Identity(), nn.ReLU(inplace=True)))),
     "sum with itself": (IMAGE, Does(lambda y, x: y + y)),
     "sum of flattened images": (IMAGE, Does(lambda y, x: torch.flatten(x, 1) + y.view(y.size(0), -1))),
     "dropout, identity": (VECTOR, after(nn.Sequential(nn.Dropout(), nn.Identity()))),
@@ -91,6 +112,12 @@ REFUSED = {
     "adding a number": (IMAGE, Does(lambda y, x: y + 1), "two tensors"),
     "broadcasting": (IMAGE, Does(lambda y, x: y + y.mean((2, 3), keepdim=True)), "one shape"),
     "in place elsewhere": (IMAGE, Does(lambda y, x: F.relu(y, inplace=True) + y), "in place"),
+    "in place on a view": (IMAGE, Does(lambda y, x: y.flatten(1).relu_() + y.flatten(1)), "'relu_': it"),
+    "in place, unused": (IMAGE, unused(lambda y, x: y.relu_()), "'relu_': it works in place"),
+    "in place by a function": (IMAGE, unused(lambda y, x: F.relu(y, True)), "'relu': it works in place"),
+    "in place by a sum": (IMAGE, unused(operator.iadd), "'iadd': it works in place"),
+    "in place by a layer": (VECTOR, Forgetful(), "layer 'relu' (ReLU): it works in place"),
+    "in place at the end": (VECTOR, nn.Sequential(nn.Linear(12, 5), Forgetful()), "layer '1.relu' (ReLU)"),
     "concatenation": (IMAGE, Does(lambda y, x: torch.cat([y, x], 1), 288), "'cat'"),
     "a loose parameter": (VECTOR, Loose(12, 5), "'weight': parameters"),
     "a layer twice": (VECTOR, nn.Sequential(*[nn.Linear(12, 12)] * 2), "more than once"),
@@ -226,6 +253,70 @@ class Modules(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "no batch"):
             oda_torch.export(after(nn.ReLU()), [])
 
+    def test_working_in_place_leaves_the_data_alone(self) -> None:
+        data = noise(VECTOR)
+        before = copy.deepcopy(data)
+        with torch.inference_mode():
+            oda_torch.export(nn.Sequential(nn.ReLU(inplace=True), nn.Linear(12, 5)), data)
+        torch.testing.assert_close(data, before, rtol=0, atol=0)
+
+    def test_nothing_cannot_be_scored(self) -> None:
+        module = after(nn.ReLU())
+        exported = oda_torch.export(module, noise(VECTOR))
+        score = oda_torch.accuracy
+        for scored in (lambda: score(module, []), lambda: score(exported, []), lambda: exported.records([])):
+            with self.assertRaisesRegex(ValueError, "no records"):
+                scored()
+
+    def test_scoring_leaves_the_mode_alone(self) -> None:
+        module = after(nn.Dropout()).train()
+        with self.assertRaises(RuntimeError):
+            oda_torch.accuracy(module, noise((13,)))
+        self.assertTrue(all(part.training for part in module.modules()))
+
+    def test_a_module_without_parameters_is_scored(self) -> None:
+        [(inputs, _)] = noise(VECTOR)
+        self.assertEqual(oda_torch.accuracy(nn.Identity(), [(inputs, inputs.argmax(1))]), 1)
+
+    def test_inputs_that_are_not_finite_are_refused(self) -> None:
+        [(inputs, targets)] = noise(VECTOR)
+        exported = oda_torch.export(after(nn.ReLU()), [(inputs, targets)])
+        for wrong in (float("nan"), float("inf")):
+            inputs[3, 4] = wrong
+            with self.assertRaisesRegex(ValueError, "not finite"):
+                exported.records([(inputs, targets)])
+
+    def test_scales_are_above_0_and_finite(self) -> None:
+        module, data = after(nn.ReLU()), noise(VECTOR)
+        scales = oda_torch.export(module, data).scales
+        for wrong in (0.0, -1.0, float("nan"), float("inf")):
+            with self.assertRaisesRegex(ValueError, "above 0"):
+                oda_torch.export(module, data, input_scale=wrong)
+            with self.assertRaisesRegex(ValueError, "above 0"):
+                oda_torch.export(module, data, scales=(wrong, *scales[1:]))
+
+    def test_scales_are_those_of_such_an_export(self) -> None:
+        module, data = after(nn.ReLU6()), noise(VECTOR)
+        scales = oda_torch.export(module, data, input_scale=1 / 16).scales
+        oda_torch.export(module, data, input_scale=1 / 16, scales=scales)
+        wrong = [
+            {"metric": "cross_entropy", "scales": scales},
+            {"input_scale": 1 / 32, "scales": scales},
+            {"scales": (scales[0], scales[1] * 2, scales[2] * 2, scales[3])},  # the clamp's limit
+            {"scales": (*scales[:2], scales[2] * 2, scales[3])},  # a clamp keeps the scale
+            {"scales": scales[1:]},
+        ]
+        for arguments in wrong:
+            with self.assertRaisesRegex(ValueError, "scales of another"):
+                oda_torch.export(module, data, **arguments)
+
+    def test_a_sum_much_smaller_than_its_terms_is_refused(self) -> None:
+        shape, module = SUPPORTED["sum"]
+        scales = list(oda_torch.export(module, noise(shape)).scales)
+        scales[0] *= 2.0**40
+        with self.assertRaisesRegex(ValueError, "'add': its terms are too large"):
+            oda_torch.export(module, noise(shape), scales=scales)
+
     def test_parameters_that_are_not_finite_are_named(self) -> None:
         module = initialised(after(nn.ReLU()), VECTOR, 1)
         nn.init.constant_(module[2].bias, float("nan"))
@@ -272,6 +363,14 @@ class ForeignWeights(unittest.TestCase):
 
     def test_a_bias_needs_a_place(self) -> None:
         self.refused("linear without bias", "'1' has no bias", param=5, value=1)
+
+    def test_a_parametrised_layer_is_named(self) -> None:
+        module = after(nn.utils.parametrizations.weight_norm(nn.Linear(16, 16)))
+        before = copy.deepcopy(module.state_dict())
+        exported = oda_torch.export(module, noise(VECTOR))
+        with self.assertRaisesRegex(ValueError, "'1' is parametrised"):
+            oda_torch.load_weights(module, exported)
+        torch.testing.assert_close(module.state_dict(), before, rtol=0, atol=0)
 
     def test_another_length_is_refused(self) -> None:
         shape, module = SUPPORTED["relu"]

@@ -149,11 +149,12 @@ impl RpcClientT for Link {
 				match client.request_raw(method, params.clone()).await {
 					Err(rpcs::Error::Client(error)) => {
 						let reason = error.to_string();
+						// Also before giving up: the next request shall not find what is dead.
+						self.drop_client(number).await;
 						if self.inner.patience.is_some_and(|patience| since.elapsed() > patience) {
 							return Err(self.away(since, reason));
 						}
 						tracing::warn!(url = %self.inner.url, method, %reason, "the connection broke");
-						self.drop_client(number).await;
 						tokio::time::sleep(FIRST_PAUSE).await;
 					}
 					other => return other,
@@ -275,6 +276,21 @@ mod tests {
 		let (_server, _) = node(&address, "0x02").await;
 		let error = ask(&link).await.unwrap_err().to_string();
 		assert!(error.contains("another chain") && error.contains(AWAY), "{error}");
+	}
+
+	#[tokio::test]
+	async fn who_gave_up_connects_again_when_asked_again() {
+		let (server, address) = node("127.0.0.1:0", "0x01").await;
+		let diary = Arc::new(Diary::default());
+		let link = observed(&address, Some(Duration::ZERO), diary.clone());
+		ask(&link).await.unwrap();
+		server.stop().unwrap();
+		server.stopped().await;
+		let error = ask(&link).await.unwrap_err().to_string();
+		assert!(error.contains(AWAY), "{error}");
+		let (_server, _) = node(&address, "0x01").await;
+		assert_eq!(ask(&link).await.unwrap(), "test");
+		assert_eq!(*diary.0.lock().unwrap(), ["connected", "disconnected", "connected"]);
 	}
 
 	#[tokio::test]

@@ -249,9 +249,12 @@ pub async fn finish(
 				return end(context, &mut held, result, "over");
 			}
 			Err(error) => {
-				held.entry.outcome = Some(error.to_string());
+				// Tried again with the next block, but counted once.
+				let first = held.entry.outcome.replace(error.to_string()).is_none();
 				held.save()?;
-				context.metrics().challenged("refused");
+				if first {
+					context.metrics().challenged("refused");
+				}
 				return Err(error).context("challenging");
 			}
 		}

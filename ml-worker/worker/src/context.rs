@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use oda_blobs::Store;
-use oda_client::{AccountId, Chain, ChainError, Key, View};
+use oda_client::{AccountId, Chain, Key, View};
 use oda_engine::{Engine, EngineConfig};
 use oda_primitives::BlobRef;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -107,12 +107,14 @@ impl Context {
 		self.inner.bench.get_or_try_init(start).await.cloned()
 	}
 
-	/// Reads what a role's account has for the metrics, if they are served.
-	pub(crate) async fn observe_balance(&self, view: &View, account: &AccountId) -> Result<(), ChainError> {
+	/// Reads what a role's account has for the metrics, if they are served. Should that fail, no work stops for it.
+	pub(crate) async fn observe_balance(&self, view: &View, account: &AccountId) {
 		if self.inner.settings.prometheus.is_some() {
-			self.inner.metrics.balance(&view.account(account).await?);
+			match view.account(account).await {
+				Ok(account) => self.inner.metrics.balance(&account),
+				Err(error) => tracing::warn!(%account, %error, "no balance for the metrics"),
+			}
 		}
-		Ok(())
 	}
 
 	/// A blob that somebody names by its root, or by a file, which is then stored.

@@ -8,8 +8,8 @@ use std::{
 	path::Path,
 };
 
-/// Writes a file that everybody may read: all of it or, should that fail, what was there before. What is no ordinary
-/// file, a pipe or a terminal, is written to.
+/// Writes a file: all of it or, should that fail, what was there before. Everybody may read a new one; who may read
+/// one that was there stays the same. What is no ordinary file, a pipe or a terminal, is written to.
 ///
 /// # Errors
 ///
@@ -26,8 +26,14 @@ fn replace(path: &Path, mut from: impl Read) -> io::Result<()> {
 	// Through a link to what it names.
 	let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
 	let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+	let before = fs::metadata(&path).ok().map(|found| found.permissions());
+	// A new file is what the umask leaves of this. One that was there is at no time more open than it was.
+	let first = if before.is_some() { 0o600 } else { 0o644 };
 	let mut file =
-		tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o644)).tempfile_in(folder)?;
+		tempfile::Builder::new().permissions(fs::Permissions::from_mode(first)).tempfile_in(folder)?;
+	if let Some(before) = before {
+		file.as_file().set_permissions(before)?;
+	}
 	io::copy(&mut from, &mut file)?;
 	file.as_file().sync_all()?;
 	file.persist(path)?;
@@ -58,6 +64,19 @@ mod tests {
 		write(&path, &b"some bytes"[..]).unwrap();
 		assert_eq!(fs::read(&path).unwrap(), b"some bytes");
 		assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+	}
+
+	#[test]
+	fn who_may_read_a_file_stays_the_same() {
+		let folder = tempfile::tempdir().unwrap();
+		let path = folder.path().join("file");
+		for mode in [0o600, 0o664] {
+			fs::write(&path, b"before").unwrap();
+			fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+			write(&path, &b"after"[..]).unwrap();
+			assert_eq!(fs::read(&path).unwrap(), b"after");
+			assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+		}
 	}
 
 	#[test]

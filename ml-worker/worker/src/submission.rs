@@ -227,7 +227,7 @@ impl Driver<'_> {
 	async fn run(mut self) -> anyhow::Result<Ended> {
 		let mut view = self.chain.finalised().await?;
 		loop {
-			self.context.observe_balance(&view, &self.key.account()).await?;
+			self.context.observe_balance(&view, &self.key.account()).await;
 			if let Some((block, happened)) = self.look_at_events(&view).await? {
 				let outcome = word(&happened);
 				return self.end(&outcome, Some(block), Some(happened));

@@ -33,30 +33,25 @@ use tracing_subscriber::EnvFilter;
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
 	let Cli { global, command } = cli;
 	log(&global)?;
-	match &command {
-		Command::Run(args) => return run::run(&global, args).await,
-		Command::Completions(args) => return manual::completions(args),
-		Command::Man(args) => return manual::man(args, Output::new(global.json)),
-		_ => {}
-	}
-	let mut settings = settings(&global)?;
-	settings.prometheus = match &command {
-		Command::Verify(args) => args.monitoring.prometheus,
-		Command::Watch(args) => args.monitoring.prometheus,
-		_ => None,
-	};
-	let context = Context::open(settings)?;
-	let _endpoint = endpoint(&context).await?;
+	// What shells and `man` ask for needs no store.
+	let open = |prometheus| Context::open(Settings { prometheus, ..settings(&global)? });
 	match command {
-		Command::Model(command) => model::run(&context, &global, command).await,
-		Command::Train(args) => train::run(&context, args).await,
-		Command::Evaluate(args) => evaluate::run(&context, args).await,
-		Command::Submit(args) => submit::run(&context, &key(&global)?, args).await,
+		Command::Run(args) => run::run(&global, &args).await,
+		Command::Completions(args) => manual::completions(&args),
+		Command::Man(args) => manual::man(&args, Output::new(global.json)),
+		Command::Model(command) => model::run(&open(None)?, &global, command).await,
+		Command::Train(args) => train::run(&open(None)?, args).await,
+		Command::Evaluate(args) => evaluate::run(&open(None)?, args).await,
+		Command::Submit(args) => submit::run(&open(None)?, &key(&global)?, args).await,
 		Command::Verify(args) => {
+			let context = open(args.monitoring.prometheus)?;
+			let _endpoint = endpoint(&context).await?;
 			let config = VerifierConfig { challenge: !args.no_challenge };
 			crate::roles::verifier::run(context, key(&global)?, config, args.once).await
 		}
 		Command::Watch(args) => {
+			let context = open(args.monitoring.prometheus)?;
+			let _endpoint = endpoint(&context).await?;
 			let key = match (&global.key_file, &global.suri) {
 				(None, None) => None,
 				_ => Some(key(&global)?),
@@ -69,12 +64,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 			};
 			crate::roles::watcher::run(context, key, config, args.once).await
 		}
-		Command::Blobs(command) => blobs::run(&context, command),
-		Command::Bounty(command) => bounty::run(&context, &global, command).await,
-		Command::Account(args) => account::show(&context, &global, args).await,
-		Command::Transfer(args) => account::transfer(&context, &key(&global)?, args).await,
-		// Done above: these need no store.
-		Command::Run(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+		Command::Blobs(command) => blobs::run(&open(None)?, command),
+		Command::Bounty(command) => bounty::run(&open(None)?, &global, command).await,
+		Command::Account(args) => account::show(&open(None)?, &global, args).await,
+		Command::Transfer(args) => account::transfer(&open(None)?, &key(&global)?, args).await,
 	}
 }
 

@@ -10,9 +10,13 @@ use hyper::{
 	server::conn::http1,
 	service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use hyper_util::rt::TokioIo;
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+	net::TcpListener,
+	task::{JoinHandle, JoinSet},
+	time::timeout,
+};
 
 /// What Prometheus is told that the text is.
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -20,8 +24,8 @@ const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8
 /// Connections that are served at a time: who opens more waits.
 const CONNECTIONS: usize = 16;
 
-/// How long a connection may take over sending a request; also the longest that it may lie idle.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a connection, which is for one request, may take over sending it and reading the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves `/metrics` until it is dropped.
 #[derive(Debug)]
@@ -60,8 +64,12 @@ impl Drop for Endpoint {
 }
 
 async fn serve(listener: TcpListener, context: Context) {
-	let slots = Arc::new(Semaphore::new(CONNECTIONS));
-	while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+	// They end with this: who holds it aborts them too.
+	let mut connections = JoinSet::new();
+	loop {
+		if connections.len() == CONNECTIONS {
+			connections.join_next().await;
+		}
 		let stream = match listener.accept().await {
 			Ok((stream, _)) => stream,
 			Err(error) => {
@@ -72,14 +80,15 @@ async fn serve(listener: TcpListener, context: Context) {
 			}
 		};
 		let context = context.clone();
-		tokio::spawn(async move {
+		connections.spawn(async move {
 			let answer = service_fn(move |request| answer(context.clone(), request));
 			let mut server = http1::Builder::new();
-			server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-			if let Err(error) = server.serve_connection(TokioIo::new(stream), answer).await {
-				tracing::debug!(%error, "a connection to the metrics' server");
+			let served = server.keep_alive(false).serve_connection(TokioIo::new(stream), answer);
+			match timeout(PATIENCE, served).await {
+				Ok(Ok(())) => {}
+				Ok(Err(error)) => tracing::debug!(%error, "a connection to the metrics' server"),
+				Err(_) => tracing::debug!("a connection to the metrics' server took too long"),
 			}
-			drop(slot);
 		});
 	}
 }
@@ -107,8 +116,13 @@ async fn answer(context: Context, request: Request<Incoming>) -> Answer {
 /// All metrics, those of the store as of now.
 fn text(context: &Context) -> Result<String, std::fmt::Error> {
 	match context.store().list() {
-		Ok(blobs) => context.metrics().store(blobs.len(), blobs.iter().map(|blob| blob.len).sum()),
-		Err(error) => tracing::warn!(%error, "the store cannot be listed for the metrics"),
+		Ok(blobs) => {
+			context.metrics().store(Some((blobs.len(), blobs.iter().map(|blob| blob.len).sum())));
+		}
+		Err(error) => {
+			tracing::warn!(%error, "the store cannot be listed for the metrics");
+			context.metrics().store(None);
+		}
 	}
 	context.metrics().text()
 }
@@ -165,8 +179,8 @@ mod tests {
 		for line in [
 			concat!("oda_worker_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
 			"oda_worker_finalised_block 42",
-			"oda_worker_store_blobs 1",
-			"oda_worker_store_bytes 7",
+			"oda_worker_store_blobs 1.0",
+			"oda_worker_store_bytes 7.0",
 			"oda_worker_challenge_notes_total 0",
 			"# TYPE oda_worker_evaluation_duration_seconds histogram",
 		] {
@@ -200,5 +214,31 @@ mod tests {
 		drop(endpoint);
 		tokio::task::yield_now().await;
 		assert!(TcpStream::connect(address).await.is_err());
+	}
+
+	#[tokio::test]
+	async fn open_connections_end_with_it() {
+		let (_base, context) = context();
+		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
+		let mut silent = TcpStream::connect(endpoint.address()).await.unwrap();
+		// Connections are taken in turn: once this is answered, the other is served too.
+		ask(endpoint.address(), "GET /").await;
+		drop(endpoint);
+		let end = timeout(PATIENCE / 2, silent.read(&mut [0])).await.expect("still open");
+		assert_eq!(end.unwrap_or(0), 0);
+	}
+
+	#[tokio::test(start_paused = true)]
+	async fn who_sends_nothing_makes_room() {
+		let (_base, context) = context();
+		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
+		let mut silent = Vec::new();
+		// One more than are served at a time.
+		for _ in 0..=CONNECTIONS {
+			silent.push(TcpStream::connect(endpoint.address()).await.unwrap());
+		}
+		for mut stream in silent {
+			assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0);
+		}
 	}
 }

@@ -8,15 +8,19 @@ pub use endpoint::Endpoint;
 
 use oda_client::{Account, Observer};
 use oda_engine::Engine;
-use oda_primitives::Verdict;
+use oda_primitives::{SubmissionId, Verdict};
 use prometheus_client::{
 	encoding::{EncodeLabelSet, text::encode},
 	metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
 	registry::{Metric, Registry},
 };
 use std::{
+	collections::HashSet,
 	hash::Hash,
-	sync::atomic::{AtomicU64, Ordering},
+	sync::{
+		Mutex, PoisonError,
+		atomic::{AtomicU64, Ordering},
+	},
 	time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -29,6 +33,8 @@ const EVALUATION_SECONDS: [f64; 14] =
 
 /// What there is to count. All of it starts at zero, so that the first time is seen as an increase.
 const ROLES: [&str; 3] = ["verifier", "watcher", "trainer"];
+/// Those whose work comes in pieces that may fail one by one.
+const ROLES_WITH_PIECES: [&str; 2] = ["verifier", "watcher"];
 const VERDICTS: [&str; 3] = ["valid", "wrong", "unavailable"];
 const RESULTS: [&str; 2] = ["right", "wrong"];
 const CHALLENGES: [&str; 5] = ["overturned", "failed", "over", "note_expired", "refused"];
@@ -92,6 +98,8 @@ pub struct Metrics {
 	tasks: Family<Owner, Gauge>,
 	attestations: Family<Attested, Counter>,
 	checks: Family<Checked, Counter>,
+	/// Which submissions `checks` has counted: eight bytes each, for as long as the process lives.
+	checked: Mutex<HashSet<SubmissionId>>,
 	notes: Counter,
 	challenges: Family<Outcome, Counter>,
 	submissions: Family<Outcome, Counter>,
@@ -99,8 +107,8 @@ pub struct Metrics {
 	evaluations_failed: Counter,
 	records: Counter,
 	blobs_awaited: Gauge,
-	store_blobs: Gauge,
-	store_bytes: Gauge,
+	store_blobs: Float,
+	store_bytes: Float,
 	balances: Family<Money, Float>,
 	errors: Family<Role, Counter>,
 	restarts: Family<Role, Counter>,
@@ -142,7 +150,12 @@ impl Metrics {
 				"What evaluates, once it has been needed; always 1",
 				Family::default(),
 			),
-			node_connected: add(oda, "node_connected", "Whether the node answers", Gauge::default()),
+			node_connected: add(
+				oda,
+				"node_connected",
+				"1 from a connection to the node until a request fails, else 0",
+				Gauge::default(),
+			),
 			node_connections: add(
 				oda,
 				"node_connections",
@@ -174,6 +187,7 @@ impl Metrics {
 				"Submissions that the watcher recomputed, by what it found",
 				Family::default(),
 			),
+			checked: Mutex::default(),
 			notes: add(oda, "challenge_notes", "Notes of evidence put on the chain", Counter::default()),
 			challenges: add(oda, "challenges", "Challenges that ended, by outcome", Family::default()),
 			submissions: add(oda, "submissions", "Own submissions that ended, by outcome", Family::default()),
@@ -196,8 +210,8 @@ impl Metrics {
 				"Evaluations that wait for weights or data that are not in the store",
 				Gauge::default(),
 			),
-			store_blobs: add(oda, "store_blobs", "Blobs in the store", Gauge::default()),
-			store_bytes: add(oda, "store_bytes", "Bytes of the blobs in the store", Gauge::default()),
+			store_blobs: add(oda, "store_blobs", "Blobs in the store", Float::default()),
+			store_bytes: add(oda, "store_bytes", "Bytes of the blobs in the store", Float::default()),
 			balances: add(
 				oda,
 				"account_balance_oda",
@@ -219,7 +233,7 @@ impl Metrics {
 			registry: all,
 		};
 		metrics.finalised_at.set(now());
-		start_at_zero(&metrics.errors, ROLES.map(|role| Role { role }));
+		start_at_zero(&metrics.errors, ROLES_WITH_PIECES.map(|role| Role { role }));
 		start_at_zero(&metrics.restarts, ROLES.map(|role| Role { role }));
 		start_at_zero(&metrics.attestations, VERDICTS.map(|verdict| Attested { verdict }));
 		start_at_zero(&metrics.checks, RESULTS.map(|result| Checked { result }));
@@ -245,9 +259,9 @@ impl Metrics {
 		self.engine.get_or_create(&Backend { backend, device }).set(1);
 	}
 
-	/// So many open tasks wait for a verifier's answer.
-	pub(crate) fn tasks(&self, account: String, open: usize) {
-		self.tasks.get_or_create(&Owner { account }).set(whole(open));
+	/// Where a verifier says how many open tasks wait for its answer: none once that is dropped.
+	pub(crate) fn open_tasks(&self, account: String) -> OpenTasks {
+		OpenTasks(self.tasks.get_or_create(&Owner { account }).clone())
 	}
 
 	/// An answer is on the chain.
@@ -260,8 +274,12 @@ impl Metrics {
 		self.attestations.get_or_create(&Attested { verdict }).inc();
 	}
 
-	/// A watcher has recomputed a submission.
-	pub(crate) fn checked(&self, right: bool) {
+	/// A watcher has recomputed a submission. One that it comes back to, because its challenge failed, is not counted
+	/// again.
+	pub(crate) fn checked(&self, submission: SubmissionId, right: bool) {
+		if !self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(submission) {
+			return;
+		}
 		let result = if right { "right" } else { "wrong" };
 		self.checks.get_or_create(&Checked { result }).inc();
 	}
@@ -302,10 +320,12 @@ impl Metrics {
 		AwaitingBlob(self.blobs_awaited.clone())
 	}
 
-	/// What lies in the store.
-	fn store(&self, blobs: usize, bytes: u64) {
-		self.store_blobs.set(whole(blobs));
-		self.store_bytes.set(whole(bytes));
+	/// How many blobs lie in the store, and their bytes; nothing if that is not known.
+	fn store(&self, found: Option<(usize, u64)>) {
+		let (blobs, bytes) =
+			found.map_or((f64::NAN, f64::NAN), |(blobs, bytes)| (blobs as f64, bytes as f64));
+		self.store_blobs.set(blobs);
+		self.store_bytes.set(bytes);
 	}
 
 	/// What a role's account has.
@@ -343,6 +363,22 @@ impl Observer for Metrics {
 		if self.finalised_block.inner().fetch_max(number, Ordering::Relaxed) < number {
 			self.finalised_at.set(now());
 		}
+	}
+}
+
+/// How many open tasks wait for a verifier's answer.
+#[derive(Debug)]
+pub(crate) struct OpenTasks(Gauge);
+
+impl OpenTasks {
+	pub(crate) fn set(&self, open: usize) {
+		self.0.set(whole(open));
+	}
+}
+
+impl Drop for OpenTasks {
+	fn drop(&mut self) {
+		self.0.set(0);
 	}
 }
 
@@ -391,14 +427,14 @@ mod tests {
 	fn only_a_new_block_is_progress() {
 		let metrics = Metrics::new();
 		metrics.finalised(7);
-		let at = metrics.finalised_at.get();
-		std::thread::sleep(Duration::from_millis(5));
+		// A time that no clock says, to see when it is written over.
+		metrics.finalised_at.set(-1.0);
 		metrics.finalised(7);
 		metrics.finalised(6);
 		has(&metrics, "oda_worker_finalised_block 7");
-		assert_eq!(metrics.finalised_at.get(), at);
+		assert_eq!(metrics.finalised_at.get(), -1.0);
 		metrics.finalised(8);
-		assert!(metrics.finalised_at.get() > at);
+		assert_ne!(metrics.finalised_at.get(), -1.0);
 	}
 
 	#[test]
@@ -408,6 +444,36 @@ mod tests {
 		has(&metrics, "oda_worker_blobs_awaited 1");
 		drop(waiting);
 		has(&metrics, "oda_worker_blobs_awaited 0");
+	}
+
+	#[test]
+	fn no_task_is_open_for_a_verifier_that_ended() {
+		let metrics = Metrics::new();
+		let open = metrics.open_tasks("it".to_owned());
+		open.set(2);
+		has(&metrics, "oda_worker_tasks_open{account=\"it\"} 2");
+		drop(open);
+		has(&metrics, "oda_worker_tasks_open{account=\"it\"} 0");
+	}
+
+	#[test]
+	fn a_submission_is_checked_once() {
+		let metrics = Metrics::new();
+		metrics.checked(1, false);
+		metrics.checked(1, false);
+		metrics.checked(2, true);
+		has(&metrics, "oda_worker_submissions_checked_total{result=\"wrong\"} 1");
+		has(&metrics, "oda_worker_submissions_checked_total{result=\"right\"} 1");
+	}
+
+	#[test]
+	fn a_store_that_cannot_be_listed_has_no_size() {
+		let metrics = Metrics::new();
+		metrics.store(Some((1, 7)));
+		has(&metrics, "oda_worker_store_bytes 7.0");
+		metrics.store(None);
+		has(&metrics, "oda_worker_store_blobs NaN");
+		has(&metrics, "oda_worker_store_bytes NaN");
 	}
 
 	#[test]

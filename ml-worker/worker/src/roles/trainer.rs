@@ -10,7 +10,7 @@ use oda_client::{Chain, Key, ModelStatus};
 use oda_engine::TrainConfig;
 use oda_primitives::{BlobRef, ModelId};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 /// How a trainer works.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,14 +40,38 @@ fn interval() -> u64 {
 /// Trains and submits.
 pub async fn run(context: Context, key: Key, config: TrainerConfig) -> anyhow::Result<()> {
 	let chain = context.chain().await?;
-	for name in submission::unfinished(&context, &chain, &key)? {
+	if context.settings().prometheus.is_none() {
+		return rounds(&context, &chain, &key, &config).await;
+	}
+	tokio::select! {
+		done = rounds(&context, &chain, &key, &config) => done,
+		never = follow(&chain) => match never {},
+	}
+}
+
+/// Reads which block is final, for the metrics: a round may train for hours without asking.
+async fn follow(chain: &Chain) -> Infallible {
+	let mut seen = 0;
+	loop {
+		match chain.finalised_after(seen).await {
+			Ok(view) => seen = view.number(),
+			Err(error) => {
+				tracing::debug!(%error, "the last final block is not known");
+				tokio::time::sleep(Duration::from_secs(5)).await;
+			}
+		}
+	}
+}
+
+async fn rounds(context: &Context, chain: &Chain, key: &Key, config: &TrainerConfig) -> anyhow::Result<()> {
+	for name in submission::unfinished(context, chain, key)? {
 		if let Some(held) = context.journal().hold(&name)? {
-			let ended = submission::drive(&context, &key, held).await?;
-			say(&context, &ended)?;
+			let ended = submission::drive(context, key, held).await?;
+			say(context, &ended)?;
 		}
 	}
 	for round in 0u64.. {
-		if round_of(&context, &chain, &key, &config, round).await? && config.once {
+		if round_of(context, chain, key, config, round).await? && config.once {
 			break;
 		}
 		tokio::time::sleep(Duration::from_secs(config.interval)).await;
@@ -64,7 +88,7 @@ async fn round_of(
 	round: u64,
 ) -> anyhow::Result<bool> {
 	let view = chain.finalised().await?;
-	context.observe_balance(&view, &key.account()).await?;
+	context.observe_balance(&view, &key.account()).await;
 	let model = view.model(config.model).await?.context("there is no such model")?;
 	if model.status == ModelStatus::Retired {
 		bail!("the model is retired");

@@ -39,6 +39,7 @@ const LAST_TICKS: Tick = 6;
 pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool) -> anyhow::Result<()> {
 	let chain = context.chain().await?;
 	let account = key.account();
+	let open_tasks = context.metrics().open_tasks(account.to_string());
 	let mut view = chain.finalised().await?;
 	if !view.verifiers().await?.iter().any(|verifier| verifier.account == account) {
 		tracing::warn!(%account, "this account is not a verifier of this chain");
@@ -70,8 +71,8 @@ pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool)
 				answers.spawn(async move { (task.id, answer(context, key, config, task).await) });
 			}
 		}
-		context.metrics().tasks(account.to_string(), open);
-		context.observe_balance(&view, &account).await?;
+		open_tasks.set(open);
+		context.observe_balance(&view, &account).await;
 		while let Some(done) = answers.try_join_next() {
 			report(&context, done, &mut begun);
 		}
@@ -169,7 +170,7 @@ async fn rerun(
 	let (Some(claim), Some(claimed)) = (submission.claim(), view.claimed_scores(task.id).await?) else {
 		return Ok(Found::Over);
 	};
-	let (mut said, mut waiting) = (None, None);
+	let mut said = None;
 	loop {
 		match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
 			Ok(None) => return Ok(Found::Valid),
@@ -184,7 +185,6 @@ async fn rerun(
 				if tick.saturating_add(reserve) >= task.until {
 					return Ok(Found::Unavailable);
 				}
-				waiting.get_or_insert_with(|| context.metrics().awaiting_blob());
 				if said.replace(blob) != Some(blob) {
 					tracing::warn!(
 						task = task.id,
@@ -193,6 +193,7 @@ async fn rerun(
 						"waiting for a blob that is not here"
 					);
 				}
+				let _waiting = context.metrics().awaiting_blob();
 				tokio::time::sleep(LOOK_AGAIN).await;
 			}
 			Err(error) => return Err(error.into()),
@@ -232,7 +233,13 @@ async fn attest(
 				// In by an earlier transaction, or no longer wanted?
 				let view = chain.finalised().await?;
 				let open = view.task(task.id).await?;
-				let Some(open) = open.filter(|open| open.awaits(&key.account())) else { return Ok(()) };
+				// How a task that is gone was answered is not known.
+				let Some(open) = open else { return Ok(()) };
+				if !open.awaits(&key.account()) {
+					context.metrics().attested(verdict);
+					tracing::info!(task = task.id, ?verdict, "the answer is in after all");
+					return Ok(());
+				}
 				if view.tick().await? >= open.until {
 					return Err(error).context("the task's window closed before the answer was in");
 				}

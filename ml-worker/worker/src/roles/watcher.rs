@@ -78,7 +78,7 @@ pub async fn run(
 			settle(&chain, key, &view, &submissions, &config, &mut settled).await?;
 		}
 		if let Some(key) = &key {
-			context.observe_balance(&view, &key.account()).await?;
+			context.observe_balance(&view, &key.account()).await;
 		}
 		let live: HashSet<SubmissionId> = submissions.iter().map(|s| s.id).collect();
 		settled.retain(|id, _| live.contains(id));
@@ -135,7 +135,7 @@ async fn check(
 	let spec = view.spec(submission.model).await?.context("the model has no specification")?;
 	let Some(claimed) = view.claimed_scores(submission.id).await? else { return Ok(()) };
 	let started = Instant::now();
-	let (mut said, mut waiting) = (None, None);
+	let mut said = None;
 	let wrong = loop {
 		match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
 			Err(EvaluationError::Missing(blob)) => {
@@ -146,8 +146,9 @@ async fn check(
 						"waiting for a blob that is not here"
 					);
 				}
-				waiting.get_or_insert_with(|| context.metrics().awaiting_blob());
+				let waiting = context.metrics().awaiting_blob();
 				tokio::time::sleep(LOOK_AGAIN).await;
+				drop(waiting);
 				if chain.finalised().await?.submission(submission.id).await?.is_none() {
 					tracing::warn!(submission = submission.id, "it ended before it could be recomputed");
 					return Ok(());
@@ -156,8 +157,7 @@ async fn check(
 			result => break result?,
 		}
 	};
-	drop(waiting);
-	context.metrics().checked(wrong.is_none());
+	context.metrics().checked(submission.id, wrong.is_none());
 	let seconds = started.elapsed().as_secs_f64();
 	let text = match &wrong {
 		None => format!(

@@ -41,7 +41,12 @@ impl Machine {
 			processor: field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown".to_owned()),
 			cores: std::thread::available_parallelism()?.get(),
 			memory_gib: kib / f64::from(1 << 20),
-			kernel: read("/proc/sys/kernel/osrelease").trim().split('.').take(2).collect::<Vec<_>>().join("."),
+			kernel: read("/proc/sys/kernel/osrelease")
+				.trim()
+				.split('.')
+				.take(2)
+				.collect::<Vec<_>>()
+				.join("."),
 			node: String::from_utf8_lossy(&node.stdout).trim().to_owned(),
 		})
 	}

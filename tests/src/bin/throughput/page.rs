@@ -135,7 +135,9 @@ fn bound(run: &Run) -> String {
 	}
 	let main = f.reasons.iter().max_by_key(|(_, count)| **count).map_or("unknown", |(name, _)| name.as_str());
 	let why = match main {
-		_ if f.empty_slots > f.blocks as u64 / 2 => "this machine is too slow for blocks of this weight in slots of this length",
+		_ if f.empty_slots > f.blocks as u64 / 2 => {
+			"this machine is too slow for blocks of this weight in slots of this length"
+		}
 		"HitBlockWeightLimit" => "the block's weight",
 		"HitBlockSizeLimit" => "the block's length",
 		"HitDeadline" => "the time that the author has",
