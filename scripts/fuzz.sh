@@ -28,7 +28,7 @@ for target in "${targets[@]}"; do
 	mkdir -p "$found"
 	if [ "$seconds" = keep ]; then
 		merged=$(mktemp -d)
-		"$binary" -merge=1 "$merged" "fuzz/corpus/$target" "$found"
+		"$binary" -set_cover_merge=1 -use_counters=0 "$merged" "fuzz/corpus/$target" "$found"
 		rm -f fuzz/corpus/"$target"/*
 		mv "$merged"/* "fuzz/corpus/$target"
 		rmdir "$merged"
