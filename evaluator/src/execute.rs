@@ -82,14 +82,17 @@ impl<'a, K: Kernel> Evaluator<'a, K> {
 		}
 		let last_reads = graph.last_reads()?.to_vec();
 		let mut evaluator = Self { graph, cost, params, last_reads, kernel, prepared: BTreeMap::new() };
-		let linear = evaluator.graph.nodes.iter().filter_map(|node| match &node.op {
-			Op::Dense { weight, .. } => Some((*weight, 1)),
-			Op::Conv2d { weight, groups, .. } => Some((*weight, *groups)),
-			_ => None,
-		});
-		let prepared =
-			linear.map(|(weight, groups)| Some(((weight, groups), evaluator.prepare(weight, groups)?)));
-		evaluator.prepared = prepared.collect::<Option<_>>().ok_or(EvalError::Inconsistent)?;
+		for node in &evaluator.graph.nodes {
+			let key = match &node.op {
+				Op::Dense { weight, .. } => (*weight, 1),
+				Op::Conv2d { weight, groups, .. } => (*weight, *groups),
+				_ => continue,
+			};
+			if !evaluator.prepared.contains_key(&key) {
+				let prepared = evaluator.prepare(key.0, key.1).ok_or(EvalError::Inconsistent)?;
+				evaluator.prepared.insert(key, prepared);
+			}
+		}
 		Ok(evaluator)
 	}
 
