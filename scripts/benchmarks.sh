@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures exact evaluation beside float32 and int8 in libtorch, and writes docs/benchmarks.md. About five minutes on an
-# otherwise idle machine.
+# Measures exact evaluation beside float32 and int8 in libtorch, and writes docs/benchmarks.md. About three minutes once
+# built, on an otherwise idle machine.
 #
 #   scripts/benchmarks.sh             writes the page
 #   scripts/benchmarks.sh OPTIONS     those of `oda-benchmarks`, say --rounds 1: prints it
