@@ -19,3 +19,4 @@
 
 pub mod evaluator;
 pub mod runtime;
+mod state;

@@ -1,5 +1,6 @@
 //! Any bytes as blocks and calls on a development chain.
 
+use crate::state::Rootless;
 use codec::{Decode, DecodeLimit, Encode};
 use oda_evaluator::{
 	DataSource, DatasetRef, Graph, ModelSpec, Objective,
@@ -33,7 +34,6 @@ use polkadot_sdk::{
 		traits::{Dispatchable, Header as _},
 		transaction_validity::TransactionSource,
 	},
-	sp_state_machine::BasicExternalities,
 };
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -368,8 +368,7 @@ fn check() {
 
 /// Runs the actions that these bytes are, and checks what is left; which calls there were and what came of them.
 pub fn run(mut bytes: &[u8]) -> Tally {
-	let mut externalities = BasicExternalities::new(GENESIS.clone());
-	externalities.execute_with(|| {
+	Rootless::new(GENESIS.clone()).execute_with(|| {
 		let mut chain = Chain::new();
 		for _ in 0..MAX_ACTIONS {
 			let Ok(action) = Action::decode(&mut bytes) else { break };
