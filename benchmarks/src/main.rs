@@ -42,7 +42,7 @@ fn main() -> Result<()> {
 		("The demonstration's network, images of 8 × 8", demo.graph),
 	] {
 		let figures = measure::network(&graph, &arguments.python, arguments.rounds)?;
-		let macs = graph.validate()?.macs();
+		let macs = graph.validate()?.macs;
 		writeln!(tables, "### {name}: {:.2} million multiply-accumulates\n", macs as f64 / 1e6)?;
 		tables.push_str(&table(&figures)?);
 		tables.push('\n');

@@ -6,7 +6,7 @@ use oda_benchmarks::{
 	wasm::{self, Chain},
 };
 use oda_engine::{CpuKernel, Engine, Records, exact::ExactModel};
-use oda_evaluator::{Graph, testing::networks};
+use oda_evaluator::{Graph, model::Metric, testing::networks};
 use std::{
 	fs,
 	ops::ControlFlow,
@@ -73,7 +73,7 @@ pub(crate) fn network(graph: &Graph, python: &Path, rounds: u8) -> Result<Figure
 	ensure!(made.context("starting Python")?.success(), "PyTorch did not make its module");
 	let quantised = CModule::load(&module)?;
 
-	let macs = graph.validate()?.macs() as f64;
+	let macs = graph.validate()?.macs as f64;
 	let mut figures = Figures { rows: Vec::new(), float32: Vec::new() };
 	for (column, shape) in SHAPES.into_iter().enumerate() {
 		for (name, took) in shape_of(graph, &quantised, shape, rounds)? {
@@ -125,7 +125,7 @@ fn shape_of(graph: &Graph, quantised: &CModule, shape: Shape, rounds: u8) -> Res
 		move || Ok(libtorch.run(inputs, stride, records).map(drop)?)
 	}));
 	if records == 1 && threads == 1 {
-		let (spec, record) = wasm::model(graph.clone(), &inputs)?;
+		let (spec, record) = wasm::model(graph.clone(), Metric::SquaredError, &inputs)?;
 		let mut chain = Chain::default();
 		let model = chain.insert(spec);
 		let weights = weights.clone();

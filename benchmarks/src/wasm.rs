@@ -32,19 +32,28 @@ impl Default for Chain {
 	}
 }
 
-/// A model whose output is compared with a target of its shape, and a record of it: `input` and zeros.
+/// A model whose output is scored by `metric`, and a record of it: `input`, and of classes the last, of numbers zeros.
 ///
 /// # Errors
 ///
 /// A graph without an output.
-pub fn model(graph: Graph, input: &[u8]) -> Result<(ModelSpec, Vec<u8>)> {
+pub fn model(graph: Graph, metric: Metric, input: &[u8]) -> Result<(ModelSpec, Vec<u8>)> {
 	let output = graph.outputs.first().and_then(|&output| graph.value_type(output.into()));
-	let shape = output.context("a graph has an output")?.shape.clone();
-	let target = TargetSpec { tensor: TensorType::new(DType::I8, shape), ignore: None };
+	let shape = &output.context("a graph has an output")?.shape;
+	let (classes, positions) = shape.split_last().context("a tensor has an axis")?;
 	let mut record = input.to_vec();
-	record.extend(vec![0; usize::try_from(target.tensor.bytes())?]);
+	let tensor = if metric == Metric::SquaredError {
+		let numbers = TensorType::new(DType::I8, shape.as_slice());
+		record.resize(input.len().saturating_add(usize::try_from(numbers.bytes())?), 0);
+		numbers
+	} else {
+		let indices = TensorType::new(DType::I32, positions);
+		record.extend((0..indices.elements()).flat_map(|_| classes.saturating_sub(1).to_le_bytes()));
+		indices
+	};
+	let target = TargetSpec { tensor, ignore: None };
 	let blob = BlobRef { root: [0; 32], len: record.len() as u64 };
-	let objective = Objective { metric: Metric::SquaredError, target, min_improvement: 1, confidence: None };
+	let objective = Objective { metric, target, min_improvement: 1, confidence: None };
 	let data = DataSource::Fixed(DatasetRef { blob, records: 1 });
 	Ok((ModelSpec { graph, objective, data }, record))
 }

@@ -35,7 +35,7 @@
 //!     outputs: vec![1],
 //! };
 //! let cost = graph.validate().expect("the graph is valid");
-//! assert_eq!(cost.macs(), 2);
+//! assert_eq!(cost.macs, 2);
 //! let weights = [3, 254, /* bias */ 10, 0, 0, 0, /* mult */ 1, 0, 0, 0, /* shift */ 0];
 //! let evaluator = Evaluator::new(&graph, &weights).expect("the weights fit the graph");
 //! assert_eq!(evaluator.run(&[7, 5]), Ok(vec![Tensor::I32(vec![21 - 10 + 10])]));

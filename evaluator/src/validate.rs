@@ -296,8 +296,9 @@ impl Graph {
 				self.check_requant(requant, *n, used)?;
 				let (last, y_leading) = y.shape.split_last().ok_or(GraphError::Rank)?;
 				ensure(last == n && y_leading == leading, GraphError::OutputType)?;
-				let macs = elements.saturating_mul(k.into());
-				cost.dense_macs = cost.dense_macs.saturating_add(macs);
+				cost.macs = cost.macs.saturating_add(elements.saturating_mul(k.into()));
+				let rows = leading.iter().fold(1u64, |rows, &extent| rows.saturating_mul(extent.into()));
+				cost.rows = cost.rows.saturating_add(rows);
 				cost.requants = cost.requants.saturating_add(elements);
 			}
 			Op::Conv2d { weight, requant, stride, padding, groups } => {
@@ -319,8 +320,10 @@ impl Graph {
 				let ow = positions(w, left, right, *kw, stride[1])?;
 				ensure(y.shape == [oh, ow, *o], GraphError::OutputType)?;
 				let patches = u64::from(oh).saturating_mul(ow.into()).saturating_mul((*groups).into());
+				cost.macs = cost.macs.saturating_add(elements.saturating_mul(k));
+				cost.rows = cost.rows.saturating_add(patches);
+				cost.patch_lines = cost.patch_lines.saturating_add(patches.saturating_mul((*kh).into()));
 				cost.patch_elements = cost.patch_elements.saturating_add(patches.saturating_mul(k));
-				cost.conv_macs = cost.conv_macs.saturating_add(elements.saturating_mul(k));
 				cost.requants = cost.requants.saturating_add(elements);
 			}
 			Op::MaxPool2d { kernel, stride, padding } => {
@@ -331,6 +334,7 @@ impl Graph {
 				ensure(y.dtype == x.dtype && y.shape == [oh, ow, c], GraphError::OutputType)?;
 				let window = u64::from(kernel[0]).saturating_mul(kernel[1].into());
 				cost.element_ops = cost.element_ops.saturating_add(elements.saturating_mul(window));
+				cost.rows = cost.rows.saturating_add(oh.into());
 			}
 			Op::AvgPool2d { kernel, stride } => {
 				let [h, w, c] = image(x).ok_or(GraphError::InputShape)?;
@@ -339,6 +343,7 @@ impl Graph {
 				ensure(y.dtype == x.dtype && y.shape == [oh, ow, c], GraphError::OutputType)?;
 				let window = u64::from(kernel[0]).saturating_mul(kernel[1].into());
 				cost.element_ops = cost.element_ops.saturating_add(elements.saturating_mul(window));
+				cost.rows = cost.rows.saturating_add(oh.into());
 			}
 			Op::Add { lhs_mult, rhs_mult, shift } => {
 				let rhs = input(1)?;

@@ -82,16 +82,28 @@ fn conv(graph: &mut Graph) -> (&mut [u16; 2], &mut Padding, &mut u32) {
 #[test]
 fn the_cost_is_counted_exactly() {
 	let cost = graph().validate().expect("the graph is valid");
-	assert_eq!(cost.conv_macs, 4 * 4 * 6 * 18);
+	assert_eq!(cost.macs, 4 * 4 * 6 * 18 + 3 * 24);
+	assert_eq!(cost.rows, 4 * 4 + 2 + 1);
+	assert_eq!(cost.patch_lines, 4 * 4 * 3);
 	assert_eq!(cost.patch_elements, 4 * 4 * 18);
-	assert_eq!(cost.dense_macs, 3 * 24);
 	assert_eq!(cost.requants, 96 + 3);
 	assert_eq!(cost.element_ops, 96 + 24 * 4 + 24);
 	assert_eq!(cost.param_bytes, 108 + 6 * 9 + 72 + 3 * 9);
 	assert_eq!(cost.activation_bytes, 32 + 96 + 96 + 24 + 24 + 12);
 	assert_eq!(cost.live_bytes, 96 + 96);
 	assert_eq!(cost.nodes, 5);
-	assert_eq!(cost.macs(), cost.conv_macs + cost.dense_macs);
+}
+
+#[test]
+fn groups_cost_rows_and_lines_of_their_own() {
+	let mut grouped = graph();
+	*conv(&mut grouped).2 = 2;
+	grouped.params[0].shape[3] = 1;
+	let cost = grouped.validate().expect("the graph is valid");
+	assert_eq!(cost.macs, 4 * 4 * 6 * 9 + 3 * 24);
+	assert_eq!(cost.rows, 4 * 4 * 2 + 2 + 1);
+	assert_eq!(cost.patch_lines, 4 * 4 * 2 * 3);
+	assert_eq!(cost.patch_elements, 4 * 4 * 2 * 9);
 }
 
 #[test]
@@ -332,6 +344,7 @@ fn a_valid_specification_costs_its_graph_and_its_metric() {
 	let cost = spec.validate().expect("the specification is valid");
 	let graph = spec.graph.validate().expect("the graph is valid");
 	assert_eq!(cost.element_ops, graph.element_ops + 3);
+	assert_eq!(cost.rows, graph.rows + 1);
 	assert_eq!(spec.record_bytes(), 33);
 	assert_eq!(spec.record_range(9), Some(297..330));
 	assert_eq!(spec.record_range(10), None);

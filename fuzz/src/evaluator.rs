@@ -23,7 +23,7 @@ pub enum Outcome {
 }
 
 fn work(cost: &Cost) -> u64 {
-	cost.macs()
+	cost.macs
 		+ cost.patch_elements
 		+ cost.requants
 		+ cost.element_ops

@@ -31,6 +31,9 @@ pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 /// A record's score under these weights.
 pub(crate) fn score(model: ModelId, weights: &[u8], record: &[u8]) -> Option<i32> {
 	let spec = ModelRegistry::spec(model)?;
+	if spec.record_bytes() != u64::try_from(record.len()).ok()? {
+		return None;
+	}
 	let evaluator = Evaluator::new(&spec.graph, weights).ok()?;
 	spec.score_record(&evaluator, record).ok()
 }

@@ -626,30 +626,38 @@ def beats(model: ModelSpec, new: list[int], head: list[int]) -> bool:
 def cost(of: Graph | ModelSpec) -> dict[str, int]:
     """What one record costs, by component (section 7); a model's output is scored as well."""
     graph = of.graph if isinstance(of, ModelSpec) else of
-    dense = conv = patches = requants = element_ops = 0
+    macs = rows = lines = elements = requants = element_ops = 0
     for node in graph.nodes:
         made = node.output.elements
         match node.op:
             case Dense(weight):
-                dense += made * graph.params[weight].shape[1]
+                outputs, products = graph.params[weight].shape
+                macs += made * products
+                rows += made // outputs
                 requants += made
             case Conv2d(weight, groups=groups):
-                kernel = prod(graph.params[weight].shape[1:])
-                conv += made * kernel
-                patches += prod(node.output.shape[:2]) * groups * kernel
+                _, kh, kw, per_group = graph.params[weight].shape
+                patches = prod(node.output.shape[:2]) * groups
+                macs += made * kh * kw * per_group
+                rows += patches
+                lines += patches * kh
+                elements += patches * kh * kw * per_group
                 requants += made
             case Add():
                 requants += made
             case MaxPool2d(kernel) | AvgPool2d(kernel):
+                rows += node.output.shape[0]
                 element_ops += made * prod(kernel)
             case _:
                 element_ops += made
     if isinstance(of, ModelSpec):
+        rows += prod(_scored(of).shape[:-1])
         element_ops += _scored(of).elements
     return {
-        "dense_macs": dense,
-        "conv_macs": conv,
-        "patch_elements": patches,
+        "macs": macs,
+        "rows": rows,
+        "patch_lines": lines,
+        "patch_elements": elements,
         "requants": requants,
         "element_ops": element_ops,
         "param_bytes": sum(t.bytes for t in graph.params),

@@ -115,8 +115,9 @@ class Operators(unittest.TestCase):
         want = [4, 0, 18, -2, 36, -5, 77, -13]
         self.assertEqual(run(graph, image, weights), want)
         want_cost = {
-            "dense_macs": 0,
-            "conv_macs": 8 * 4,
+            "macs": 8 * 4,
+            "rows": 2 * 2 * 2,
+            "patch_lines": 2 * 2 * 2 * 2,
             "patch_elements": 2 * 2 * 2 * 4,
             "requants": 8,
             "element_ops": 0,

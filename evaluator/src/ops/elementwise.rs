@@ -9,7 +9,7 @@ use crate::{
 use alloc::vec::Vec;
 
 /// Elements that are widened at a time, so that a whole tensor never is.
-const BLOCK: usize = 256;
+const BLOCK: usize = 64;
 
 /// The elements from `start` on as `i32`, as many as there are up to `N`; the rest 0.
 #[expect(clippy::useless_conversion, reason = "the elements of one type are `i32` already")]

@@ -13,6 +13,11 @@ use alloc::vec;
 const PATCHES: usize = 16 << 10;
 /// And sums that come of them.
 const SUMS: usize = 4 << 10;
+/// Sums of a dense node that are requantised at a time, unless a row has more: many, so that its weight, which can be
+/// large, is read seldom.
+const DENSE_SUMS: usize = 64 << 10;
+/// So few elements of a pixel are copied one by one: copying them at once would cost more.
+const FEW: usize = 8;
 
 /// `x [.., k]` × `weight [n, k]`.
 pub(crate) fn dense<K: Kernel>(
@@ -25,11 +30,17 @@ pub(crate) fn dense<K: Kernel>(
 	dtype: DType,
 ) -> Option<Tensor> {
 	let k = index(k).max(1);
+	let n = weight.len().checked_div(k)?.max(1);
 	let rows = x.len().checked_div(k)?;
-	let mut sums = vec![0; rows.checked_mul(weight.len().checked_div(k)?)?];
-	kernel.multiply(x, weight, prepared, k, &mut sums);
-	let mut y = Tensor::with_capacity(dtype, sums.len());
-	kernel.requantise(&sums, requantise, &mut y);
+	let block = DENSE_SUMS.checked_div(n)?.min(rows).max(1);
+
+	let mut y = Tensor::with_capacity(dtype, rows.checked_mul(n)?);
+	let mut sums = vec![0; block.checked_mul(n)?];
+	for x in x.chunks(block.checked_mul(k)?) {
+		let sums = sums.get_mut(..x.len().checked_div(k)?.checked_mul(n)?)?;
+		kernel.multiply(x, weight, prepared, k, sums);
+		kernel.requantise(sums, requantise, &mut y);
+	}
 	Some(y)
 }
 
@@ -124,10 +135,12 @@ fn gather(x: &[i8], conv: &Conv2d<'_>, first: usize, group: usize, patches: &mut
 				let to = to.get_mut(before.checked_mul(cg)?..)?;
 				if cg == c {
 					to.get_mut(..pixels.len())?.copy_from_slice(pixels);
-				} else if cg == 1 {
-					// Depthwise: a copy of one element would cost more than the loop.
-					for (&pixel, to) in pixels.iter().skip(channel).step_by(c).zip(to) {
-						*to = pixel;
+				} else if cg < FEW {
+					for element in 0..cg {
+						let from = pixels.iter().skip(channel.checked_add(element)?).step_by(c);
+						for (&from, to) in from.zip(to.iter_mut().skip(element).step_by(cg)) {
+							*to = from;
+						}
 					}
 				} else {
 					for (pixel, to) in pixels.chunks_exact(c).zip(to.chunks_exact_mut(cg)) {

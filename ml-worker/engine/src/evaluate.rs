@@ -201,7 +201,7 @@ impl Evaluate {
 			let model = model.lock().unwrap_or_else(PoisonError::into_inner);
 			// Batches for progress too, not only for memory.
 			let n = model.batch().min(256).min(records.len() - start);
-			threads::set_for(self.threads, self.evaluator.cost().macs().saturating_mul(n as u64));
+			threads::set_for(self.threads, self.evaluator.cost().macs.saturating_mul(n as u64));
 			match model.run(records.from(start), records.record_len(), n) {
 				Ok(outputs) => return Ok(outputs),
 				Err(error) => tracing::warn!(?device, %error, "batch goes to the CPU"),

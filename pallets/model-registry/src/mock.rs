@@ -76,7 +76,7 @@ parameter_types! {
 pub struct EvaluationWeight;
 impl Convert<Cost, Weight> for EvaluationWeight {
 	fn convert(cost: Cost) -> Weight {
-		Weight::from_parts(BaseWeight::get() + cost.macs() + cost.element_ops, 0)
+		Weight::from_parts(BaseWeight::get() + cost.macs + cost.element_ops, 0)
 	}
 }
 

@@ -423,8 +423,8 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn evaluate_dense_macs(n: Linear<0, 1_048_576>) {
-		let graph = court::dense((n / 1_024).max(1), 64);
+	fn evaluate_macs(n: Linear<0, 1_048_576>) {
+		let graph = court::line((n / 256).max(1));
 		let (weights, input) = court::record(&graph);
 
 		#[block]
@@ -434,8 +434,8 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn evaluate_conv_macs(n: Linear<0, 1_048_576>) {
-		let graph = court::pointwise((n / 4_096).max(1));
+	fn evaluate_rows(n: Linear<0, 65_536>) {
+		let graph = court::depthwise(n.max(1));
 		let (weights, input) = court::record(&graph);
 
 		#[block]
@@ -445,8 +445,8 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn evaluate_patch_elements(n: Linear<0, 230_400>) {
-		let graph = court::depthwise((n / 2_304).max(1));
+	fn evaluate_patch_lines(n: Linear<0, 524_288>) {
+		let graph = court::column((n / 64).max(1));
 		let (weights, input) = court::record(&graph);
 
 		#[block]
@@ -456,8 +456,19 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn evaluate_requants(n: Linear<0, 65_536>) {
-		let graph = court::dense((n / 16).max(1), 1);
+	fn evaluate_patch_elements(n: Linear<0, 1_048_576>) {
+		let graph = court::apart((n / 4_096).max(1));
+		let (weights, input) = court::record(&graph);
+
+		#[block]
+		{
+			court::run(&graph, &weights, &input);
+		}
+	}
+
+	#[benchmark]
+	fn evaluate_requants(n: Linear<0, 1_302_528>) {
+		let graph = court::dense((n / 159).max(1), 1, 159);
 		let (weights, input) = court::record(&graph);
 
 		#[block]
@@ -479,7 +490,7 @@ mod benchmarks {
 
 	#[benchmark]
 	fn evaluate_param_bytes(n: Linear<0, 1_048_576>) {
-		let graph = court::dense(1, (n / 16).max(1));
+		let graph = court::dense(1, (n / 16).max(1), 16);
 		let (weights, _) = court::record(&graph);
 
 		#[block]
@@ -499,13 +510,16 @@ mod benchmarks {
 		}
 	}
 
+	/// Nearly as many as fit in a graph, which is decoded too: a challenge's own weight knows another graph.
 	#[benchmark]
-	fn evaluate_nodes(n: Linear<0, 255>) {
+	fn evaluate_nodes(n: Linear<0, 200>) {
 		let graph = court::nodes(n.max(1));
 		let (weights, input) = court::record(&graph);
+		let encoded = graph.encode();
 
 		#[block]
 		{
+			let graph = Graph::decode(&mut &encoded[..]).unwrap();
 			court::run(&graph, &weights, &input);
 		}
 	}

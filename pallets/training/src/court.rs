@@ -37,27 +37,38 @@ fn weighted(weight: [u32; 4], rank: usize, channels: u32) -> Vec<TensorType> {
 
 const REQUANT: Requant = Requant { bias: 1, mult: 2, shift: 3 };
 
-/// `rows` × 16 dense accumulators of `k` products.
-pub(crate) fn dense(rows: u32, k: u32) -> Graph {
-	let node = (Op::Dense { weight: 0, requant: REQUANT }, TensorType::new(DType::I8, [rows, 16]));
-	chain(TensorType::new(DType::I8, [rows, k]), weighted([1, 1, 16, k], 2, 16), vec![node])
+/// `rows` × `outputs` dense accumulators of `k` products.
+pub(crate) fn dense(rows: u32, k: u32, outputs: u32) -> Graph {
+	let node = (Op::Dense { weight: 0, requant: REQUANT }, TensorType::new(DType::I16, [rows, outputs]));
+	chain(TensorType::new(DType::I8, [rows, k]), weighted([1, 1, outputs, k], 2, outputs), vec![node])
 }
 
-fn conv2d(groups: u32) -> Op {
-	Op::Conv2d { weight: 0, requant: REQUANT, stride: [1, 1], padding: Padding::default(), groups }
+/// A convolution of an image `[h, w, c]` with a `kernel`, in so many groups of which each has one output.
+fn conv2d([h, w, c]: [u32; 3], [kh, kw]: [u32; 2], groups: u32) -> Graph {
+	let op = Op::Conv2d { weight: 0, requant: REQUANT, stride: [1, 1], padding: Padding::default(), groups };
+	let output = TensorType::new(DType::I8, [h - kh + 1, w - kw + 1, groups]);
+	let params = weighted([groups, kh, kw, c / groups], 4, groups);
+	chain(TensorType::new(DType::I8, [h, w, c]), params, vec![(op, output)])
 }
 
-/// `rows` × 16 positions of a 1 × 1 convolution from 16 channels to 16.
-pub(crate) fn pointwise(rows: u32) -> Graph {
-	let image = TensorType::new(DType::I8, [rows, 16, 16]);
-	chain(image.clone(), weighted([16, 1, 1, 16], 4, 16), vec![(conv2d(1), image)])
+/// `n` positions of a convolution of 256 products with one output.
+pub(crate) fn line(n: u32) -> Graph {
+	conv2d([1, n + 255, 1], [1, 256], 1)
 }
 
-/// `rows` × 16 positions of a 3 × 3 convolution of 16 channels, each by itself.
-pub(crate) fn depthwise(rows: u32) -> Graph {
-	let image = TensorType::new(DType::I8, [rows + 2, 18, 16]);
-	let output = TensorType::new(DType::I8, [rows, 16, 16]);
-	chain(image, weighted([16, 3, 3, 1], 4, 16), vec![(conv2d(16), output)])
+/// One position of a 1 × 1 convolution of `n` channels, each by itself.
+pub(crate) fn depthwise(n: u32) -> Graph {
+	conv2d([1, 1, n], [1, 1], n)
+}
+
+/// `n` positions of a 32 × 1 convolution of 2 groups of 2 channels.
+pub(crate) fn column(n: u32) -> Graph {
+	conv2d([n + 31, 1, 4], [32, 1], 2)
+}
+
+/// A convolution over the whole of a line of `n` pixels, of 4,096 channels that are each by themselves.
+pub(crate) fn apart(n: u32) -> Graph {
+	conv2d([1, n, 4_096], [1, n], 4_096)
 }
 
 /// `rows` × 256 pools of one element.
@@ -72,10 +83,20 @@ pub(crate) fn reshape(n: u32) -> Graph {
 	chain(TensorType::new(DType::I8, [n]), vec![], vec![(Op::Reshape, TensorType::new(DType::I8, [1, n]))])
 }
 
-/// `n` nodes on one element.
+/// `n` convolutions of an element, each with parameters of its own.
 pub(crate) fn nodes(n: u32) -> Graph {
-	let t = TensorType::new(DType::I8, [1]);
-	chain(t.clone(), vec![], vec![(Op::Clamp { min: -1, max: 1 }, t); n as usize])
+	let one = conv2d([1, 1, 1], [1, 1], 1);
+	let output = one.inputs[0].clone();
+	let (mut nodes, mut params) = (vec![], vec![]);
+	for x in 0..n as u16 {
+		let first = params.len() as u16;
+		let requant = Requant { bias: first + 1, mult: first + 2, shift: first + 3 };
+		let op =
+			Op::Conv2d { weight: first, requant, stride: [1, 1], padding: Padding::default(), groups: 1 };
+		nodes.push(Node { op, inputs: vec![x], output: output.clone() });
+		params.extend(one.params.iter().cloned());
+	}
+	Graph { params, nodes, outputs: vec![n as u16], ..one }
 }
 
 /// Bytes that no multiplication can skip.

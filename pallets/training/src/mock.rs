@@ -122,7 +122,7 @@ parameter_types! {
 pub struct EvaluationWeight;
 impl Convert<Cost, Weight> for EvaluationWeight {
 	fn convert(cost: Cost) -> Weight {
-		Weight::from_parts(10 * cost.macs(), 0)
+		Weight::from_parts(10 * cost.macs, 0)
 	}
 }
 

@@ -32,13 +32,15 @@ pub trait WeightInfo {
 	fn drop_scores() -> Weight;
 	/// Removing a record of known weights.
 	fn forget_weights() -> Weight;
-	/// `n` multiply-accumulates of dense nodes, 64 to an accumulator.
-	fn evaluate_dense_macs(n: u32) -> Weight;
-	/// `n` multiply-accumulates of convolutions, 16 to an accumulator.
-	fn evaluate_conv_macs(n: u32) -> Weight;
-	/// `n` elements gathered into the patches of a depthwise convolution.
+	/// `n` multiply-accumulates of a convolution with one output.
+	fn evaluate_macs(n: u32) -> Weight;
+	/// `n` rows of one product each: a depthwise convolution at one position.
+	fn evaluate_rows(n: u32) -> Weight;
+	/// `n` lines of a convolution's patches, of two elements each.
+	fn evaluate_patch_lines(n: u32) -> Weight;
+	/// `n` elements of a depthwise convolution's patches, far apart.
 	fn evaluate_patch_elements(n: u32) -> Weight;
-	/// `n` accumulators of one product each, requantised.
+	/// `n` accumulators of one product each, 159 to a row, requantised.
 	fn evaluate_requants(n: u32) -> Weight;
 	/// `n` elements read by pools of one element.
 	fn evaluate_element_ops(n: u32) -> Weight;
@@ -46,7 +48,7 @@ pub trait WeightInfo {
 	fn evaluate_param_bytes(n: u32) -> Weight;
 	/// `n` bytes of activations, read and written once.
 	fn evaluate_activation_bytes(n: u32) -> Weight;
-	/// `n` nodes that have next to nothing to do.
+	/// `n` convolutions of an element, with parameters of their own, decoded.
 	fn evaluate_nodes(n: u32) -> Weight;
 }
 
@@ -54,13 +56,13 @@ pub trait WeightInfo {
 /// measured at its worst shape, and what one evaluation costs in any case.
 pub fn evaluation<W: WeightInfo>(cost: &Cost) -> Weight {
 	let base = W::evaluate_nodes(0);
-	// A component of more than an `u32` is far beyond any block.
+	// No graph within the limits reaches an `u32` in a component that is cheap.
 	let of = |weight: fn(u32) -> Weight, n: u64| {
-		let n = u32::try_from(n).unwrap_or(u32::MAX);
-		weight(n).saturating_sub(weight(0))
+		u32::try_from(n).map_or(Weight::MAX, |n| weight(n).saturating_sub(weight(0)))
 	};
-	base.saturating_add(of(W::evaluate_dense_macs, cost.dense_macs))
-		.saturating_add(of(W::evaluate_conv_macs, cost.conv_macs))
+	base.saturating_add(of(W::evaluate_macs, cost.macs))
+		.saturating_add(of(W::evaluate_rows, cost.rows))
+		.saturating_add(of(W::evaluate_patch_lines, cost.patch_lines))
 		.saturating_add(of(W::evaluate_patch_elements, cost.patch_elements))
 		.saturating_add(of(W::evaluate_requants, cost.requants))
 		.saturating_add(of(W::evaluate_element_ops, cost.element_ops))
@@ -112,10 +114,13 @@ impl WeightInfo for () {
 	fn forget_weights() -> Weight {
 		Weight::from_parts(1_000, 0)
 	}
-	fn evaluate_dense_macs(n: u32) -> Weight {
+	fn evaluate_macs(n: u32) -> Weight {
 		Weight::from_parts(1, 0).saturating_mul(n.into())
 	}
-	fn evaluate_conv_macs(n: u32) -> Weight {
+	fn evaluate_rows(n: u32) -> Weight {
+		Weight::from_parts(1, 0).saturating_mul(n.into())
+	}
+	fn evaluate_patch_lines(n: u32) -> Weight {
 		Weight::from_parts(1, 0).saturating_mul(n.into())
 	}
 	fn evaluate_patch_elements(n: u32) -> Weight {

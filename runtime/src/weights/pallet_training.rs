@@ -17,38 +17,38 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	fn commit() -> Weight {
-		// Least time measured: 81_625 ns.
-		Weight::from_parts(87_240_000, 4122)
+		// Least time measured: 90_061 ns.
+		Weight::from_parts(99_464_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `s` is `[4, 65536]`.
 	fn reveal(s: u32, ) -> Weight {
-		// Least time measured: 277_753 ns.
-		Weight::from_parts(282_380_729, 69101)
-			// Standard error: 17
-			.saturating_add(Weight::from_parts(3_834, 0).saturating_mul(s.into()))
+		// Least time measured: 309_492 ns.
+		Weight::from_parts(318_380_399, 69101)
+			// Standard error: 25
+			.saturating_add(Weight::from_parts(4_553, 0).saturating_mul(s.into()))
 			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn withdraw() -> Weight {
-		// Least time measured: 97_089 ns.
-		Weight::from_parts(103_348_000, 69077)
+		// Least time measured: 103_957 ns.
+		Weight::from_parts(117_292_000, 69077)
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn settle_forfeited() -> Weight {
-		// Least time measured: 79_262 ns.
-		Weight::from_parts(85_353_000, 69077)
+		// Least time measured: 82_724 ns.
+		Weight::from_parts(95_797_000, 69077)
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `b` is `[0, 8]`.
 	fn settle_accepted(b: u32, ) -> Weight {
-		// Least time measured: 2_021_391 ns.
-		Weight::from_parts(2_127_133_856, 131140)
-			// Standard error: 391_563
-			.saturating_add(Weight::from_parts(47_956_279, 0).saturating_mul(b.into()))
+		// Least time measured: 2_233_512 ns.
+		Weight::from_parts(2_411_262_704, 131140)
+			// Standard error: 720_366
+			.saturating_add(Weight::from_parts(54_644_146, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(81))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(82))
@@ -56,17 +56,17 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 2686).saturating_mul(b.into()))
 	}
 	fn settle_expired() -> Weight {
-		// Least time measured: 1_547_561 ns.
-		Weight::from_parts(1_624_487_000, 132604)
+		// Least time measured: 1_700_262 ns.
+		Weight::from_parts(1_840_120_000, 132604)
 			.saturating_add(T::DbWeight::get().reads(110))
 			.saturating_add(T::DbWeight::get().writes(111))
 	}
 	/// The range of component `q` is `[0, 16]`.
 	fn advance(q: u32, ) -> Weight {
-		// Least time measured: 331_568 ns.
-		Weight::from_parts(382_569_675, 74704)
-			// Standard error: 430_760
-			.saturating_add(Weight::from_parts(277_382_730, 0).saturating_mul(q.into()))
+		// Least time measured: 349_649 ns.
+		Weight::from_parts(426_112_172, 74704)
+			// Standard error: 846_546
+			.saturating_add(Weight::from_parts(308_442_507, 0).saturating_mul(q.into()))
 			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().reads((7_u64).saturating_mul(q.into())))
 			.saturating_add(T::DbWeight::get().writes(8))
@@ -74,101 +74,108 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 66891).saturating_mul(q.into()))
 	}
 	fn note_challenge() -> Weight {
-		// Least time measured: 505_809 ns.
-		Weight::from_parts(519_882_000, 46652)
+		// Least time measured: 528_612 ns.
+		Weight::from_parts(583_970_000, 46652)
 			.saturating_add(T::DbWeight::get().reads(37))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	/// The range of component `w` is `[10, 2097152]`.
 	/// The range of component `p` is `[1024, 1048576]`.
 	fn challenge(w: u32, p: u32, ) -> Weight {
-		// Least time measured: 7_544_301 ns.
-		Weight::from_parts(1_519_924_297, 132604)
-			// Standard error: 22
-			.saturating_add(Weight::from_parts(4_252, 0).saturating_mul(w.into()))
-			// Standard error: 45
-			.saturating_add(Weight::from_parts(5_888, 0).saturating_mul(p.into()))
+		// Least time measured: 8_590_162 ns.
+		Weight::from_parts(1_587_288_101, 132604)
+			// Standard error: 48
+			.saturating_add(Weight::from_parts(4_890, 0).saturating_mul(w.into()))
+			// Standard error: 96
+			.saturating_add(Weight::from_parts(6_547, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(112))
 			.saturating_add(T::DbWeight::get().writes(110))
 	}
 	fn post_bounty() -> Weight {
-		// Least time measured: 69_274 ns.
-		Weight::from_parts(73_770_000, 4122)
+		// Least time measured: 72_352 ns.
+		Weight::from_parts(81_781_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn withdraw_bounty() -> Weight {
-		// Least time measured: 61_667 ns.
-		Weight::from_parts(66_393_000, 4122)
+		// Least time measured: 63_663 ns.
+		Weight::from_parts(72_449_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn drop_scores() -> Weight {
-		// Least time measured: 76_446 ns.
-		Weight::from_parts(81_336_000, 69101)
+		// Least time measured: 80_940 ns.
+		Weight::from_parts(91_587_000, 69101)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn forget_weights() -> Weight {
-		// Least time measured: 56_369 ns.
-		Weight::from_parts(60_006_000, 3711)
+		// Least time measured: 60_026 ns.
+		Weight::from_parts(68_107_000, 3711)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
-	fn evaluate_dense_macs(n: u32, ) -> Weight {
-		// Least time measured: 4_779 ns.
-		Weight::from_parts(4_603_939, 0)
+	fn evaluate_macs(n: u32, ) -> Weight {
+		// Least time measured: 5_104 ns.
+		Weight::from_parts(6_541_495, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(402, 0).saturating_mul(n.into()))
-	}
-	/// The range of component `n` is `[0, 1048576]`.
-	fn evaluate_conv_macs(n: u32, ) -> Weight {
-		// Least time measured: 7_896 ns.
-		Weight::from_parts(3_489_107, 0)
-			// Standard error: 0
-			.saturating_add(Weight::from_parts(798, 0).saturating_mul(n.into()))
-	}
-	/// The range of component `n` is `[0, 230400]`.
-	fn evaluate_patch_elements(n: u32, ) -> Weight {
-		// Least time measured: 14_591 ns.
-		Weight::from_parts(3_755_408, 0)
-			// Standard error: 1
-			.saturating_add(Weight::from_parts(3_944, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(706, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
-	fn evaluate_requants(n: u32, ) -> Weight {
-		// Least time measured: 4_374 ns.
-		Weight::from_parts(2_853_271, 0)
+	fn evaluate_rows(n: u32, ) -> Weight {
+		// Least time measured: 5_267 ns.
+		Weight::from_parts(4_763_288, 0)
+			// Standard error: 28
+			.saturating_add(Weight::from_parts(54_369, 0).saturating_mul(n.into()))
+	}
+	/// The range of component `n` is `[0, 524288]`.
+	fn evaluate_patch_lines(n: u32, ) -> Weight {
+		// Least time measured: 5_964 ns.
+		Weight::from_parts(14_293_158, 0)
 			// Standard error: 4
-			.saturating_add(Weight::from_parts(7_204, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(8_897, 0).saturating_mul(n.into()))
+	}
+	/// The range of component `n` is `[0, 1048576]`.
+	fn evaluate_patch_elements(n: u32, ) -> Weight {
+		// Least time measured: 212_293 ns.
+		Weight::from_parts(204_293_005, 0)
+			// Standard error: 1
+			.saturating_add(Weight::from_parts(2_021, 0).saturating_mul(n.into()))
+	}
+	/// The range of component `n` is `[0, 1302528]`.
+	fn evaluate_requants(n: u32, ) -> Weight {
+		// Least time measured: 6_308 ns.
+		Weight::from_parts(34_039_745, 0)
+			// Standard error: 8
+			.saturating_add(Weight::from_parts(7_974, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_element_ops(n: u32, ) -> Weight {
-		// Least time measured: 5_726 ns.
-		Weight::from_parts(1_771_234, 0)
-			// Standard error: 2
-			.saturating_add(Weight::from_parts(8_440, 0).saturating_mul(n.into()))
+		// Least time measured: 5_770 ns.
+		Weight::from_parts(1_269_268, 0)
+			// Standard error: 3
+			.saturating_add(Weight::from_parts(9_268, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_param_bytes(n: u32, ) -> Weight {
-		// Least time measured: 3_392 ns.
-		Weight::from_parts(861_094, 0)
+		// Least time measured: 3_462 ns.
+		Weight::from_parts(1_888_538, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(85, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(89, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_activation_bytes(n: u32, ) -> Weight {
-		// Least time measured: 2_989 ns.
-		Weight::from_parts(2_474_206, 0)
+		// Least time measured: 2_899 ns.
+		Weight::from_parts(2_602_634, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(155, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(168, 0).saturating_mul(n.into()))
 	}
-	/// The range of component `n` is `[0, 255]`.
+	/// The range of component `n` is `[0, 200]`.
 	fn evaluate_nodes(n: u32, ) -> Weight {
-		// Least time measured: 2_995 ns.
-		Weight::from_parts(3_998_581, 0)
-			// Standard error: 37
-			.saturating_add(Weight::from_parts(193_314, 0).saturating_mul(n.into()))
+		// Least time measured: 6_452 ns.
+		Weight::from_parts(5_083_580, 0)
+			// Standard error: 790
+			.saturating_add(Weight::from_parts(2_514_870, 0).saturating_mul(n.into()))
 	}
 }

@@ -21,7 +21,7 @@ const RECORDS: u64 = 1_024;
 /// Elements that one record makes the evaluator look at.
 fn work(cost: &Cost) -> u64 {
 	let elements = [cost.patch_elements, cost.requants, cost.element_ops, cost.activation_bytes];
-	elements.into_iter().fold(cost.macs(), u64::saturating_add).max(1)
+	elements.into_iter().fold(cost.macs, u64::saturating_add).max(1)
 }
 
 /// The outputs of the records from `start` on: as many as keep up to `most` threads busy for a while.

@@ -83,7 +83,7 @@ pub fn train(
 ) -> Result<Trained, EngineError> {
 	config.check()?;
 	let Task { graph, objective, training, held_out } = *task;
-	let macs = graph.validate()?.macs();
+	let macs = graph.validate()?.macs;
 	// Forward, and twice as much backward.
 	let step_macs = macs.saturating_mul(config.batch as u64).saturating_mul(3);
 	threads::set_for(threads::count(config.threads), step_macs);

@@ -132,7 +132,7 @@ fn init(context: &Context, args: ModelInitArgs) -> anyhow::Result<()> {
 			 record\n  written to {}",
 			hex::encode(spec.id()),
 			spec.graph.param_bytes(),
-			cost.macs(),
+			cost.macs,
 			args.out.display()
 		),
 		&json!({
@@ -332,7 +332,7 @@ fn described(model: &Model, spec: &ModelSpec) -> String {
 		model.registered_at,
 		spec.graph.nodes.len(),
 		spec.graph.param_bytes(),
-		model.cost.macs(),
+		model.cost.macs,
 		spec.objective.metric,
 		spec.objective.min_improvement,
 		if spec.objective.confidence.is_some() { " and more than chance" } else { "" },

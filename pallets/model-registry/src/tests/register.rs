@@ -116,9 +116,9 @@ fn register_fails_when_a_record_is_too_expensive_for_the_court() {
 	run(|| {
 		let spec = fixture::spec(2, 0);
 		let cost = spec.validate().unwrap();
-		CourtLimit::set(cost.macs() + cost.element_ops - 1);
+		CourtLimit::set(cost.macs + cost.element_ops - 1);
 		assert_noop!(try_register(spec.clone()), Error::<Test>::RecordTooExpensive);
-		CourtLimit::set(cost.macs() + cost.element_ops);
+		CourtLimit::set(cost.macs + cost.element_ops);
 		assert_ok!(try_register(spec));
 	});
 }
