@@ -88,6 +88,11 @@ pub struct TensorType {
 	pub shape: Vec<u32>,
 }
 
+/// How many elements such axes have; 1 without axes. Saturates at `u64::MAX`.
+pub(crate) fn elements_of(shape: &[u32]) -> u64 {
+	shape.iter().fold(1u64, |n, &extent| n.saturating_mul(extent.into()))
+}
+
 impl TensorType {
 	/// A tensor type from its parts.
 	pub fn new(dtype: DType, shape: impl Into<Vec<u32>>) -> Self {
@@ -96,7 +101,7 @@ impl TensorType {
 
 	/// How many elements; 1 for a shape without axes. Saturates at `u64::MAX`.
 	pub fn elements(&self) -> u64 {
-		self.shape.iter().fold(1u64, |n, &d| n.saturating_mul(d as u64))
+		elements_of(&self.shape)
 	}
 
 	/// How many bytes. Saturates at `u64::MAX`.

@@ -5,6 +5,7 @@
 use crate::{
 	cost::Cost,
 	execute::{EvalError, Evaluator},
+	graph::elements_of,
 	kernel::Kernel,
 	limits::*,
 	model::{Metric, ModelSpec},
@@ -117,8 +118,7 @@ impl ModelSpec {
 		if self.score_kind().packed_bytes(data.records) > MAX_SCORE_BYTES {
 			return Err(SpecError::TooManyRecords);
 		}
-		let positions = leading.iter().fold(1u64, |n, &extent| n.saturating_mul(extent.into()));
-		cost.rows = cost.rows.saturating_add(positions);
+		cost.rows = cost.rows.saturating_add(elements_of(leading));
 		cost.element_ops = cost.element_ops.saturating_add(output.elements());
 		Ok(cost)
 	}

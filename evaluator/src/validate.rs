@@ -2,7 +2,7 @@
 
 use crate::{
 	cost::Cost,
-	graph::{DType, Graph, Node, Op, Padding, Requant, TensorType, VERSION},
+	graph::{DType, Graph, Node, Op, Padding, Requant, TensorType, VERSION, elements_of},
 	limits::*,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -297,8 +297,7 @@ impl Graph {
 				let (last, y_leading) = y.shape.split_last().ok_or(GraphError::Rank)?;
 				ensure(last == n && y_leading == leading, GraphError::OutputType)?;
 				cost.macs = cost.macs.saturating_add(elements.saturating_mul(k.into()));
-				let rows = leading.iter().fold(1u64, |rows, &extent| rows.saturating_mul(extent.into()));
-				cost.rows = cost.rows.saturating_add(rows);
+				cost.rows = cost.rows.saturating_add(elements_of(leading));
 				cost.requants = cost.requants.saturating_add(elements);
 			}
 			Op::Conv2d { weight, requant, stride, padding, groups } => {

@@ -31,6 +31,7 @@ pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 /// A record's score under these weights.
 pub(crate) fn score(model: ModelId, weights: &[u8], record: &[u8]) -> Option<i32> {
 	let spec = ModelRegistry::spec(model)?;
+	// A record of another length is refused before the weights are looked at.
 	if spec.record_bytes() != u64::try_from(record.len()).ok()? {
 		return None;
 	}
