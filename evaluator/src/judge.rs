@@ -39,20 +39,45 @@ impl Objective {
 	/// Whether `new` beats `head`: `Σ new − Σ head ≥ min_improvement`, and with a confidence `b > c` and
 	/// `(b − c)² · q ≥ p · (b + c)` for `b` records won and `c` lost.
 	pub fn compare(&self, new: &Scores<'_>, head: &Scores<'_>) -> Result<Comparison, NotBetter> {
-		let gain = new.sum().saturating_sub(head.sum());
+		let gain = self.gain(new.sum(), head.sum())?;
+		let (won, lost) = new.won_lost(head);
+		self.significant(won.into(), lost.into())?;
+		Ok(Comparison { gain, won, lost })
+	}
+
+	/// Whether `new` beats a head of which only the sum of its scores is known, whatever its list was:
+	/// `Σ new − head ≥ min_improvement`, and with a confidence McNemar's test over the scored positions at its
+	/// worst, with as many of them lost as the two sums allow.
+	pub fn compare_sum(&self, new: &Scores<'_>, head: i64) -> Result<(), NotBetter> {
+		let sum = new.sum();
+		let gain = self.gain(sum, head)?;
+		// With a confidence the metric is accuracy: a sum counts positions.
+		let positions = u64::from(new.records()).saturating_mul(self.target.tensor.elements());
+		let [gain, sum, head] = [gain, sum, head].map(|n| u64::try_from(n).unwrap_or_default());
+		// Only what the head had right can be lost, and only where the new weights are wrong.
+		let lost = head.min(positions.saturating_sub(sum));
+		self.significant(lost.saturating_add(gain), lost)
+	}
+
+	/// By how much a sum exceeds the head's, if it is enough.
+	fn gain(&self, new: i64, head: i64) -> Result<i64, NotBetter> {
+		let gain = new.saturating_sub(head);
 		if u64::try_from(gain).map_or(true, |gain| gain < self.min_improvement) {
 			return Err(NotBetter::BelowMinImprovement);
 		}
-		let (won, lost) = new.won_lost(head);
-		if let Some(confidence) = self.confidence {
-			let excess = u128::from(won.saturating_sub(lost));
-			let evidence = excess.saturating_mul(excess).saturating_mul(confidence.q.into());
-			let threshold = u128::from(won).saturating_add(lost.into()).saturating_mul(confidence.p.into());
-			if won <= lost || evidence < threshold {
-				return Err(NotBetter::NotSignificant);
-			}
+		Ok(gain)
+	}
+
+	/// McNemar's test, if the objective asks for a confidence.
+	fn significant(&self, won: u64, lost: u64) -> Result<(), NotBetter> {
+		let Some(confidence) = self.confidence else { return Ok(()) };
+		let excess = u128::from(won.saturating_sub(lost));
+		let evidence = excess.saturating_mul(excess).saturating_mul(confidence.q.into());
+		let threshold = u128::from(won).saturating_add(lost.into()).saturating_mul(confidence.p.into());
+		if won <= lost || evidence < threshold {
+			return Err(NotBetter::NotSignificant);
 		}
-		Ok(Comparison { gain, won, lost })
+		Ok(())
 	}
 }
 
@@ -100,6 +125,38 @@ mod tests {
 		// 3.84 · 4 > 16 · …: three wins and no loss give 3, four give 4.
 		assert_eq!(compare(&o, 3, 0, 50), Err(NotBetter::NotSignificant));
 		assert_eq!(compare(&o, 4, 0, 50), Ok(Comparison { gain: 4, won: 4, lost: 0 }));
+	}
+
+	#[test]
+	fn a_sum_alone_takes_the_ladder_step() {
+		let o = objective(5, None);
+		let new = pack(ScoreKind::Bit, &[1; 20]).unwrap();
+		let new = Scores::new(ScoreKind::Bit, 20, &new).unwrap();
+		assert_eq!(o.compare_sum(&new, 15), Ok(()));
+		assert_eq!(o.compare_sum(&new, 16), Err(NotBetter::BelowMinImprovement));
+	}
+
+	#[test]
+	fn a_sum_alone_beats_nothing_that_the_list_would_not() {
+		let o = objective(1, Some(Confidence { p: 384, q: 100 }));
+		let (mut agreed, mut stricter) = (0, 0);
+		for (won, lost, both) in
+			(0..12).flat_map(|w| (0..12).flat_map(move |l| (0..4).map(move |b| (w, l, b))))
+		{
+			let with_list = compare(&o, won, lost, both);
+			for neither in [0, 1, 9] {
+				let mut new = vec![1; won + both];
+				new.extend(vec![0; lost + neither]);
+				let records = new.len() as u32;
+				let new = pack(ScoreKind::Bit, &new).unwrap();
+				let new = Scores::new(ScoreKind::Bit, records, &new).unwrap();
+				let with_sum = o.compare_sum(&new, (lost + both) as i64);
+				assert!(with_sum.is_err() || with_list.is_ok(), "{won} won, {lost} lost, {both} both");
+				agreed += u32::from(with_sum.is_ok());
+				stricter += u32::from(with_sum.is_err() && with_list.is_ok());
+			}
+		}
+		assert!(agreed > 0 && stricter > 0);
 	}
 
 	#[test]

@@ -2,7 +2,10 @@
 
 use codec::Encode;
 use oda_evaluator::testing::random_case;
-use oda_fuzz::runtime::Action::{self, *};
+use oda_fuzz::runtime::{
+	Action::{self, *},
+	Of,
+};
 use oda_primitives::Verdict;
 use std::{fs, path::Path};
 
@@ -95,6 +98,41 @@ fn stories() -> Vec<Vec<Action>> {
 			DropScores { who: 5, model: 0 },
 			ForgetWeights { who: 5, model: 0, right: 1 },
 			Leave { who: 1 },
+		]),
+		// Weights that are demanded and shown, and accepted; and that nobody shows.
+		after_head(vec![
+			commit.clone(),
+			Blocks(3),
+			reveal.clone(),
+			Demand { who: 3, of: Of::Submission(1) },
+			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
+			PostWeights { who: 4, of: Of::Submission(1), right: 6 },
+			PostWeights { who: 4, of: Of::Submission(1), right: 7 },
+			Demand { who: 3, of: Of::Submission(1) },
+			Blocks(31),
+			Settle { who: 5, submission: 1 },
+		]),
+		after_head(vec![
+			commit.clone(),
+			Blocks(3),
+			reveal.clone(),
+			Demand { who: 3, of: Of::Submission(1) },
+			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
+			Blocks(31),
+			Settle { who: 5, submission: 1 },
+		]),
+		// A head that nobody shows, and one after it.
+		after_head(vec![
+			Demand { who: 3, of: Of::Head(0) },
+			Revert { who: 3, model: 0 },
+			Blocks(31),
+			Revert { who: 3, model: 0 },
+			commit.clone(),
+			Blocks(3),
+			reveal.clone(),
+			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
+			Blocks(31),
+			Settle { who: 5, submission: 1 },
 		]),
 		// Never accepted.
 		vec![

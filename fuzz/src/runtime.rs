@@ -13,6 +13,7 @@ use oda_runtime::{
 	AccountId, Balances, Executive, Header, ModelRegistry, Runtime, RuntimeCall, RuntimeGenesisConfig,
 	RuntimeOrigin, Signature, System, Training, UNIT, UncheckedExtrinsic, Verification,
 };
+use pallet_training::Target;
 use polkadot_sdk::{
 	frame_support::{
 		dispatch::{GetDispatchInfo, PostDispatchInfo},
@@ -84,6 +85,30 @@ pub enum Action {
 	Abandon { who: u8, model: u8 },
 	/// Stops being a verifier.
 	Leave { who: u8 },
+	/// Demands a submission's or a model's head's weights.
+	Demand { who: u8, of: Of },
+	/// Posts weights that are right on the records whose bits are set.
+	PostWeights { who: u8, of: Of, right: u8 },
+	/// Lets a head fall.
+	Revert { who: u8, model: u8 },
+}
+
+/// Whose weights.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+pub enum Of {
+	/// This submission's.
+	Submission(u8),
+	/// This model's head's.
+	Head(u8),
+}
+
+impl From<Of> for Target {
+	fn from(of: Of) -> Self {
+		match of {
+			Of::Submission(id) => Self::Submission(id.into()),
+			Of::Head(model) => Self::Head(model_id(model)),
+		}
+	}
 }
 
 /// How often each call, by pallet and name, succeeded, and how often it failed with which error.
@@ -346,6 +371,12 @@ impl Chain {
 			Action::Retire { who, model } => self.signed(who, Registry::retire { model: model_id(model) }),
 			Action::Abandon { who, model } => self.signed(who, Registry::abandon { model: model_id(model) }),
 			Action::Leave { who } => self.signed(who, pallet_verification::Call::leave {}),
+			Action::Demand { who, of } => self.signed(who, Train::demand { target: of.into() }),
+			Action::PostWeights { who, of, right } => {
+				let weights = weights(right).try_into().expect("they are short");
+				self.signed(who, Train::post_weights { target: of.into(), weights });
+			}
+			Action::Revert { who, model } => self.signed(who, Train::revert { model: model_id(model) }),
 		}
 	}
 }

@@ -70,6 +70,7 @@ fn development() -> Value {
 		challenge: 8,
 		min_note_age: 2,
 		note_lifetime: 20,
+		demand: 15,
 		judge_patience: 60,
 		pending: 300,
 	};
@@ -86,6 +87,7 @@ fn local() -> Value {
 		challenge: 20,
 		min_note_age: 2,
 		note_lifetime: 20,
+		demand: 40,
 		judge_patience: 200,
 		pending: 600,
 	};

@@ -52,6 +52,8 @@ pub mod pallet {
 		pub min_note_age: u64,
 		/// The age from which on a note is worth nothing.
 		pub note_lifetime: u64,
+		/// For how long demanded weights can be posted.
+		pub demand: u64,
 		/// For how long a submission waits for judges, when there are none.
 		pub judge_patience: u64,
 		/// For how long a pending model belongs to its registrar alone.
@@ -67,6 +69,7 @@ pub mod pallet {
 				challenge: 1_200,
 				min_note_age: 5,
 				note_lifetime: 60,
+				demand: 1_200,
 				judge_patience: 1_200,
 				pending: 28_800,
 			}
@@ -128,6 +131,7 @@ pub mod pallet {
 			let w = &self.windows;
 			assert!(w.min_commit_age < w.reveal, "a commitment can be opened for some time");
 			assert!(w.min_note_age < w.note_lifetime, "a note can be followed by its challenge");
+			assert!(w.demand > 0, "demanded weights can be posted");
 			SlotDuration::<T>::put(self.slot_duration);
 			EpochLength::<T>::put(self.epoch_length);
 			ProtocolWindows::<T>::put(self.windows);

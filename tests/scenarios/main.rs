@@ -6,7 +6,8 @@
 
 mod scenario;
 
-use oda_e2e::{Node, Worker, digits};
+use oda_e2e::{Node, Process, Worker, digits};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A chain, a folder for everybody's blobs, and somebody who registers models.
@@ -24,7 +25,12 @@ impl World {
 	}
 
 	fn worker(&self, suri: &str) -> Worker {
-		Worker::new(&self.node.url(), &self.base.path().join("worker"), suri)
+		self.worker_apart("worker", suri)
+	}
+
+	/// A worker whose blobs and journal lie by themselves.
+	fn worker_apart(&self, base: &str, suri: &str) -> Worker {
+		Worker::new(&self.node.url(), &self.base.path().join(base), suri)
 	}
 
 	fn log(&self, name: &str) -> std::path::PathBuf {
@@ -35,4 +41,16 @@ impl World {
 /// The digits, prepared by Dave but not registered.
 async fn prepared(world: &World) -> digits::Digits {
 	digits::prepare(&world.worker("//Dave")).await.expect("the specification can be made")
+}
+
+/// Waits until a process has printed `what`.
+async fn until_printed(process: &mut Process, what: &str) {
+	for _ in 0..600 {
+		process.check_alive().expect("the process runs");
+		if process.output().contains(what) {
+			return;
+		}
+		tokio::time::sleep(Duration::from_millis(100)).await;
+	}
+	panic!("never printed {what}:\n{}", process.output());
 }

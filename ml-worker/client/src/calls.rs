@@ -1,7 +1,7 @@
 //! What an account can do, one method a call. Each is signed, sent, and waited for until it is final.
 
 use crate::{
-	AccountId, Balance, BountyId, Chain, ChainError, Key, Receipt, Weight,
+	AccountId, Balance, BountyId, Chain, ChainError, Key, Receipt, Target, Weight,
 	runtime::{self, runtime_types as generated},
 };
 use generated::bounded_collections::bounded_vec::BoundedVec;
@@ -125,6 +125,30 @@ impl Chain {
 			None => ChallengeOutcome::Failed,
 		};
 		Ok((outcome, receipt))
+	}
+
+	/// Demands that weights be shown.
+	pub async fn demand(&self, key: &Key, target: Target) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().training().demand(target.into())).await
+	}
+
+	/// Posts demanded weights; how much of the demand's bond that brought.
+	pub async fn post_weights(
+		&self,
+		key: &Key,
+		target: Target,
+		weights: Vec<u8>,
+	) -> Result<(Balance, Receipt), ChainError> {
+		let call = runtime::transactions().training().post_weights(target.into(), BoundedVec(weights));
+		let receipt = self.submit(key, &call).await?;
+		let event = receipt.find::<runtime::training::events::WeightsPosted>()?;
+		let event = event.ok_or(ChainError::Missing("the event of posted weights"))?;
+		Ok((event.paid, receipt))
+	}
+
+	/// Lets a head fall whose weights were demanded and not posted in time.
+	pub async fn revert(&self, key: &Key, model: ModelId) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().training().revert(model)).await
 	}
 
 	/// Promises a reward for weights of at least some score; its number.

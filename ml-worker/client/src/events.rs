@@ -1,6 +1,6 @@
 //! What happened to submissions.
 
-use crate::{AccountId, Balance, ChainError, Key, View, error::node, runtime};
+use crate::{AccountId, Balance, ChainError, Key, Target, View, error::node, runtime};
 use oda_primitives::{ModelId, SubmissionId, Tick, Verdict, VersionId, hexadecimal};
 use serde::Serialize;
 
@@ -61,6 +61,25 @@ pub enum Happened {
 		/// Who claimed otherwise.
 		challenger: AccountId,
 	},
+	/// Somebody demanded that its weights be shown.
+	WeightsDemanded {
+		/// Who.
+		who: AccountId,
+		/// The first tick at which it is too late to post them.
+		until: Tick,
+	},
+	/// Somebody posted its weights, which were demanded.
+	WeightsPosted {
+		/// Who.
+		poster: AccountId,
+	},
+	/// Nobody posted its weights in time, which were demanded.
+	Withheld {
+		/// Who had demanded them.
+		demander: AccountId,
+		/// How much the trainer lost.
+		slashed: Balance,
+	},
 	/// It became its model's head.
 	Accepted {
 		/// The new version's number.
@@ -101,6 +120,7 @@ impl Happened {
 			self,
 			Self::Accepted { .. }
 				| Self::Overturned { .. }
+				| Self::Withheld { .. }
 				| Self::Expired { .. }
 				| Self::Outdated
 				| Self::Withdrawn
@@ -145,6 +165,20 @@ impl View {
 				challenger: e.challenger,
 				slashed: e.slashed,
 			});
+			macro_rules! demand {
+				($type:ty, |$e:ident| $what:expr) => {
+					if let Some($e) = event.decode_fields_as::<$type>() {
+						let $e = $e.map_err(node)?;
+						if let Target::Submission(submission) = Target::from($e.target) {
+							found.push(SubmissionEvent { submission, what: $what });
+						}
+						continue;
+					}
+				};
+			}
+			demand!(training::WeightsDemanded, |e| Happened::WeightsDemanded { who: e.who, until: e.until });
+			demand!(training::WeightsPosted, |e| Happened::WeightsPosted { poster: e.poster });
+			demand!(training::Withheld, |e| Happened::Withheld { demander: e.demander, slashed: e.slashed });
 			map!(training::Expired, |e| e.submission => Happened::Expired { why: format!("{:?}", e.why) });
 			map!(training::Outdated, |e| e.submission => Happened::Outdated);
 			map!(training::Withdrawn, |e| e.submission => Happened::Withdrawn);

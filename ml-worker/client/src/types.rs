@@ -4,6 +4,7 @@ use crate::AccountId;
 use oda_evaluator::Cost;
 use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, Verdict, VersionId, hexadecimal};
 use serde::Serialize;
+use std::fmt;
 
 /// An amount of the smallest unit; 10¹² of them are one ODA.
 pub type Balance = u128;
@@ -70,6 +71,8 @@ pub struct Version {
 	pub submission: SubmissionId,
 	/// When it became the head.
 	pub accepted_at: Tick,
+	/// The head that it replaced, which comes back should its own weights be withheld.
+	pub replaced: Option<VersionId>,
 }
 
 /// A trainer's attempt to become a model's head, while it lasts.
@@ -126,6 +129,8 @@ pub enum Phase {
 		answers_until: Tick,
 		/// It is not accepted before this.
 		held_until: Tick,
+		/// Whether the weights have been posted on a demand.
+		shown: bool,
 	},
 }
 
@@ -156,6 +161,40 @@ pub struct Note {
 	pub posted_at: Tick,
 	/// From when on it is worth nothing.
 	pub expires_at: Tick,
+}
+
+/// What weights can be demanded of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+	/// A submission that is being judged.
+	Submission(SubmissionId),
+	/// A model's head.
+	Head(#[serde(serialize_with = "hexadecimal::serialize")] ModelId),
+}
+
+impl fmt::Display for Target {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			Self::Submission(id) => write!(f, "submission {id}"),
+			Self::Head(model) => write!(f, "the head of {}", hex::encode(model)),
+		}
+	}
+}
+
+/// Somebody's demand that weights be shown.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Demand {
+	/// Of what.
+	pub target: Target,
+	/// Whose.
+	pub who: AccountId,
+	/// What they have on hold for it, which is whoever's that posts the weights.
+	pub bond: Balance,
+	/// The weights.
+	pub weights: BlobRef,
+	/// The first tick at which it is too late to post them.
+	pub until: Tick,
 }
 
 /// A reward for weights of at least some score.

@@ -1,8 +1,8 @@
 //! The chain's state at one finalised block.
 
 use crate::{
-	Account, AccountId, Balance, Bounty, ChainError, Claim, Hold, Model, ModelStatus, Note, Phase,
-	Submission, Task, Verifier, Version, Weight,
+	Account, AccountId, Balance, Bounty, ChainError, Claim, Demand, Hold, Model, ModelStatus, Note, Phase,
+	Submission, Target, Task, Verifier, Version, Weight,
 	error::node,
 	runtime::{self, runtime_types as generated},
 };
@@ -51,6 +51,8 @@ pub struct Parameters {
 	pub min_note_age: Tick,
 	/// Ticks for which a note holds the window open.
 	pub note_lifetime: Tick,
+	/// Ticks for which demanded weights can be posted.
+	pub demand_window: Tick,
 	/// Ticks that a submission waits for judges, when there are none.
 	pub judge_patience: Tick,
 	/// The least amount of a bounty.
@@ -96,6 +98,7 @@ impl View {
 			challenge_window: constant!(training, challenge_window),
 			min_note_age: constant!(training, min_note_age),
 			note_lifetime: constant!(training, note_lifetime),
+			demand_window: constant!(training, demand_window),
 			judge_patience: constant!(training, judge_patience),
 			min_bounty: constant!(training, min_bounty),
 			max_bounty_term: constant!(training, max_bounty_term),
@@ -146,6 +149,7 @@ impl View {
 			score: version.score,
 			submission: version.submission,
 			accepted_at: version.accepted_at,
+			replaced: version.replaced,
 		}))
 	}
 
@@ -216,6 +220,46 @@ impl View {
 				expires_at: note.expires_at,
 			})
 			.collect())
+	}
+
+	/// The demands for weights that nobody has answered.
+	pub async fn demands(&self) -> Result<Vec<Demand>, ChainError> {
+		let mut entries =
+			self.at.storage().iter(runtime::storage().training().demands(), ()).await.map_err(node)?;
+		let mut demands = Vec::new();
+		while let Some(entry) = entries.next().await {
+			let entry = entry.map_err(node)?;
+			let (target,) = entry.key().map_err(node)?.decode().map_err(node)?;
+			demands.push(demand_from(target, entry.value().decode().map_err(node)?));
+		}
+		demands.sort_by_key(|demand| demand.until);
+		Ok(demands)
+	}
+
+	/// The weights that were posted on demands in this block, each by a transaction of its own.
+	pub async fn posted_weights(&self) -> Result<Vec<(Target, Vec<u8>)>, ChainError> {
+		let events = self.at.events().fetch().await.map_err(node)?;
+		if !events.has::<runtime::training::events::WeightsPosted>() {
+			return Ok(Vec::new());
+		}
+		let extrinsics = self.at.extrinsics().fetch().await.map_err(node)?;
+		let mut posted = Vec::new();
+		for extrinsic in extrinsics.iter() {
+			let extrinsic = extrinsic.map_err(node)?;
+			let call = extrinsic.decode_call_data_fields_as::<runtime::training::calls::PostWeights>();
+			let Some(call) = call.transpose().map_err(node)? else { continue };
+			let events = extrinsic.events().await.map_err(node)?;
+			if events.has::<runtime::training::events::WeightsPosted>() {
+				posted.push((call.target.into(), call.weights.0));
+			}
+		}
+		Ok(posted)
+	}
+
+	/// The demand for a submission's or a head's weights.
+	pub async fn demand(&self, target: Target) -> Result<Option<Demand>, ChainError> {
+		let demand = get!(self, runtime::storage().training().demands(), target.into());
+		Ok(demand.map(|demand| demand_from(target.into(), demand)))
 	}
 
 	/// The open tasks, by number.
@@ -324,10 +368,42 @@ fn submission_from(
 		phase: match submission.phase {
 			Stored::Committed => Phase::Committed,
 			Stored::Queued(claim) => Phase::Queued { claim: claim_from(claim) },
-			Stored::Judged { claim, opened_at, answers_until, held_until } => {
-				Phase::Judged { claim: claim_from(claim), opened_at, answers_until, held_until }
+			Stored::Judged { claim, opened_at, answers_until, held_until, shown } => {
+				Phase::Judged { claim: claim_from(claim), opened_at, answers_until, held_until, shown }
 			}
 		},
+	}
+}
+
+fn demand_from(
+	target: generated::pallet_training::types::Target,
+	demand: generated::pallet_training::types::Demand<AccountId, Balance>,
+) -> Demand {
+	Demand {
+		target: target.into(),
+		who: demand.who,
+		bond: demand.bond,
+		weights: demand.weights.0,
+		until: demand.until,
+	}
+}
+
+impl From<Target> for generated::pallet_training::types::Target {
+	fn from(target: Target) -> Self {
+		match target {
+			Target::Submission(id) => Self::Submission(id),
+			Target::Head(model) => Self::Head(model),
+		}
+	}
+}
+
+impl From<generated::pallet_training::types::Target> for Target {
+	fn from(target: generated::pallet_training::types::Target) -> Self {
+		use generated::pallet_training::types::Target as Stored;
+		match target {
+			Stored::Submission(id) => Self::Submission(id),
+			Stored::Head(model) => Self::Head(model),
+		}
 	}
 }
 

@@ -160,6 +160,12 @@ pub enum Command {
 	/// when it is read. No node is needed, and nothing costs anything.
 	#[command(subcommand)]
 	Blobs(BlobsCommand),
+	/// Demand weights that nobody hands out, and post what others demand.
+	///
+	/// A demand puts a bond on hold, which goes to whoever posts the weights on the chain in time. If nobody does, the
+	/// submission is overturned and who signed it pays, or the model's head falls, and the bond comes back.
+	#[command(subcommand)]
+	Demand(DemandCommand),
 	/// Promise and take back rewards for better weights.
 	///
 	/// A bounty is paid to the trainer of the first accepted submission that was committed to in time and scores
@@ -512,6 +518,9 @@ pub struct WatchArgs {
 	/// Report wrong claims without challenging them.
 	#[arg(long)]
 	pub no_challenge: bool,
+	/// Do not demand weights that nobody hands out.
+	#[arg(long)]
+	pub no_demand: bool,
 	/// Do not settle what has become due.
 	#[arg(long)]
 	pub no_settle: bool,
@@ -593,6 +602,54 @@ pub enum BlobsCommand {
 		#[arg(value_parser = id, required = true)]
 		roots: Vec<Id>,
 	},
+}
+
+/// Demand and post weights.
+#[derive(Debug, Subcommand)]
+pub enum DemandCommand {
+	/// Demand the weights of a submission that is being judged, or of a model's head.
+	///
+	/// The bond is 2 ODA and two millionths of an ODA for each byte. A watcher does this by itself for what is being
+	/// judged. Costs a fee.
+	#[command(after_help = "Examples:\n  \
+		ml-worker --suri //Dave demand make --submission 7\n  \
+		ml-worker --suri //Dave demand make --model <ID>")]
+	Make(DemandTarget),
+	/// Post weights that are demanded.
+	///
+	/// They have to be in the store. Brings the demand's bond, and costs a fee that is smaller. Verifiers, watchers,
+	/// trainers and keepers do this by themselves.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice demand answer --submission 7")]
+	Answer(DemandTarget),
+	/// Let a model's head fall whose weights nobody posted in time.
+	///
+	/// The version that it had replaced is the head again. A watcher does this by itself. Costs nothing when it was due.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Dave demand revert --model <ID>")]
+	Revert {
+		/// The model's id.
+		#[arg(long, value_parser = id, value_name = "ID")]
+		model: Id,
+	},
+	/// The demands that nobody has answered.
+	///
+	/// At the last final block, a line a demand.
+	#[command(after_help = "Example:\n  \
+		ml-worker demand list")]
+	List,
+}
+
+/// Whose weights are meant.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct DemandTarget {
+	/// A submission's number.
+	#[arg(long, value_name = "NUMBER")]
+	pub submission: Option<u64>,
+	/// A model's id: its head's.
+	#[arg(long, value_parser = id, value_name = "ID")]
+	pub model: Option<Id>,
 }
 
 /// Promise and take back rewards.

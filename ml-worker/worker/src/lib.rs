@@ -23,6 +23,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod context;
+pub mod demand;
 pub mod due;
 pub mod evaluation;
 pub mod journal;

@@ -99,7 +99,10 @@ pub async fn compare(
 	spec: &ModelSpec,
 	evaluated: &Evaluated,
 ) -> anyhow::Result<Option<Comparison>> {
-	let Some(head) = view.head_scores(model).await? else { return Ok(None) };
+	let Some(head) = view.head_scores(model).await? else {
+		compare_sum(view, model, spec, evaluated).await?;
+		return Ok(None);
+	};
 	let head = Scores::new(spec.score_kind(), spec.records(), &head)?;
 	let new = Scores::new(spec.score_kind(), spec.records(), &evaluated.packed)?;
 	match spec.objective.compare(&new, &head) {
@@ -110,19 +113,39 @@ pub async fn compare(
 				why: why.to_string(),
 				score: new.sum(),
 				head: head.sum(),
-				won,
-				lost,
+				records: format!("{won} records won, {lost} lost"),
 				needed: spec.objective.min_improvement,
 			})
 		}
 	}
 }
 
+/// Compares with a head of which only the sum of its scores is known, because its successor fell.
+async fn compare_sum(
+	view: &View,
+	model: ModelId,
+	spec: &ModelSpec,
+	evaluated: &Evaluated,
+) -> anyhow::Result<()> {
+	let Some(model) = view.model(model).await? else { return Ok(()) };
+	let Some(head) = view.head(&model).await? else { return Ok(()) };
+	let new = Scores::new(spec.score_kind(), spec.records(), &evaluated.packed)?;
+	spec.objective.compare_sum(&new, head.score).map_err(|why| {
+		anyhow::Error::from(NotBetter {
+			why: why.to_string(),
+			score: new.sum(),
+			head: head.score,
+			records: "of the head only the sum is known".to_owned(),
+			needed: spec.objective.min_improvement,
+		})
+	})
+}
+
 /// Weights that would not be accepted.
 #[derive(Debug, thiserror::Error)]
 #[error(
-	"not better than the head: {why} (score {score}, the head's {head}; {won} records won, {lost} lost; \
-	 at least {needed} more needed)"
+	"not better than the head: {why} (score {score}, the head's {head}; {records}; at least {needed} more \
+	 needed)"
 )]
 pub struct NotBetter {
 	/// Why.
@@ -131,10 +154,8 @@ pub struct NotBetter {
 	pub score: i64,
 	/// The head's.
 	pub head: i64,
-	/// Records on which the new weights score higher.
-	pub won: u32,
-	/// Records on which they score lower.
-	pub lost: u32,
+	/// How many records they won and lost against the head's.
+	pub records: String,
 	/// By how much the sum has to exceed the head's.
 	pub needed: u64,
 }
@@ -455,6 +476,13 @@ pub fn describe(happened: &Happened) -> String {
 		}
 		Happened::ChallengeFailed { record, challenger } => {
 			format!("{challenger} challenged record {record} falsely")
+		}
+		Happened::WeightsDemanded { who, until } => {
+			format!("{who} demands that its weights be posted before tick {until}")
+		}
+		Happened::WeightsPosted { poster } => format!("{poster} posted its weights"),
+		Happened::Withheld { demander, .. } => {
+			format!("overturned: nobody posted its weights, which {demander} demanded")
 		}
 		Happened::Accepted { version, score } => format!("accepted as version {version} with score {score}"),
 		Happened::Overturned { record, claimed, actual, challenger, .. } => {

@@ -30,6 +30,7 @@ mod benchmarks {
 			score: 1,
 			submission: 0,
 			accepted_at: 0,
+			replaced: None,
 		}
 	}
 

@@ -173,6 +173,16 @@ pub mod pallet {
 			/// The model.
 			model: ModelId,
 		},
+		/// A model's head fell, because its weights were withheld.
+		#[codec(index = 4)]
+		HeadReverted {
+			/// The model.
+			model: ModelId,
+			/// The number of the version that fell.
+			fallen: VersionId,
+			/// The number of the version that is the head again; `None` if the fallen one had replaced none.
+			head: Option<VersionId>,
+		},
 	}
 
 	/// Why the registry refuses.
@@ -232,6 +242,9 @@ pub mod pallet {
 		/// A counter of the model is at its end.
 		#[codec(index = 17)]
 		Exhausted,
+		/// The model has no head.
+		#[codec(index = 18)]
+		NoHead,
 	}
 
 	#[pallet::call]
@@ -449,10 +462,13 @@ impl<T: Config> Pallet<T> {
 			ensure!(spec.id() == id, "a specification under another's id");
 			ensure!(spec.records() == model.records, "a model with another number of records");
 			ensure!(spec.validate().ok() == Some(model.cost), "a model with another cost");
-			ensure!(model.head == model.next_version.checked_sub(1), "the head is not the last version");
 			ensure!(
-				(model.status == ModelStatus::Pending) == model.head.is_none(),
-				"a model is pending with a head, or not without one"
+				model.head.is_none_or(|head| head < model.next_version),
+				"the head has a number not yet given"
+			);
+			ensure!(
+				(model.status == ModelStatus::Pending) == (model.next_version == 0),
+				"a model is pending with a version, or not without one"
 			);
 			ensure!(
 				model.status != ModelStatus::Retired || model.live == 0,
@@ -462,7 +478,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(versions == u64::from(model.next_version), "a gap in the versions");
 			if let Some(parent) = model.parent {
 				let parent = Models::<T>::get(parent).ok_or("a parent is gone")?;
-				ensure!(parent.head.is_some(), "a pending parent");
+				ensure!(parent.status != ModelStatus::Pending, "a pending parent");
 			}
 		}
 		ensure!(Specs::<T>::iter_keys().all(Models::<T>::contains_key), "a specification without a model");
@@ -471,6 +487,10 @@ impl<T: Config> Pallet<T> {
 				Models::<T>::get(id).is_some_and(|model| number < model.next_version)
 			}),
 			"a version without a model, or with a number not yet given"
+		);
+		ensure!(
+			Versions::<T>::iter().all(|(_, number, version)| version.replaced.is_none_or(|old| old < number)),
+			"a version replaced a later one"
 		);
 		Ok(())
 	}
@@ -508,13 +528,17 @@ impl<T: Config> ModelKeeper<T::AccountId> for Pallet<T> {
 		});
 	}
 
-	fn accept(model: &ModelId, version: VersionOf<T>) -> Result<VersionId, DispatchError> {
+	fn head(model: &ModelId) -> Option<VersionOf<T>> {
+		Versions::<T>::get(model, Models::<T>::get(model)?.head?)
+	}
+
+	fn accept(model: &ModelId, mut version: VersionOf<T>) -> Result<VersionId, DispatchError> {
 		let number = Models::<T>::try_mutate(model, |entry| -> Result<VersionId, DispatchError> {
 			let entry = entry.as_mut().ok_or(Error::<T>::UnknownModel)?;
 			ensure!(entry.status != ModelStatus::Retired, Error::<T>::ModelRetired);
 			let number = entry.next_version;
 			entry.next_version = number.checked_add(1).ok_or(Error::<T>::Exhausted)?;
-			entry.head = Some(number);
+			version.replaced = entry.head.replace(number);
 			entry.status = ModelStatus::Active;
 			Ok(number)
 		})?;
@@ -526,6 +550,18 @@ impl<T: Config> ModelKeeper<T::AccountId> for Pallet<T> {
 		});
 		Versions::<T>::insert(model, number, version);
 		Ok(number)
+	}
+
+	fn revert(model: &ModelId) -> Result<(VersionId, Option<VersionId>), DispatchError> {
+		let (fallen, head) = Models::<T>::try_mutate(model, |entry| {
+			let entry = entry.as_mut().ok_or(Error::<T>::UnknownModel)?;
+			let fallen = entry.head.ok_or(Error::<T>::NoHead)?;
+			let version = Versions::<T>::get(model, fallen).ok_or(Error::<T>::NoHead)?;
+			entry.head = version.replaced;
+			Ok::<_, Error<T>>((fallen, entry.head))
+		})?;
+		Self::deposit_event(Event::HeadReverted { model: *model, fallen, head });
+		Ok((fallen, head))
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -60,7 +60,19 @@ fn accept(model: ModelId, trainer: u64, score: i64) -> Result<u32, polkadot_sdk:
 
 /// A version that `trainer` brought.
 fn version(trainer: u64, score: i64) -> VersionOf<Test> {
-	Version { trainer, weights: BlobRef::of(b"weights"), score, submission: 7, accepted_at: Time::get() }
+	Version {
+		trainer,
+		weights: BlobRef::of(b"weights"),
+		score,
+		submission: 7,
+		accepted_at: Time::get(),
+		replaced: None,
+	}
+}
+
+/// A version as it is stored that replaced another.
+fn replacing(old: u32, version: VersionOf<Test>) -> VersionOf<Test> {
+	Version { replaced: Some(old), ..version }
 }
 
 /// The model as it is stored.

@@ -27,14 +27,16 @@ impl<T: Config> Pallet<T> {
 	/// * A submission is stored, indexed, counted, queued or judged, and has scores and known weights, as its
 	///   phase says, and nothing of the kind is left without a submission.
 	/// * Queues are in commit order. Notes stand only against what is being judged, one an account.
+	/// * Weights are demanded only of what is being judged and was not shown, or of a head.
 	/// * A bounty counts exactly the live submissions that can earn it.
-	/// * What is on hold of bonds, fees, notes and bounties is exactly what the storage says.
+	/// * What is on hold of bonds, fees, notes, demands and bounties is exactly what the storage says.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut owed = Owed::<T>(BTreeMap::new());
 		Self::try_submissions(&mut owed)?;
 		Self::try_turns()?;
 		Self::try_orphans()?;
 		Self::try_notes(&mut owed)?;
+		Self::try_demands(&mut owed)?;
 		Self::try_bounties(&mut owed)?;
 		for ((who, _), (reason, amount)) in owed.0 {
 			let held = T::Currency::balance_on_hold(&reason.into(), &who);
@@ -151,6 +153,25 @@ impl<T: Config> Pallet<T> {
 			for note in &notes {
 				owed.add(&note.who, HoldReason::Challenge, note.bond);
 			}
+		}
+		Ok(())
+	}
+
+	fn try_demands(owed: &mut Owed<T>) -> Result<(), TryRuntimeError> {
+		for (target, demand) in Demands::<T>::iter() {
+			let weights = match target {
+				Target::Submission(id) => {
+					let phase = Submissions::<T>::get(id).map(|submission| submission.phase);
+					let Some(Phase::Judged { claim, held_until, shown: false, .. }) = phase else {
+						return Err("weights are demanded of what is not judged, or was shown".into());
+					};
+					ensure!(held_until >= demand.until, "a demand does not hold its submission");
+					claim.weights
+				}
+				Target::Head(model) => T::Models::head(&model).ok_or("a demand without a head")?.weights,
+			};
+			ensure!(weights == demand.weights, "other weights are demanded than there are");
+			owed.add(&demand.who, HoldReason::Demand, demand.bond);
 		}
 		Ok(())
 	}

@@ -117,6 +117,7 @@ fn model<T: Config>(spec: &ModelSpec, ones: u32) -> (ModelId, T::AccountId) {
 		score: ones.into(),
 		submission: SubmissionId::MAX,
 		accepted_at: 1_000,
+		replaced: None,
 	};
 	T::Models::accept(&model, version).unwrap();
 	let scores = scores(spec.records(), ones);
@@ -216,6 +217,7 @@ mod benchmarks {
 			score: 1,
 			submission: SubmissionId::MAX,
 			accepted_at: 1_000,
+			replaced: None,
 		};
 		T::Models::accept(&model, version).unwrap();
 
@@ -279,6 +281,27 @@ mod benchmarks {
 
 		assert!(!Submissions::<T>::contains_key(id));
 		assert!(T::Judges::judgement(id).is_none());
+	}
+
+	#[benchmark]
+	fn settle_withheld() {
+		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		let id = revealed::<T>(model, &spec, 1, 8);
+		T::Judges::pass_for_benchmark(id);
+		fill_notes::<T>(id, 0);
+		let who = rich::<T>("demander", 0);
+		Pallet::<T>::do_demand(who, Target::Submission(id)).unwrap();
+		pass::<T>(T::DemandWindow::get().max(T::NoteLifetime::get()));
+		let caller: T::AccountId = whitelisted_caller();
+
+		#[extrinsic_call]
+		settle(RawOrigin::Signed(caller), id);
+
+		assert!(!Submissions::<T>::contains_key(id));
+		assert!(!Notes::<T>::contains_key(id));
 	}
 
 	#[benchmark]
@@ -358,6 +381,61 @@ mod benchmarks {
 		_(RawOrigin::Signed(caller), id, record, SALT, proof, shown, Weight::MAX);
 
 		assert!(!Submissions::<T>::contains_key(id));
+	}
+
+	#[benchmark]
+	fn demand() {
+		let spec = spec(100, 1_000, 8);
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		let id = revealed::<T>(model, &spec, 1, 8);
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), Target::Submission(id));
+
+		assert!(Demands::<T>::contains_key(Target::Submission(id)));
+	}
+
+	#[benchmark]
+	fn post_weights(w: Linear<100, { MAX_WEIGHT_BYTES }>) {
+		let spec = spec(w, 1_000, 8);
+		let (model, _) = model::<T>(&spec, 0);
+		T::Judges::fill_for_benchmark();
+		let shown: WeightBytes = vec![0u8; spec.graph.param_bytes() as usize].try_into().unwrap();
+		let trainer = rich::<T>("trainer", 0);
+		let blob = BlobRef::of(&shown);
+		let id = committed::<T>(model, &spec, &trainer, blob);
+		Pallet::<T>::do_reveal(trainer, id, blob, SALT, scores(8, 2)).unwrap();
+		let who = rich::<T>("demander", 0);
+		Pallet::<T>::do_demand(who, Target::Submission(id)).unwrap();
+		let caller: T::AccountId = whitelisted_caller();
+		endow::<T>(&caller);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), Target::Submission(id), shown);
+
+		assert!(!Demands::<T>::contains_key(Target::Submission(id)));
+	}
+
+	#[benchmark]
+	fn revert() {
+		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
+		let (model, registrar) = model::<T>(&spec, 0);
+		let ticket = T::WeightsDeposit::new(&registrar, Pallet::<T>::known_footprint()).unwrap();
+		let known = Known { submission: SubmissionId::MAX, owner: registrar.clone(), ticket };
+		KnownWeights::<T>::insert(model, weights(&spec, 255).root, known);
+		let who = rich::<T>("demander", 0);
+		Pallet::<T>::do_demand(who, Target::Head(model)).unwrap();
+		pass::<T>(T::DemandWindow::get());
+		let caller: T::AccountId = whitelisted_caller();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), model);
+
+		assert_eq!(T::Models::standing(&model).unwrap().head, None);
+		assert!(!HeadScores::<T>::contains_key(model));
 	}
 
 	#[benchmark]

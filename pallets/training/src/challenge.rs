@@ -20,8 +20,7 @@ impl<T: Config> Pallet<T> {
 		let expires_at = now.saturating_add(T::NoteLifetime::get());
 		// A note after the window has closed is good for a challenge as long as nobody settles, but holds
 		// nothing up: or a head's trainer could keep every successor out, a bond at a time.
-		let holds =
-			now < *held_until || Self::verdict(id, *answers_until).is_none_or(|(closes, _)| now < closes);
+		let holds = Self::window_open(id, *answers_until, *held_until);
 		notes
 			.try_push(Note { who: who.clone(), note, bond, posted_at: now, expires_at, holds })
 			.map_err(|_| Error::<T>::TooManyNotes)?;
@@ -119,28 +118,34 @@ impl<T: Config> Pallet<T> {
 				burned,
 			});
 		} else {
-			let fee = claim.fee;
-			// Who answered has been asked already: accusing is their duty, not a business.
-			let rewarded = (!T::Judges::answered(id, &challenger)).then_some(&challenger);
-			let (slashed, paid) = Self::slash_bond(&submission.trainer, submission.bond, rewarded);
-			Self::deposit_event(Event::Overturned {
-				submission: id,
-				record,
-				claimed,
-				actual,
-				challenger: challenger.clone(),
-				slashed,
-				paid,
+			let ended = Self::overturn(id, &submission, claim.fee, &challenger, |slashed, paid| {
+				let challenger = challenger.clone();
+				Event::Overturned { submission: id, record, claimed, actual, challenger, slashed, paid }
 			});
-			let innocent = T::Judges::close(id, Ending::Overturned { challenger });
-			Self::pay_fee(id, &submission.trainer, fee, &innocent, Rest::Burn);
-			Judged::<T>::remove(submission.model);
-			Self::forget_claim(&submission);
-			Self::end(id, &submission);
-			let ended = Self::advance(&submission.model).ended;
 			spent.saturating_accrue(T::WeightInfo::advance(ended));
 		}
 		Ok(spent)
+	}
+
+	/// A claim falls, to `accuser`: the trainer and who signed it pay, and the next one starts. `event` says so,
+	/// given what the trainer lost and what of it the accuser got. How many ended instead of starting.
+	pub(crate) fn overturn(
+		id: SubmissionId,
+		submission: &SubmissionOf<T>,
+		fee: BalanceOf<T>,
+		accuser: &T::AccountId,
+		event: impl FnOnce(BalanceOf<T>, BalanceOf<T>) -> Event<T>,
+	) -> u32 {
+		// Who answered has been asked already: accusing is their duty, not a business.
+		let rewarded = (!T::Judges::answered(id, accuser)).then_some(accuser);
+		let (slashed, paid) = Self::slash_bond(&submission.trainer, submission.bond, rewarded);
+		Self::deposit_event(event(slashed, paid));
+		let innocent = T::Judges::close(id, Ending::Overturned { challenger: accuser.clone() });
+		Self::pay_fee(id, &submission.trainer, fee, &innocent, Rest::Burn);
+		Judged::<T>::remove(submission.model);
+		Self::forget_claim(submission);
+		Self::end(id, submission);
+		Self::advance(&submission.model).ended
 	}
 
 	/// What these weights score on `record` of the model's data.

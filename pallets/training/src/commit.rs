@@ -19,6 +19,8 @@ pub(crate) enum Rival<T: Config> {
 	Nobody,
 	/// The head, which scored this.
 	Head(ScoreListOf<T>),
+	/// The head, of whose scores only the sum is known: it came back when its successor fell.
+	Sum(i64),
 	/// The model takes no new head any more.
 	Closed,
 }
@@ -46,14 +48,11 @@ impl<T: Config> Pallet<T> {
 		match standing.head {
 			_ if standing.status == ModelStatus::Retired => Rival::Closed,
 			None => Rival::Nobody,
-			Some(_) => HeadScores::<T>::get(model).map_or(Rival::Closed, Rival::Head),
+			Some(_) => match HeadScores::<T>::get(model) {
+				Some(list) => Rival::Head(list),
+				None => T::Models::head(model).map_or(Rival::Nobody, |head| Rival::Sum(head.score)),
+			},
 		}
-	}
-
-	/// Whether the model takes no new head any more.
-	fn closed(model: &ModelId, standing: &Standing<T::AccountId>) -> bool {
-		standing.status == ModelStatus::Retired
-			|| standing.head.is_some() && !HeadScores::<T>::contains_key(model)
 	}
 
 	/// `bytes` as a list of one score for each of the model's records.
@@ -69,17 +68,19 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn beats(spec: &ModelSpec, scores: &[u8], rival: &Rival<T>) -> Result<i64, Error<T>> {
 		let new = Self::parse(spec, scores)?;
 		match rival {
-			Rival::Closed => Err(Error::<T>::ModelClosed),
-			Rival::Nobody => Ok(new.sum()),
+			Rival::Closed => return Err(Error::<T>::ModelClosed),
+			Rival::Nobody => Ok(()),
 			Rival::Head(list) => {
 				let head = Self::parse(spec, &list.scores).map_err(|_| Error::<T>::ModelClosed)?;
-				spec.objective.compare(&new, &head).map_err(|e| match e {
-					NotBetter::BelowMinImprovement => Error::<T>::BelowMinImprovement,
-					NotBetter::NotSignificant => Error::<T>::NotSignificant,
-				})?;
-				Ok(new.sum())
+				spec.objective.compare(&new, &head).map(|_| ())
 			}
+			Rival::Sum(head) => spec.objective.compare_sum(&new, *head),
 		}
+		.map_err(|e| match e {
+			NotBetter::BelowMinImprovement => Error::<T>::BelowMinImprovement,
+			NotBetter::NotSignificant => Error::<T>::NotSignificant,
+		})?;
+		Ok(new.sum())
 	}
 
 	pub(crate) fn do_commit(trainer: T::AccountId, model: ModelId, commitment: [u8; 32]) -> DispatchResult {
@@ -190,7 +191,7 @@ impl<T: Config> Pallet<T> {
 			Some(standing) => {
 				let queued = Queue::<T>::decode_len(model).unwrap_or_default();
 				standing.head != submission.head_at_commit
-					|| Self::closed(&model, &standing)
+					|| standing.status == ModelStatus::Retired
 					|| queued >= T::MaxQueue::get().saturated_into::<usize>()
 					|| KnownWeights::<T>::contains_key(model, weights.root)
 			}
@@ -217,7 +218,8 @@ impl<T: Config> Pallet<T> {
 		let model = submission.model;
 		let opened_at = T::Clock::get();
 		let answers_until = opened_at.saturating_add(window);
-		submission.phase = Phase::Judged { claim: *claim, opened_at, answers_until, held_until: 0 };
+		submission.phase =
+			Phase::Judged { claim: *claim, opened_at, answers_until, held_until: 0, shown: false };
 		Judged::<T>::insert(model, id);
 		Stalled::<T>::remove(model);
 		Self::deposit_event(Event::JudgementStarted { submission: id, model, answers_until });
@@ -225,7 +227,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Removes all that is stored for a live submission, except its place in the queue or at the judges,
-	/// which the caller has taken; returns its storage deposits and the bonds of notes that have not expired.
+	/// which the caller has taken; returns its storage deposits, the bonds of notes that have not expired, and
+	/// that of a demand.
 	/// What the caller has already moved elsewhere stays there.
 	pub(crate) fn end(id: SubmissionId, submission: &SubmissionOf<T>) {
 		let model = submission.model;
@@ -240,6 +243,7 @@ impl<T: Config> Pallet<T> {
 		for note in Notes::<T>::take(id) {
 			Self::release(HoldReason::Challenge, &note.who, note.bond);
 		}
+		Self::end_demand(Target::Submission(id));
 		if let Some(list) = ClaimedScores::<T>::take(id) {
 			Self::drop_ticket(list.ticket, &list.owner);
 		}

@@ -11,17 +11,17 @@
 //!            reveal                 its turn                 settle
 //! Committed ────────► Queued ───────────────────► Judged ───────────────► accepted
 //!     │                  │                           │
-//!     ├─ withdraw        ├─ outdated: the head       ├─ overturned by a challenge: the bond is slashed
-//!     └─ forfeited:      │  moved, all returned      └─ expired: too few judges, the bond returned
-//!        the bond burned └─ expired: no judges
+//!     ├─ withdraw        ├─ outdated: the head       ├─ overturned by a challenge, or by a demand for the
+//!     └─ forfeited:      │  moved, all returned      │  weights that nobody answers: the bond is slashed
+//!        the bond burned └─ expired: no judges       └─ expired: too few judges, the bond returned
 //! ```
 //!
 //! All times are ticks. Nothing runs by itself: whatever has become due is done by [`Pallet::settle`], which
 //! anybody may call and which costs nothing when something was due.
 //!
 //! One file a behaviour: `commit` (commit, reveal, withdraw), `settle` (what comes of a submission and whose
-//! turn is next), `challenge` (notes and challenges), `bounty`, `money` (all that moves balances), `audit` (the
-//! invariants).
+//! turn is next), `challenge` (notes and challenges), `demand` (weights that nobody shows), `bounty`, `money` (all
+//! that moves balances), `audit` (the invariants).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -47,6 +47,7 @@ mod challenge;
 mod commit;
 #[cfg(feature = "runtime-benchmarks")]
 mod court;
+mod demand;
 #[cfg(test)]
 mod mock;
 mod money;
@@ -83,6 +84,8 @@ type AccountOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;
 pub type SubmissionOf<T> = Submission<AccountOf<T>, BalanceOf<T>>;
 /// A stored note.
 pub type NoteOf<T> = Note<AccountOf<T>, BalanceOf<T>>;
+/// A stored demand.
+pub type DemandOf<T> = Demand<AccountOf<T>, BalanceOf<T>>;
 /// A stored bounty.
 pub type BountyOf<T> = Bounty<AccountOf<T>, BalanceOf<T>>;
 /// A stored list of scores.
@@ -148,6 +151,10 @@ pub mod pallet {
 		/// What evaluating one record of this cost weighs.
 		type EvaluationWeight: Convert<Cost, Weight>;
 
+		/// What demanding weights of this many bytes puts on hold: more than posting them costs, for it is
+		/// what their poster gets.
+		type DemandBond: Convert<u64, BalanceOf<Self>>;
+
 		/// The part of the fee that every task has.
 		#[pallet::constant]
 		type FeeBase: Get<BalanceOf<Self>>;
@@ -185,6 +192,10 @@ pub mod pallet {
 		/// Ticks for which a note holds the window open.
 		#[pallet::constant]
 		type NoteLifetime: Get<Tick>;
+
+		/// Ticks for which demanded weights can be posted.
+		#[pallet::constant]
+		type DemandWindow: Get<Tick>;
 
 		/// Ticks that a submission waits for judges, when there are none, before it ends.
 		#[pallet::constant]
@@ -239,6 +250,9 @@ pub mod pallet {
 		/// A bounty.
 		#[codec(index = 5)]
 		Bounty,
+		/// A demand: whoever's that posts the weights.
+		#[codec(index = 6)]
+		Demand,
 	}
 
 	/// The number of the next submission.
@@ -293,6 +307,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Notes<T: Config> =
 		StorageMap<_, Blake2_128Concat, SubmissionId, BoundedVec<NoteOf<T>, T::MaxNotes>, ValueQuery>;
+
+	/// The weights that are demanded.
+	#[pallet::storage]
+	pub type Demands<T: Config> = StorageMap<_, Blake2_128Concat, Target, DemandOf<T>>;
 
 	/// The number of the next bounty.
 	#[pallet::storage]
@@ -503,6 +521,40 @@ pub mod pallet {
 			/// The weights' root.
 			root: [u8; 32],
 		},
+		/// Somebody demanded that weights be shown.
+		#[codec(index = 18)]
+		WeightsDemanded {
+			/// Of what.
+			target: Target,
+			/// Who.
+			who: T::AccountId,
+			/// The weights.
+			weights: BlobRef,
+			/// The first tick at which it is too late to post them.
+			until: Tick,
+		},
+		/// Somebody posted demanded weights: they are in this block's body.
+		#[codec(index = 19)]
+		WeightsPosted {
+			/// Of what.
+			target: Target,
+			/// Who.
+			poster: T::AccountId,
+			/// How much of the demand's bond they got: all, unless the demand was their own.
+			paid: BalanceOf<T>,
+		},
+		/// Nobody posted demanded weights in time: the submission was overturned, or the head fell.
+		#[codec(index = 20)]
+		Withheld {
+			/// Of what.
+			target: Target,
+			/// Who had demanded them, and has the bond back.
+			demander: T::AccountId,
+			/// How much a submission's trainer lost; nothing for a head.
+			slashed: BalanceOf<T>,
+			/// How much of that the demander got; the rest was burned.
+			paid: BalanceOf<T>,
+		},
 	}
 
 	/// Why a call was refused.
@@ -646,6 +698,24 @@ pub mod pallet {
 		/// The record's bytes are not those of the model's data.
 		#[codec(index = 45)]
 		ProofRootMismatch,
+		/// The model has no head.
+		#[codec(index = 46)]
+		NoHead,
+		/// These weights are demanded already.
+		#[codec(index = 47)]
+		AlreadyDemanded,
+		/// The submission's weights have been posted once.
+		#[codec(index = 48)]
+		AlreadyShown,
+		/// The submission's window has closed: it only waits to be settled.
+		#[codec(index = 49)]
+		WindowClosed,
+		/// Nobody demands these weights.
+		#[codec(index = 50)]
+		NoDemand,
+		/// The time in which the weights could be posted is over.
+		#[codec(index = 51)]
+		DemandOver,
 	}
 
 	#[pallet::hooks]
@@ -659,6 +729,7 @@ pub mod pallet {
 				T::MinNoteAge::get() < T::NoteLifetime::get(),
 				"a note must become old enough before it expires"
 			);
+			assert!(T::DemandWindow::get() > 0, "there must be time to post demanded weights");
 			assert!(T::MaxLive::get() > 0, "trainers must be able to submit");
 			assert!(T::MaxQueue::get() > 0, "submissions must be able to wait");
 			assert!(T::MaxNotes::get() > 0, "challengers must be able to note");
@@ -745,12 +816,13 @@ pub mod pallet {
 		///
 		/// Not revealed in time: the bond is burned. Waiting while nothing is being judged: the next one
 		/// starts. Judged and the windows closed: it becomes the head, or expires, and the next one starts.
-		/// Notes that have expired are burned on the way.
+		/// Notes that have expired are burned on the way. Weights demanded and not shown in time: the claim
+		/// falls, and who signed it pays.
 		///
 		/// - `submission`: any.
 		///
-		/// Events: `Forfeited`, `Accepted`, `Expired`, `Outdated`, `FeePaid`, `BountyPaid`, `NoteExpired`,
-		/// `JudgementStarted`. Errors: `UnknownSubmission`, `NothingDue`, `NoJudges`.
+		/// Events: `Forfeited`, `Accepted`, `Expired`, `Outdated`, `Withheld`, `FeePaid`, `BountyPaid`,
+		/// `NoteExpired`, `JudgementStarted`. Errors: `UnknownSubmission`, `NothingDue`, `NoJudges`.
 		#[pallet::call_index(3)]
 		#[pallet::weight(Pallet::<T>::settle_weight())]
 		pub fn settle(origin: OriginFor<T>, submission: SubmissionId) -> DispatchResultWithPostInfo {
@@ -887,6 +959,54 @@ pub mod pallet {
 			ensure_signed(origin)?;
 			Self::do_forget_weights(model, root)
 		}
+
+		/// Demands that weights be shown, which the caller cannot get from anybody.
+		///
+		/// Puts [`Config::DemandBond`] on hold, which goes to whoever posts them within
+		/// [`Config::DemandWindow`] ticks. If nobody does, the caller has it back, and the submission is
+		/// overturned as by a challenge (by `settle`), or the head falls (by `revert`).
+		///
+		/// - `target`: a submission whose window has not closed, once; or a model's head.
+		///
+		/// Event: `WeightsDemanded`. Errors: `AlreadyDemanded`, `UnknownSubmission`, `NotJudged`,
+		/// `AlreadyShown`, `WindowClosed`, `UnknownModel`, `NoHead`; the bond cannot be held.
+		#[pallet::call_index(10)]
+		#[pallet::weight(T::WeightInfo::demand())]
+		pub fn demand(origin: OriginFor<T>, target: Target) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_demand(who, target)
+		}
+
+		/// Posts demanded weights and takes the demand's bond. The weights stay in the block's body only.
+		///
+		/// A submission is then not settled for another [`Config::ChallengeWindow`] ticks, so that who could
+		/// not get them before can check them.
+		///
+		/// - `target`: what they are demanded of.
+		/// - `weights`: the weights, whole; at most 2 MiB.
+		///
+		/// Event: `WeightsPosted`. Errors: `NoDemand`, `DemandOver`, `WeightsMismatch`.
+		#[pallet::call_index(11)]
+		#[pallet::weight((Pallet::<T>::post_weight(weights.len()), DispatchClass::Operational))]
+		pub fn post_weights(origin: OriginFor<T>, target: Target, weights: WeightBytes) -> DispatchResult {
+			let poster = ensure_signed(origin)?;
+			Self::do_post_weights(poster, target, &weights)
+		}
+
+		/// Lets a head fall whose weights were demanded and not posted in time; anybody may, and it costs
+		/// nothing. The head that it had replaced, if any, is the head again, and new weights are compared
+		/// with the sum of its scores.
+		///
+		/// - `model`: which.
+		///
+		/// Event: `Withheld`. Errors: `NoDemand`, `NothingDue`.
+		#[pallet::call_index(12)]
+		#[pallet::weight(T::WeightInfo::revert())]
+		pub fn revert(origin: OriginFor<T>, model: ModelId) -> DispatchResultWithPostInfo {
+			ensure_signed(origin)?;
+			Self::do_revert(model)?;
+			Ok(Pays::No.into())
+		}
 	}
 
 	#[pallet::view_functions]
@@ -921,6 +1041,11 @@ pub mod pallet {
 		/// The notes against a submission that is being judged.
 		pub fn notes(submission: SubmissionId) -> Vec<NoteOf<T>> {
 			Notes::<T>::get(submission).into_inner()
+		}
+
+		/// The demand for a submission's or a head's weights.
+		pub fn demand_for(target: Target) -> Option<DemandOf<T>> {
+			Demands::<T>::get(target)
 		}
 
 		/// The bounties on a model.

@@ -99,6 +99,9 @@ pub(crate) const CHALLENGE_WINDOW: Tick = 10;
 pub(crate) const ATTEST_WINDOW: Tick = 8;
 pub(crate) const MIN_NOTE_AGE: Tick = 2;
 pub(crate) const NOTE_LIFETIME: Tick = 6;
+pub(crate) const DEMAND_WINDOW: Tick = 7;
+/// For the 219 bytes of the test model's weights.
+pub(crate) const DEMAND_BOND: u64 = 219;
 pub(crate) const JUDGE_PATIENCE: Tick = 15;
 pub(crate) const MAX_BOUNTY_TERM: Tick = 1_000;
 pub(crate) const MAX_LIVE: u32 = 5;
@@ -167,6 +170,14 @@ impl Convert<(Cost, u32), u64> for FeeOfRecords {
 	}
 }
 
+/// One for each byte.
+pub struct DemandBond;
+impl Convert<u64, u64> for DemandBond {
+	fn convert(len: u64) -> u64 {
+		len
+	}
+}
+
 /// Always the same.
 pub struct AttestWindow;
 impl Convert<(Cost, u32), Tick> for AttestWindow {
@@ -189,6 +200,8 @@ impl pallet_training::Config for Test {
 	type FeeBase = ConstU64<FEE_BASE>;
 	type TrainerBond = ConstU64<TRAINER_BOND>;
 	type ChallengeBond = ConstU64<CHALLENGE_BOND>;
+	type DemandBond = DemandBond;
+	type DemandWindow = ConstU64<DEMAND_WINDOW>;
 	type MinBounty = ConstU64<MIN_BOUNTY>;
 	type MinCommitAge = ConstU64<MIN_COMMIT_AGE>;
 	type RevealWindow = ConstU64<REVEAL_WINDOW>;

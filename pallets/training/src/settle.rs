@@ -18,6 +18,7 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::settle_forfeited()
 			.max(T::WeightInfo::settle_accepted(T::MaxBounties::get()))
 			.max(T::WeightInfo::settle_expired())
+			.max(T::WeightInfo::settle_withheld())
 			.saturating_add(T::WeightInfo::advance(T::MaxQueue::get()))
 	}
 
@@ -50,6 +51,12 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// Whether evidence and demands still hold a judged submission up: the window has not closed.
+	pub(crate) fn window_open(id: SubmissionId, answers_until: Tick, held_until: Tick) -> bool {
+		let now = T::Clock::get();
+		now < held_until || Self::verdict(id, answers_until).is_none_or(|(closes, _)| now < closes)
+	}
+
 	/// A commitment that was not opened in time loses its bond.
 	fn settle_committed(id: SubmissionId, submission: &SubmissionOf<T>) -> Result<Weight, DispatchError> {
 		let age = T::Clock::get().saturating_sub(submission.committed_at);
@@ -69,6 +76,16 @@ impl<T: Config> Pallet<T> {
 	) -> Result<Weight, DispatchError> {
 		let now = T::Clock::get();
 		let pruned = Self::prune_notes(id, now);
+		if let Some(demand) = Demands::<T>::get(Target::Submission(id))
+			&& now >= demand.until
+		{
+			let target = Target::Submission(id);
+			let ended = Self::overturn(id, submission, claim.fee, &demand.who, |slashed, paid| {
+				Event::Withheld { target, demander: demand.who.clone(), slashed, paid }
+			});
+			return Ok(T::WeightInfo::settle_withheld().saturating_add(T::WeightInfo::advance(ended)));
+		}
+		// A demand that is not over holds it too, by `held_until`.
 		let held = now < held_until || Notes::<T>::get(id).iter().any(|note| note.holds);
 		let passed = Self::verdict(id, answers_until)
 			.filter(|(closes, _)| !held && now >= *closes)
@@ -98,12 +115,15 @@ impl<T: Config> Pallet<T> {
 			score: claim.score,
 			submission: id,
 			accepted_at: T::Clock::get(),
+			replaced: None,
 		};
 		let Ok(version) = with_storage_layer(|| T::Models::accept(&model, version)) else {
 			Self::settle_expired(id, submission, claim, Ending::Void, Expiry::ModelClosed);
 			return T::WeightInfo::settle_expired();
 		};
 		Judged::<T>::remove(model);
+		// Nobody needs the old head's weights any more.
+		Self::end_demand(Target::Head(model));
 		let judges = T::Judges::close(id, Ending::Accepted);
 		Self::pay_fee(id, &submission.trainer, claim.fee, &judges, Rest::Return);
 		Self::release(HoldReason::Submission, &submission.trainer, submission.bond);

@@ -62,8 +62,11 @@ pub enum Phase<Balance> {
 		opened_at: Tick,
 		/// The end of the time in which judges answer; it is not accepted before.
 		answers_until: Tick,
-		/// It is not settled before this: set when there was no room for another note.
+		/// It is not settled before this: set when there was no room for another note, and when weights were
+		/// demanded or shown.
 		held_until: Tick,
+		/// Whether the weights have been posted on a demand: nobody demands them again.
+		shown: bool,
 	},
 }
 
@@ -129,6 +132,32 @@ pub struct Note<AccountId, Balance> {
 	pub expires_at: Tick,
 	/// Whether it holds the window open: it was posted before the window closed.
 	pub holds: bool,
+}
+
+/// What weights can be demanded of.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Target {
+	/// A submission that is being judged.
+	#[codec(index = 0)]
+	Submission(SubmissionId),
+	/// A model's head.
+	#[codec(index = 1)]
+	Head(ModelId),
+}
+
+/// Somebody's demand that weights be shown.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Demand<AccountId, Balance> {
+	/// Whose.
+	pub who: AccountId,
+	/// What they have on hold for it, which is whoever's that posts the weights.
+	pub bond: Balance,
+	/// The weights.
+	pub weights: BlobRef,
+	/// The first tick at which it is too late to post them.
+	pub until: Tick,
 }
 
 /// A reward for weights of at least some score.

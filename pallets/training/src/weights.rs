@@ -17,6 +17,8 @@ pub trait WeightInfo {
 	fn settle_accepted(b: u32) -> Weight;
 	/// Settling a submission that too few have judged, without starting the next one.
 	fn settle_expired() -> Weight;
+	/// Settling a submission whose weights nobody showed, without starting the next one.
+	fn settle_withheld() -> Weight;
 	/// Starting the next in the queue after `q` that no longer beat the head.
 	fn advance(q: u32) -> Weight;
 	/// A note, where as many as there can be have expired.
@@ -32,6 +34,12 @@ pub trait WeightInfo {
 	fn drop_scores() -> Weight;
 	/// Removing a record of known weights.
 	fn forget_weights() -> Weight;
+	/// A demand, of a submission with as many judges as there can be.
+	fn demand() -> Weight;
+	/// Posting `w` bytes of a submission's weights.
+	fn post_weights(w: u32) -> Weight;
+	/// The fall of a head.
+	fn revert() -> Weight;
 	/// `n` multiply-accumulates of a convolution with one output.
 	fn evaluate_macs(n: u32) -> Weight;
 	/// `n` rows of one product each: a depthwise convolution at one position.
@@ -91,6 +99,9 @@ impl WeightInfo for () {
 	fn settle_expired() -> Weight {
 		Weight::from_parts(3_000, 0)
 	}
+	fn settle_withheld() -> Weight {
+		Weight::from_parts(4_000, 0)
+	}
 	fn advance(q: u32) -> Weight {
 		Weight::from_parts(700, 0).saturating_add(Weight::from_parts(300, 0).saturating_mul(q.into()))
 	}
@@ -112,6 +123,15 @@ impl WeightInfo for () {
 		Weight::from_parts(1_000, 0)
 	}
 	fn forget_weights() -> Weight {
+		Weight::from_parts(1_000, 0)
+	}
+	fn demand() -> Weight {
+		Weight::from_parts(1_000, 0)
+	}
+	fn post_weights(w: u32) -> Weight {
+		Weight::from_parts(1_000, 0).saturating_add(Weight::from_parts(1, 0).saturating_mul(w.into()))
+	}
+	fn revert() -> Weight {
 		Weight::from_parts(1_000, 0)
 	}
 	fn evaluate_macs(n: u32) -> Weight {

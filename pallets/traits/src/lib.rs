@@ -26,7 +26,7 @@ pub enum ModelStatus {
 	/// Registered; the registrar's version 0 has not been accepted yet.
 	#[codec(index = 0)]
 	Pending,
-	/// It has a head that anyone may improve on.
+	/// It has had a version; anyone may bring the next.
 	#[codec(index = 1)]
 	Active,
 	/// Closed to new submissions.
@@ -47,6 +47,9 @@ pub struct Version<AccountId> {
 	pub submission: SubmissionId,
 	/// When it became the head.
 	pub accepted_at: Tick,
+	/// The head that it replaced, which comes back should its own weights be withheld. The keeper of the
+	/// models knows it: what [`Models::accept`] is given here does not matter.
+	pub replaced: Option<VersionId>,
 }
 
 /// What a submission needs to know of its model.
@@ -79,8 +82,15 @@ pub trait Models<AccountId> {
 	/// A submission that entered has ended. A pending model that no submission is left for may be freed.
 	fn leave(model: &ModelId);
 
+	/// The model's head; `None` if it has none.
+	fn head(model: &ModelId) -> Option<Version<AccountId>>;
+
 	/// `version` becomes the head.
 	fn accept(model: &ModelId, version: Version<AccountId>) -> Result<VersionId, DispatchError>;
+
+	/// The head falls: the one that it replaced is the head again, if there was one. Returns the number of the
+	/// fallen, and of what is the head now. Refused if there is no head.
+	fn revert(model: &ModelId) -> Result<(VersionId, Option<VersionId>), DispatchError>;
 
 	/// Makes a model that `trainer` can submit to, with a data blob of `records` records: for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]

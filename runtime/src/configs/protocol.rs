@@ -48,6 +48,10 @@ window!(
 	NoteLifetime => note_lifetime
 );
 window!(
+	/// Ticks for which demanded weights can be posted.
+	DemandWindow => demand
+);
+window!(
 	/// Ticks that a submission waits for judges, when there are none.
 	JudgePatience => judge_patience
 );
@@ -83,6 +87,8 @@ parameter_types! {
 	pub const TrainerBond: Balance = UNIT.saturating_mul(100);
 	/// What a challenger puts on hold for a note.
 	pub const ChallengeBond: Balance = UNIT.saturating_mul(10);
+	/// What demanding weights puts on hold, however short they are.
+	pub const DemandBase: Balance = UNIT.saturating_mul(2);
 	/// The part of the fee that every task has.
 	pub const FeeBase: Balance = UNIT;
 	/// The least bounty.
@@ -119,6 +125,16 @@ pub struct VerificationFee;
 impl Convert<(Cost, u32), Balance> for VerificationFee {
 	fn convert(task: (Cost, u32)) -> Balance {
 		task_time(task).into()
+	}
+}
+
+/// What demanding weights puts on hold: twice the fee for their length, and a base that exceeds the rest of what
+/// posting them costs.
+pub struct DemandBond;
+impl Convert<u64, Balance> for DemandBond {
+	fn convert(len: u64) -> Balance {
+		let fee = super::tokens::TransactionByteFee::get().saturating_mul(len.into());
+		DemandBase::get().saturating_add(fee.saturating_mul(2))
 	}
 }
 
@@ -160,6 +176,8 @@ impl pallet_training::Config for Runtime {
 	type ChallengeWindow = ChallengeWindow;
 	type Clock = Clock;
 	type Currency = Balances;
+	type DemandBond = DemandBond;
+	type DemandWindow = DemandWindow;
 	type EvaluationWeight = EvaluationWeight;
 	type FeeBase = FeeBase;
 	type JudgePatience = JudgePatience;

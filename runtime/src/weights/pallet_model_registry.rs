@@ -19,24 +19,24 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
 	/// The range of component `s` is `[117, 2517]`.
 	/// The range of component `d` is `[0, 10]`.
 	fn register(s: u32, d: u32, ) -> Weight {
-		// Least time measured: 86_929 ns.
-		Weight::from_parts(70_305_444, 6362)
-			// Standard error: 239
-			.saturating_add(Weight::from_parts(35_767, 0).saturating_mul(s.into()))
-			// Standard error: 55_356
-			.saturating_add(Weight::from_parts(2_454_053, 0).saturating_mul(d.into()))
+		// Least time measured: 90_882 ns.
+		Weight::from_parts(76_169_192, 6378)
+			// Standard error: 259
+			.saturating_add(Weight::from_parts(38_131, 0).saturating_mul(s.into()))
+			// Standard error: 59_658
+			.saturating_add(Weight::from_parts(2_591_139, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn retire() -> Weight {
-		// Least time measured: 14_861 ns.
-		Weight::from_parts(16_268_000, 3676)
+		// Least time measured: 15_290 ns.
+		Weight::from_parts(17_538_000, 3684)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn abandon() -> Weight {
-		// Least time measured: 48_087 ns.
-		Weight::from_parts(50_972_000, 3676)
+		// Least time measured: 49_298 ns.
+		Weight::from_parts(54_266_000, 3694)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}

@@ -17,165 +17,192 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	fn commit() -> Weight {
-		// Least time measured: 90_061 ns.
-		Weight::from_parts(99_464_000, 4122)
+		// Least time measured: 81_307 ns.
+		Weight::from_parts(87_820_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `s` is `[4, 65536]`.
 	fn reveal(s: u32, ) -> Weight {
-		// Least time measured: 309_492 ns.
-		Weight::from_parts(318_380_399, 69101)
-			// Standard error: 25
-			.saturating_add(Weight::from_parts(4_553, 0).saturating_mul(s.into()))
+		// Least time measured: 278_295 ns.
+		Weight::from_parts(287_975_609, 69101)
+			// Standard error: 23
+			.saturating_add(Weight::from_parts(3_994, 0).saturating_mul(s.into()))
 			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn withdraw() -> Weight {
-		// Least time measured: 103_957 ns.
-		Weight::from_parts(117_292_000, 69077)
-			.saturating_add(T::DbWeight::get().reads(12))
+		// Least time measured: 100_560 ns.
+		Weight::from_parts(109_548_000, 69077)
+			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn settle_forfeited() -> Weight {
-		// Least time measured: 82_724 ns.
-		Weight::from_parts(95_797_000, 69077)
-			.saturating_add(T::DbWeight::get().reads(11))
+		// Least time measured: 82_261 ns.
+		Weight::from_parts(94_136_000, 69077)
+			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `b` is `[0, 8]`.
 	fn settle_accepted(b: u32, ) -> Weight {
-		// Least time measured: 2_233_512 ns.
-		Weight::from_parts(2_411_262_704, 131140)
-			// Standard error: 720_366
-			.saturating_add(Weight::from_parts(54_644_146, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(81))
+		// Least time measured: 2_007_159 ns.
+		Weight::from_parts(2_178_915_569, 131140)
+			// Standard error: 714_481
+			.saturating_add(Weight::from_parts(46_065_150, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(83))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(82))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(b.into())))
-			.saturating_add(Weight::from_parts(0, 2686).saturating_mul(b.into()))
+			.saturating_add(Weight::from_parts(0, 2704).saturating_mul(b.into()))
 	}
 	fn settle_expired() -> Weight {
-		// Least time measured: 1_700_262 ns.
-		Weight::from_parts(1_840_120_000, 132604)
-			.saturating_add(T::DbWeight::get().reads(110))
+		// Least time measured: 1_565_669 ns.
+		Weight::from_parts(1_687_518_000, 133486)
+			.saturating_add(T::DbWeight::get().reads(111))
 			.saturating_add(T::DbWeight::get().writes(111))
+	}
+	fn settle_withheld() -> Weight {
+		// Least time measured: 1_609_410 ns.
+		Weight::from_parts(1_767_303_000, 136190)
+			.saturating_add(T::DbWeight::get().reads(113))
+			.saturating_add(T::DbWeight::get().writes(114))
 	}
 	/// The range of component `q` is `[0, 16]`.
 	fn advance(q: u32, ) -> Weight {
-		// Least time measured: 349_649 ns.
-		Weight::from_parts(426_112_172, 74704)
-			// Standard error: 846_546
-			.saturating_add(Weight::from_parts(308_442_507, 0).saturating_mul(q.into()))
+		// Least time measured: 335_678 ns.
+		Weight::from_parts(381_942_416, 74704)
+			// Standard error: 567_086
+			.saturating_add(Weight::from_parts(289_013_949, 0).saturating_mul(q.into()))
 			.saturating_add(T::DbWeight::get().reads(15))
-			.saturating_add(T::DbWeight::get().reads((7_u64).saturating_mul(q.into())))
+			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(q.into())))
 			.saturating_add(T::DbWeight::get().writes(8))
 			.saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(q.into())))
 			.saturating_add(Weight::from_parts(0, 66891).saturating_mul(q.into()))
 	}
 	fn note_challenge() -> Weight {
-		// Least time measured: 528_612 ns.
-		Weight::from_parts(583_970_000, 46652)
+		// Least time measured: 508_179 ns.
+		Weight::from_parts(529_442_000, 46958)
 			.saturating_add(T::DbWeight::get().reads(37))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	/// The range of component `w` is `[10, 2097152]`.
 	/// The range of component `p` is `[1024, 1048576]`.
 	fn challenge(w: u32, p: u32, ) -> Weight {
-		// Least time measured: 8_590_162 ns.
-		Weight::from_parts(1_587_288_101, 132604)
-			// Standard error: 48
-			.saturating_add(Weight::from_parts(4_890, 0).saturating_mul(w.into()))
-			// Standard error: 96
-			.saturating_add(Weight::from_parts(6_547, 0).saturating_mul(p.into()))
-			.saturating_add(T::DbWeight::get().reads(112))
+		// Least time measured: 7_965_995 ns.
+		Weight::from_parts(2_634_943_337, 133486)
+			// Standard error: 183
+			.saturating_add(Weight::from_parts(4_758, 0).saturating_mul(w.into()))
+			// Standard error: 368
+			.saturating_add(Weight::from_parts(5_620, 0).saturating_mul(p.into()))
+			.saturating_add(T::DbWeight::get().reads(113))
 			.saturating_add(T::DbWeight::get().writes(110))
 	}
+	fn demand() -> Weight {
+		// Least time measured: 79_830 ns.
+		Weight::from_parts(87_113_000, 5720)
+			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().writes(3))
+	}
+	/// The range of component `w` is `[100, 2097152]`.
+	fn post_weights(w: u32, ) -> Weight {
+		// Least time measured: 99_804 ns.
+		Weight::from_parts(85_722_312, 3712)
+			// Standard error: 8
+			.saturating_add(Weight::from_parts(3_195, 0).saturating_mul(w.into()))
+			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().writes(4))
+	}
+	fn revert() -> Weight {
+		// Least time measured: 174_533 ns.
+		Weight::from_parts(186_357_000, 69101)
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().writes(8))
+	}
 	fn post_bounty() -> Weight {
-		// Least time measured: 72_352 ns.
-		Weight::from_parts(81_781_000, 4122)
+		// Least time measured: 70_246 ns.
+		Weight::from_parts(74_560_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn withdraw_bounty() -> Weight {
-		// Least time measured: 63_663 ns.
-		Weight::from_parts(72_449_000, 4122)
+		// Least time measured: 63_214 ns.
+		Weight::from_parts(71_705_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn drop_scores() -> Weight {
-		// Least time measured: 80_940 ns.
-		Weight::from_parts(91_587_000, 69101)
+		// Least time measured: 79_557 ns.
+		Weight::from_parts(91_122_000, 69101)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn forget_weights() -> Weight {
-		// Least time measured: 60_026 ns.
-		Weight::from_parts(68_107_000, 3711)
+		// Least time measured: 57_503 ns.
+		Weight::from_parts(63_507_000, 3712)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_macs(n: u32, ) -> Weight {
-		// Least time measured: 5_104 ns.
-		Weight::from_parts(6_541_495, 0)
+		// Least time measured: 4_914 ns.
+		Weight::from_parts(6_205_544, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(706, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(681, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_rows(n: u32, ) -> Weight {
-		// Least time measured: 5_267 ns.
-		Weight::from_parts(4_763_288, 0)
-			// Standard error: 28
-			.saturating_add(Weight::from_parts(54_369, 0).saturating_mul(n.into()))
+		// Least time measured: 4_676 ns.
+		Weight::from_parts(9_283_756, 0)
+			// Standard error: 44
+			.saturating_add(Weight::from_parts(50_090, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 524288]`.
 	fn evaluate_patch_lines(n: u32, ) -> Weight {
-		// Least time measured: 5_964 ns.
-		Weight::from_parts(14_293_158, 0)
-			// Standard error: 4
-			.saturating_add(Weight::from_parts(8_897, 0).saturating_mul(n.into()))
+		// Least time measured: 5_469 ns.
+		Weight::from_parts(17_653_042, 0)
+			// Standard error: 6
+			.saturating_add(Weight::from_parts(8_194, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_patch_elements(n: u32, ) -> Weight {
-		// Least time measured: 212_293 ns.
-		Weight::from_parts(204_293_005, 0)
+		// Least time measured: 189_471 ns.
+		Weight::from_parts(193_404_083, 0)
 			// Standard error: 1
-			.saturating_add(Weight::from_parts(2_021, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(1_872, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1302528]`.
 	fn evaluate_requants(n: u32, ) -> Weight {
-		// Least time measured: 6_308 ns.
-		Weight::from_parts(34_039_745, 0)
-			// Standard error: 8
-			.saturating_add(Weight::from_parts(7_974, 0).saturating_mul(n.into()))
+		// Least time measured: 5_872 ns.
+		Weight::from_parts(6_379_000, 0)
+			// Standard error: 5
+			.saturating_add(Weight::from_parts(7_499, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_element_ops(n: u32, ) -> Weight {
-		// Least time measured: 5_770 ns.
-		Weight::from_parts(1_269_268, 0)
-			// Standard error: 3
-			.saturating_add(Weight::from_parts(9_268, 0).saturating_mul(n.into()))
+		// Least time measured: 5_775 ns.
+		Weight::from_parts(1_081_933, 0)
+			// Standard error: 5
+			.saturating_add(Weight::from_parts(9_144, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_param_bytes(n: u32, ) -> Weight {
-		// Least time measured: 3_462 ns.
-		Weight::from_parts(1_888_538, 0)
+		// Least time measured: 3_396 ns.
+		Weight::from_parts(2_188_357, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(89, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(84, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_activation_bytes(n: u32, ) -> Weight {
-		// Least time measured: 2_899 ns.
-		Weight::from_parts(2_602_634, 0)
+		// Least time measured: 2_906 ns.
+		Weight::from_parts(2_495_523, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(168, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(160, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 200]`.
 	fn evaluate_nodes(n: u32, ) -> Weight {
-		// Least time measured: 6_452 ns.
-		Weight::from_parts(5_083_580, 0)
-			// Standard error: 790
-			.saturating_add(Weight::from_parts(2_514_870, 0).saturating_mul(n.into()))
+		// Least time measured: 6_427 ns.
+		Weight::from_parts(5_284_882, 0)
+			// Standard error: 1_081
+			.saturating_add(Weight::from_parts(2_392_652, 0).saturating_mul(n.into()))
 	}
 }

@@ -1,20 +1,8 @@
 //! Whatever dies comes back and goes on.
 
-use crate::{World, prepared};
-use oda_e2e::{Process, digits};
+use crate::{World, prepared, until_printed};
+use oda_e2e::digits;
 use std::time::Duration;
-
-/// Waits until a process has printed `what`.
-async fn until_printed(process: &mut Process, what: &str) {
-	for _ in 0..600 {
-		process.check_alive().expect("the process runs");
-		if process.output().contains(what) {
-			return;
-		}
-		tokio::time::sleep(Duration::from_millis(100)).await;
-	}
-	panic!("never printed {what}:\n{}", process.output());
-}
 
 #[tokio::test]
 async fn a_submission_survives_the_death_of_trainer_verifier_and_node() {

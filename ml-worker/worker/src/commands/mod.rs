@@ -3,6 +3,7 @@
 mod account;
 mod blobs;
 mod bounty;
+mod demand;
 mod evaluate;
 mod manual;
 mod model;
@@ -59,12 +60,14 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 			let defaults = WatcherConfig::default();
 			let config = WatcherConfig {
 				challenge: !args.no_challenge && key.is_some(),
+				demand: !args.no_demand && key.is_some(),
 				settle: !args.no_settle && key.is_some(),
 				..defaults
 			};
 			crate::roles::watcher::run(context, key, config, args.once).await
 		}
 		Command::Blobs(command) => blobs::run(&open(None)?, command),
+		Command::Demand(command) => demand::run(&open(None)?, &global, command).await,
 		Command::Bounty(command) => bounty::run(&open(None)?, &global, command).await,
 		Command::Account(args) => account::show(&open(None)?, &global, args).await,
 		Command::Transfer(args) => account::transfer(&open(None)?, &key(&global)?, args).await,

@@ -7,7 +7,7 @@ use crate::{
 		ModelRegisterArgs, ModelShowArgs, Template,
 	},
 	context::Context,
-	out_file,
+	demand, out_file,
 	spec_file::{self, SpecFile},
 	submission,
 };
@@ -243,7 +243,7 @@ async fn register(context: &Context, global: &Global, args: ModelRegisterArgs) -
 		}
 	}
 	let held = submission::prepare(context, &key, id, weights, &evaluated).await?;
-	let ended = submission::drive(context, &key, held).await?;
+	let ended = demand::beside(context, &key, submission::drive(context, &key, held)).await?;
 	submit::report(context, &ended)
 }
 

@@ -4,6 +4,7 @@ use super::{Named, named};
 use crate::{
 	cli::SubmitArgs,
 	context::Context,
+	demand,
 	submission::{self, Ended},
 };
 use anyhow::{Context as _, bail};
@@ -29,7 +30,7 @@ pub(super) async fn run(context: &Context, key: &Key, args: SubmitArgs) -> anyho
 		let mut result = Ok(());
 		for name in names {
 			if let Some(held) = context.journal().hold(&name)? {
-				let ended = submission::drive(context, key, held).await?;
+				let ended = demand::beside(context, key, submission::drive(context, key, held)).await?;
 				result = result.and(report(context, &ended));
 			}
 		}
@@ -59,6 +60,6 @@ pub(super) async fn run(context: &Context, key: &Key, args: SubmitArgs) -> anyho
 		}),
 	);
 	let held = submission::prepare(context, key, model.id, weights, &evaluated).await?;
-	let ended = submission::drive(context, key, held).await?;
+	let ended = demand::beside(context, key, submission::drive(context, key, held)).await?;
 	report(context, &ended)
 }

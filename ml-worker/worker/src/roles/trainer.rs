@@ -2,6 +2,7 @@
 
 use crate::{
 	context::Context,
+	demand,
 	submission::{self, Ended, NotBetter},
 	training,
 };
@@ -10,7 +11,7 @@ use oda_client::{Chain, Key, ModelStatus};
 use oda_engine::TrainConfig;
 use oda_primitives::{BlobRef, ModelId};
 use serde::{Deserialize, Serialize};
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 /// How a trainer works.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,27 +41,7 @@ fn interval() -> u64 {
 /// Trains and submits.
 pub async fn run(context: Context, key: Key, config: TrainerConfig) -> anyhow::Result<()> {
 	let chain = context.chain().await?;
-	if context.settings().prometheus.is_none() {
-		return rounds(&context, &chain, &key, &config).await;
-	}
-	tokio::select! {
-		done = rounds(&context, &chain, &key, &config) => done,
-		never = follow(&chain) => match never {},
-	}
-}
-
-/// Reads which block is final, for the metrics: a round may train for hours without asking.
-async fn follow(chain: &Chain) -> Infallible {
-	let mut seen = 0;
-	loop {
-		match chain.finalised_after(seen).await {
-			Ok(view) => seen = view.number(),
-			Err(error) => {
-				tracing::debug!(%error, "the last final block is not known");
-				tokio::time::sleep(Duration::from_secs(5)).await;
-			}
-		}
-	}
+	demand::beside(&context, &key, rounds(&context, &chain, &key, &config)).await
 }
 
 async fn rounds(context: &Context, chain: &Chain, key: &Key, config: &TrainerConfig) -> anyhow::Result<()> {

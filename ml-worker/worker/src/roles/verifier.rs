@@ -3,6 +3,7 @@
 use crate::{
 	challenge,
 	context::Context,
+	demand,
 	evaluation::{EvaluationError, Wrong},
 };
 use anyhow::Context as _;
@@ -37,6 +38,10 @@ const LAST_TICKS: Tick = 6;
 
 /// Verifies. With `once`, until all tasks that are open now are answered.
 pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool) -> anyhow::Result<()> {
+	demand::beside(&context, &key, tasks(&context, &key, config, once)).await
+}
+
+async fn tasks(context: &Context, key: &Key, config: VerifierConfig, once: bool) -> anyhow::Result<()> {
 	let chain = context.chain().await?;
 	let account = key.account();
 	let open_tasks = context.metrics().open_tasks(account.to_string());
@@ -46,7 +51,7 @@ pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool)
 	}
 	let mut answers: JoinSet<(SubmissionId, anyhow::Result<()>)> = JoinSet::new();
 	let mut begun: HashSet<SubmissionId> = HashSet::new();
-	for submission in challenge::unfinished(&context, &chain, &key)? {
+	for submission in challenge::unfinished(context, &chain, key)? {
 		let (context, key) = (context.clone(), key.clone());
 		answers.spawn(async move {
 			let resumed = challenge::resume(&context, &key, submission).await;
@@ -74,14 +79,14 @@ pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool)
 		open_tasks.set(open);
 		context.observe_balance(&view, &account).await;
 		while let Some(done) = answers.try_join_next() {
-			report(&context, done, &mut begun);
+			report(context, done, &mut begun);
 		}
 		if once {
 			let mut failed = None;
 			while let Some(done) = answers.join_next().await {
 				match done {
 					Ok((_, Err(error))) => failed = Some(error),
-					done => report(&context, done, &mut begun),
+					done => report(context, done, &mut begun),
 				}
 			}
 			return failed.map_or(Ok(()), Err);

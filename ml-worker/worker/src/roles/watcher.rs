@@ -1,9 +1,10 @@
 //! Recomputes every submission that is being judged, and proves the wrong ones wrong.
 
-use crate::{challenge, context::Context, due, evaluation::EvaluationError, journal::JournalError};
+use crate::{challenge, context::Context, demand, due, evaluation::EvaluationError, journal::JournalError};
 use anyhow::Context as _;
-use oda_client::{Chain, ChainError, Claim, Key, Phase, Submission, View};
-use oda_primitives::{SubmissionId, Tick};
+use oda_blobs::BlobSource;
+use oda_client::{Chain, ChainError, Claim, Key, Phase, Submission, Target, View};
+use oda_primitives::{ModelId, SubmissionId, Tick};
 use serde::{Deserialize, Serialize};
 use std::{
 	collections::{HashMap, HashSet},
@@ -17,6 +18,10 @@ use tokio::task::JoinSet;
 pub struct WatcherConfig {
 	/// Whether wrong claims are challenged, which takes a key and a bond.
 	pub challenge: bool,
+	/// Whether weights that nobody hands out are demanded, which takes a key and a bond.
+	pub demand: bool,
+	/// Ticks for which weights are looked for before they are demanded; no more than half of the time that there is.
+	pub demand_after: Tick,
 	/// Whether what has become due is settled.
 	pub settle: bool,
 	/// Ticks that others are given to settle first.
@@ -25,7 +30,7 @@ pub struct WatcherConfig {
 
 impl Default for WatcherConfig {
 	fn default() -> Self {
-		Self { challenge: true, settle: true, settle_after: 3 }
+		Self { challenge: true, demand: true, demand_after: 5, settle: true, settle_after: 3 }
 	}
 }
 
@@ -43,12 +48,26 @@ pub async fn run(
 	config: WatcherConfig,
 	once: bool,
 ) -> anyhow::Result<()> {
+	let watching = watch(&context, key.as_ref(), &config, once);
+	match &key {
+		Some(key) => demand::beside(&context, key, watching).await,
+		None => watching.await,
+	}
+}
+
+async fn watch(
+	context: &Context,
+	key: Option<&Key>,
+	config: &WatcherConfig,
+	once: bool,
+) -> anyhow::Result<()> {
 	let chain = context.chain().await?;
 	let mut checks: JoinSet<(SubmissionId, anyhow::Result<()>)> = JoinSet::new();
 	let mut begun: HashSet<SubmissionId> = HashSet::new();
 	let mut settled: HashMap<SubmissionId, Tick> = HashMap::new();
-	if let (Some(key), true) = (&key, config.challenge) {
-		for submission in challenge::unfinished(&context, &chain, key)? {
+	let mut reverted: HashMap<ModelId, Tick> = HashMap::new();
+	if let (Some(key), true) = (key, config.challenge) {
+		for submission in challenge::unfinished(context, &chain, key)? {
 			begun.insert(submission);
 			let (context, key) = (context.clone(), key.clone());
 			checks.spawn(async move { (submission, resume(context, key, submission).await) });
@@ -57,7 +76,7 @@ pub async fn run(
 	context.output().event(
 		"watching",
 		"watching",
-		serde_json::json!({ "account": key.as_ref().map(Key::account), "challenge": config.challenge }),
+		serde_json::json!({ "account": key.map(Key::account), "challenge": config.challenge }),
 	);
 	let mut view = chain.finalised().await?;
 	loop {
@@ -66,28 +85,29 @@ pub async fn run(
 			if let Phase::Judged { claim, .. } = submission.phase
 				&& begun.insert(submission.id)
 			{
-				let (context, key) = (context.clone(), key.clone().filter(|_| config.challenge));
-				let submission = submission.clone();
+				let (context, key) = (context.clone(), key.cloned());
+				let (submission, config) = (submission.clone(), config.clone());
 				checks.spawn(async move {
 					let id = submission.id;
-					(id, check(context, key, submission, claim).await)
+					(id, check(context, key, config, submission, claim).await)
 				});
 			}
 		}
-		if let (Some(key), true) = (&key, config.settle) {
-			settle(&chain, key, &view, &submissions, &config, &mut settled).await?;
+		if let (Some(key), true) = (key, config.settle) {
+			settle(&chain, key, &view, &submissions, config, &mut settled).await?;
+			revert(&chain, key, &view, config, &mut reverted).await?;
 		}
-		if let Some(key) = &key {
+		if let Some(key) = key {
 			context.observe_balance(&view, &key.account()).await;
 		}
 		let live: HashSet<SubmissionId> = submissions.iter().map(|s| s.id).collect();
 		settled.retain(|id, _| live.contains(id));
 		while let Some(done) = checks.try_join_next() {
-			report(&context, done, &mut begun);
+			report(context, done, &mut begun);
 		}
 		if once {
 			while let Some(done) = checks.join_next().await {
-				report(&context, done, &mut begun);
+				report(context, done, &mut begun);
 			}
 			return Ok(());
 		}
@@ -123,10 +143,43 @@ async fn resume(context: Context, key: Key, submission: SubmissionId) -> anyhow:
 	Ok(())
 }
 
+/// Demands the weights of a submission, if nobody has.
+async fn demand_weights(
+	context: &Context,
+	chain: &Chain,
+	key: &Key,
+	submission: SubmissionId,
+) -> anyhow::Result<()> {
+	let target = Target::Submission(submission);
+	if chain.finalised().await?.demand(target).await?.is_some() {
+		return Ok(());
+	}
+	match chain.demand(key, target).await {
+		Ok(receipt) => {
+			context.output().event(
+				"demanded",
+				format!(
+					"submission {submission}: demanded the weights, which nobody has, in block {}",
+					receipt.block
+				),
+				serde_json::json!({ "submission": submission, "receipt": receipt }),
+			);
+			Ok(())
+		}
+		// Somebody else did, or they have been shown, or it is too late.
+		Err(error @ ChainError::Module { .. }) => {
+			tracing::info!(submission, %error, "the weights are not demanded");
+			Ok(())
+		}
+		Err(error) => Err(error).context("demanding weights"),
+	}
+}
+
 /// Recomputes one submission; challenges it if it is wrong and there is a key.
 async fn check(
 	context: Context,
 	key: Option<Key>,
+	config: WatcherConfig,
 	submission: Submission,
 	claim: Claim,
 ) -> anyhow::Result<()> {
@@ -135,7 +188,8 @@ async fn check(
 	let spec = view.spec(submission.model).await?.context("the model has no specification")?;
 	let Some(claimed) = view.claimed_scores(submission.id).await? else { return Ok(()) };
 	let started = Instant::now();
-	let mut said = None;
+	let demanding = key.as_ref().filter(|_| config.demand);
+	let (mut said, mut demanded, missing_since) = (None, false, view.tick().await?);
 	let wrong = loop {
 		match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
 			Err(EvaluationError::Missing(blob)) => {
@@ -149,9 +203,21 @@ async fn check(
 				let waiting = context.metrics().awaiting_blob();
 				tokio::time::sleep(LOOK_AGAIN).await;
 				drop(waiting);
-				if chain.finalised().await?.submission(submission.id).await?.is_none() {
+				let view = chain.finalised().await?;
+				if view.submission(submission.id).await?.is_none() {
 					tracing::warn!(submission = submission.id, "it ended before it could be recomputed");
 					return Ok(());
+				}
+				// Before the window closes in any case.
+				let closes = due::due(&view, &submission).await?.unwrap_or(Tick::MAX);
+				let patience = config.demand_after.min(closes.saturating_sub(missing_since) / 2);
+				let patient = view.tick().await? < missing_since.saturating_add(patience);
+				if let Some(key) = demanding
+					&& !demanded && !patient
+					&& !context.store().has(&claim.weights)?
+				{
+					demand_weights(&context, &chain, key, submission.id).await?;
+					demanded = true;
 				}
 			}
 			result => break result?,
@@ -189,7 +255,7 @@ async fn check(
 			"seconds": seconds,
 		}),
 	);
-	if let (Some(wrong), Some(key)) = (wrong, key) {
+	if let (Some(wrong), Some(key)) = (wrong, key.filter(|_| config.challenge)) {
 		let held = match challenge::note(&context, &key, &submission, &wrong).await {
 			// Another role of the same account is at it.
 			Err(error) if matches!(error.downcast_ref(), Some(JournalError::Busy(_))) => return Ok(()),
@@ -201,6 +267,35 @@ async fn check(
 			challenge::describe(&challenged),
 			serde_json::to_value(&challenged)?,
 		);
+	}
+	Ok(())
+}
+
+/// Lets the heads fall whose weights nobody showed.
+async fn revert(
+	chain: &Chain,
+	key: &Key,
+	view: &View,
+	config: &WatcherConfig,
+	reverted: &mut HashMap<ModelId, Tick>,
+) -> anyhow::Result<()> {
+	let tick = view.tick().await?;
+	let demands = view.demands().await?;
+	reverted.retain(|model, _| demands.iter().any(|demand| demand.target == Target::Head(*model)));
+	for demand in demands {
+		let Target::Head(model) = demand.target else { continue };
+		let tried = reverted.get(&model).is_some_and(|at| tick < at.saturating_add(SETTLE_AGAIN));
+		if tick < demand.until.saturating_add(config.settle_after) || tried {
+			continue;
+		}
+		reverted.insert(model, tick);
+		match chain.revert(key, model).await {
+			Ok(receipt) => tracing::info!(model = hex::encode(model), block = receipt.block, "the head fell"),
+			Err(error @ ChainError::Module { .. }) => {
+				tracing::debug!(model = hex::encode(model), %error, "nothing to revert");
+			}
+			Err(error) => tracing::warn!(model = hex::encode(model), %error, "could not revert"),
+		}
 	}
 	Ok(())
 }

@@ -63,7 +63,7 @@ fn accepting_moves_the_head_and_numbers_versions_from_zero() {
 		assert_eq!(stored(model).status, ModelStatus::Active);
 		assert_eq!(accept(model, BOB, 3), Ok(1));
 		System::assert_last_event(Event::HeadMoved { model, version: 1, trainer: BOB, score: 3 }.into());
-		assert_eq!(Registry::head(model), Some((1, version(BOB, 3))));
+		assert_eq!(Registry::head(model), Some((1, replacing(0, version(BOB, 3)))));
 		assert_eq!(Registry::version(model, 0), Some(version(ALICE, -5)));
 	});
 }
@@ -86,6 +86,42 @@ fn accepting_fails_when_the_model_is_unknown_or_retired_or_out_of_numbers() {
 		let model = active();
 		Models::<Test>::mutate(model, |m| m.as_mut().unwrap().next_version = u32::MAX);
 		assert_err!(<Registry as Keeper<u64>>::accept(&model, version(ALICE, 1)), Error::<Test>::Exhausted);
+	});
+}
+
+#[test]
+fn reverting_brings_back_the_head_that_was_replaced() {
+	run(|| {
+		let model = active();
+		assert_ok!(accept(model, BOB, 11));
+		assert_ok!(accept(model, BOB, 12));
+		assert_eq!(<Registry as Keeper<u64>>::revert(&model), Ok((2, Some(1))));
+		System::assert_last_event(Event::HeadReverted { model, fallen: 2, head: Some(1) }.into());
+		assert_eq!(<Registry as Keeper<u64>>::head(&model).unwrap().score, 11);
+		// The next one replaces what is the head then, and a fallen one never comes back.
+		assert_eq!(accept(model, ALICE, 20), Ok(3));
+		assert_eq!(<Registry as Keeper<u64>>::revert(&model), Ok((3, Some(1))));
+		assert_eq!(<Registry as Keeper<u64>>::revert(&model), Ok((1, Some(0))));
+	});
+}
+
+#[test]
+fn reverting_the_first_version_leaves_an_active_model_without_a_head() {
+	run(|| {
+		let model = active();
+		assert_eq!(<Registry as Keeper<u64>>::revert(&model), Ok((0, None)));
+		assert_eq!(<Registry as Keeper<u64>>::head(&model), None);
+		assert_eq!(stored(model).status, ModelStatus::Active);
+		assert_noop!(<Registry as Keeper<u64>>::revert(&model), Error::<Test>::NoHead);
+		assert_ok!(enter(model, BOB));
+		assert_eq!(accept(model, BOB, 1), Ok(1));
+	});
+}
+
+#[test]
+fn reverting_fails_when_the_model_is_unknown() {
+	run(|| {
+		assert_noop!(<Registry as Keeper<u64>>::revert(&[9; 32]), Error::<Test>::UnknownModel);
 	});
 }
 

@@ -31,12 +31,16 @@ fn try_state_notices_each_broken_rule() {
 		"a version without a model, or with a number not yet given"
 	);
 	assert_eq!(
-		message(|m| Models::<Test>::mutate(m, |m| m.as_mut().unwrap().head = None)),
-		"the head is not the last version"
+		message(|m| Models::<Test>::mutate(m, |m| m.as_mut().unwrap().head = Some(1))),
+		"the head has a number not yet given"
 	);
 	assert_eq!(
 		message(|m| Models::<Test>::mutate(m, |m| m.as_mut().unwrap().status = ModelStatus::Pending)),
-		"a model is pending with a head, or not without one"
+		"a model is pending with a version, or not without one"
+	);
+	assert_eq!(
+		message(|m| Versions::<Test>::insert(m, 0, replacing(0, version(ALICE, 10)))),
+		"a version replaced a later one"
 	);
 	assert_eq!(
 		message(|m| Models::<Test>::mutate(m, |m| m.as_mut().unwrap().records = 3)),

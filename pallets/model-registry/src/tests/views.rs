@@ -31,7 +31,7 @@ fn a_page_of_versions_holds_the_limit_and_ends_at_the_last() {
 		}
 		assert_eq!(Registry::versions(model, 0, u32::MAX).len(), MAX_PAGE as usize);
 		assert_eq!(Registry::versions(model, MAX_PAGE, u32::MAX).len(), 2);
-		assert_eq!(Registry::versions(model, 1, 1), vec![(1, version(BOB, 11))]);
+		assert_eq!(Registry::versions(model, 1, 1), vec![(1, replacing(0, version(BOB, 11)))]);
 		assert!(Registry::versions(model, u32::MAX, 9).is_empty());
 		assert!(Registry::versions([9; 32], 0, 9).is_empty());
 	});

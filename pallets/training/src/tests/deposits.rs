@@ -49,18 +49,3 @@ fn weights_of_a_live_submission_are_not_forgotten() {
 		thaw(model);
 	});
 }
-
-#[test]
-fn a_head_without_its_scores_takes_no_successor() {
-	with_head(|model| {
-		let attempt = Attempt::new(ALICE, |i| i < 20);
-		let id = commit(model, &attempt);
-		pass(MIN_COMMIT_AGE);
-		freeze(model);
-		assert_ok!(Training::drop_scores(RuntimeOrigin::signed(EVE), model));
-		thaw(model);
-		assert_noop!(reveal(id, &attempt), Error::<Test>::ModelClosed);
-		let origin = RuntimeOrigin::signed(ALICE);
-		assert_ok!(Training::withdraw(origin, id, attempt.blob(), attempt.salt));
-	});
-}

@@ -3,6 +3,7 @@
 mod bounty;
 mod challenge;
 mod commit;
+mod demand;
 mod deposits;
 mod note;
 mod property;

@@ -55,6 +55,17 @@ enum Step {
 		who: usize,
 		rightly: bool,
 	},
+	/// Demands what is being judged, or the head.
+	Demand {
+		who: usize,
+		head: bool,
+	},
+	/// Shows what is being judged, or the head.
+	Post {
+		who: usize,
+		head: bool,
+	},
+	Revert,
 	PostBounty {
 		who: usize,
 		threshold: i64,
@@ -103,6 +114,9 @@ fn step() -> impl Strategy<Value = Step> {
 			.prop_map(|(who, right)| Step::Submit { who, right, claimed: right }),
 		6 => Just(Step::Conclude),
 		8 => (who.clone(), any::<bool>()).prop_map(|(who, rightly)| Step::Accuse { who, rightly }),
+		4 => (who.clone(), any::<bool>()).prop_map(|(who, head)| Step::Demand { who, head }),
+		3 => (who.clone(), any::<bool>()).prop_map(|(who, head)| Step::Post { who, head }),
+		3 => Just(Step::Revert),
 		2 => (who, -5..60i64, 0..2_000u64, 0..40u64)
 			.prop_map(|(who, threshold, amount, term)| Step::PostBounty { who, threshold, amount, term }),
 		1 => (0..4u64).prop_map(|which| Step::WithdrawBounty { which }),
@@ -129,6 +143,14 @@ impl World {
 	/// The `which`-th submission from the last.
 	fn pick(&self, which: usize) -> Option<(u64, Attempt)> {
 		self.attempts.iter().rev().nth(which).cloned()
+	}
+
+	/// What is being judged, or the head.
+	fn target(&self, head: bool) -> Option<Target> {
+		match head {
+			true => Some(Target::Head(self.model)),
+			false => Training::judged(self.model).map(Target::Submission),
+		}
 	}
 
 	/// Does it, or is refused; whether anything happened is not the question here.
@@ -208,6 +230,21 @@ impl World {
 					challenge(PEOPLE[who], id, record, &attempt).map_err(|e| e.error)?;
 				}
 			}
+			Step::Demand { who, head } => {
+				let Some(target) = self.target(head) else { return Ok(()) };
+				Training::demand(Origin::signed(PEOPLE[who]), target)?;
+			}
+			Step::Post { who, head } => {
+				let Some(target) = self.target(head) else { return Ok(()) };
+				let Some(demand) = Training::demand_for(target) else { return Ok(()) };
+				let shown = self.attempts.iter().find(|(_, attempt)| attempt.blob() == demand.weights);
+				if let Some((_, attempt)) = shown {
+					Training::post_weights(Origin::signed(PEOPLE[who]), target, attempt.shown())?;
+				}
+			}
+			Step::Revert => {
+				Training::revert(Origin::signed(EVE), model).map_err(|e| e.error)?;
+			}
 			Step::PostBounty { who, threshold, amount, term } => {
 				let origin = Origin::signed(PEOPLE[who]);
 				Training::post_bounty(origin, model, threshold, amount, now() + term)?;
@@ -262,7 +299,11 @@ impl World {
 			let origin = RuntimeOrigin::signed(bounty.poster);
 			Training::withdraw_bounty(origin, self.model, bounty.id).unwrap();
 		}
+		if Demands::<Test>::contains_key(Target::Head(self.model)) {
+			Training::revert(RuntimeOrigin::signed(EVE), self.model).unwrap();
+		}
 		self.check();
+		assert_eq!(Demands::<Test>::iter().count(), 0);
 		assert_eq!(Submissions::<Test>::iter().count(), 0);
 		assert_eq!(ClaimedScores::<Test>::iter().count(), 0);
 		assert_eq!(Notes::<Test>::iter().count(), 0);
@@ -273,6 +314,7 @@ impl World {
 		assert_eq!(total(HoldReason::Submission), 0);
 		assert_eq!(total(HoldReason::VerificationFee), 0);
 		assert_eq!(total(HoldReason::Challenge), 0);
+		assert_eq!(total(HoldReason::Demand), 0);
 		assert_eq!(total(HoldReason::Bounty), 0);
 		let heads = HeadScores::<Test>::iter().count() as u64;
 		assert_eq!(total(HoldReason::ScoreList), heads * SCORE_DEPOSIT);
@@ -291,7 +333,9 @@ fn burned() -> u64 {
 			| RuntimeEvent::Training(Event::NoteExpired { burned, .. })
 			| RuntimeEvent::Training(Event::ChallengeFailed { burned, .. })
 			| RuntimeEvent::Training(Event::FeePaid { burned, .. }) => burned,
-			RuntimeEvent::Training(Event::Overturned { slashed, paid, .. }) => slashed - paid,
+			RuntimeEvent::Training(
+				Event::Overturned { slashed, paid, .. } | Event::Withheld { slashed, paid, .. },
+			) => slashed - paid,
 			RuntimeEvent::Verification(pallet_verification::Event::Slashed { amount, .. }) => amount,
 			_ => 0,
 		})

@@ -15,7 +15,7 @@ fn reveal_holds_fee_and_deposits_and_starts_the_judgement() {
 		let answers_until = now() + ATTEST_WINDOW;
 		assert_eq!(
 			Training::submission(id).unwrap().phase,
-			Phase::Judged { claim, opened_at: now(), answers_until, held_until: 0 }
+			Phase::Judged { claim, opened_at: now(), answers_until, held_until: 0, shown: false }
 		);
 		assert!(happened(Event::Revealed {
 			submission: id,
