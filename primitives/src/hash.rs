@@ -3,7 +3,7 @@
 //! The string fixes what is hashed and its version; the genesis hash, where a message could be carried to
 //! another chain, fixes the chain.
 
-use crate::{BlobRef, ModelId, SubmissionId};
+use crate::{BlobRef, DealId, ModelId, RoundNumber, SubmissionId};
 use codec::Encode;
 use sp_crypto_hashing::blake2_256;
 
@@ -40,4 +40,18 @@ pub fn challenge_note<AccountId: Encode>(
 	salt: &[u8; 32],
 ) -> [u8; 32] {
 	tagged("oda/challenge/1", (genesis, submission, record, challenger, salt))
+}
+
+/// What the challenges of a storage round are drawn from: domain `oda/round/1`.
+///
+/// `randomness` is the chain's when the round started.
+pub fn round_seed(round: RoundNumber, randomness: impl Encode) -> [u8; 32] {
+	tagged("oda/round/1", (round, randomness))
+}
+
+/// Where the challenges of a deal's keepers begin in a round: domain `oda/chunk/1`.
+///
+/// `seed` is [`round_seed`].
+pub fn challenge_base(seed: &[u8; 32], deal: DealId, round: RoundNumber) -> [u8; 32] {
+	tagged("oda/chunk/1", (seed, deal, round))
 }

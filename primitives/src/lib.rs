@@ -4,8 +4,9 @@
 //! * [`proof`]: a proof that a byte range belongs to a blob, which the runtime can check;
 //! * [`hash`]: domain-separated hashes, so that a value hashed for one purpose never passes for another;
 //! * [`message`]: what somebody signs off chain and the chain reads;
+//! * [`storage`]: which bytes of a blob its keepers are challenged for;
 //! * `hexadecimal`: bytes in files for people, with the feature `serde`;
-//! * [`id`]: what models, versions and submissions are called.
+//! * [`id`]: what models, versions, submissions, deals and rounds are called.
 //!
 //! ```
 //! use oda_primitives::{BlobRef, RangeProof};
@@ -38,8 +39,9 @@ pub mod hexadecimal;
 pub mod id;
 pub mod message;
 pub mod proof;
+pub mod storage;
 
 pub use blob::{BlobRef, CHUNK_LEN, MAX_BLOB_LEN};
-pub use id::{ModelId, SubmissionId, Tick, VersionId};
+pub use id::{DealId, ModelId, RoundNumber, SubmissionId, Tick, VersionId};
 pub use message::Verdict;
 pub use proof::{ProofError, RangeProof};

@@ -7,10 +7,11 @@
 // The derive of `Encode` casts the pinned index of a variant with fields from `usize` to `u8`.
 #![allow(clippy::cast_possible_truncation)]
 
-use crate::SubmissionId;
+use crate::{DealId, RangeProof, RoundNumber, SubmissionId};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
+use sp_crypto_hashing::blake2_256;
 
 /// What a verifier found after re-running all records of a submission.
 #[derive(
@@ -38,6 +39,22 @@ pub fn attestation(genesis: &[u8; 32], task: SubmissionId, verdict: Verdict) -> 
 	(*b"oda/attest/1", genesis, task, verdict).encode()
 }
 
+/// What a peer's ed25519 key signs to be bound to `account`: the bytes of `oda/peer/1`, then
+/// SCALE(genesis, account).
+///
+/// `genesis` is the hash of block 0.
+pub fn peer_binding<AccountId: Encode>(genesis: &[u8; 32], account: &AccountId) -> Vec<u8> {
+	(*b"oda/peer/1", genesis, account).encode()
+}
+
+/// What a keeper signs to answer a storage challenge: the bytes of `oda/storage/1`, then
+/// SCALE(genesis, deal, round, blake2_256(SCALE(proof))).
+///
+/// `genesis` is the hash of block 0.
+pub fn storage_proof(genesis: &[u8; 32], deal: DealId, round: RoundNumber, proof: &RangeProof) -> Vec<u8> {
+	(*b"oda/storage/1", genesis, deal, round, proof.using_encoded(blake2_256)).encode()
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -50,6 +67,27 @@ mod tests {
 		expected.extend([2, 1, 0, 0, 0, 0, 0, 0]);
 		expected.extend([1, 3, 0, 0, 0]);
 		assert_eq!(bytes, expected);
+	}
+
+	#[test]
+	fn peer_binding_bytes_are_pinned() {
+		let mut expected = b"oda/peer/1".to_vec();
+		expected.extend([7; 32]);
+		expected.extend([9; 32]);
+		assert_eq!(peer_binding(&[7; 32], &[9u8; 32]), expected);
+	}
+
+	#[test]
+	fn storage_proof_bytes_are_pinned() {
+		let proof = RangeProof { start: 1, len: 2, chunks: [3].to_vec(), siblings: [[4; 32]].to_vec() };
+		let mut encoded = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4, 3, 4].to_vec();
+		encoded.extend([4; 32]);
+		let mut expected = b"oda/storage/1".to_vec();
+		expected.extend([7; 32]);
+		expected.extend([2, 1, 0, 0, 0, 0, 0, 0]);
+		expected.extend([5, 0, 0, 0]);
+		expected.extend(blake2_256(&encoded));
+		assert_eq!(storage_proof(&[7; 32], 0x0102, 5, &proof), expected);
 	}
 
 	#[test]

@@ -142,12 +142,7 @@ impl RangeProof {
 		if Some(self.chunks.len() as u64) != wanted.end.checked_sub(wanted.start) {
 			return Err(ProofError::ChunkBytes);
 		}
-		let mut siblings = self.siblings.iter();
-		let root = self.root(blob.len, &wanted, &mut siblings)?;
-		if siblings.next().is_some() {
-			return Err(ProofError::SiblingCount);
-		}
-		if root != blob.root {
+		if self.root(blob.len, &wanted)? != blob.root {
 			return Err(ProofError::RootMismatch);
 		}
 		let offset = |at: u64| at.saturating_sub(wanted.start);
@@ -166,14 +161,20 @@ impl RangeProof {
 		Ok(())
 	}
 
-	/// The root of a blob of `len` bytes that has this proof's chunks at `wanted`, and `siblings` beside.
-	fn root<'a>(
-		&self,
-		len: u64,
-		wanted: &Range<u64>,
-		siblings: &mut impl Iterator<Item = &'a ChainingValue>,
-	) -> Result<[u8; 32], ProofError> {
+	/// The root of the blob of `len` bytes to which the proven range would belong: the one root for which this
+	/// proof holds.
+	pub fn implied_root(&self, len: u64) -> Result<[u8; 32], ProofError> {
+		let end = self.start.checked_add(self.len).ok_or(ProofError::OutOfRange)?;
+		self.root(len, &covered(&(self.start..end), len)?)
+	}
+
+	/// The root of a blob of `len` bytes that has this proof's chunks at `wanted`, and its siblings beside.
+	fn root(&self, len: u64, wanted: &Range<u64>) -> Result<[u8; 32], ProofError> {
+		let mut siblings = self.siblings.iter();
 		if len <= CHUNK_LEN {
+			if siblings.next().is_some() {
+				return Err(ProofError::SiblingCount);
+			}
 			return Ok(*blake3::hash(&self.chunks).as_bytes());
 		}
 		/// What is left to do: cut a subtree, or merge the two values made last.
@@ -209,6 +210,9 @@ impl RangeProof {
 					values.push(merge_subtrees_non_root(&left, &right, Mode::Hash));
 				}
 			}
+		}
+		if siblings.next().is_some() {
+			return Err(ProofError::SiblingCount);
 		}
 		match values.as_slice() {
 			[left, right] => Ok(*merge_subtrees_root(left, right, Mode::Hash).as_bytes()),
