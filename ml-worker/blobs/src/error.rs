@@ -45,6 +45,33 @@ pub enum BlobError {
 		/// Bytes of the blob.
 		len: u64,
 	},
+	/// Somebody else is fetching the blob.
+	#[error("blob {} is being fetched by somebody else", hex::encode(.0))]
+	Busy([u8; 32]),
+	/// Not all of the blob is there yet.
+	#[error("blob {} is not complete: {missing} groups are missing", hex::encode(.root))]
+	Incomplete {
+		/// Its root.
+		root: [u8; 32],
+		/// Groups of 16 KiB that are missing.
+		missing: u64,
+	},
+	/// A blob's file, or its outboard, does not hash to the root any more.
+	#[error("blob {} is damaged from group {group} on", hex::encode(.root))]
+	Damaged {
+		/// Its root.
+		root: [u8; 32],
+		/// The first group of 16 KiB that can be damaged.
+		group: u64,
+	},
+	/// A block of one blob was to be written to another.
+	#[error("a block of blob {} is none of blob {}", hex::encode(.found.root), hex::encode(.expected.root))]
+	OtherBlob {
+		/// What is being fetched.
+		expected: BlobRef,
+		/// What the block is of.
+		found: BlobRef,
+	},
 	/// Text that is no root.
 	#[error("{0:?} is no blob root: 64 hexadecimal digits")]
 	NotARoot(String),

@@ -7,7 +7,7 @@ use crate::BlobError;
 use std::{
 	fs::{self, File, OpenOptions, TryLockError},
 	io::{self, Write},
-	os::unix::fs::MetadataExt,
+	os::unix::fs::{FileExt, MetadataExt},
 	path::{Path, PathBuf},
 	sync::atomic::{AtomicU64, Ordering},
 	time::{SystemTime, UNIX_EPOCH},
@@ -44,6 +44,11 @@ impl Incoming {
 	/// Appends.
 	pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
 		self.file.write_all(bytes).map_err(BlobError::io(&self.path))
+	}
+
+	/// Writes at a place.
+	pub(crate) fn write_at(&self, bytes: &[u8], at: u64) -> Result<(), BlobError> {
+		self.file.write_all_at(bytes, at).map_err(BlobError::io(&self.path))
 	}
 
 	/// Makes the content last, then gives the file its final name, over whatever has it.

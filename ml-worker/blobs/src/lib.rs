@@ -8,6 +8,10 @@
 //! * What is returned hashes to the name that was asked for; anything else is an error.
 //! * Reading and writing of files and streams takes a bounded amount of memory.
 //!
+//! A blob that comes from a peer comes as slices: groups of 16 KiB with the hashes that tie them to the root, in
+//! the encoding of `bao` with groups of sixteen chunks. [`Slices`] makes them, a [`Decoder`] checks them group by
+//! group as they arrive, and a [`Partial`] keeps what has been checked until all of it is there.
+//!
 //! [`BlobSource`] is all that readers of blobs need; a network of peers can stand behind it as well as a disk.
 //!
 //! ```
@@ -29,14 +33,28 @@
 )]
 #![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
 
+mod decoder;
 mod error;
 mod incoming;
+mod outboard;
+mod partial;
+mod pins;
+mod pool;
+mod proof;
+mod ranges;
 mod source;
 mod store;
+mod tree;
 
+pub use decoder::{Block, Decoder};
 pub use error::BlobError;
+pub use outboard::Slices;
+pub use partial::Partial;
+pub use pins::Removed;
+pub use ranges::Ranges;
 pub use source::BlobSource;
 pub use store::{Checked, Opened, Store};
+pub use tree::{GROUP_LEN, WrongBytes, group_count, slice_len};
 
 pub use oda_primitives::BlobRef;
 

@@ -22,7 +22,7 @@ const BUFFER: usize = 1 << 20;
 const INCOMING: &str = "incoming";
 
 /// Which state of which file a hash was taken of.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Fingerprint {
 	device: u64,
 	inode: u64,
@@ -78,7 +78,7 @@ impl Seek for Opened {
 }
 
 /// Blobs on disk; cheap to clone, may be shared between threads.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Store {
 	dir: PathBuf,
 	verified: Arc<Mutex<HashMap<[u8; 32], Fingerprint>>>,
@@ -154,6 +154,18 @@ impl Store {
 		}
 	}
 
+	/// Where files lie while they are written.
+	pub(crate) fn incoming(&self) -> PathBuf {
+		self.dir.join(INCOMING)
+	}
+
+	/// Takes note that a blob's file has been checked.
+	pub(crate) fn note_verified(&self, blob: &BlobRef, file: &File) -> io::Result<()> {
+		let fingerprint = Fingerprint::of(file)?;
+		self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(blob.root, fingerprint);
+		Ok(())
+	}
+
 	fn receive(
 		&self,
 		mut reader: impl Read,
@@ -161,7 +173,7 @@ impl Store {
 		expected: Option<&BlobRef>,
 		mut progress: impl FnMut(u64) -> ControlFlow<()>,
 	) -> Result<BlobRef, BlobError> {
-		let mut incoming = Incoming::create(&self.dir.join(INCOMING))?;
+		let mut incoming = Incoming::create(&self.incoming())?;
 		let mut hasher = blake3::Hasher::new();
 		let mut len = 0u64;
 		let mut buffer = vec![0; BUFFER];
@@ -255,10 +267,11 @@ impl Store {
 		Ok(blobs)
 	}
 
-	/// Deletes a blob; whether it was there.
+	/// Deletes a blob, with its outboard; whether it was there.
 	pub fn remove(&self, root: &[u8; 32]) -> Result<bool, BlobError> {
 		let path = self.path(root);
 		self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
+		self.forget_outboard(root)?;
 		match fs::remove_file(&path) {
 			Ok(()) => Ok(true),
 			Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -296,7 +309,7 @@ impl Store {
 	}
 
 	/// The blob's file, of the right length.
-	fn file(&self, blob: &BlobRef) -> Result<(File, PathBuf), BlobError> {
+	pub(crate) fn file(&self, blob: &BlobRef) -> Result<(File, PathBuf), BlobError> {
 		let path = self.path(&blob.root);
 		let file = match File::open(&path) {
 			Ok(file) => file,

@@ -1,0 +1,136 @@
+//! The protocols that a peer speaks, and the transports under them.
+
+use crate::{
+	Identity, NetworkConfig, NetworkError,
+	protocol::{IDENTIFY, KAD},
+	tls::Tls,
+};
+use libp2p::{
+	PeerId, Swarm, SwarmBuilder,
+	allow_block_list::{self, BlockedPeers},
+	autonat, connection_limits, dcutr, identify, kad, mdns, noise, ping, relay,
+	swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
+	tcp, yamux,
+};
+use std::time::Duration;
+
+/// Most blobs that this peer announces, or remembers the providers of.
+const PROVIDED: usize = 1 << 16;
+
+/// Bytes that a stream may be ahead of its reader.
+const WINDOW: u32 = 256 << 10;
+
+/// Most streams of a connection: with [`WINDOW`], what a peer can make this one hold.
+const STREAMS: u16 = 64;
+
+#[derive(NetworkBehaviour)]
+pub(crate) struct Behaviour {
+	limits: connection_limits::Behaviour,
+	pub(crate) blocked: allow_block_list::Behaviour<BlockedPeers>,
+	pub(crate) identify: identify::Behaviour,
+	pub(crate) kad: kad::Behaviour<kad::store::MemoryStore>,
+	pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
+	ping: ping::Behaviour,
+	relay_client: relay::client::Behaviour,
+	relay_server: Toggle<relay::Behaviour>,
+	dcutr: dcutr::Behaviour,
+	pub(crate) autonat: autonat::Behaviour,
+	pub(crate) streams: libp2p_stream::Behaviour,
+}
+
+impl Behaviour {
+	fn new(
+		identity: &Identity,
+		config: &NetworkConfig,
+		relay_client: relay::client::Behaviour,
+	) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+		let peer = identity.peer_id();
+		let limits = connection_limits::ConnectionLimits::default()
+			.with_max_established(Some(config.max_connections))
+			.with_max_pending_incoming(Some(config.max_connections))
+			.with_max_established_per_peer(Some(config.max_connections_per_peer));
+		let mdns = match config.mdns {
+			true => Some(mdns::tokio::Behaviour::new(mdns::Config::default(), peer)?),
+			false => None,
+		};
+		Ok(Self {
+			limits: connection_limits::Behaviour::new(limits),
+			blocked: allow_block_list::Behaviour::default(),
+			identify: identify::Behaviour::new(
+				identify::Config::new(IDENTIFY.into(), identity.pair().public())
+					.with_push_listen_addr_updates(true),
+			),
+			kad: kademlia(peer, config),
+			mdns: mdns.into(),
+			ping: ping::Behaviour::default(),
+			relay_client,
+			relay_server: config.relay_server.then(|| relay::Behaviour::new(peer, relay_config())).into(),
+			dcutr: dcutr::Behaviour::new(peer),
+			autonat: autonat::Behaviour::new(peer, autonat::Config::default()),
+			streams: libp2p_stream::Behaviour::new(),
+		})
+	}
+}
+
+fn kademlia(peer: PeerId, config: &NetworkConfig) -> kad::Behaviour<kad::store::MemoryStore> {
+	let store =
+		kad::store::MemoryStoreConfig { max_provided_keys: PROVIDED, max_records: 0, ..Default::default() };
+	let mut kad = kad::Config::new(KAD);
+	kad.set_query_timeout(Duration::from_secs(20))
+		// This peer announces by itself what is still there.
+		.set_provider_publication_interval(None)
+		.set_publication_interval(None)
+		.set_replication_interval(None)
+		.set_provider_record_ttl(Some(config.announce().saturating_mul(3)))
+		// There are no records but those of providers.
+		.set_record_filtering(kad::StoreInserts::FilterBoth);
+	kad::Behaviour::with_config(peer, kad::store::MemoryStore::with_config(peer, store), kad)
+}
+
+fn relay_config() -> relay::Config {
+	relay::Config {
+		max_circuits: 64,
+		max_circuits_per_peer: 8,
+		max_circuit_duration: Duration::from_secs(3600),
+		// Blobs are long, and direct connections are tried first: no limit but the time's.
+		max_circuit_bytes: 0,
+		..Default::default()
+	}
+}
+
+/// Fixed windows: those that grow with what was measured take long to, and have no bound of use here.
+#[expect(deprecated, reason = "the only way to set the window of a stream")]
+fn muxer() -> yamux::Config {
+	let mut config = yamux::Config::default();
+	config.set_receive_window_size(WINDOW);
+	config.set_max_buffer_size(WINDOW as usize);
+	config.set_max_num_streams(STREAMS.into());
+	config
+}
+
+pub(crate) fn swarm(identity: &Identity, config: &NetworkConfig) -> Result<Swarm<Behaviour>, NetworkError> {
+	let failed = |what, reason: String| NetworkError::Setup { what, reason };
+	Ok(SwarmBuilder::with_existing_identity(identity.pair().clone())
+		.with_tokio()
+		// TLS first, which is faster where the processor knows AES; Noise for who speaks nothing else.
+		.with_tcp(tcp::Config::default().nodelay(true), (Tls::new, noise::Config::new), muxer)
+		.map_err(|error| failed("TCP", error.to_string()))?
+		.with_quic_config(|mut quic| {
+			quic.max_concurrent_stream_limit = STREAMS.into();
+			quic.max_stream_data = 8 * WINDOW;
+			quic.max_connection_data = 64 * WINDOW;
+			quic
+		})
+		.with_dns()
+		.map_err(|error| failed("name resolution", error.to_string()))?
+		.with_relay_client((Tls::new, noise::Config::new), muxer)
+		.map_err(|error| failed("the relay's client", error.to_string()))?
+		.with_behaviour(|_, relay| Behaviour::new(identity, config, relay))
+		.map_err(|error| failed("the protocols", error.to_string()))?
+		.with_swarm_config(|swarm| {
+			swarm
+				.with_idle_connection_timeout(Duration::from_secs(120))
+				.with_per_connection_event_buffer_size(16)
+		})
+		.build())
+}

@@ -1,0 +1,641 @@
+//! Fetching one blob from several peers at once.
+
+use crate::{
+	Fault, FetchError,
+	piece::{self, Flight, Idle, PieceError, Pulse},
+	protocol::Status,
+	shared::{Command, Shared, lock},
+};
+use libp2p::PeerId;
+use oda_blobs::{BlobError, BlobRef, BlobSource, GROUP_LEN, Partial, Ranges};
+use std::{
+	collections::{HashMap, HashSet, VecDeque},
+	ops::Range,
+	sync::{
+		Arc,
+		atomic::{AtomicU64, Ordering},
+	},
+	time::{Duration, Instant},
+};
+use tokio::{
+	sync::{broadcast, mpsc, watch},
+	task::{JoinHandle, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Groups in a piece, what one request asks for: 1 MiB.
+const PIECE: u64 = 64;
+
+/// How often rates are measured, and what stands still is looked after.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Between two looks at the table of providers, at first and at most.
+const LOOKUP: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
+
+/// How long a peer that failed is left alone.
+const LEAVE: Duration = Duration::from_secs(20);
+
+/// How long one that did not have the blob, or could not be reached, is.
+const RETRY: Duration = Duration::from_secs(4);
+
+/// Most peers that are asked at once whether they have the blob.
+const ASKING: usize = 16;
+
+/// Most providers of one look-up.
+const PROVIDERS: usize = 64;
+
+/// So many times may a peer break off in the middle before it is at fault.
+const BREAKS: u32 = 3;
+
+/// So many times in a row may a peer not answer before it is left alone.
+const SILENCES: u32 = 20;
+
+/// Shortest and longest pause after a peer was busy.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+
+/// How often it is tried whether another process has finished with the blob.
+const LOCKED: Duration = Duration::from_millis(200);
+
+/// How far a blob has come.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Progress {
+	/// Bytes that are on disk and verified.
+	pub verified: u64,
+	/// Bytes of the blob.
+	pub len: u64,
+	/// Peers that it comes from at the moment.
+	pub sources: usize,
+	/// Bytes a second, over the last seconds.
+	pub rate: f64,
+	/// What is going on.
+	pub phase: Phase,
+}
+
+/// What is going on with a blob.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+	/// Looking for somebody who has it.
+	Searching,
+	/// It is coming.
+	Fetching,
+	/// All were asked, and nobody has it. Goes on looking.
+	NoSource,
+	/// Another process is fetching it; waiting for it.
+	Elsewhere,
+}
+
+/// How a blob was fetched.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Report {
+	/// Which blob.
+	pub blob: BlobRef,
+	/// Bytes that were here, verified, when this began.
+	pub resumed: u64,
+	/// Bytes from each peer, with the hashes between them.
+	pub sources: Vec<(PeerId, u64)>,
+	/// Peers that were at fault while it was fetched.
+	pub faults: Vec<(PeerId, Fault)>,
+	/// How long it took.
+	pub time: Duration,
+}
+
+/// What those who wait for a download are told.
+#[derive(Clone)]
+pub(crate) struct State {
+	pub(crate) progress: Progress,
+	/// Peers that answered so far.
+	pub(crate) asked: usize,
+	pub(crate) result: Option<Result<Report, FetchError>>,
+}
+
+/// A download that all who want the blob share; it ends when the last of them is gone.
+pub(crate) struct Download {
+	pub(crate) state: watch::Receiver<State>,
+	/// Peers that may have it.
+	pub(crate) hints: mpsc::UnboundedSender<PeerId>,
+	task: JoinHandle<()>,
+}
+
+impl Drop for Download {
+	fn drop(&mut self) {
+		self.task.abort();
+	}
+}
+
+impl Download {
+	/// The download of `blob`: the one under way, or a new one.
+	pub(crate) fn of(shared: &Arc<Shared>, blob: BlobRef) -> Arc<Self> {
+		let mut downloads = lock(&shared.downloads);
+		if let Some(download) = downloads.get(&blob).and_then(std::sync::Weak::upgrade)
+			&& !download.task.is_finished()
+		{
+			return download;
+		}
+		downloads.retain(|_, download| download.strong_count() > 0);
+		let progress =
+			Progress { verified: 0, len: blob.len, sources: 0, rate: 0.0, phase: Phase::Searching };
+		let (sender, state) = watch::channel(State { progress, asked: 0, result: None });
+		let (hints, hinted) = mpsc::unbounded_channel();
+		let owned = shared.clone();
+		let task = tokio::spawn(async move {
+			let end = owned.end.clone();
+			let result = tokio::select! {
+				() = end.cancelled() => Err(FetchError::ShutDown),
+				result = download(owned, blob, &sender, hinted) => result,
+			};
+			sender.send_modify(|state| state.result = Some(result));
+		});
+		let download = Arc::new(Self { state, hints, task });
+		downloads.insert(blob, Arc::downgrade(&download));
+		download
+	}
+}
+
+fn store_error(root: [u8; 32]) -> impl Fn(BlobError) -> FetchError {
+	move |source| FetchError::Store { root, source: Arc::new(source) }
+}
+
+/// Runs something where blocking is allowed.
+async fn blocking<T: Send + 'static>(
+	root: [u8; 32],
+	work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, FetchError> {
+	let done = tokio::task::spawn_blocking(work).await;
+	done.unwrap_or(Err(BlobError::Cancelled)).map_err(store_error(root))
+}
+
+async fn download(
+	shared: Arc<Shared>,
+	blob: BlobRef,
+	state: &watch::Sender<State>,
+	hints: mpsc::UnboundedReceiver<PeerId>,
+) -> Result<Report, FetchError> {
+	let started = Instant::now();
+	let here = |resumed| Report { blob, resumed, sources: vec![], faults: vec![], time: started.elapsed() };
+	let partial = loop {
+		let store = shared.store.clone();
+		let opened = blocking(blob.root, move || {
+			if store.has(&blob)? {
+				return Ok(None);
+			}
+			match store.partial(&blob) {
+				// Finished by somebody else between the two.
+				Ok(partial) if store.has(&blob)? => partial.discard().map(|()| None),
+				Ok(partial) => Ok(Some(Ok(partial))),
+				Err(BlobError::Busy(_)) => Ok(Some(Err(()))),
+				Err(error) => Err(error),
+			}
+		});
+		match opened.await? {
+			None => return Ok(here(blob.len)),
+			Some(Ok(partial)) => break Arc::new(partial),
+			Some(Err(())) => {
+				state.send_modify(|state| state.progress.phase = Phase::Elsewhere);
+				tokio::time::sleep(LOCKED).await;
+			}
+		}
+	};
+	let resumed = partial.verified();
+	let mut fetch = Fetch::new(&shared, partial.clone());
+	fetch.run(state, hints).await?;
+	let finished = partial.clone();
+	blocking(blob.root, move || finished.finish()).await?;
+	drop(shared.command(Command::Provide(blob.root)).await);
+	Ok(Report { sources: fetch.delivered(), faults: fetch.faults, ..here(resumed) })
+}
+
+/// Somebody who says that it has the blob.
+struct Source {
+	pulse: Arc<Pulse>,
+	idle: Arc<Idle>,
+	/// Bytes at the last measurement, and bytes a second.
+	measured: u64,
+	rate: f64,
+	/// Most pieces under way, and how many are.
+	depth: usize,
+	flying: usize,
+	/// Not to be asked before.
+	ready: Instant,
+	pause: Duration,
+	breaks: u32,
+	broke: Option<Instant>,
+	silences: u32,
+}
+
+/// Why somebody is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+	/// It announced the blob.
+	Announced,
+	/// It might have it.
+	Perhaps,
+}
+
+struct Fetch<'a> {
+	shared: &'a Arc<Shared>,
+	blob: BlobRef,
+	partial: Arc<Partial>,
+	/// Groups that are neither here nor under way.
+	todo: Ranges,
+	sources: HashMap<PeerId, Source>,
+	flights: HashMap<u64, Arc<Flight>>,
+	next_flight: u64,
+	pieces: JoinSet<(u64, u64, Result<(), PieceError>)>,
+	asks: JoinSet<(PeerId, Why, Result<Status, PieceError>)>,
+	to_ask: VecDeque<(PeerId, Why)>,
+	asking: HashSet<PeerId>,
+	left: HashMap<PeerId, Instant>,
+	answered: HashSet<PeerId>,
+	gone: HashMap<PeerId, u64>,
+	faults: Vec<(PeerId, Fault)>,
+	rate: f64,
+	phase: Phase,
+}
+
+impl<'a> Fetch<'a> {
+	fn new(shared: &'a Arc<Shared>, partial: Arc<Partial>) -> Self {
+		Self {
+			shared,
+			blob: partial.blob(),
+			todo: partial.missing(),
+			partial,
+			sources: HashMap::new(),
+			flights: HashMap::new(),
+			next_flight: 0,
+			pieces: JoinSet::new(),
+			asks: JoinSet::new(),
+			to_ask: VecDeque::new(),
+			asking: HashSet::new(),
+			left: HashMap::new(),
+			answered: HashSet::new(),
+			gone: HashMap::new(),
+			faults: Vec::new(),
+			rate: 0.0,
+			phase: Phase::Searching,
+		}
+	}
+
+	/// Until all of it is here.
+	async fn run(
+		&mut self,
+		state: &watch::Sender<State>,
+		mut hints: mpsc::UnboundedReceiver<PeerId>,
+	) -> Result<(), FetchError> {
+		let mut arrivals = self.shared.arrivals.subscribe();
+		let connected: Vec<_> = lock(&self.shared.connected).keys().copied().collect();
+		connected.into_iter().for_each(|peer| self.consider(peer, Why::Perhaps));
+		let mut providers: Option<mpsc::Receiver<PeerId>> = None;
+		let (mut next_lookup, mut pause) = (Instant::now(), LOOKUP.0);
+		let mut searching = Instant::now();
+		let mut tick = tokio::time::interval(TICK);
+		tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+		while !self.todo.is_empty() || !self.flights.is_empty() {
+			self.ask_some();
+			self.assign();
+			let ready = self.next_ready();
+			tokio::select! {
+				() = tokio::time::sleep_until(ready.into()), if !self.todo.is_empty() => {}
+				Some(done) = self.pieces.join_next() => {
+					if let Ok((flight, next, result)) = done {
+						self.landed(flight, next, result)?;
+					}
+				}
+				Some(asked) = self.asks.join_next() => {
+					if let Ok((peer, why, result)) = asked {
+						self.answered(peer, why, result);
+					}
+				}
+				peer = next_of(&mut providers) => match peer {
+					Some(peer) => self.consider(peer, Why::Announced),
+					None => providers = None,
+				},
+				Some(peer) = hints.recv() => {
+					self.left.remove(&peer);
+					self.consider(peer, Why::Perhaps);
+				}
+				peer = arrivals.recv() => match peer {
+					Ok(peer) => self.consider(peer, Why::Perhaps),
+					Err(broadcast::error::RecvError::Lagged(_)) => {}
+					Err(broadcast::error::RecvError::Closed) => return Err(FetchError::ShutDown),
+				},
+				_ = tick.tick() => {
+					let now = Instant::now();
+					self.measure();
+					self.reassign(now);
+					if !self.sources.is_empty() {
+						searching = now;
+						self.phase = Phase::Fetching;
+					}
+					let settled = now.duration_since(searching).as_secs() >= self.shared.config.search_seconds;
+					let idle = providers.is_none() && self.asking.is_empty() && self.to_ask.is_empty();
+					if self.sources.is_empty() && self.flights.is_empty() {
+						self.phase = match self.phase {
+							Phase::NoSource => Phase::NoSource,
+							_ if settled && idle => Phase::NoSource,
+							_ => Phase::Searching,
+						};
+					}
+					if now >= next_lookup && providers.is_none() && self.wants_sources() {
+						let (sender, receiver) = mpsc::channel(PROVIDERS);
+						self.shared.command(Command::Providers(self.blob.root, sender)).await?;
+						providers = Some(receiver);
+						next_lookup = now + pause;
+						// Often while it is urgent, seldom when it has been in vain.
+						pause = if settled { (pause * 2).min(LOOKUP.1) } else { LOOKUP.0 };
+						let left: Vec<_> = lock(&self.shared.connected).keys().copied().collect();
+						left.into_iter().for_each(|peer| self.consider(peer, Why::Perhaps));
+					}
+					self.publish(state);
+				}
+			}
+		}
+		self.publish(state);
+		Ok(())
+	}
+
+	fn publish(&self, state: &watch::Sender<State>) {
+		let flying: HashSet<_> = self.flights.values().map(|flight| flight.peer).collect();
+		state.send_modify(|state| {
+			state.progress = Progress {
+				verified: self.partial.verified(),
+				len: self.blob.len,
+				sources: flying.len(),
+				rate: self.rate,
+				phase: self.phase,
+			};
+			state.asked = self.answered.len();
+		});
+	}
+
+	fn wants_sources(&self) -> bool {
+		self.sources.len() < self.shared.config.max_sources
+	}
+
+	/// Puts a peer on the list of those to ask.
+	fn consider(&mut self, peer: PeerId, why: Why) {
+		let now = Instant::now();
+		let left = self.left.get(&peer).is_some_and(|until| now < *until);
+		let known = self.sources.contains_key(&peer) || self.asking.contains(&peer);
+		if peer != self.shared.me && !left && !known && !lock(&self.shared.book).is_banned(&peer) {
+			self.asking.insert(peer);
+			self.to_ask.push_back((peer, why));
+		}
+	}
+
+	fn ask_some(&mut self) {
+		while self.asks.len() < ASKING && self.wants_sources() {
+			let Some((peer, why)) = self.to_ask.pop_front() else { return };
+			let (shared, blob) = (self.shared.clone(), self.blob);
+			self.asks.spawn(async move { (peer, why, piece::ask(&shared, peer, blob).await) });
+		}
+	}
+
+	fn answered(&mut self, peer: PeerId, why: Why, result: Result<Status, PieceError>) {
+		self.asking.remove(&peer);
+		if result.is_ok() {
+			self.answered.insert(peer);
+		}
+		match result {
+			Ok(Status::Have) if !lock(&self.shared.book).is_banned(&peer) => {
+				tracing::debug!(%peer, blob = hex::encode(self.blob.root), "a source");
+				self.sources.insert(peer, Source::new());
+				return;
+			}
+			Ok(Status::NotFound) if why == Why::Announced && !self.faults.contains(&(peer, Fault::Lied)) => {
+				self.fault(peer, Fault::Lied);
+			}
+			Err(PieceError::Malformed) => {
+				self.fault(peer, Fault::Malformed);
+				self.left.insert(peer, Instant::now() + LEAVE);
+				return;
+			}
+			result => tracing::debug!(%peer, ?result, "no source"),
+		}
+		self.left.insert(peer, Instant::now() + RETRY);
+	}
+
+	/// When somebody may be asked again that may not at the moment.
+	fn next_ready(&self) -> Instant {
+		let now = Instant::now();
+		let waiting = self.sources.values().map(|source| source.ready).filter(|ready| *ready > now);
+		waiting.min().unwrap_or(now + TICK)
+	}
+
+	/// Gives work to those who can take more, the fastest first.
+	fn assign(&mut self) {
+		let now = Instant::now();
+		let best = self.sources.values().map(|source| source.rate).fold(0.0, f64::max);
+		while !self.todo.is_empty() {
+			let left = (self.todo.count() * GROUP_LEN) as f64;
+			let piece = (PIECE * GROUP_LEN) as f64;
+			// Who would need longer for a piece than the fastest for all that is left does not help.
+			let helps =
+				|source: &Source| source.rate <= 0.0 || piece / source.rate <= left.max(piece) / best * 2.0;
+			let free = self
+				.sources
+				.iter_mut()
+				.filter(|(_, source)| source.flying < source.depth && now >= source.ready && helps(source));
+			let Some((peer, source)) = free.max_by(|(_, a), (_, b)| {
+				let share = |source: &Source| source.rate / (source.flying + 1) as f64;
+				share(a).total_cmp(&share(b))
+			}) else {
+				return;
+			};
+			let Some(groups) = take_piece(&mut self.todo) else { return };
+			source.flying += 1;
+			let flight = Arc::new(Flight {
+				peer: *peer,
+				groups,
+				started: now,
+				verified: AtomicU64::new(0),
+				cancel: CancellationToken::new(),
+			});
+			let id = self.next_flight;
+			self.next_flight += 1;
+			self.flights.insert(id, flight.clone());
+			let (shared, partial) = (self.shared.clone(), self.partial.clone());
+			let (pulse, idle) = (source.pulse.clone(), source.idle.clone());
+			self.pieces.spawn(async move {
+				let (next, result) = piece::fetch(&shared, &partial, &flight, &pulse, &idle).await;
+				(id, next, result)
+			});
+		}
+	}
+
+	/// A piece has come to its end, one way or the other.
+	fn landed(&mut self, id: u64, next: u64, result: Result<(), PieceError>) -> Result<(), FetchError> {
+		let Some(flight) = self.flights.remove(&id) else { return Ok(()) };
+		let peer = flight.peer;
+		self.todo.insert(next..flight.groups.end);
+		let depth = self.shared.config.pipeline;
+		let now = Instant::now();
+		let Some(source) = self.sources.get_mut(&peer) else {
+			// Dropped meanwhile; but what the store says counts.
+			return match result {
+				Err(PieceError::Store(error)) => Err(store_error(self.blob.root)(error)),
+				_ => Ok(()),
+			};
+		};
+		source.flying = source.flying.saturating_sub(1);
+		let error = match result {
+			Ok(()) => {
+				source.depth = (source.depth + 1).min(depth);
+				source.pause = PAUSE.0;
+				source.silences = 0;
+				return Ok(());
+			}
+			Err(error) => error,
+		};
+		tracing::debug!(%peer, ?error, groups = ?flight.groups, next, "a piece did not arrive");
+		match error {
+			PieceError::Store(error) => return Err(store_error(self.blob.root)(error)),
+			PieceError::Cancelled => {}
+			PieceError::Busy => source.step_back(now),
+			PieceError::Unanswered => {
+				source.step_back(now);
+				source.silences += 1;
+				if source.silences >= SILENCES {
+					self.drop_source(peer, Some(Fault::Disconnected));
+				}
+			}
+			PieceError::Broken => {
+				// All pieces of a connection break off together: that is once.
+				if source.broke.is_none_or(|last| flight.started > last) {
+					source.breaks += 1;
+				}
+				source.broke = Some(now);
+				source.step_back(now);
+				if source.breaks >= BREAKS {
+					self.drop_source(peer, Some(Fault::Disconnected));
+				}
+			}
+			PieceError::Unreachable => self.drop_source(peer, None),
+			PieceError::Refused => self.drop_source(peer, None),
+			PieceError::NotFound => self.drop_source(peer, Some(Fault::Lied)),
+			PieceError::Stalled => self.drop_source(peer, Some(Fault::Stalled)),
+			PieceError::WrongBytes => self.drop_source(peer, Some(Fault::WrongBytes)),
+			PieceError::Malformed => self.drop_source(peer, Some(Fault::Malformed)),
+		}
+		Ok(())
+	}
+
+	fn fault(&mut self, peer: PeerId, fault: Fault) {
+		self.faults.push((peer, fault));
+		self.shared.fault(peer, fault, Some(&self.blob.root));
+	}
+
+	fn drop_source(&mut self, peer: PeerId, fault: Option<Fault>) {
+		if let Some(source) = self.sources.remove(&peer) {
+			*self.gone.entry(peer).or_default() += source.pulse.bytes.load(Ordering::Relaxed);
+		}
+		self.flights.values().filter(|flight| flight.peer == peer).for_each(|flight| flight.cancel.cancel());
+		self.left.insert(peer, Instant::now() + LEAVE);
+		if let Some(fault) = fault {
+			self.fault(peer, fault);
+		}
+	}
+
+	fn measure(&mut self) {
+		let mut total = 0.0;
+		for source in self.sources.values_mut() {
+			let bytes = source.pulse.bytes.load(Ordering::Relaxed);
+			let now = (bytes - source.measured) as f64 / TICK.as_secs_f64();
+			source.measured = bytes;
+			// Who was not asked for anything is not slow.
+			if source.flying == 0 && now == 0.0 {
+				continue;
+			}
+			source.rate = if source.rate > 0.0 { source.rate * 0.7 + now * 0.3 } else { now };
+			total += source.rate;
+		}
+		self.rate = total;
+		// Who was banned elsewhere, for instance for flooding, is no source here either.
+		let banned: Vec<_> = {
+			let book = lock(&self.shared.book);
+			self.sources.keys().filter(|peer| book.is_banned(peer)).copied().collect()
+		};
+		banned.into_iter().for_each(|peer| self.drop_source(peer, None));
+	}
+
+	/// At the end, takes pieces away from the slow, if somebody much faster has nothing to do.
+	fn reassign(&mut self, now: Instant) {
+		if !self.todo.is_empty() {
+			return;
+		}
+		let idle = |source: &&Source| source.flying == 0 && now >= source.ready;
+		let Some(fast) = self.sources.values().filter(idle).map(|source| source.rate).reduce(f64::max) else {
+			return;
+		};
+		for flight in self.flights.values() {
+			let slow = self.sources.get(&flight.peer).map_or(0.0, |s| s.rate / s.flying.max(1) as f64);
+			let old = now.duration_since(flight.started) > Duration::from_secs(1);
+			if old && slow * 4.0 < fast.max(1.0) {
+				flight.cancel.cancel();
+			}
+		}
+	}
+
+	fn delivered(&self) -> Vec<(PeerId, u64)> {
+		let mut all = self.gone.clone();
+		for (peer, source) in &self.sources {
+			*all.entry(*peer).or_default() += source.pulse.bytes.load(Ordering::Relaxed);
+		}
+		all.retain(|_, bytes| *bytes > 0);
+		all.into_iter().collect()
+	}
+}
+
+impl Source {
+	fn new() -> Self {
+		Self {
+			pulse: Arc::new(Pulse::new()),
+			idle: Arc::default(),
+			measured: 0,
+			rate: 0.0,
+			depth: 2,
+			flying: 0,
+			ready: Instant::now(),
+			pause: PAUSE.0,
+			breaks: 0,
+			broke: None,
+			silences: 0,
+		}
+	}
+
+	/// Asks for less at a time, and later.
+	fn step_back(&mut self, now: Instant) {
+		self.depth = (self.depth - 1).max(1);
+		self.ready = now + self.pause;
+		self.pause = (self.pause * 2).min(PAUSE.1);
+	}
+}
+
+/// Takes the next piece away: it does not go beyond a multiple of [`PIECE`], so that its pairs lie together.
+fn take_piece(todo: &mut Ranges) -> Option<Range<u64>> {
+	let first = todo.first()?;
+	let piece = first.start..first.end.min((first.start / PIECE + 1) * PIECE);
+	todo.remove(piece.clone());
+	Some(piece)
+}
+
+/// The next of a look-up that may not be under way.
+async fn next_of(providers: &mut Option<mpsc::Receiver<PeerId>>) -> Option<PeerId> {
+	match providers {
+		Some(receiver) => receiver.recv().await,
+		None => std::future::pending().await,
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use oda_blobs::group_count;
+
+	#[test]
+	fn pieces_are_aligned_and_cover_everything() {
+		let mut todo: Ranges = [3..10, 60..200].into_iter().collect();
+		let pieces: Vec<_> = std::iter::from_fn(|| take_piece(&mut todo)).collect();
+		assert_eq!(pieces, [3..10, 60..64, 64..128, 128..192, 192..200]);
+		assert_eq!(group_count(1 << 20), PIECE);
+	}
+}

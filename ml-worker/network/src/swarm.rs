@@ -1,0 +1,412 @@
+//! The task that owns the connections.
+
+use crate::{
+	behaviour::{Behaviour, BehaviourEvent},
+	book::write_atomically,
+	config::split,
+	protocol::KAD,
+	shared::{Command, Shared, lock},
+};
+use futures::StreamExt;
+use libp2p::{
+	Multiaddr, PeerId, Swarm, autonat, identify, kad,
+	kad::{GetProvidersOk, QueryId, QueryResult, RecordKey as Key},
+	mdns,
+	multiaddr::Protocol,
+	swarm::{DialError, SwarmEvent, dial_opts::DialOpts},
+};
+use oda_blobs::BlobRef;
+use std::{
+	collections::{HashMap, HashSet, VecDeque},
+	sync::Arc,
+	time::{Duration, Instant},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// How often bans, bootstrap peers and what is to be written are looked after.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Blobs that are announced in a tick: an announcement goes to some twenty peers.
+const ANNOUNCED: usize = 50;
+
+/// How often a bootstrap peer that is away is called again.
+const REDIAL: Duration = Duration::from_secs(15);
+
+/// How soon, after new peers were found, everything is announced again.
+const SETTLE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Driver {
+	swarm: Swarm<Behaviour>,
+	shared: Arc<Shared>,
+	commands: mpsc::Receiver<Command>,
+	connecting: HashMap<PeerId, Vec<oneshot::Sender<Result<(), String>>>>,
+	queries: HashMap<QueryId, mpsc::Sender<PeerId>>,
+	/// Announced before, or to be so now.
+	provided: HashSet<[u8; 32]>,
+	to_announce: VecDeque<[u8; 32]>,
+	next_announcement: Instant,
+	announced: Option<Instant>,
+	listing: Option<tokio::task::JoinHandle<Option<Vec<BlobRef>>>>,
+	saving: Option<tokio::task::JoinHandle<()>>,
+	next_redial: Instant,
+	reserved: HashSet<PeerId>,
+}
+
+impl Driver {
+	pub(crate) fn new(
+		swarm: Swarm<Behaviour>,
+		shared: Arc<Shared>,
+		commands: mpsc::Receiver<Command>,
+	) -> Self {
+		let now = Instant::now();
+		Self {
+			swarm,
+			shared,
+			commands,
+			connecting: HashMap::new(),
+			queries: HashMap::new(),
+			provided: HashSet::new(),
+			to_announce: VecDeque::new(),
+			next_announcement: now,
+			announced: None,
+			listing: None,
+			saving: None,
+			next_redial: now,
+			reserved: HashSet::new(),
+		}
+	}
+
+	/// Runs until the network ends, then says farewell and writes what is known of peers.
+	pub(crate) async fn run(mut self) {
+		let banned = lock(&self.shared.book).banned();
+		banned.into_iter().for_each(|peer| self.swarm.behaviour_mut().blocked.block_peer(peer));
+		let known: Vec<_> = {
+			let book = lock(&self.shared.book);
+			book.all()
+				.flat_map(|(peer, addresses, ..)| addresses.iter().map(move |a| (peer, a.clone())))
+				.collect()
+		};
+		for (peer, address) in known {
+			self.swarm.behaviour_mut().kad.add_address(&peer, address);
+		}
+		let mut tick = tokio::time::interval(TICK);
+		tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+		let end = self.shared.end.clone();
+		loop {
+			tokio::select! {
+				() = end.cancelled() => break,
+				event = self.swarm.select_next_some() => self.event(event),
+				command = self.commands.recv() => match command {
+					Some(command) => self.command(command),
+					None => break,
+				},
+				_ = tick.tick() => self.tick().await,
+			}
+		}
+		self.commands.close();
+		// What was told before the end is not forgotten.
+		while let Ok(command) = self.commands.try_recv() {
+			if let Command::Learn(peer, address) = command {
+				self.learn(peer, address, true);
+			}
+		}
+		let connected: Vec<_> = self.swarm.connected_peers().copied().collect();
+		for peer in connected {
+			let _ = self.swarm.disconnect_peer_id(peer);
+		}
+		// Connections close in good order only while they are driven.
+		let closing = async {
+			while self.swarm.connected_peers().next().is_some() {
+				self.swarm.select_next_some().await;
+			}
+		};
+		drop(tokio::time::timeout(Duration::from_millis(500), closing).await);
+		if let Some(saving) = self.saving.take() {
+			drop(saving.await);
+		}
+		if let Some(saving) = self.save() {
+			drop(saving.await);
+		}
+	}
+
+	fn save(&self) -> Option<tokio::task::JoinHandle<()>> {
+		let (path, bytes) = lock(&self.shared.book).changes()?;
+		Some(tokio::task::spawn_blocking(move || {
+			if let Err(error) = write_atomically(&path, &bytes) {
+				tracing::warn!(path = %path.display(), %error, "could not write what is known of peers");
+			}
+		}))
+	}
+
+	async fn tick(&mut self) {
+		let (released, banned) = {
+			let mut book = lock(&self.shared.book);
+			(book.released(), book.banned())
+		};
+		released.into_iter().for_each(|peer| self.swarm.behaviour_mut().blocked.unblock_peer(peer));
+		for peer in banned {
+			if self.swarm.is_connected(&peer) {
+				self.swarm.behaviour_mut().blocked.block_peer(peer);
+			}
+		}
+		if self.saving.as_ref().is_none_or(tokio::task::JoinHandle::is_finished) {
+			self.saving = self.save();
+		}
+		let now = Instant::now();
+		if now >= self.next_redial {
+			self.next_redial = now + REDIAL;
+			self.call_bootstrap();
+		}
+		self.announce(now).await;
+	}
+
+	/// Calls the bootstrap peers that are not connected, and asks relays for a place.
+	fn call_bootstrap(&mut self) {
+		for address in self.shared.config.bootstrap.iter().chain(&self.shared.config.relays) {
+			if let Ok((peer, address)) = split(address)
+				&& peer != self.shared.me
+				&& !self.swarm.is_connected(&peer)
+			{
+				self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
+				let dial = DialOpts::peer_id(peer).addresses(vec![address]).build();
+				if let Err(error) = self.swarm.dial(dial) {
+					tracing::debug!(%peer, %error, "not called");
+				}
+			}
+		}
+		for relay in &self.shared.config.relays {
+			if let Ok((peer, _)) = split(relay)
+				&& !self.reserved.contains(&peer)
+				&& self.swarm.is_connected(&peer)
+			{
+				match self.swarm.listen_on(relay.clone().with(Protocol::P2pCircuit)) {
+					Ok(_) => drop(self.reserved.insert(peer)),
+					Err(error) => tracing::warn!(%relay, %error, "no place at the relay"),
+				}
+			}
+		}
+	}
+
+	/// Announces what is here, a few blobs at a time, and withdraws what is here no longer.
+	async fn announce(&mut self, now: Instant) {
+		if now >= self.next_announcement && self.listing.is_none() {
+			self.next_announcement = now + self.shared.config.announce();
+			let shared = self.shared.clone();
+			self.listing = Some(tokio::task::spawn_blocking(move || match shared.store.list() {
+				Ok(mut blobs) => {
+					blobs.retain(|blob| shared.allowed(&blob.root));
+					Some(blobs)
+				}
+				Err(error) => {
+					tracing::warn!(%error, "could not list the blobs to be announced");
+					None
+				}
+			}));
+		}
+		if let Some(listing) = self.listing.take_if(|listing| listing.is_finished())
+			&& let Ok(Some(blobs)) = listing.await
+		{
+			self.announced = Some(now);
+			let here: HashSet<_> = blobs.iter().map(|blob| blob.root).collect();
+			for root in self.provided.difference(&here) {
+				self.swarm.behaviour_mut().kad.stop_providing(&Key::new(root));
+			}
+			self.to_announce = here.iter().copied().collect();
+			self.provided = here;
+		}
+		for _ in 0..ANNOUNCED {
+			let Some(root) = self.to_announce.pop_front() else { break };
+			self.provide(&root);
+		}
+	}
+
+	fn provide(&mut self, root: &[u8; 32]) {
+		if let Err(error) = self.swarm.behaviour_mut().kad.start_providing(Key::new(root)) {
+			tracing::warn!(blob = hex::encode(root), %error, "not announced");
+		}
+	}
+
+	fn command(&mut self, command: Command) {
+		match command {
+			Command::Connect(peer, sender) => self.connect(peer, sender),
+			Command::Disconnect(peer) => drop(self.swarm.disconnect_peer_id(peer)),
+			Command::Block(peer) => self.swarm.behaviour_mut().blocked.block_peer(peer),
+			Command::Unblock(peer) => self.swarm.behaviour_mut().blocked.unblock_peer(peer),
+			Command::Learn(peer, address) => self.learn(peer, address, true),
+			Command::Provide(root) => {
+				self.provided.insert(root);
+				self.provide(&root);
+			}
+			Command::Withdraw(root) => {
+				self.provided.remove(&root);
+				self.swarm.behaviour_mut().kad.stop_providing(&Key::new(&root));
+			}
+			Command::Providers(root, sender) => {
+				let query = self.swarm.behaviour_mut().kad.get_providers(Key::new(&root));
+				self.queries.insert(query, sender);
+			}
+		}
+	}
+
+	fn connect(&mut self, peer: PeerId, sender: oneshot::Sender<Result<(), String>>) {
+		if self.swarm.is_connected(&peer) {
+			drop(sender.send(Ok(())));
+			return;
+		}
+		let waiting = self.connecting.entry(peer).or_default();
+		waiting.retain(|sender| !sender.is_closed());
+		waiting.push(sender);
+		if waiting.len() > 1 {
+			return;
+		}
+		let addresses = lock(&self.shared.book).addresses(&peer);
+		let dial = DialOpts::peer_id(peer).addresses(addresses).extend_addresses_through_behaviour().build();
+		match self.swarm.dial(dial) {
+			// Already being called: the event will tell.
+			Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
+			Err(error) => self.connected(peer, Err(error.to_string())),
+		}
+	}
+
+	/// Tells those who wait for a connection.
+	fn connected(&mut self, peer: PeerId, result: Result<(), String>) {
+		for sender in self.connecting.remove(&peer).unwrap_or_default() {
+			drop(sender.send(result.clone()));
+		}
+	}
+
+	/// Takes note of a peer's address.
+	fn learn(&mut self, peer: PeerId, mut address: Multiaddr, serves: bool) {
+		if peer == self.shared.me {
+			return;
+		}
+		// Through a relay, the peer's own id comes last too; it is added again when it is called.
+		if let Some(Protocol::P2p(last)) = address.iter().last() {
+			if last != peer {
+				return;
+			}
+			address.pop();
+		}
+		lock(&self.shared.book).learn(peer, address.clone());
+		if serves {
+			self.swarm.behaviour_mut().kad.add_address(&peer, address);
+		}
+	}
+
+	fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+		match event {
+			SwarmEvent::Behaviour(event) => self.behaviour(event),
+			SwarmEvent::ConnectionEstablished { peer_id, endpoint, num_established, .. } => {
+				let address = endpoint.get_remote_address().clone();
+				lock(&self.shared.connected).entry(peer_id).or_default().push(address.clone());
+				if endpoint.is_dialer() {
+					self.learn(peer_id, address, false);
+				}
+				self.connected(peer_id, Ok(()));
+				if self
+					.shared
+					.config
+					.relays
+					.iter()
+					.any(|relay| split(relay).is_ok_and(|(peer, _)| peer == peer_id))
+				{
+					self.next_redial = Instant::now();
+				}
+				if num_established.get() == 1 {
+					tracing::debug!(peer = %peer_id, "connected");
+					drop(self.shared.arrivals.send(peer_id));
+				}
+			}
+			SwarmEvent::ConnectionClosed { peer_id, endpoint, num_established, .. } => {
+				let mut connected = lock(&self.shared.connected);
+				if num_established == 0 {
+					connected.remove(&peer_id);
+					// A place at a relay is lost with the connection.
+					self.reserved.remove(&peer_id);
+				} else if let Some(addresses) = connected.get_mut(&peer_id) {
+					let address = endpoint.get_remote_address();
+					if let Some(at) = addresses.iter().position(|known| known == address) {
+						addresses.remove(at);
+					}
+				}
+			}
+			SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. }
+				if !self.swarm.is_connected(&peer) =>
+			{
+				self.connected(peer, Err(error.to_string()));
+			}
+			SwarmEvent::NewListenAddr { address, .. } => {
+				tracing::info!(%address, "listening");
+				// Somebody who relays has to say where; what is listened on is the best guess.
+				if self.shared.config.relay_server && self.shared.config.external.is_empty() {
+					self.swarm.add_external_address(address.clone());
+				}
+				lock(&self.shared.listening).push(address);
+			}
+			SwarmEvent::ExpiredListenAddr { address, .. } => {
+				lock(&self.shared.listening).retain(|known| *known != address);
+			}
+			SwarmEvent::ListenerClosed { addresses, reason, .. } => {
+				tracing::debug!(?addresses, ?reason, "listening no longer");
+				lock(&self.shared.listening).retain(|known| !addresses.contains(known));
+				for address in &addresses {
+					if let Some(Protocol::P2p(relay)) = address.iter().find(|p| matches!(p, Protocol::P2p(_)))
+					{
+						self.reserved.remove(&relay);
+					}
+				}
+			}
+			SwarmEvent::NewExternalAddrOfPeer { peer_id, address } => self.learn(peer_id, address, false),
+			_ => {}
+		}
+	}
+
+	fn behaviour(&mut self, event: BehaviourEvent) {
+		match event {
+			BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+				let serves = info.protocols.contains(&KAD);
+				info.listen_addrs
+					.into_iter()
+					.take(16)
+					.for_each(|address| self.learn(peer_id, address, serves));
+			}
+			BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
+				for (peer, address) in found {
+					self.learn(peer, address, true);
+					if !self.swarm.is_connected(&peer)
+						&& let Err(error) = self.swarm.dial(peer)
+					{
+						tracing::debug!(%peer, %error, "not called");
+					}
+				}
+			}
+			BehaviourEvent::Kad(kad::Event::OutboundQueryProgressed { id, result, step, .. }) => {
+				if let QueryResult::GetProviders(Ok(GetProvidersOk::FoundProviders { providers, .. })) =
+					result && let Some(sender) = self.queries.get(&id)
+				{
+					for peer in providers {
+						// Full: more than anybody can use.
+						let _ = sender.try_send(peer);
+					}
+				}
+				if step.last {
+					self.queries.remove(&id);
+				}
+			}
+			BehaviourEvent::Kad(kad::Event::RoutingUpdated { is_new_peer: true, .. }) => {
+				// They are to hear of what is here: the first of all at once, others together.
+				let soon = self.announced.map_or(Instant::now(), |announced| announced + SETTLE);
+				self.next_announcement = self.next_announcement.min(soon);
+			}
+			BehaviourEvent::Autonat(autonat::Event::StatusChanged { new, .. }) => {
+				tracing::info!(status = ?new, "whether this peer can be reached");
+				let mode = match new {
+					autonat::NatStatus::Private => kad::Mode::Client,
+					_ => kad::Mode::Server,
+				};
+				self.swarm.behaviour_mut().kad.set_mode(Some(mode));
+			}
+			_ => {}
+		}
+	}
+}

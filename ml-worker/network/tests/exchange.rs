@@ -1,0 +1,269 @@
+//! Honest peers.
+
+#![allow(
+	clippy::arithmetic_side_effects,
+	clippy::expect_used,
+	clippy::indexing_slicing,
+	clippy::unwrap_used,
+	reason = "tests"
+)]
+
+mod common;
+
+use common::{All, Nothing, Peer, bytes, config, put, start, until};
+use oda_blobs::{BlobRef, BlobSource, GROUP_LEN};
+use oda_network::{FetchError, Identity, Network, NetworkConfig, NetworkError, Phase};
+use std::{
+	sync::Arc,
+	time::{Duration, Instant},
+};
+
+const MIB: usize = 1 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_goes_from_one_peer_to_another() {
+	for transport in ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"] {
+		let here = || NetworkConfig { listen: vec![transport.parse().unwrap()], ..config() };
+		let (a, b) = (Peer::with(here()).await, Peer::with(here()).await);
+		b.meet(&a).await;
+		for len in [0, 1, 16_384, 16_385, 5 * MIB + 7] {
+			let blob = put(&a, len);
+			let mut last = None;
+			let report = b.network.fetch_from(&blob, &[a.id()], |p| last = Some(p.clone())).await.unwrap();
+			assert_eq!(b.store.get(&blob).unwrap(), bytes(len));
+			assert_eq!(last.unwrap().verified, blob.len);
+			assert_eq!((report.resumed, report.faults), (0, vec![]));
+			let again = b.network.fetch(&blob, |_| {}).await.unwrap();
+			assert_eq!((again.resumed, again.sources), (blob.len, vec![]));
+		}
+		assert!(a.network.faults().is_empty() && b.network.faults().is_empty());
+	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_sources_share_the_work() {
+	let mut sources = Vec::new();
+	// Limits of the sources' own, so that none is done before the others begin.
+	for _ in 0..3 {
+		sources.push(Peer::with(NetworkConfig { upload_limit: 8 << 20, ..config() }).await);
+	}
+	let blob = BlobRef::of(&bytes(24 * MIB));
+	sources.iter().for_each(|source| assert_eq!(put(source, 24 * MIB), blob));
+	let b = Peer::start().await;
+	let mut ids = Vec::new();
+	for source in &sources {
+		b.meet(source).await;
+		ids.push(source.id());
+	}
+	let started = Instant::now();
+	let report = b.network.fetch_from(&blob, &ids, |_| {}).await.unwrap();
+	assert_eq!(b.store.get(&blob).unwrap(), bytes(24 * MIB));
+	assert_eq!(report.sources.len(), 3, "{report:?}");
+	assert!(report.sources.iter().all(|(_, bytes)| *bytes >= 4 * MIB as u64), "{report:?}");
+	let took = started.elapsed();
+	assert!(took < Duration::from_millis(2900), "one alone takes three seconds, three took {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bootstrap_address_is_enough() {
+	let hub = Peer::start().await;
+	let through = || NetworkConfig { bootstrap: hub.addresses(), ..config() };
+	let base = tempfile::tempdir().unwrap();
+	let blob = oda_blobs::Store::open(base.path()).unwrap().put(&bytes(3 * MIB)).unwrap();
+	let a = Peer::at(base, through(), Arc::new(All)).await;
+	until("A has met the hub", || a.network.stats().peers > 0).await;
+	let c = Peer::with(through()).await;
+	let report = c.network.fetch(&blob, |_| {}).await.unwrap();
+	assert!(matches!(report.sources[..], [(peer, _)] if peer == a.id()), "{report:?}");
+	assert_eq!(c.store.get(&blob).unwrap(), bytes(3 * MIB));
+	// What was fetched is announced.
+	let mut both = vec![a.id(), c.id()];
+	both.sort_unstable();
+	let mut found = Vec::new();
+	for _ in 0..50 {
+		found = hub.network.providers(&blob.root).await.unwrap();
+		found.sort_unstable();
+		if found == both {
+			break;
+		}
+		tokio::time::sleep(Duration::from_millis(100)).await;
+	}
+	assert_eq!(found, both);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_chain_does_not_know_is_neither_served_nor_fetched() {
+	let base = tempfile::tempdir().unwrap();
+	let strict = Peer::at(base, config(), Arc::new(Nothing)).await;
+	let blob = put(&strict, MIB);
+	let b = Peer::start().await;
+	b.meet(&strict).await;
+	let fetched = b.network.fetch_from(&blob, &[strict.id()], |_| {}).await;
+	assert!(matches!(fetched, Err(FetchError::NoSource { verified: 0, .. })), "{fetched:?}");
+	assert!(b.network.faults().is_empty());
+	let other = BlobRef::of(b"other");
+	assert!(matches!(strict.network.fetch(&other, |_| {}).await, Err(FetchError::NotRegistered(_))));
+	assert!(matches!(strict.network.provide(&other.root).await, Err(NetworkError::NotRegistered(_))));
+	let lax = NetworkConfig { allow_unregistered: true, ..config() };
+	let lax = Peer::at(tempfile::tempdir().unwrap(), lax, Arc::new(Nothing)).await;
+	let blob = put(&lax, MIB);
+	b.meet(&lax).await;
+	b.network.fetch_from(&blob, &[lax.id()], |_| {}).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_nobody_has_is_waited_for_if_wanted() {
+	let (a, b) = (Peer::start().await, Peer::start().await);
+	b.meet(&a).await;
+	let blob = BlobRef::of(&bytes(2 * MIB));
+	let fetched = b.network.fetch_from(&blob, &[a.id()], |_| {}).await;
+	assert!(matches!(fetched, Err(FetchError::NoSource { peers: 1, .. })), "{fetched:?}");
+	let empty = BlobRef { len: 0, ..blob };
+	assert!(matches!(b.network.fetch(&empty, |_| {}).await, Err(FetchError::NotEmpty(_))));
+	let waiting = async {
+		let mut phases = Vec::new();
+		b.network.fetch_waiting(&blob, |p| phases.push(p.phase)).await.unwrap();
+		phases.dedup();
+		phases
+	};
+	let later = async {
+		tokio::time::sleep(Duration::from_secs(3)).await;
+		put(&a, 2 * MIB);
+		a.network.provide(&blob.root).await.unwrap();
+	};
+	let (phases, ()) = tokio::join!(waiting, later);
+	assert_eq!(phases.iter().filter(|phase| **phase == Phase::NoSource).count(), 1, "{phases:?}");
+	assert!(b.store.has(&blob).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wants_the_same_blob_shares_one_download() {
+	let a = Peer::with(NetworkConfig { upload_limit: 16 << 20, ..config() }).await;
+	let b = Peer::start().await;
+	b.meet(&a).await;
+	let blob = put(&a, 8 * MIB);
+	let ids = [a.id()];
+	let one = b.network.fetch_from(&blob, &ids, |_| {});
+	let two = b.network.fetch(&blob, |_| {});
+	let three = b.network.fetch_waiting(&blob, |_| {});
+	let (one, two, three) = tokio::join!(one, two, three);
+	assert_eq!((&two.unwrap(), &three.unwrap()), (&one.as_ref().unwrap().clone(), &one.unwrap()));
+	let up = a.network.stats().bytes_up;
+	assert!(up < 9 * MIB as u64, "{up} bytes were sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fetch_that_is_dropped_goes_on_where_it_was() {
+	let a = Peer::with(NetworkConfig { upload_limit: 8 << 20, ..config() }).await;
+	let b = Peer::start().await;
+	b.meet(&a).await;
+	let blob = put(&a, 12 * MIB);
+	let ids = [a.id()];
+	let fetch = b.network.fetch_from(&blob, &ids, |_| {});
+	assert!(tokio::time::timeout(Duration::from_millis(700), fetch).await.is_err());
+	assert!(!b.store.has(&blob).unwrap());
+	let report = b.network.fetch_from(&blob, &ids, |_| {}).await.unwrap();
+	assert!(report.resumed > MIB as u64, "{report:?}");
+	let fetched: u64 = report.sources.iter().map(|(_, bytes)| bytes).sum();
+	assert!(report.resumed + fetched < blob.len + 64 * GROUP_LEN, "{report:?}");
+	assert_eq!(b.store.get(&blob).unwrap(), bytes(12 * MIB));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_are_obeyed() {
+	let a = Peer::with(NetworkConfig { upload_limit: 4 << 20, ..config() }).await;
+	let b = Peer::with(NetworkConfig { download_limit: 2 << 20, ..config() }).await;
+	let c = Peer::start().await;
+	let blob = put(&a, 4 * MIB);
+	b.meet(&a).await;
+	c.meet(&a).await;
+	let ids = [a.id()];
+	let started = Instant::now();
+	c.network.fetch_from(&blob, &ids, |_| {}).await.unwrap();
+	let upload = started.elapsed();
+	b.network.fetch_from(&blob, &ids, |_| {}).await.unwrap();
+	let download = started.elapsed() - upload;
+	assert!(upload > Duration::from_millis(850), "{upload:?}");
+	assert!(download > Duration::from_millis(1800), "{download:?}");
+	// Two at once, and few: the others are told to come later, and do.
+	let few = NetworkConfig { requests_per_peer: 1, requests_per_second: 20, ..config() };
+	let few = Peer::with(few).await;
+	let blob = put(&few, 20 * MIB);
+	c.meet(&few).await;
+	c.network.fetch_from(&blob, &[few.id()], |_| {}).await.unwrap();
+	assert!(few.network.stats().turned_away > 0);
+	assert!(few.network.faults().is_empty() && c.network.faults().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_and_addresses_survive_a_restart() {
+	let a = Peer::start().await;
+	let blob = put(&a, MIB);
+	let base = tempfile::tempdir().unwrap();
+	let network = start(base.path(), config(), Arc::new(All)).await;
+	let id = network.peer_id();
+	for address in a.network.listen_addrs() {
+		network.add_address(a.id(), address).await.unwrap();
+	}
+	network.shutdown().await;
+	// Nobody tells it where A is.
+	let again = start(base.path(), config(), Arc::new(All)).await;
+	assert_eq!(again.peer_id(), id);
+	assert!(again.peers().iter().any(|peer| peer.peer == a.id() && !peer.addresses.is_empty()));
+	again.fetch_from(&blob, &[a.id()], |_| {}).await.unwrap();
+	// A command beside it reads what it knows, and leaves it alone.
+	let before = std::fs::read(base.path().join("network/peers.json")).unwrap();
+	let store = oda_blobs::Store::open(base.path()).unwrap();
+	let beside =
+		Network::start(config(), Identity::ephemeral().unwrap(), store, Arc::new(All)).await.unwrap();
+	assert_ne!(beside.peer_id(), id);
+	let other = put(&a, 2 * MIB);
+	beside.fetch_from(&other, &[a.id()], |_| {}).await.unwrap();
+	beside.shutdown().await;
+	assert_eq!(std::fs::read(base.path().join("network/peers.json")).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_ends_with_the_network() {
+	let (a, b) = (Peer::start().await, Peer::start().await);
+	b.meet(&a).await;
+	let handle = b.network.handle();
+	let blob = BlobRef::of(&bytes(MIB));
+	let waiting = tokio::spawn({
+		let handle = handle.clone();
+		async move { handle.fetch_waiting(&blob, |_| {}).await }
+	});
+	tokio::time::sleep(Duration::from_millis(300)).await;
+	drop(b);
+	let ended = tokio::time::timeout(Duration::from_secs(3), waiting).await.unwrap().unwrap();
+	assert!(matches!(ended, Err(FetchError::ShutDown)), "{ended:?}");
+	until("A sees that B is gone", || a.network.stats().peers == 0).await;
+	assert!(matches!(handle.providers(&blob.root).await, Err(NetworkError::ShutDown)));
+	assert!(matches!(handle.fetch(&blob, |_| {}).await, Err(FetchError::ShutDown)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_banned_peer_is_kept_out() {
+	let (a, b) = (Peer::start().await, Peer::start().await);
+	b.meet(&a).await;
+	let blob = put(&a, MIB);
+	a.network.ban(b.id());
+	let fetched = b.network.fetch_from(&blob, &[a.id()], |_| {}).await;
+	assert!(matches!(fetched, Err(FetchError::NoSource { .. })), "{fetched:?}");
+	a.network.unban(b.id());
+	b.network.fetch_waiting(&blob, |_| {}).await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_listens_nowhere_serves_through_a_relay() {
+	let relay = Peer::with(NetworkConfig { relay_server: true, ..config() }).await;
+	let hidden = NetworkConfig { listen: vec![], relays: relay.addresses(), ..config() };
+	let base = tempfile::tempdir().unwrap();
+	let blob = oda_blobs::Store::open(base.path()).unwrap().put(&bytes(3 * MIB)).unwrap();
+	let hidden = Peer::at(base, hidden, Arc::new(All)).await;
+	until("a place at the relay", || !hidden.network.listen_addrs().is_empty()).await;
+	let b = Peer::with(NetworkConfig { bootstrap: relay.addresses(), ..config() }).await;
+	let report = b.network.fetch_waiting(&blob, |_| {}).await.unwrap();
+	assert!(matches!(report.sources[..], [(peer, _)] if peer == hidden.id()), "{report:?}");
+	assert_eq!(b.store.get(&blob).unwrap(), bytes(3 * MIB));
+}
