@@ -322,5 +322,6 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_clock, Clock]
 	[pallet_model_registry, ModelRegistry]
 	[pallet_training, Training]
+	[pallet_storage, Storage]
 	[pallet_verification, Verification]
 );

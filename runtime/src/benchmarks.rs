@@ -10,3 +10,8 @@ impl pallet_training::BenchmarkHelper for Helper {
 		pallet_clock::Now::<Runtime>::put(tick);
 	}
 }
+impl pallet_storage::SetTick for Helper {
+	fn set_tick(tick: Tick) {
+		pallet_clock::Now::<Runtime>::put(tick);
+	}
+}

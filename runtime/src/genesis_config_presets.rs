@@ -13,6 +13,9 @@ const ENDOWMENT: Balance = UNIT.saturating_mul(1_000_000);
 /// What each verifier of genesis has bonded.
 const VERIFIER_BOND: Balance = UNIT.saturating_mul(1_000);
 
+/// What the pot has that pays for keeping the blobs of models' heads.
+const POT: Balance = UNIT.saturating_mul(100_000);
+
 /// The slot duration, the epoch length and the windows of a chain.
 struct Tempo {
 	slot_millis: u64,
@@ -56,23 +59,26 @@ fn genesis(tempo: Tempo, validators: &[Validator], verifiers: &[Sr25519Keyring])
 				.map(|account| (account.to_account_id(), VERIFIER_BOND))
 				.collect::<Vec<_>>(),
 		},
+		storage: StorageConfig { pot: POT },
 		session: SessionConfig { keys: validators.iter().map(Validator::session_keys).collect::<Vec<_>>() },
 	})
 }
 
 /// One validator, Alice, one verifier, Bob, and slots of a second, so that a person at a terminal need not
-/// wait: a submission takes about half a minute.
+/// wait: a submission takes about half a minute, in which verifiers can get weights and data from peers.
 fn development() -> Value {
 	let windows = Windows {
 		min_commit_age: 3,
 		reveal: 300,
-		attest_base: 8,
+		attest_base: 15,
 		challenge: 8,
 		min_note_age: 2,
 		note_lifetime: 20,
 		demand: 15,
 		judge_patience: 60,
 		pending: 300,
+		storage_round: 15,
+		unbonding: 60,
 	};
 	let tempo = Tempo { slot_millis: 1_000, epoch_slots: 20, windows };
 	genesis(tempo, &[Validator::ALICE], &[Sr25519Keyring::Bob])
@@ -90,6 +96,8 @@ fn local() -> Value {
 		demand: 40,
 		judge_patience: 200,
 		pending: 600,
+		storage_round: 40,
+		unbonding: 200,
 	};
 	let tempo = Tempo { slot_millis: 3_000, epoch_slots: 100, windows };
 	genesis(

@@ -210,6 +210,9 @@ mod construct {
 
 		#[runtime::pallet_index(23)]
 		pub type Verification = pallet_verification;
+
+		#[runtime::pallet_index(24)]
+		pub type Storage = pallet_storage;
 	}
 
 	// The macro's trait with these two is private to this module.

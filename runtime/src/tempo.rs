@@ -58,6 +58,10 @@ pub mod pallet {
 		pub judge_patience: u64,
 		/// For how long a pending model belongs to its registrar alone.
 		pub pending: u64,
+		/// How long a round of storage challenges lasts: for how long keepers can answer.
+		pub storage_round: u64,
+		/// What must pass between a keeper's retirement and the return of its bond.
+		pub unbonding: u64,
 	}
 
 	impl Default for Windows {
@@ -72,6 +76,8 @@ pub mod pallet {
 				demand: 1_200,
 				judge_patience: 1_200,
 				pending: 28_800,
+				storage_round: 1_200,
+				unbonding: 28_800,
 			}
 		}
 	}
@@ -132,6 +138,7 @@ pub mod pallet {
 			assert!(w.min_commit_age < w.reveal, "a commitment can be opened for some time");
 			assert!(w.min_note_age < w.note_lifetime, "a note can be followed by its challenge");
 			assert!(w.demand > 0, "demanded weights can be posted");
+			assert!(w.storage_round > 0, "storage challenges can be answered");
 			SlotDuration::<T>::put(self.slot_duration);
 			EpochLength::<T>::put(self.epoch_length);
 			ProtocolWindows::<T>::put(self.windows);

@@ -51,6 +51,8 @@ pub struct Parameters {
 	pub min_note_age: Tick,
 	/// Ticks for which a note holds the window open.
 	pub note_lifetime: Tick,
+	/// Rounds in which the price of a free replica rises to its most.
+	pub raise_rounds: u32,
 	/// Ticks for which demanded weights can be posted.
 	pub demand_window: Tick,
 	/// Ticks that a submission waits for judges, when there are none.
@@ -98,6 +100,7 @@ impl View {
 			challenge_window: constant!(training, challenge_window),
 			min_note_age: constant!(training, min_note_age),
 			note_lifetime: constant!(training, note_lifetime),
+			raise_rounds: constant!(storage, raise_rounds),
 			demand_window: constant!(training, demand_window),
 			judge_patience: constant!(training, judge_patience),
 			min_bounty: constant!(training, min_bounty),

@@ -425,7 +425,17 @@ mod benchmarks {
 		let (model, registrar) = model::<T>(&spec, 0);
 		let ticket = T::WeightsDeposit::new(&registrar, Pallet::<T>::known_footprint()).unwrap();
 		let known = Known { submission: SubmissionId::MAX, owner: registrar.clone(), ticket };
-		KnownWeights::<T>::insert(model, weights(&spec, 255).root, known);
+		KnownWeights::<T>::insert(model, weights(&spec, 254).root, known);
+		let version = Version {
+			trainer: registrar,
+			weights: weights(&spec, 254),
+			score: 1,
+			submission: SubmissionId::MAX,
+			accepted_at: 1_000,
+			replaced: None,
+		};
+		T::Models::accept(&model, version).unwrap();
+		Pallet::<T>::announce_head(&model);
 		let who = rich::<T>("demander", 0);
 		Pallet::<T>::do_demand(who, Target::Head(model)).unwrap();
 		pass::<T>(T::DemandWindow::get());
@@ -434,7 +444,7 @@ mod benchmarks {
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), model);
 
-		assert_eq!(T::Models::standing(&model).unwrap().head, None);
+		assert_eq!(T::Models::standing(&model).unwrap().head, Some(0));
 		assert!(!HeadScores::<T>::contains_key(model));
 	}
 

@@ -76,6 +76,7 @@ impl<T: Config> Pallet<T> {
 		let demand = Demands::<T>::get(target).ok_or(Error::<T>::NoDemand)?;
 		ensure!(T::Clock::get() >= demand.until, Error::<T>::NothingDue);
 		T::Models::revert(&model)?;
+		Self::announce_head(&model);
 		Self::end_demand(target);
 		if let Some(list) = HeadScores::<T>::take(model) {
 			Self::drop_ticket(list.ticket, &list.owner);

@@ -63,7 +63,7 @@ pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
 use oda_evaluator::Cost;
-use oda_pallet_traits::{Judges, Models};
+use oda_pallet_traits::{Heads, Judges, Models};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, VersionId};
 use polkadot_sdk::{
 	frame_support::{
@@ -131,6 +131,9 @@ pub mod pallet {
 
 		/// Who keeps the models.
 		type Models: Models<Self::AccountId>;
+
+		/// Who keeps the blobs of heads available.
+		type Heads: Heads;
 
 		/// Who re-runs the objective on a submission.
 		type Judges: Judges<Self::AccountId>;

@@ -6,6 +6,7 @@
 
 use crate as pallet_training;
 use crate::{HoldReason, ScoreBytes, Submissions, WeightBytes};
+use alloc::collections::BTreeMap;
 use codec::Encode;
 use oda_evaluator::{
 	Cost, DataSource, DatasetRef, Evaluator, Graph, ModelSpec, Objective,
@@ -178,6 +179,19 @@ impl Convert<u64, u64> for DemandBond {
 	}
 }
 
+parameter_types! {
+	/// What whoever keeps heads was told of each model.
+	pub static Told: BTreeMap<ModelId, Option<[BlobRef; 2]>> = BTreeMap::new();
+}
+
+/// Remembers what it is told.
+pub struct ToldHeads;
+impl oda_pallet_traits::Heads for ToldHeads {
+	fn set_head(model: &ModelId, blobs: Option<[BlobRef; 2]>) {
+		Told::mutate(|told| told.insert(*model, blobs));
+	}
+}
+
 /// Always the same.
 pub struct AttestWindow;
 impl Convert<(Cost, u32), Tick> for AttestWindow {
@@ -191,6 +205,7 @@ impl pallet_training::Config for Test {
 	type Currency = Balances;
 	type Clock = Clock;
 	type Models = Registry;
+	type Heads = ToldHeads;
 	type Judges = Verification;
 	type ScoreDeposit = HoldConsideration<u64, Balances, ScoreHold, Price>;
 	type WeightsDeposit = HoldConsideration<u64, Balances, KnownHold, Price>;
@@ -256,6 +271,7 @@ pub(crate) const ENDOWMENT: u64 = 1_000_000;
 
 /// A runtime in which nothing is registered.
 pub(crate) fn bare_ext() -> sp_io::TestExternalities {
+	Told::take();
 	let rich = [REGISTRAR, ALICE, BOB, EVE, PATRON].into_iter().chain(VERIFIERS);
 	let mut balances: Vec<_> = rich.map(|who| (who, ENDOWMENT)).collect();
 	balances.push((POOR, ED));
@@ -297,8 +313,12 @@ pub(crate) fn with_pending(test: impl FnOnce(ModelId)) {
 	});
 }
 
-/// Checks the invariants of all pallets.
+/// Checks the invariants of all pallets, and that whoever keeps heads knows of them.
 pub(crate) fn check() {
+	for (model, blobs) in Told::get() {
+		let head = Registry::head(model).map(|(_, head)| [head.weights, BlobRef::of(&data())]);
+		assert_eq!(blobs, head, "the head's blobs");
+	}
 	Training::do_try_state().unwrap();
 	Registry::do_try_state().unwrap();
 	Verification::do_try_state().unwrap();

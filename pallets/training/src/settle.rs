@@ -51,6 +51,12 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// Tells whoever keeps heads what this model's is now.
+	pub(crate) fn announce_head(model: &ModelId) {
+		let head = T::Models::head(model).zip(T::Models::spec(model));
+		T::Heads::set_head(model, head.map(|(head, spec)| [head.weights, spec.data.dataset().blob]));
+	}
+
 	/// Whether evidence and demands still hold a judged submission up: the window has not closed.
 	pub(crate) fn window_open(id: SubmissionId, answers_until: Tick, held_until: Tick) -> bool {
 		let now = T::Clock::get();
@@ -122,6 +128,7 @@ impl<T: Config> Pallet<T> {
 			return T::WeightInfo::settle_expired();
 		};
 		Judged::<T>::remove(model);
+		Self::announce_head(&model);
 		// Nobody needs the old head's weights any more.
 		Self::end_demand(Target::Head(model));
 		let judges = T::Judges::close(id, Ending::Accepted);

@@ -2,13 +2,16 @@
 
 use crate::*;
 use frame_support::{
-	parameter_types,
-	traits::{ConstU32, ConstU64, Get, LinearStoragePrice, fungible::HoldConsideration},
+	PalletId, parameter_types,
+	traits::{ConstU32, ConstU64, Get, LinearStoragePrice, Randomness, fungible::HoldConsideration},
 	weights::Weight,
 };
 use oda_evaluator::Cost;
 use oda_primitives::Tick;
-use sp_runtime::{Perbill, traits::Convert};
+use sp_runtime::{
+	Perbill,
+	traits::{Convert, Hash as _},
+};
 
 /// A window of the protocol, in ticks, as genesis chose it.
 macro_rules! window {
@@ -60,6 +63,15 @@ window!(
 	PendingWindow => pending
 );
 
+window!(
+	/// Ticks that a round of storage challenges lasts.
+	StorageRound => storage_round
+);
+window!(
+	/// Ticks between a keeper's retirement and the return of its bond.
+	Unbonding => unbonding
+);
+
 /// What the chain charges for keeping bytes: 0.1 ODA an item and a thousandth of an ODA a byte.
 const ITEM_DEPOSIT: Balance = UNIT / 10;
 const BYTE_DEPOSIT: Balance = MILLI_UNIT;
@@ -79,6 +91,13 @@ parameter_types! {
 	/// What the deposit for a record of known weights is held for.
 	pub const WeightsHold: RuntimeHoldReason =
 		RuntimeHoldReason::Training(pallet_training::HoldReason::KnownWeights);
+
+	/// What the deposit for a bound peer is held for.
+	pub const PeerHold: RuntimeHoldReason =
+		RuntimeHoldReason::Storage(pallet_storage::HoldReason::PeerDeposit);
+	/// What the deposit for a storage deal is held for.
+	pub const DealHold: RuntimeHoldReason =
+		RuntimeHoldReason::Storage(pallet_storage::HoldReason::DealDeposit);
 
 	/// The most that the court's evaluation of one record may weigh: half of what a block has.
 	pub MaxEvaluationWeight: Weight = super::system::MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
@@ -105,6 +124,19 @@ parameter_types! {
 	pub const AccusationSlash: Balance = UNIT.saturating_mul(50);
 	/// What not answering costs.
 	pub const AbsenceSlash: Balance = UNIT.saturating_mul(5);
+
+	/// The name of the account that pays for keeping heads.
+	pub const PotId: PalletId = PalletId(*b"oda/head");
+	/// The least bond of a keeper.
+	pub const MinKeeperBond: Balance = UNIT.saturating_mul(100);
+	/// A keeper's bond for each mebibyte of capacity, and its stake for each of a replica: 102.4 ODA a gibibyte.
+	pub const BondPerMib: Balance = UNIT / 10;
+	/// The least stake of a replica.
+	pub const MinStake: Balance = UNIT;
+	/// The least pay for a proved round.
+	pub const MinPrice: Balance = MICRO_UNIT;
+	/// What the pot begins to offer for keeping a mebibyte for a round; it pays twice as much at most.
+	pub const HeadPricePerMib: Balance = MILLI_UNIT;
 }
 
 /// What evaluating one record weighs, from the coefficients that were measured for each component of its cost.
@@ -168,6 +200,63 @@ impl pallet_model_registry::Config for Runtime {
 	type WeightInfo = weights::pallet_model_registry::WeightInfo<Runtime>;
 }
 
+/// What storage challenges are drawn from: the parent block's VRF output, which nobody but its author knows
+/// before, over the epoch's randomness, for blocks without one. An author may withhold a block to draw again,
+/// at the price of the block.
+pub struct RoundRandomness;
+impl Randomness<Hash, BlockNumber> for RoundRandomness {
+	fn random(subject: &[u8]) -> (Hash, BlockNumber) {
+		let (epoch, since) = pallet_babe::RandomnessFromOneEpochAgo::<Runtime>::random(subject);
+		let (block, _) = pallet_babe::ParentBlockRandomness::<Runtime>::random(subject);
+		(BlakeTwo256::hash_of(&(epoch, block)), since)
+	}
+}
+
+impl pallet_storage::Config for Runtime {
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = pallet_storage::Sr25519Helper<benchmarks::Helper>;
+	type BondPerMib = BondPerMib;
+	type Clock = Clock;
+	type Currency = Balances;
+	type DealDeposit = HoldConsideration<
+		AccountId,
+		Balances,
+		DealHold,
+		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
+	>;
+	type FreeMisses = ConstU32<1>;
+	type HeadMaxLen = ConstU64<{ 1 << 30 }>;
+	type HeadPricePerMib = HeadPricePerMib;
+	type HeadReplicas = ConstU32<3>;
+	// A week of rounds of an hour.
+	type HeadRounds = ConstU32<168>;
+	type MaxMisses = ConstU32<3>;
+	type MaxReplicas = ConstU32<16>;
+	// Over a year of them.
+	type MaxRounds = ConstU32<10_000>;
+	type MinBond = MinKeeperBond;
+	type MinPrice = MinPrice;
+	type MinStake = MinStake;
+	type PeerDeposit = HoldConsideration<
+		AccountId,
+		Balances,
+		PeerHold,
+		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
+	>;
+	type PotId = PotId;
+	type ProvePriority = ConstU64<{ u64::MAX / 4 }>;
+	type QuitRounds = ConstU32<6>;
+	type RaiseRounds = ConstU32<24>;
+	type Randomness = RoundRandomness;
+	type RoundLength = StorageRound;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Signature = Signature;
+	type Signer = <Signature as Verify>::Signer;
+	type SweepDeals = ConstU32<16>;
+	type UnbondingPeriod = Unbonding;
+	type WeightInfo = weights::pallet_storage::WeightInfo<Runtime>;
+}
+
 impl pallet_training::Config for Runtime {
 	type AttestWindow = AttestWindow;
 	#[cfg(feature = "runtime-benchmarks")]
@@ -180,6 +269,7 @@ impl pallet_training::Config for Runtime {
 	type DemandWindow = DemandWindow;
 	type EvaluationWeight = EvaluationWeight;
 	type FeeBase = FeeBase;
+	type Heads = Storage;
 	type JudgePatience = JudgePatience;
 	type Judges = Verification;
 	// A year of 3 s ticks.

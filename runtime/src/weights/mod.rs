@@ -5,5 +5,6 @@
 
 pub mod pallet_clock;
 pub mod pallet_model_registry;
+pub mod pallet_storage;
 pub mod pallet_training;
 pub mod pallet_verification;

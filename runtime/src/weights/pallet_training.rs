@@ -17,62 +17,62 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	fn commit() -> Weight {
-		// Least time measured: 81_307 ns.
-		Weight::from_parts(87_820_000, 4122)
+		// Least time measured: 92_556 ns.
+		Weight::from_parts(105_017_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `s` is `[4, 65536]`.
 	fn reveal(s: u32, ) -> Weight {
-		// Least time measured: 278_295 ns.
-		Weight::from_parts(287_975_609, 69101)
-			// Standard error: 23
-			.saturating_add(Weight::from_parts(3_994, 0).saturating_mul(s.into()))
+		// Least time measured: 326_914 ns.
+		Weight::from_parts(338_025_786, 69101)
+			// Standard error: 39
+			.saturating_add(Weight::from_parts(4_928, 0).saturating_mul(s.into()))
 			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn withdraw() -> Weight {
-		// Least time measured: 100_560 ns.
-		Weight::from_parts(109_548_000, 69077)
+		// Least time measured: 112_039 ns.
+		Weight::from_parts(125_648_000, 69077)
 			.saturating_add(T::DbWeight::get().reads(13))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn settle_forfeited() -> Weight {
-		// Least time measured: 82_261 ns.
-		Weight::from_parts(94_136_000, 69077)
+		// Least time measured: 86_964 ns.
+		Weight::from_parts(100_554_000, 69077)
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `b` is `[0, 8]`.
 	fn settle_accepted(b: u32, ) -> Weight {
-		// Least time measured: 2_007_159 ns.
-		Weight::from_parts(2_178_915_569, 131140)
-			// Standard error: 714_481
-			.saturating_add(Weight::from_parts(46_065_150, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(83))
+		// Least time measured: 2_516_422 ns.
+		Weight::from_parts(2_759_498_171, 133743)
+			// Standard error: 726_091
+			.saturating_add(Weight::from_parts(59_300_607, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(91))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(b.into())))
-			.saturating_add(T::DbWeight::get().writes(82))
+			.saturating_add(T::DbWeight::get().writes(92))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(b.into())))
-			.saturating_add(Weight::from_parts(0, 2704).saturating_mul(b.into()))
+			.saturating_add(Weight::from_parts(0, 2776).saturating_mul(b.into()))
 	}
 	fn settle_expired() -> Weight {
-		// Least time measured: 1_565_669 ns.
-		Weight::from_parts(1_687_518_000, 133486)
+		// Least time measured: 1_611_422 ns.
+		Weight::from_parts(1_859_042_000, 137014)
 			.saturating_add(T::DbWeight::get().reads(111))
 			.saturating_add(T::DbWeight::get().writes(111))
 	}
 	fn settle_withheld() -> Weight {
-		// Least time measured: 1_609_410 ns.
-		Weight::from_parts(1_767_303_000, 136190)
+		// Least time measured: 1_751_625 ns.
+		Weight::from_parts(6_159_684_000, 139790)
 			.saturating_add(T::DbWeight::get().reads(113))
 			.saturating_add(T::DbWeight::get().writes(114))
 	}
 	/// The range of component `q` is `[0, 16]`.
 	fn advance(q: u32, ) -> Weight {
-		// Least time measured: 335_678 ns.
-		Weight::from_parts(381_942_416, 74704)
-			// Standard error: 567_086
-			.saturating_add(Weight::from_parts(289_013_949, 0).saturating_mul(q.into()))
+		// Least time measured: 398_197 ns.
+		Weight::from_parts(371_046_095, 74704)
+			// Standard error: 58_148_089
+			.saturating_add(Weight::from_parts(1_197_217_167, 0).saturating_mul(q.into()))
 			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(q.into())))
 			.saturating_add(T::DbWeight::get().writes(8))
@@ -80,129 +80,129 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 66891).saturating_mul(q.into()))
 	}
 	fn note_challenge() -> Weight {
-		// Least time measured: 508_179 ns.
-		Weight::from_parts(529_442_000, 46958)
+		// Least time measured: 564_969 ns.
+		Weight::from_parts(646_808_000, 48182)
 			.saturating_add(T::DbWeight::get().reads(37))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	/// The range of component `w` is `[10, 2097152]`.
 	/// The range of component `p` is `[1024, 1048576]`.
 	fn challenge(w: u32, p: u32, ) -> Weight {
-		// Least time measured: 7_965_995 ns.
-		Weight::from_parts(2_634_943_337, 133486)
-			// Standard error: 183
-			.saturating_add(Weight::from_parts(4_758, 0).saturating_mul(w.into()))
-			// Standard error: 368
-			.saturating_add(Weight::from_parts(5_620, 0).saturating_mul(p.into()))
+		// Least time measured: 9_996_784 ns.
+		Weight::from_parts(6_502_642_649, 137014)
+			// Standard error: 1_202
+			.saturating_add(Weight::from_parts(12_780, 0).saturating_mul(w.into()))
+			// Standard error: 2_406
+			.saturating_add(Weight::from_parts(19_555, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(113))
 			.saturating_add(T::DbWeight::get().writes(110))
 	}
 	fn demand() -> Weight {
-		// Least time measured: 79_830 ns.
-		Weight::from_parts(87_113_000, 5720)
+		// Least time measured: 81_120 ns.
+		Weight::from_parts(97_930_000, 5720)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `w` is `[100, 2097152]`.
 	fn post_weights(w: u32, ) -> Weight {
-		// Least time measured: 99_804 ns.
-		Weight::from_parts(85_722_312, 3712)
-			// Standard error: 8
-			.saturating_add(Weight::from_parts(3_195, 0).saturating_mul(w.into()))
+		// Least time measured: 107_905 ns.
+		Weight::from_parts(115_265_000, 3766)
+			// Standard error: 165
+			.saturating_add(Weight::from_parts(6_086, 0).saturating_mul(w.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	fn revert() -> Weight {
-		// Least time measured: 174_533 ns.
-		Weight::from_parts(186_357_000, 69101)
-			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().writes(8))
+		// Least time measured: 396_440 ns.
+		Weight::from_parts(451_888_000, 69101)
+			.saturating_add(T::DbWeight::get().reads(19))
+			.saturating_add(T::DbWeight::get().writes(16))
 	}
 	fn post_bounty() -> Weight {
-		// Least time measured: 70_246 ns.
-		Weight::from_parts(74_560_000, 4122)
+		// Least time measured: 74_038 ns.
+		Weight::from_parts(88_041_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn withdraw_bounty() -> Weight {
-		// Least time measured: 63_214 ns.
-		Weight::from_parts(71_705_000, 4122)
+		// Least time measured: 66_788 ns.
+		Weight::from_parts(81_882_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn drop_scores() -> Weight {
-		// Least time measured: 79_557 ns.
-		Weight::from_parts(91_122_000, 69101)
+		// Least time measured: 82_443 ns.
+		Weight::from_parts(97_567_000, 69101)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn forget_weights() -> Weight {
-		// Least time measured: 57_503 ns.
-		Weight::from_parts(63_507_000, 3712)
+		// Least time measured: 59_332 ns.
+		Weight::from_parts(68_372_000, 3766)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_macs(n: u32, ) -> Weight {
-		// Least time measured: 4_914 ns.
-		Weight::from_parts(6_205_544, 0)
+		// Least time measured: 5_047 ns.
+		Weight::from_parts(6_062_235, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(681, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(679, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_rows(n: u32, ) -> Weight {
-		// Least time measured: 4_676 ns.
-		Weight::from_parts(9_283_756, 0)
-			// Standard error: 44
-			.saturating_add(Weight::from_parts(50_090, 0).saturating_mul(n.into()))
+		// Least time measured: 4_944 ns.
+		Weight::from_parts(5_253_000, 0)
+			// Standard error: 2_279
+			.saturating_add(Weight::from_parts(153_268, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 524288]`.
 	fn evaluate_patch_lines(n: u32, ) -> Weight {
-		// Least time measured: 5_469 ns.
-		Weight::from_parts(17_653_042, 0)
-			// Standard error: 6
-			.saturating_add(Weight::from_parts(8_194, 0).saturating_mul(n.into()))
+		// Least time measured: 5_990 ns.
+		Weight::from_parts(6_361_000, 0)
+			// Standard error: 292
+			.saturating_add(Weight::from_parts(26_930, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_patch_elements(n: u32, ) -> Weight {
-		// Least time measured: 189_471 ns.
-		Weight::from_parts(193_404_083, 0)
-			// Standard error: 1
-			.saturating_add(Weight::from_parts(1_872, 0).saturating_mul(n.into()))
+		// Least time measured: 205_368 ns.
+		Weight::from_parts(90_677_011, 0)
+			// Standard error: 53
+			.saturating_add(Weight::from_parts(2_647, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1302528]`.
 	fn evaluate_requants(n: u32, ) -> Weight {
-		// Least time measured: 5_872 ns.
-		Weight::from_parts(6_379_000, 0)
-			// Standard error: 5
-			.saturating_add(Weight::from_parts(7_499, 0).saturating_mul(n.into()))
+		// Least time measured: 6_293 ns.
+		Weight::from_parts(6_926_000, 0)
+			// Standard error: 154
+			.saturating_add(Weight::from_parts(12_372, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_element_ops(n: u32, ) -> Weight {
-		// Least time measured: 5_775 ns.
-		Weight::from_parts(1_081_933, 0)
-			// Standard error: 5
-			.saturating_add(Weight::from_parts(9_144, 0).saturating_mul(n.into()))
+		// Least time measured: 5_865 ns.
+		Weight::from_parts(6_495_000, 0)
+			// Standard error: 11
+			.saturating_add(Weight::from_parts(9_781, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_param_bytes(n: u32, ) -> Weight {
-		// Least time measured: 3_396 ns.
-		Weight::from_parts(2_188_357, 0)
+		// Least time measured: 3_708 ns.
+		Weight::from_parts(2_022_136, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(84, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(93, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_activation_bytes(n: u32, ) -> Weight {
-		// Least time measured: 2_906 ns.
-		Weight::from_parts(2_495_523, 0)
+		// Least time measured: 3_083 ns.
+		Weight::from_parts(2_663_392, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(160, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(177, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 200]`.
 	fn evaluate_nodes(n: u32, ) -> Weight {
-		// Least time measured: 6_427 ns.
-		Weight::from_parts(5_284_882, 0)
-			// Standard error: 1_081
-			.saturating_add(Weight::from_parts(2_392_652, 0).saturating_mul(n.into()))
+		// Least time measured: 7_005 ns.
+		Weight::from_parts(5_040_607, 0)
+			// Standard error: 1_033
+			.saturating_add(Weight::from_parts(2_680_648, 0).saturating_mul(n.into()))
 	}
 }

@@ -251,6 +251,7 @@ fn a_head_that_nobody_shows_falls_to_the_one_before() {
 		assert_ok!(revert(model));
 		let target = Target::Head(model);
 		assert!(happened(Event::Withheld { target, demander: EVE, slashed: 0, paid: 0 }));
+		assert_eq!(Told::get()[&model], Some([first().blob(), BlobRef::of(&data())]));
 		assert_eq!(Registry::head(model).unwrap().0, 0);
 		assert_eq!(held(HoldReason::Demand, EVE), 0);
 		assert_eq!(held(HoldReason::ScoreList, ALICE), 0);
@@ -304,6 +305,7 @@ fn a_model_whose_first_version_fell_takes_anybodys() {
 		pass(DEMAND_WINDOW);
 		assert_ok!(revert(model));
 		assert_eq!(Registry::head(model), None);
+		assert_eq!(Told::get()[&model], None);
 		assert_noop!(demand(EVE, Target::Head(model)), Error::<Test>::NoHead);
 		become_head(model, &Attempt::new(BOB, |i| i < 2));
 		assert_eq!(Registry::head(model).unwrap().1.replaced, None);

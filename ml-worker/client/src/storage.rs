@@ -1,0 +1,384 @@
+//! Who keeps blobs: peers, keepers, deals and rounds of challenges.
+
+use crate::{
+	AccountId, Balance, Chain, ChainError, Key, Receipt, View,
+	error::node,
+	runtime::{self, runtime_types as generated},
+};
+use oda_primitives::{
+	BlobRef, DealId, RangeProof, RoundNumber, Tick, hexadecimal, message, storage::challenged_range,
+};
+use serde::Serialize;
+use std::{collections::HashMap, ops::Range};
+
+/// A round of challenges.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Round {
+	/// Its number.
+	pub number: RoundNumber,
+	/// What its challenges are drawn from.
+	#[serde(serialize_with = "hexadecimal::serialize")]
+	pub seed: [u8; 32],
+	/// When it started.
+	pub started_at: Tick,
+}
+
+/// A bonded keeper.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Keeper {
+	/// Who.
+	pub account: AccountId,
+	/// How many bytes it offers to keep.
+	pub capacity: u64,
+	/// How many bytes its replicas have.
+	pub used: u64,
+	/// What is on hold of its funds, and left after losses.
+	pub bond: Balance,
+	/// How much of the bond is at stake.
+	pub staked: Balance,
+	/// How many replicas it keeps.
+	pub replicas: u32,
+	/// When it announced that it leaves.
+	pub retiring_since: Option<Tick>,
+}
+
+/// A keeper's promise to answer for a blob.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Replica {
+	/// Whose.
+	pub keeper: AccountId,
+	/// Its pay for each proved round.
+	pub price: Balance,
+	/// What is left of its stake.
+	pub left: Balance,
+	/// The first round in which it is challenged.
+	pub first: RoundNumber,
+	/// The last round that was proved.
+	pub proved: Option<RoundNumber>,
+	/// The last round for which the keeper answers, if it leaves.
+	pub leaves_after: Option<RoundNumber>,
+}
+
+/// An agreement that a blob is kept.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Deal {
+	/// Its number.
+	pub id: DealId,
+	/// Who pays.
+	pub payer: AccountId,
+	/// What is kept.
+	pub blob: BlobRef,
+	/// The pay that a slot begins with, a proved round.
+	pub price: Balance,
+	/// The pay that it rises to.
+	pub max_price: Balance,
+	/// The last round.
+	pub until: RoundNumber,
+	/// What is on hold of the payer's funds for it.
+	pub funds: Balance,
+	/// One for each replica that is asked for.
+	pub slots: Vec<Slot>,
+}
+
+/// A place in a deal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slot {
+	/// Nobody keeps this replica.
+	Free {
+		/// The round from which on its price rises.
+		since: RoundNumber,
+	},
+	/// Somebody does.
+	Kept(Replica),
+}
+
+impl Slot {
+	/// The replica that is kept here.
+	pub fn replica(&self) -> Option<&Replica> {
+		match self {
+			Self::Free { .. } => None,
+			Self::Kept(replica) => Some(replica),
+		}
+	}
+}
+
+/// Rounds after the present one in which who takes a replica is challenged for the first time.
+const GRACE: RoundNumber = 2;
+
+impl Deal {
+	/// The slot and the replica of `keeper`, if it has one.
+	pub fn replica_of(&self, keeper: &AccountId) -> Option<(u32, &Replica)> {
+		self.slots.iter().zip(0..).find_map(|(slot, number)| {
+			slot.replica().filter(|replica| replica.keeper == *keeper).map(|replica| (number, replica))
+		})
+	}
+
+	/// What whoever takes a replica in `round` is paid for each proved one; `None` if there is none to take, or
+	/// the deal ends too soon. Prices rise over `raise_rounds`.
+	pub fn pays(&self, round: RoundNumber, raise_rounds: u32) -> Option<Balance> {
+		let free = self.slots.iter().filter_map(|slot| match slot {
+			Slot::Free { since } => Some(*since),
+			Slot::Kept(_) => None,
+		});
+		let since = free.min().filter(|_| round.saturating_add(GRACE) <= self.until)?;
+		let risen = round.saturating_sub(since).min(raise_rounds);
+		let span = self.max_price.saturating_sub(self.price);
+		let raise = span.saturating_mul(risen.into()).checked_div(raise_rounds.into()).unwrap_or_default();
+		Some(self.price.saturating_add(raise))
+	}
+
+	/// What `keeper` has to prove in `round`; `None` if it has nothing to, or has done so.
+	pub fn challenge(&self, round: &Round, keeper: &AccountId) -> Option<Range<u64>> {
+		let (slot, replica) = self.replica_of(keeper)?;
+		let over = round.number > self.until || replica.leaves_after.is_some_and(|last| round.number > last);
+		if over || round.number < replica.first || replica.proved == Some(round.number) {
+			return None;
+		}
+		let replicas = u32::try_from(self.slots.len()).ok()?;
+		Some(challenged_range(&round.seed, self.id, round.number, slot, replicas, &self.blob))
+	}
+}
+
+fn deal_from<Ticket>(
+	id: DealId,
+	deal: generated::pallet_storage::types::Deal<AccountId, Balance, Ticket>,
+) -> Deal {
+	use generated::pallet_storage::types::Slot as Stored;
+	let slots = deal.slots.0.into_iter().map(|slot| match slot {
+		Stored::Free { since } => Slot::Free { since },
+		Stored::Kept(replica) => Slot::Kept(Replica {
+			keeper: replica.keeper,
+			price: replica.price,
+			left: replica.left,
+			first: replica.first,
+			proved: replica.proved,
+			leaves_after: replica.leaves_after,
+		}),
+	});
+	Deal {
+		id,
+		payer: deal.payer,
+		blob: deal.blob.0,
+		price: deal.price,
+		max_price: deal.max_price,
+		until: deal.until,
+		funds: deal.funds,
+		slots: slots.collect(),
+	}
+}
+
+/// Every entry of a storage map, as its keys and its value.
+macro_rules! entries {
+	($view:expr, $address:expr, |$keys:ident, $value:ident| $made:expr) => {{
+		let mut entries = $view.at.storage().iter($address, ()).await.map_err(node)?;
+		let mut found = Vec::new();
+		while let Some(entry) = entries.next().await {
+			let entry = entry.map_err(node)?;
+			let $keys = entry.key().map_err(node)?.decode().map_err(node)?;
+			let $value = entry.value().decode().map_err(node)?;
+			found.push($made);
+		}
+		found
+	}};
+}
+
+impl View {
+	/// The round that runs.
+	pub async fn round(&self) -> Result<Option<Round>, ChainError> {
+		let address = runtime::storage().storage().current_round();
+		let round = self.at.storage().try_fetch(address, ()).await.map_err(node)?;
+		let round = round.map(|round| round.decode()).transpose().map_err(node)?;
+		Ok(round.map(|round| Round { number: round.number, seed: round.seed, started_at: round.started_at }))
+	}
+
+	/// All deals, by number.
+	pub async fn deals(&self) -> Result<Vec<Deal>, ChainError> {
+		let mut deals =
+			entries!(self, runtime::storage().storage().deals(), |key, deal| deal_from(key.0, deal));
+		deals.sort_by_key(|deal| deal.id);
+		Ok(deals)
+	}
+
+	/// A deal.
+	pub async fn deal(&self, id: DealId) -> Result<Option<Deal>, ChainError> {
+		let address = runtime::storage().storage().deals();
+		let deal = self.at.storage().try_fetch(address, (id,)).await.map_err(node)?;
+		let deal = deal.map(|deal| deal.decode()).transpose().map_err(node)?;
+		Ok(deal.map(|deal| deal_from(id, deal)))
+	}
+
+	/// All keepers.
+	pub async fn keepers(&self) -> Result<Vec<Keeper>, ChainError> {
+		Ok(entries!(self, runtime::storage().storage().keepers(), |key, keeper| Keeper {
+			account: key.0,
+			capacity: keeper.capacity,
+			used: keeper.used,
+			bond: keeper.bond,
+			staked: keeper.staked,
+			replicas: keeper.replicas,
+			retiring_since: keeper.retiring_since,
+		}))
+	}
+
+	/// The ed25519 key of the peer that is bound to an account.
+	pub async fn peer_of(&self, account: &AccountId) -> Result<Option<[u8; 32]>, ChainError> {
+		let address = runtime::storage().storage().peer_of();
+		let peer = self.at.storage().try_fetch(address, (*account,)).await.map_err(node)?;
+		Ok(peer.map(|peer| peer.decode()).transpose().map_err(node)?.map(|peer| peer.key))
+	}
+
+	/// All accounts that have a peer, and its ed25519 key.
+	pub async fn peers(&self) -> Result<Vec<(AccountId, [u8; 32])>, ChainError> {
+		Ok(entries!(self, runtime::storage().storage().peer_of(), |key, peer| (key.0, peer.key)))
+	}
+
+	/// All blobs that the chain names, by root, and their lengths: data, weights, and what deals are about. Of
+	/// two lengths that are stated for one root the one counts that was proved, or accepted.
+	pub async fn registered_blobs(&self) -> Result<HashMap<[u8; 32], u64>, ChainError> {
+		let storage = runtime::storage();
+		let specs = entries!(self, storage.model_registry().specs(), |key, spec| {
+			let _: ([u8; 32],) = key;
+			spec.0.data.dataset().blob
+		});
+		let versions = entries!(self, storage.model_registry().versions(), |key, version| {
+			let _: ([u8; 32], u32) = key;
+			version.weights.0
+		});
+		let submissions = self.submissions().await?;
+		let claims = submissions.iter().filter_map(|s| s.claim()).map(|claim| claim.weights);
+		let deals = self.deals().await?;
+		let deals = deals.iter().map(|deal| deal.blob);
+		let mut blobs = HashMap::new();
+		for blob in specs.into_iter().chain(versions).chain(claims).chain(deals) {
+			blobs.entry(blob.root).or_insert(blob.len);
+		}
+		Ok(blobs)
+	}
+}
+
+impl Chain {
+	/// Binds a peer to an account, by the peer's signature of [`message::peer_binding`].
+	pub async fn bind_peer(
+		&self,
+		key: &Key,
+		peer: [u8; 32],
+		signature: [u8; 64],
+	) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage().bind_peer(peer, signature)).await
+	}
+
+	/// Becomes a keeper of at most `capacity` bytes.
+	pub async fn enlist(&self, key: &Key, capacity: u64) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage().enlist(capacity)).await
+	}
+
+	/// Keeps at most so many bytes from now on.
+	pub async fn set_capacity(&self, key: &Key, capacity: u64) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage().set_capacity(capacity)).await
+	}
+
+	/// Takes no more replicas: the first step of leaving the keepers.
+	pub async fn retire_keeper(&self, key: &Key) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage().retire()).await
+	}
+
+	/// Leaves the keepers: the second step.
+	pub async fn withdraw_keeper(&self, key: &Key) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage().withdraw()).await
+	}
+
+	/// Offers a deal; its number.
+	pub async fn offer_deal(
+		&self,
+		key: &Key,
+		blob: BlobRef,
+		replicas: u8,
+		rounds: u32,
+		price: Balance,
+		max_price: Balance,
+	) -> Result<(DealId, Receipt), ChainError> {
+		let storage = runtime::transactions().storage();
+		let call = storage.offer(blob.into(), replicas, rounds, price, max_price);
+		let receipt = self.submit(key, &call).await?;
+		let event = receipt.find::<runtime::storage::events::DealOffered>()?;
+		let event = event.ok_or(ChainError::Missing("the event of a deal"))?;
+		Ok((event.deal, receipt))
+	}
+
+	/// Ends a deal early.
+	pub async fn cancel_deal(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage().cancel(deal)).await
+	}
+
+	/// Takes a replica of a deal.
+	pub async fn take_replica(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage().take(deal)).await
+	}
+
+	/// Announces to leave a deal.
+	pub async fn quit_deal(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage().quit(deal)).await
+	}
+
+	/// Answers a storage challenge: free of charge, authorised by the keeper's signature.
+	pub async fn prove_storage(
+		&self,
+		key: &Key,
+		deal: DealId,
+		round: RoundNumber,
+		proof: RangeProof,
+	) -> Result<Receipt, ChainError> {
+		let message = message::storage_proof(&self.genesis(), deal, round, &proof);
+		let signature = generated::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
+		let storage = runtime::transactions().storage();
+		let call = storage.prove(deal, round, key.account(), proof.into(), signature);
+		self.submit_unsigned(&call).await
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn deal() -> Deal {
+		let replica = Replica {
+			keeper: AccountId([1; 32]),
+			price: 1,
+			left: 1,
+			first: 5,
+			proved: Some(6),
+			leaves_after: Some(8),
+		};
+		Deal {
+			id: 3,
+			payer: AccountId([9; 32]),
+			blob: BlobRef { root: [7; 32], len: 10_000 },
+			price: 1,
+			max_price: 2,
+			until: 20,
+			funds: 100,
+			slots: vec![Slot::Free { since: 10 }, Slot::Kept(replica)],
+		}
+	}
+
+	#[test]
+	fn a_challenge_is_of_the_keeper_the_round_and_the_slot() {
+		let round = |number| Round { number, seed: [2; 32], started_at: 0 };
+		let of = |number| deal().challenge(&round(number), &AccountId([1; 32]));
+		assert_eq!(of(7), Some(challenged_range(&[2; 32], 3, 7, 1, 2, &deal().blob)));
+		assert_eq!(of(4), None, "not yet");
+		assert_eq!(of(6), None, "proved");
+		assert_eq!(of(9), None, "gone");
+		assert_eq!(deal().challenge(&round(7), &AccountId([2; 32])), None);
+	}
+
+	#[test]
+	fn a_free_slot_pays_more_and_more_until_it_is_too_late_to_take_it() {
+		let deal = Deal { price: 100, max_price: 200, ..deal() };
+		assert_eq!([9, 10, 11, 14, 18].map(|round| deal.pays(round, 4)), [100, 100, 125, 200, 200].map(Some));
+		assert_eq!(deal.pays(19, 4), None);
+		let full = Deal { slots: deal.slots[1..].to_vec(), ..deal };
+		assert_eq!(full.pays(11, 4), None);
+	}
+}
