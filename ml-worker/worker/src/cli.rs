@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oda_engine::DeviceChoice;
+use oda_network::Multiaddr;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Trains, submits, verifies and watches models on an ODA chain.
@@ -48,6 +49,21 @@ pub struct Global {
 	/// Where blobs and the journal of what was begun lie; several processes may share it.
 	#[arg(long, global = true, env = "ODA_BASE_PATH", value_name = "DIR")]
 	pub base_path: Option<PathBuf>,
+	/// Do not enter the network of peers: blobs are had from the store only.
+	#[arg(long, global = true, env = "ODA_NO_NETWORK")]
+	pub no_network: bool,
+	/// A peer to start from, as /ip4/192.0.2.1/tcp/4001/p2p/<PEER>; may be given several times, or with commas between.
+	#[arg(long, global = true, env = "ODA_BOOTSTRAP", value_delimiter = ',', value_name = "ADDRESS")]
+	pub bootstrap: Vec<Multiaddr>,
+	/// An address to be reached at by peers, as /ip4/0.0.0.0/udp/4001/quic-v1; any port of TCP and QUIC if not given.
+	#[arg(long, global = true, env = "ODA_LISTEN", value_delimiter = ',', value_name = "ADDRESS")]
+	pub listen: Vec<Multiaddr>,
+	/// Do not look for peers in the local network.
+	#[arg(long, global = true)]
+	pub no_mdns: bool,
+	/// Fetch and serve blobs that the chain does not name, too.
+	#[arg(long, global = true)]
+	pub allow_unregistered: bool,
 	/// A file whose first line is the secret URI of the account to act as.
 	#[arg(long, global = true, env = "ODA_KEY_FILE", value_name = "FILE", conflicts_with = "suri")]
 	pub key_file: Option<PathBuf>,
@@ -154,12 +170,27 @@ pub enum Command {
 	/// A challenge that is right brings half of what the liars lose, and the bond comes back. Runs until it is stopped,
 	/// and is not disturbed by a node that goes away for a while.
 	Watch(WatchArgs),
-	/// The local store of weights and data.
+	/// Keep blobs for pay: take deals, answer challenges, repair; a service.
 	///
-	/// It lies under --base-path. Every blob is named by its root, the BLAKE3 hash of its bytes, and is hashed again
-	/// when it is read. No node is needed, and nothing costs anything.
+	/// Binds this worker's peer to the account, becomes a keeper with a bond that follows the capacity, gets what deals
+	/// are about, takes them, and proves in each round that it still has them, which is free and paid at once. What is
+	/// kept is pinned. Rounds that are missed cost their pay, and several in a row the stake.
+	///
+	/// Runs until it is stopped; stopping it for longer than a round costs. Who wants to leave for good quits its deals
+	/// first (deal quit), and retires (deal retire).
+	Keep(KeepArgs),
+	/// Weights and data: the store, and the network of peers.
+	///
+	/// The store lies under --base-path. Every blob is named by its root, the BLAKE3 hash of its bytes, and is hashed again
+	/// when it is read. Only what comes from peers needs a node, which says what the chain names; nothing costs anything.
 	#[command(subcommand)]
 	Blobs(BlobsCommand),
+	/// Have blobs kept by others, for pay; and leave the keepers.
+	///
+	/// A deal asks for so many replicas of a blob for so many rounds. Keepers take them, and are paid for each round in
+	/// which they prove that they have the blob. The heads of models are kept without a deal of yours.
+	#[command(subcommand)]
+	Deal(DealCommand),
 	/// Demand weights that nobody hands out, and post what others demand.
 	///
 	/// A demand puts a bond on hold, which goes to whoever posts the weights on the chain in time. If nobody does, the
@@ -542,7 +573,95 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 	text.parse().map_err(|_| "an IP address and a port, like 127.0.0.1:9616".to_owned())
 }
 
-/// The local store of weights and data.
+/// What `keep` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+	ml-worker --key-file keeper.key keep --capacity-mib 10240")]
+pub struct KeepArgs {
+	/// How much is kept at most, in mebibytes; the bond follows it.
+	#[arg(long, default_value_t = 1024, value_name = "MIB")]
+	pub capacity_mib: u64,
+	/// The least pay for a round for which a deal is taken, in ODA.
+	#[arg(long, value_parser = amount, value_name = "ODA")]
+	pub min_price: Option<Amount>,
+	/// Take no new deals.
+	#[arg(long)]
+	pub no_take: bool,
+	/// How it is watched.
+	#[command(flatten)]
+	pub monitoring: Monitoring,
+}
+
+/// Deals about storage.
+#[derive(Debug, Subcommand)]
+pub enum DealCommand {
+	/// Offer a deal.
+	///
+	/// All that it can cost is on hold until it ends. Prints the deal's number. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice deal offer <ROOT> --replicas 3 --rounds 100 --price 0.01 --max-price 0.02")]
+	Offer {
+		/// The blob: a file, or the root of a blob.
+		#[arg(value_name = "FILE|ROOT")]
+		blob: String,
+		/// How many keepers are to have it.
+		#[arg(long, default_value_t = 3)]
+		replicas: u8,
+		/// For how many rounds.
+		#[arg(long)]
+		rounds: u32,
+		/// What a keeper gets for a round to begin with, in ODA.
+		#[arg(long, value_parser = amount, value_name = "ODA")]
+		price: Amount,
+		/// What it rises to while nobody takes a replica; the price if not given.
+		#[arg(long, value_parser = amount, value_name = "ODA")]
+		max_price: Option<Amount>,
+	},
+	/// End a deal early, some rounds from now.
+	///
+	/// What is left goes back at its end. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice deal cancel 7")]
+	Cancel {
+		/// The deal's number.
+		deal: u64,
+	},
+	/// All deals, and who keeps what.
+	///
+	/// At the last final block, a line a deal.
+	#[command(after_help = "Example:\n  \
+		ml-worker deal list")]
+	List,
+	/// All keepers, with their peers.
+	///
+	/// At the last final block, a line a keeper.
+	#[command(after_help = "Example:\n  \
+		ml-worker deal keepers")]
+	Keepers,
+	/// Leave a deal, as a keeper, some rounds from now.
+	///
+	/// Until then it has to be answered for. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice deal quit 7")]
+	Quit {
+		/// The deal's number.
+		deal: u64,
+	},
+	/// Take no more deals, as a keeper: the first step of leaving.
+	///
+	/// Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice deal retire")]
+	Retire,
+	/// Leave the keepers, with the bond: the second step.
+	///
+	/// When no replica is left and the time for it has come. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice deal withdraw")]
+	Withdraw,
+}
+
+/// The store, and the network of peers.
 #[derive(Debug, Subcommand)]
 pub enum BlobsCommand {
 	/// Store files; prints their roots, which are what `b3sum` prints.
@@ -555,11 +674,14 @@ pub enum BlobsCommand {
 		#[arg(required = true)]
 		files: Vec<PathBuf>,
 	},
-	/// Write a blob to a file, or to standard output.
+	/// Get a blob, from the store or from peers, and write it to a file or to standard output.
 	///
-	/// It is hashed before its first byte is written. A file that is in the way is overwritten.
+	/// What is not here is looked for among peers, and waited for; it is checked while it arrives, and an interrupted
+	/// transfer goes on where it was. It is hashed before its first byte is written. A file that is in the way is
+	/// overwritten.
 	#[command(after_help = "Examples:\n  \
 		ml-worker blobs get <ROOT> --out weights.bin\n  \
+		ml-worker --allow-unregistered blobs get <ROOT> --len 1048576\n  \
 		ml-worker blobs get <ROOT> | b3sum")]
 	Get {
 		/// Its root.
@@ -568,7 +690,62 @@ pub enum BlobsCommand {
 		/// The file.
 		#[arg(long, short, value_name = "FILE")]
 		out: Option<PathBuf>,
+		/// Its length, if the chain does not name it.
+		#[arg(long, value_name = "BYTES")]
+		len: Option<u64>,
 	},
+	/// Never delete blobs when cleaning up.
+	///
+	/// They need not be here yet.
+	#[command(after_help = "Example:\n  \
+		ml-worker blobs pin <ROOT>")]
+	Pin {
+		/// Their roots.
+		#[arg(value_parser = id, required = true)]
+		roots: Vec<Id>,
+	},
+	/// Let blobs be deleted when cleaning up.
+	///
+	/// Exit status 1 if one was not pinned.
+	#[command(after_help = "Example:\n  \
+		ml-worker blobs unpin <ROOT>")]
+	Unpin {
+		/// Their roots.
+		#[arg(value_parser = id, required = true)]
+		roots: Vec<Id>,
+	},
+	/// Clean up: delete what is neither pinned nor named by the chain.
+	///
+	/// Blobs, and what was left of transfers. Training data that no model is scored on is not named by the chain: pin it.
+	#[command(after_help = "Example:\n  \
+		ml-worker blobs gc")]
+	Gc,
+	/// The peers that are known: who they are, where, and what they did wrong.
+	///
+	/// A line a peer. With --wait it first looks around for so long.
+	#[command(after_help = "Examples:\n  \
+		ml-worker blobs peers --wait 5\n  \
+		ml-worker blobs peers --unban <PEER>")]
+	Peers {
+		/// Seconds to look around.
+		#[arg(long, default_value_t = 3, value_name = "SECONDS")]
+		wait: u64,
+		/// Forgive a peer that is banned.
+		#[arg(long, value_name = "PEER")]
+		unban: Option<oda_network::PeerId>,
+	},
+	/// Serve what is here to peers; a service.
+	///
+	/// So does every other service, beside its work. Prints the addresses at which this worker is reached.
+	#[command(after_help = "Example:\n  \
+		ml-worker --listen /ip4/0.0.0.0/tcp/4001 blobs serve")]
+	Serve,
+	/// Bind this worker's peer to the account, on the chain.
+	///
+	/// The chain then says where the account's blobs are had. Holds a deposit and costs a fee. A keeper does it by itself.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice blobs bind")]
+	Bind,
 	/// All blobs.
 	///
 	/// A line a blob: root and length in bytes.
@@ -844,6 +1021,7 @@ mod tests {
 				let words = line.split_whitespace().take_while(|word| !matches!(*word, "|" | ">" | "&&"));
 				let word = |word: &str| match word {
 					"<ID>" | "<ROOT>" => "ab".repeat(32),
+					"<PEER>" => "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA".to_owned(),
 					word => word.to_owned(),
 				};
 				std::iter::once("ml-worker".to_owned()).chain(words.map(word)).collect()

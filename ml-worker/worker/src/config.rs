@@ -2,9 +2,10 @@
 
 use crate::{
 	evaluation::Limits,
-	roles::{trainer::TrainerConfig, verifier::VerifierConfig, watcher::WatcherConfig},
+	roles::{keeper::KeeperConfig, trainer::TrainerConfig, verifier::VerifierConfig, watcher::WatcherConfig},
 };
 use oda_engine::EngineConfig;
+use oda_network::NetworkConfig;
 use serde::Deserialize;
 use std::{
 	net::SocketAddr,
@@ -26,6 +27,8 @@ pub struct RunConfig {
 	/// What evaluating may take.
 	#[serde(default)]
 	pub limits: Limits,
+	/// How blobs are had from peers.
+	pub network: Option<NetworkConfig>,
 	/// What to do, at least one.
 	#[serde(rename = "role")]
 	pub roles: Vec<Role>,
@@ -51,6 +54,8 @@ pub enum RoleKind {
 	Watcher(WatcherConfig),
 	/// Trains and submits.
 	Trainer(Box<TrainerConfig>),
+	/// Keeps blobs for pay.
+	Keeper(KeeperConfig),
 }
 
 impl RoleKind {
@@ -60,6 +65,7 @@ impl RoleKind {
 			Self::Verifier(_) => "verifier",
 			Self::Watcher(_) => "watcher",
 			Self::Trainer(_) => "trainer",
+			Self::Keeper(_) => "keeper",
 		}
 	}
 }

@@ -5,11 +5,13 @@ use crate::{
 	journal::Journal,
 	metrics::Metrics,
 	output::Output,
+	peers::Peers,
 };
 use anyhow::{Context as _, bail};
 use oda_blobs::Store;
 use oda_client::{AccountId, Chain, Key, View};
 use oda_engine::{Engine, EngineConfig};
+use oda_network::NetworkConfig;
 use oda_primitives::BlobRef;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
@@ -27,6 +29,8 @@ pub struct Settings {
 	pub engine: EngineConfig,
 	/// What evaluating may take.
 	pub limits: Limits,
+	/// How blobs are had from peers; not at all if not set.
+	pub network: Option<NetworkConfig>,
 	/// Where metrics are served, if anywhere.
 	pub prometheus: Option<SocketAddr>,
 	/// Where results go.
@@ -40,6 +44,7 @@ struct Inner {
 	metrics: Arc<Metrics>,
 	chain: OnceCell<Chain>,
 	bench: OnceCell<Arc<Workbench>>,
+	peers: OnceCell<Option<Peers>>,
 }
 
 /// The worker's means: cheap to clone. The connection and the engine are made when first needed.
@@ -54,8 +59,8 @@ impl Context {
 		let store = Store::open(&settings.base_path)?;
 		let journal = Journal::open(&settings.base_path)?;
 		let metrics = Arc::new(Metrics::new());
-		let inner =
-			Inner { settings, store, journal, metrics, chain: OnceCell::new(), bench: OnceCell::new() };
+		let (chain, bench, peers) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+		let inner = Inner { settings, store, journal, metrics, chain, bench, peers };
 		Ok(Self { inner: Arc::new(inner) })
 	}
 
@@ -77,6 +82,10 @@ impl Context {
 	/// The journal.
 	pub fn journal(&self) -> &Journal {
 		&self.inner.journal
+	}
+
+	pub(crate) fn peers_cell(&self) -> &OnceCell<Option<Peers>> {
+		&self.inner.peers
 	}
 
 	/// What is counted.
@@ -117,18 +126,18 @@ impl Context {
 		}
 	}
 
-	/// A blob that somebody names by its root, or by a file, which is then stored.
-	pub fn blob(&self, name: &str) -> anyhow::Result<BlobRef> {
+	/// A blob that somebody names by its root, or by a file, which is then stored. If the chain names it, it is
+	/// had from peers.
+	pub async fn blob(&self, name: &str) -> anyhow::Result<BlobRef> {
 		let path = PathBuf::from(name);
 		if let Ok(root) = oda_blobs::parse_root(name)
 			&& !path.exists()
 		{
-			return match self.inner.store.stat(&root)? {
-				Some(blob) => Ok(blob),
-				None => {
-					bail!("there is no blob {} in {}", hex::encode(root), self.inner.store.dir().display())
-				}
+			let Some(blob) = self.locate(&root).await? else {
+				bail!("there is no blob {} in {}", hex::encode(root), self.inner.store.dir().display())
 			};
+			self.obtain(&blob).await?;
+			return Ok(blob);
 		}
 		let len = std::fs::metadata(&path).with_context(|| path.display().to_string())?.len();
 		let bar = self.output().bar(len, "storing", crate::output::Unit::Bytes);

@@ -66,6 +66,7 @@ mod tests {
 		challenge_window: 20,
 		min_note_age: 2,
 		note_lifetime: 10,
+		raise_rounds: 10,
 		demand_window: 30,
 		judge_patience: 50,
 		min_bounty: 0,

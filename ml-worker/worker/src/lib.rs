@@ -30,6 +30,7 @@ pub mod journal;
 pub mod metrics;
 pub mod out_file;
 pub mod output;
+pub mod peers;
 pub mod roles;
 pub mod spec_file;
 pub mod submission;

@@ -57,6 +57,9 @@ pub async fn evaluate(context: &Context, spec: &ModelSpec, weights: &BlobRef) ->
 		weights.len,
 		spec.graph.param_bytes()
 	);
+	for blob in [weights, &spec.data.dataset().blob] {
+		context.obtain(blob).await?;
+	}
 	let bench = context.bench().await?;
 	let bar = context.output().bar(spec.records().into(), "evaluating", Unit::Steps);
 	let drawn = bar.clone();

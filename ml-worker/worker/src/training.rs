@@ -68,6 +68,13 @@ pub async fn train(
 	for blob in [&data, &held_out] {
 		anyhow::ensure!(blob.len <= limit, "the data has {} bytes, over the limit of {limit}", blob.len);
 	}
+	let weights = match &from {
+		From::Scratch(_) => None,
+		From::Weights(weights) => Some(weights),
+	};
+	for blob in [&data, &held_out].into_iter().chain(weights) {
+		context.obtain(blob).await?;
+	}
 	let bench = context.bench().await?;
 	let (store, spec, output) = (context.store().clone(), spec.clone(), context.output());
 	let bar = output.bar(config.epochs.into(), "training", Unit::Steps);

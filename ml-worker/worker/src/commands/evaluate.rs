@@ -6,7 +6,7 @@ use serde_json::json;
 
 pub(super) async fn run(context: &Context, args: EvaluateArgs) -> anyhow::Result<()> {
 	let Named { spec, registered, .. } = named(context, args.spec.as_deref(), args.model.as_ref()).await?;
-	let weights = context.blob(&args.weights)?;
+	let weights = context.blob(&args.weights).await?;
 	let evaluated = submission::evaluate(context, &spec, &weights).await?;
 	if let Some(path) = &args.scores {
 		out_file::write(path, &evaluated.packed[..])?;

@@ -3,6 +3,7 @@
 mod account;
 mod blobs;
 mod bounty;
+mod deal;
 mod demand;
 mod evaluate;
 mod manual;
@@ -17,12 +18,13 @@ use crate::{
 	evaluation::Limits,
 	metrics::Endpoint,
 	output::Output,
-	roles::{verifier::VerifierConfig, watcher::WatcherConfig},
+	roles::{keeper::KeeperConfig, verifier::VerifierConfig, watcher::WatcherConfig},
 };
 use anyhow::Context as _;
 use oda_client::{Key, Model, View};
 use oda_engine::{EngineConfig, float::Tables};
 use oda_evaluator::ModelSpec;
+use oda_network::NetworkConfig;
 use std::{
 	io::IsTerminal,
 	path::{Path, PathBuf},
@@ -43,16 +45,22 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 		Command::Model(command) => model::run(&open(None)?, &global, command).await,
 		Command::Train(args) => train::run(&open(None)?, args).await,
 		Command::Evaluate(args) => evaluate::run(&open(None)?, args).await,
-		Command::Submit(args) => submit::run(&open(None)?, &key(&global)?, args).await,
+		Command::Submit(args) => {
+			let context = open(None)?;
+			context.peers().await?;
+			submit::run(&context, &key(&global)?, args).await
+		}
 		Command::Verify(args) => {
 			let context = open(args.monitoring.prometheus)?;
 			let _endpoint = endpoint(&context).await?;
+			context.peers().await?;
 			let config = VerifierConfig { challenge: !args.no_challenge };
 			crate::roles::verifier::run(context, key(&global)?, config, args.once).await
 		}
 		Command::Watch(args) => {
 			let context = open(args.monitoring.prometheus)?;
 			let _endpoint = endpoint(&context).await?;
+			context.peers().await?;
 			let key = match (&global.key_file, &global.suri) {
 				(None, None) => None,
 				_ => Some(key(&global)?),
@@ -66,7 +74,18 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 			};
 			crate::roles::watcher::run(context, key, config, args.once).await
 		}
-		Command::Blobs(command) => blobs::run(&open(None)?, command),
+		Command::Keep(args) => {
+			let context = open(args.monitoring.prometheus)?;
+			let _endpoint = endpoint(&context).await?;
+			let config = KeeperConfig {
+				capacity_mib: args.capacity_mib,
+				min_price: args.min_price.map_or(0, |price| price.0),
+				take: !args.no_take,
+			};
+			crate::roles::keeper::run(context, key(&global)?, config).await
+		}
+		Command::Blobs(command) => blobs::run(&open(None)?, &global, command).await,
+		Command::Deal(command) => deal::run(&open(None)?, &global, command).await,
 		Command::Demand(command) => demand::run(&open(None)?, &global, command).await,
 		Command::Bounty(command) => bounty::run(&open(None)?, &global, command).await,
 		Command::Account(args) => account::show(&open(None)?, &global, args).await,
@@ -148,9 +167,28 @@ fn settings(global: &Global) -> anyhow::Result<Settings> {
 			..EngineConfig::default()
 		},
 		limits: Limits::default(),
+		network: network(global)?,
 		prometheus: None,
 		output: Output::new(global.json),
 	})
+}
+
+/// How blobs are had from peers, as the command line says.
+fn network(global: &Global) -> anyhow::Result<Option<NetworkConfig>> {
+	if global.no_network {
+		return Ok(None);
+	}
+	// Who searches here searches again, so that a search need not last.
+	let mut config = NetworkConfig { mdns: !global.no_mdns, search_seconds: 2, ..NetworkConfig::default() };
+	config.allow_unregistered = global.allow_unregistered;
+	if !global.listen.is_empty() {
+		config.listen = global.listen.clone();
+	}
+	for address in &global.bootstrap {
+		oda_network::parse_peer(&address.to_string())?;
+		config.bootstrap.push(address.clone());
+	}
+	Ok(Some(config))
 }
 
 fn key(global: &Global) -> anyhow::Result<Key> {

@@ -29,8 +29,8 @@ use serde_json::json;
 
 pub(super) async fn run(context: &Context, global: &Global, command: ModelCommand) -> anyhow::Result<()> {
 	match command {
-		ModelCommand::Init(args) => init(context, args),
-		ModelCommand::Random(args) => random(context, args),
+		ModelCommand::Init(args) => init(context, args).await,
+		ModelCommand::Random(args) => random(context, args).await,
 		ModelCommand::Import(args) => import(context, args).await,
 		ModelCommand::Export(args) => export(context, args).await,
 		ModelCommand::Register(args) => register(context, global, args).await,
@@ -94,7 +94,7 @@ fn classes() -> Objective {
 	}
 }
 
-fn init(context: &Context, args: ModelInitArgs) -> anyhow::Result<()> {
+async fn init(context: &Context, args: ModelInitArgs) -> anyhow::Result<()> {
 	let (graph, tables, mut objective) = match (args.template, &args.graph, &args.objective) {
 		(Some(template), ..) => {
 			let built = match template {
@@ -114,7 +114,7 @@ fn init(context: &Context, args: ModelInitArgs) -> anyhow::Result<()> {
 	if args.no_confidence {
 		objective.confidence = None;
 	}
-	let blob = context.blob(&args.data)?;
+	let blob = context.blob(&args.data).await?;
 	let mut spec = ModelSpec { graph, objective, data: DataSource::Fixed(DatasetRef { blob, records: 0 }) };
 	let size = spec.record_bytes();
 	ensure!(
@@ -166,10 +166,10 @@ async fn import(context: &Context, args: ModelImportArgs) -> anyhow::Result<()> 
 /// Records that random weights are scaled by.
 const SAMPLE: usize = 256;
 
-fn random(context: &Context, args: ModelRandomArgs) -> anyhow::Result<()> {
+async fn random(context: &Context, args: ModelRandomArgs) -> anyhow::Result<()> {
 	let file = spec_file::read(&args.spec)?;
 	let spec = file.spec();
-	let blob = context.blob(&args.data)?;
+	let blob = context.blob(&args.data).await?;
 	let data = context.store().get(&blob)?;
 	let record = usize::try_from(spec.record_bytes())?;
 	let sample = &data[..data.len().min(record * SAMPLE)];
@@ -193,11 +193,12 @@ fn store(context: &Context, weights: &[u8]) -> anyhow::Result<()> {
 async fn export(context: &Context, args: ModelExportArgs) -> anyhow::Result<()> {
 	let Named { spec, registered, .. } = named(context, args.spec.as_deref(), args.model.as_ref()).await?;
 	let blob = match (&args.weights, registered) {
-		(Some(name), _) => context.blob(name)?,
+		(Some(name), _) => context.blob(name).await?,
 		(None, Some((view, model))) => view.head(&model).await?.context("the model has no head")?.weights,
 		(None, None) => bail!("give --weights"),
 	};
 	ensure!(blob.len == spec.graph.param_bytes(), "these are not weights of this model");
+	context.obtain(&blob).await?;
 	let weights = context.store().get(&blob)?;
 	let file = oda_engine::files::export_weights(&spec.graph, &weights)?;
 	out_file::write(&args.out, &file[..])?;
@@ -212,7 +213,7 @@ async fn register(context: &Context, global: &Global, args: ModelRegisterArgs) -
 	let key = super::key(global)?;
 	let spec = spec_file::read(&args.spec)?.spec();
 	let id = spec.id();
-	let weights = context.blob(&args.weights)?;
+	let weights = context.blob(&args.weights).await?;
 	let evaluated = submission::evaluate(context, &spec, &weights).await?;
 	let chain = context.chain().await?;
 	let view = chain.finalised().await?;
@@ -232,6 +233,7 @@ async fn register(context: &Context, global: &Global, args: ModelRegisterArgs) -
 		}
 		Some(model) => bail!("the model 0x{} is registered already, by {}", hex::encode(id), model.registrar),
 		None => {
+			context.obtain(&spec.data.dataset().blob).await?;
 			let data = context.store().get(&spec.data.dataset().blob)?;
 			let proof = RangeProof::of_end(&data)?;
 			let receipt = chain.register(&key, &spec, proof, args.parent.map(|id| id.0)).await?;
@@ -243,6 +245,7 @@ async fn register(context: &Context, global: &Global, args: ModelRegisterArgs) -
 		}
 	}
 	let held = submission::prepare(context, &key, id, weights, &evaluated).await?;
+	context.peers().await?;
 	let ended = demand::beside(context, &key, submission::drive(context, &key, held)).await?;
 	submit::report(context, &ended)
 }

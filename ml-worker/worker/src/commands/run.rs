@@ -4,7 +4,7 @@ use crate::{
 	cli::{Global, RunArgs},
 	config::{self, Role, RoleKind},
 	context::{self, Context},
-	roles::{self, trainer, verifier, watcher},
+	roles::{self, keeper, trainer, verifier, watcher},
 };
 use anyhow::Context as _;
 use oda_client::Key;
@@ -22,6 +22,9 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<()> {
 	}
 	if let Some(engine) = config.engine {
 		settings.engine = engine;
+	}
+	if let (Some(config), true) = (config.network, settings.network.is_some()) {
+		settings.network = Some(config);
 	}
 	// All keys are read before anything starts.
 	let roles = config
@@ -42,6 +45,7 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<()> {
 	settings.prometheus = config.prometheus.or(args.monitoring.prometheus);
 	let context = Context::open(settings)?;
 	let _endpoint = super::endpoint(&context).await?;
+	context.peers().await?;
 	let mut running = JoinSet::new();
 	for (kind, key) in roles {
 		let context = context.clone();
@@ -65,6 +69,7 @@ async fn one(context: Context, kind: RoleKind, key: Option<Key>) -> anyhow::Resu
 	match kind.clone() {
 		RoleKind::Verifier(config) => verifier::run(context, needed()?, config, false).await,
 		RoleKind::Watcher(config) => watcher::run(context, key, config, false).await,
+		RoleKind::Keeper(config) => keeper::run(context, needed()?, config).await,
 		RoleKind::Trainer(config) => trainer::run(context, needed()?, *config).await,
 	}
 }

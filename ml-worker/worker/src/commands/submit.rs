@@ -36,7 +36,7 @@ pub(super) async fn run(context: &Context, key: &Key, args: SubmitArgs) -> anyho
 		}
 		return result;
 	}
-	let weights = context.blob(&args.weights.context("no --weights")?)?;
+	let weights = context.blob(&args.weights.context("no --weights")?).await?;
 	let Named { spec, registered, .. } = named(context, None, args.model.as_ref()).await?;
 	let (view, model) = registered.context("no --model")?;
 	let evaluated = submission::evaluate(context, &spec, &weights).await?;

@@ -52,20 +52,14 @@ pub(super) async fn run(context: &Context, args: TrainArgs) -> anyhow::Result<()
 			Some(head) => From::Weights(head),
 			None => bail!("there is no head to start from"),
 		},
-		Some(name) => From::Weights(context.blob(name)?),
+		Some(name) => From::Weights(context.blob(name).await?),
 		None => head.map_or(From::Scratch(tables), From::Weights),
 	};
-	let data = context.blob(&args.data)?;
+	let data = context.blob(&args.data).await?;
 	let held_out = match &args.held_out {
-		Some(name) => context.blob(name)?,
+		Some(name) => context.blob(name).await?,
 		None => spec.data.dataset().blob,
 	};
-	if context.store().stat(&held_out.root)?.is_none() {
-		bail!(
-			"the data that the model is scored on is not in the store: blobs add it, root {}",
-			hex::encode(held_out.root)
-		);
-	}
 	let result = training::train(context, &spec, from, data, held_out, config).await?;
 	let weights = result.weights;
 	if let Some(out) = &args.out {

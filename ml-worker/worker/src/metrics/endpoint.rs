@@ -148,6 +148,7 @@ mod tests {
 			base_path: base.path().to_owned(),
 			engine: EngineConfig::default(),
 			limits: Limits::default(),
+			network: None,
 			prometheus: Some(ANY),
 			output: Output::new(true),
 		};

@@ -75,8 +75,8 @@ async fn round_of(
 		bail!("the model is retired");
 	}
 	let spec = view.spec(config.model).await?.context("the model has no specification")?;
-	let store = context.store();
-	let data = store.stat(&config.data)?.context("the training data is not in the store")?;
+	let data = context.locate(&config.data).await?;
+	let data = data.context("the training data is neither in the store nor named by the chain")?;
 	let head = view.head(&model).await?;
 	let from = match &head {
 		Some(head) => training::From::Weights(head.weights),

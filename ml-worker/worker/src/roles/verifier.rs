@@ -31,7 +31,7 @@ impl Default for VerifierConfig {
 }
 
 /// Between two looks for a blob that is not here.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Ticks that an answer may need from being sent to being in a block, and by which finalised state is behind.
 const LAST_TICKS: Tick = 6;
@@ -175,12 +175,19 @@ async fn rerun(
 	let (Some(claim), Some(claimed)) = (submission.claim(), view.claimed_scores(task.id).await?) else {
 		return Ok(Found::Over);
 	};
+	// Both at once, and not the second when the first is here.
+	for blob in [claim.weights, spec.data.dataset().blob] {
+		if context.store().stat(&blob.root)?.is_none() {
+			context.want(chain, blob).await?;
+		}
+	}
 	let mut said = None;
 	loop {
 		match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
 			Ok(None) => return Ok(Found::Valid),
 			Ok(Some(wrong)) => return Ok(Found::Wrong(Box::new(wrong))),
 			Err(EvaluationError::Missing(blob)) => {
+				context.want(chain, blob).await?;
 				let view = chain.finalised().await?;
 				if view.task(task.id).await?.is_none() {
 					return Ok(Found::Over);

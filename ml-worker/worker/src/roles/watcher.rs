@@ -38,7 +38,7 @@ impl Default for WatcherConfig {
 const SETTLE_AGAIN: Tick = 10;
 
 /// Between two looks for a blob that is not here.
-const LOOK_AGAIN: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Watches. With `once`, until all that are being judged now have been recomputed, and the wrong ones
 /// challenged.
@@ -188,11 +188,17 @@ async fn check(
 	let spec = view.spec(submission.model).await?.context("the model has no specification")?;
 	let Some(claimed) = view.claimed_scores(submission.id).await? else { return Ok(()) };
 	let started = Instant::now();
+	for blob in [claim.weights, spec.data.dataset().blob] {
+		if context.store().stat(&blob.root)?.is_none() {
+			context.want(&chain, blob).await?;
+		}
+	}
 	let demanding = key.as_ref().filter(|_| config.demand);
 	let (mut said, mut demanded, missing_since) = (None, false, view.tick().await?);
 	let wrong = loop {
 		match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
 			Err(EvaluationError::Missing(blob)) => {
+				context.want(&chain, blob).await?;
 				if said.replace(blob) != Some(blob) {
 					tracing::warn!(
 						submission = submission.id,

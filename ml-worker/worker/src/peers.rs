@@ -1,0 +1,292 @@
+//! The network of peers: getting blobs that are not here, and giving those that are.
+//!
+//! The first process of a base path has its peer's key and serves what lies in the store; others beside it fetch
+//! under keys of their own, and serve nothing. What is served and fetched is what the chain names, unless the
+//! settings allow more.
+
+use crate::{context::Context, output::Unit};
+use anyhow::Context as _;
+use oda_client::{Chain, View};
+use oda_network::{FetchError, Identity, Network, NetworkHandle, PeerId, Phase, Registered, Report, peer_of};
+use oda_primitives::BlobRef;
+use std::{
+	collections::{HashMap, HashSet},
+	fs::{File, TryLockError},
+	path::Path,
+	sync::{Arc, Mutex, PoisonError, RwLock},
+	time::{Duration, Instant},
+};
+use tokio::task::JoinHandle;
+
+/// How often the chain is asked which blobs it names, and the store which are here, at most; where asking takes
+/// long, it takes a twentieth of the time.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Between two searches for a blob that nobody had.
+const SEARCH_AGAIN: Duration = Duration::from_millis(500);
+
+/// The blobs that the chain names: roots and lengths.
+#[derive(Default)]
+struct Named(RwLock<HashMap<[u8; 32], u64>>);
+
+impl Named {
+	fn add(&self, blob: &BlobRef) {
+		let mut named = self.0.write().unwrap_or_else(PoisonError::into_inner);
+		named.entry(blob.root).or_insert(blob.len);
+	}
+
+	fn set(&self, blobs: HashMap<[u8; 32], u64>) {
+		*self.0.write().unwrap_or_else(PoisonError::into_inner) = blobs;
+	}
+
+	fn len_of(&self, root: &[u8; 32]) -> Option<u64> {
+		self.0.read().unwrap_or_else(PoisonError::into_inner).get(root).copied()
+	}
+}
+
+impl Registered for Named {
+	fn registered(&self, root: &[u8; 32]) -> bool {
+		self.len_of(root).is_some()
+	}
+}
+
+/// A running network, and what is wanted from it.
+pub struct Peers {
+	network: Network,
+	identity: Identity,
+	named: Arc<Named>,
+	wanted: Arc<Mutex<HashSet<[u8; 32]>>>,
+	refresh: JoinHandle<()>,
+	// Held for as long as this process has the peer's key.
+	_lock: Option<File>,
+}
+
+impl Drop for Peers {
+	fn drop(&mut self) {
+		self.refresh.abort();
+	}
+}
+
+/// The lock that goes with a base path's peer key; `None` if another process has it.
+fn lock(base: &Path) -> anyhow::Result<Option<File>> {
+	let folder = base.join("network");
+	std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+	let path = folder.join("lock");
+	let file = File::create(&path).with_context(|| path.display().to_string())?;
+	match file.try_lock() {
+		Ok(()) => Ok(Some(file)),
+		Err(TryLockError::WouldBlock) => Ok(None),
+		Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+	}
+}
+
+impl Peers {
+	/// Starts it.
+	pub(crate) async fn start(context: &Context) -> anyhow::Result<Option<Self>> {
+		let Some(mut config) = context.settings().network.clone() else { return Ok(None) };
+		let lock = lock(&context.settings().base_path)?;
+		let identity = if lock.is_some() {
+			Identity::open(&context.settings().base_path)?
+		} else {
+			// The addresses are taken.
+			config.listen = Vec::new();
+			Identity::ephemeral()?
+		};
+		let named = Arc::<Named>::default();
+		let registered: Arc<dyn Registered> = Arc::clone(&named) as _;
+		let network = Network::start(config, identity.clone(), context.store().clone(), registered).await?;
+		tracing::info!(
+			peer = %network.peer_id(),
+			addresses = ?network.listen_addrs().iter().map(ToString::to_string).collect::<Vec<_>>(),
+			"in the network of peers"
+		);
+		let refresh = tokio::spawn(refresh(context.clone(), network.handle(), Arc::clone(&named)));
+		Ok(Some(Self { network, identity, named, wanted: Arc::default(), refresh, _lock: lock }))
+	}
+
+	/// The network.
+	pub fn network(&self) -> &Network {
+		&self.network
+	}
+
+	/// This peer's key.
+	pub fn identity(&self) -> &Identity {
+		&self.identity
+	}
+
+	/// The length of a blob that the chain names.
+	pub fn len_of(&self, root: &[u8; 32]) -> Option<u64> {
+		self.named.len_of(root)
+	}
+
+	/// Gets a blob that the chain names into the store; waits for it, and says so when nobody has it.
+	/// `progress` is told what is verified, and from how many peers it comes.
+	pub(crate) async fn obtain(
+		&self,
+		chain: Option<&Chain>,
+		blob: &BlobRef,
+		progress: impl FnMut(u64, usize),
+	) -> anyhow::Result<Report> {
+		self.named.add(blob);
+		obtain(&self.network.handle(), chain, blob, progress).await
+	}
+
+	/// Gets a blob in the background, once, however often it is asked for.
+	pub(crate) fn want(&self, chain: Chain, blob: BlobRef) {
+		let wanted = Arc::clone(&self.wanted);
+		let locked = |wanted: &Mutex<HashSet<_>>, change: &dyn Fn(&mut HashSet<_>) -> bool| {
+			change(&mut wanted.lock().unwrap_or_else(PoisonError::into_inner))
+		};
+		if !locked(&wanted, &|wanted| wanted.insert(blob.root)) {
+			return;
+		}
+		self.named.add(&blob);
+		let network = self.network.handle();
+		tokio::spawn(async move {
+			match obtain(&network, Some(&chain), &blob, |_, _| ()).await {
+				Ok(report) => tracing::info!(
+					blob = hex::encode(blob.root),
+					bytes = blob.len,
+					peers = report.sources.len(),
+					seconds = report.time.as_secs_f64(),
+					"fetched"
+				),
+				Err(error) => {
+					tracing::warn!(
+						blob = hex::encode(blob.root),
+						error = format!("{error:#}"),
+						"not fetched"
+					);
+				}
+			}
+			locked(&wanted, &|wanted| wanted.remove(&blob.root));
+		});
+	}
+}
+
+/// The peers that the chain says keep a blob.
+async fn keepers(view: &View, blob: &BlobRef) -> anyhow::Result<Vec<PeerId>> {
+	let deals = view.deals().await?;
+	let slots = deals.iter().filter(|deal| deal.blob == *blob).flat_map(|deal| &deal.slots);
+	let mut peers = Vec::new();
+	for replica in slots.filter_map(|slot| slot.replica()) {
+		peers.extend(view.peer_of(&replica.keeper).await?.as_ref().and_then(peer_of));
+	}
+	Ok(peers)
+}
+
+async fn obtain(
+	network: &NetworkHandle,
+	chain: Option<&Chain>,
+	blob: &BlobRef,
+	mut progress: impl FnMut(u64, usize),
+) -> anyhow::Result<Report> {
+	let mut said = false;
+	loop {
+		let keepers = match chain {
+			Some(chain) => keepers(&chain.finalised().await?, blob).await?,
+			None => Vec::new(),
+		};
+		let fetched = network.fetch_from(blob, &keepers, |now| {
+			if now.phase != Phase::Searching {
+				progress(now.verified, now.sources);
+			}
+		});
+		match fetched.await {
+			Err(FetchError::NoSource { peers, verified, .. }) => {
+				if !std::mem::replace(&mut said, true) {
+					tracing::warn!(
+						blob = hex::encode(blob.root),
+						bytes = blob.len,
+						verified,
+						peers_asked = peers,
+						"nobody has this blob; waiting for it"
+					);
+				}
+				tokio::time::sleep(SEARCH_AGAIN).await;
+			}
+			done => return Ok(done?),
+		}
+	}
+}
+
+/// Asks the chain again and again which blobs it names, and announces those that are here.
+async fn refresh(context: Context, network: NetworkHandle, named: Arc<Named>) {
+	let mut announced = HashSet::new();
+	loop {
+		let started = Instant::now();
+		if let Err(error) = refresh_once(&context, &network, &named, &mut announced).await {
+			tracing::warn!(error = format!("{error:#}"), "the blobs that the chain names are not known");
+		}
+		tokio::time::sleep(REFRESH.max(started.elapsed() * 20)).await;
+	}
+}
+
+async fn refresh_once(
+	context: &Context,
+	network: &NetworkHandle,
+	named: &Named,
+	announced: &mut HashSet<[u8; 32]>,
+) -> anyhow::Result<()> {
+	let view = context.chain().await?.finalised().await?;
+	named.set(view.registered_blobs().await?);
+	let here = context.store().list()?;
+	announced.retain(|root| here.iter().any(|blob| blob.root == *root));
+	for blob in here {
+		if named.registered(&blob.root) && announced.insert(blob.root) {
+			network.provide(&blob.root).await?;
+		}
+	}
+	Ok(())
+}
+
+impl Context {
+	/// The network of peers, which is entered when first asked for; `None` if the settings say that there is
+	/// none.
+	pub async fn peers(&self) -> anyhow::Result<Option<&Peers>> {
+		Ok(self.peers_cell().get_or_try_init(|| Peers::start(self)).await?.as_ref())
+	}
+
+	/// Gets a blob in the background, if there is a network; until it is here, whoever needs it looks again.
+	pub(crate) async fn want(&self, chain: &Chain, blob: BlobRef) -> anyhow::Result<()> {
+		if let Some(peers) = self.peers().await? {
+			peers.want(chain.clone(), blob);
+		}
+		Ok(())
+	}
+
+	/// Sees to it that a blob is in the store, with a bar: gets it from peers and waits for it, if there is a
+	/// network.
+	pub(crate) async fn obtain(&self, blob: &BlobRef) -> anyhow::Result<()> {
+		if self.store().stat(&blob.root)?.is_some() {
+			return Ok(());
+		}
+		let name = hex::encode(blob.root);
+		let Some(peers) = self.peers().await? else {
+			anyhow::bail!("there is no blob {name} in {}: blobs add stores it", self.store().dir().display());
+		};
+		let chain = self.chain().await?;
+		let bar = self.output().bar(blob.len, "", Unit::Bytes);
+		let short = name.get(..8).unwrap_or_default();
+		peers
+			.obtain(Some(&chain), blob, |verified, sources| {
+				bar.set_position(verified);
+				bar.set_message(format!("{short} from {sources}"));
+			})
+			.await?;
+		bar.finish_and_clear();
+		Ok(())
+	}
+
+	/// What is known of a blob by its root: here, or by its length on the chain.
+	pub(crate) async fn locate(&self, root: &[u8; 32]) -> anyhow::Result<Option<BlobRef>> {
+		if let Some(blob) = self.store().stat(root)? {
+			return Ok(Some(blob));
+		}
+		if self.settings().network.is_none() {
+			return Ok(None);
+		}
+		let named = self.chain().await?.finalised().await?.registered_blobs().await?;
+		Ok(named.get(root).map(|len| BlobRef { root: *root, len: *len }))
+	}
+}
