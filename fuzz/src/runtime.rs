@@ -8,10 +8,12 @@ use oda_evaluator::{
 	model::{Confidence, Metric, TargetSpec},
 	scores,
 };
-use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Verdict, hash, message};
+use oda_primitives::{
+	BlobRef, DealId, ModelId, RangeProof, SubmissionId, Verdict, hash, message, storage::challenged_range,
+};
 use oda_runtime::{
 	AccountId, Balances, Executive, Header, ModelRegistry, Runtime, RuntimeCall, RuntimeGenesisConfig,
-	RuntimeOrigin, Signature, System, Training, UNIT, UncheckedExtrinsic, Verification,
+	RuntimeOrigin, Signature, Storage, System, Training, UNIT, UncheckedExtrinsic, Verification,
 };
 use pallet_training::Target;
 use polkadot_sdk::{
@@ -28,10 +30,10 @@ use polkadot_sdk::{
 		BABE_ENGINE_ID, Slot,
 		digests::{PreDigest, SecondaryPlainPreDigest},
 	},
-	sp_core::{Pair, sr25519},
+	sp_core::{Pair, ed25519, sr25519},
 	sp_keyring::Sr25519Keyring,
 	sp_runtime::{
-		BuildStorage, Digest, DigestItem, Storage,
+		BuildStorage, Digest, DigestItem,
 		traits::{Dispatchable, Header as _},
 		transaction_validity::TransactionSource,
 	},
@@ -91,6 +93,30 @@ pub enum Action {
 	PostWeights { who: u8, of: Of, right: u8 },
 	/// Lets a head fall.
 	Revert { who: u8, model: u8 },
+	/// Binds a peer to an account, by a peer of the same number.
+	BindPeer { who: u8, peer: u8 },
+	/// Releases it.
+	UnbindPeer { who: u8 },
+	/// Becomes a keeper of so many mebibytes.
+	Enlist { who: u8, mib: u8 },
+	/// Keeps more or less.
+	SetCapacity { who: u8, mib: u8 },
+	/// Takes no more replicas.
+	RetireKeeper { who: u8 },
+	/// Leaves the keepers.
+	WithdrawKeeper { who: u8 },
+	/// Offers a deal about the data or about weights.
+	Offer { who: u8, right: Option<u8>, replicas: u8, rounds: u8, price: u8, raise: u8 },
+	/// Ends a deal early.
+	Cancel { who: u8, deal: u8 },
+	/// Takes a replica.
+	Take { who: u8, deal: u8 },
+	/// Leaves a deal.
+	Quit { who: u8, deal: u8 },
+	/// Proves a deal about the data or about weights: in the slot, so many rounds back.
+	Prove { who: u8, deal: u8, slot: u8, back: u8, right: Option<u8> },
+	/// Settles a deal.
+	SettleDeal { who: u8, deal: u8 },
 }
 
 /// Whose weights.
@@ -201,8 +227,13 @@ fn weights(right: u8) -> Vec<u8> {
 	weights
 }
 
+/// Weights that are right on the records whose bits are set, or the data.
+fn bytes(right: Option<u8>) -> Vec<u8> {
+	right.map_or_else(|| DATA.to_vec(), weights)
+}
+
 /// The chain's state after genesis.
-static GENESIS: LazyLock<Storage> = LazyLock::new(|| {
+static GENESIS: LazyLock<polkadot_sdk::sp_runtime::Storage> = LazyLock::new(|| {
 	let patch = oda_runtime::genesis_config_presets::get_preset(&"development".into()).expect("the preset");
 	let default = get_preset::<RuntimeGenesisConfig>(&None, |_| None).expect("the default");
 	let mut config: serde_json::Value = serde_json::from_slice(&default).expect("JSON");
@@ -241,6 +272,8 @@ impl Chain {
 		let now = pallet_timestamp::Call::set { now: u64::from(slot) * 1_000 };
 		let inherent = UncheckedExtrinsic::new_bare(RuntimeCall::Timestamp(now));
 		Executive::apply_extrinsic(inherent).expect("valid").expect("the time is set");
+		// As the first transaction would: then what happens by itself each tick.
+		Executive::inherents_applied();
 	}
 
 	fn end(&mut self) {
@@ -282,9 +315,25 @@ impl Chain {
 		*outcomes.entry(outcome.to_owned()).or_default() += 1;
 	}
 
+	/// Proves what is asked for in a slot of a deal, of these bytes.
+	fn prove(&mut self, who: u8, deal: DealId, slot: u8, back: u8, right: Option<u8>) {
+		let Some(current) = pallet_storage::CurrentRound::<Runtime>::get() else { return };
+		let replicas = pallet_storage::Deals::<Runtime>::get(deal).map_or(1, |deal| deal.slots.len() as u32);
+		let round = current.number.saturating_sub(back.into());
+		let bytes = bytes(right);
+		let blob = BlobRef::of(&bytes);
+		let range = challenged_range(&current.seed, deal, round, slot.into(), replicas, &blob);
+		let proof = RangeProof::new(&bytes, range).expect("a chunk of them");
+		let genesis = System::block_hash(0).0;
+		let message = message::storage_proof(&genesis, deal, round, &proof);
+		let (keeper, signature) = (account(who), Signature::Sr25519(pair(who).sign(&message)));
+		self.authorised(pallet_storage::Call::prove { deal, round, keeper, proof, signature }.into());
+	}
+
 	fn act(&mut self, action: Action) {
 		type Registry = pallet_model_registry::Call<Runtime>;
 		type Train = pallet_training::Call<Runtime>;
+		type Store = pallet_storage::Call<Runtime>;
 		let genesis = System::block_hash(0).0;
 		match action {
 			Action::Blocks(empty) => {
@@ -377,6 +426,32 @@ impl Chain {
 				self.signed(who, Train::post_weights { target: of.into(), weights });
 			}
 			Action::Revert { who, model } => self.signed(who, Train::revert { model: model_id(model) }),
+			Action::BindPeer { who, peer } => {
+				let pair = ed25519::Pair::from_seed(&[peer; 32]);
+				let message = message::peer_binding(&genesis, &account(who));
+				let (peer, signature) = (pair.public().0, pair.sign(&message).0);
+				self.signed(who, Store::bind_peer { peer, signature });
+			}
+			Action::UnbindPeer { who } => self.signed(who, Store::unbind_peer {}),
+			Action::Enlist { who, mib } => {
+				self.signed(who, Store::enlist { capacity: u64::from(mib) << 20 });
+			}
+			Action::SetCapacity { who, mib } => {
+				self.signed(who, Store::set_capacity { capacity: u64::from(mib) << 20 });
+			}
+			Action::RetireKeeper { who } => self.signed(who, Store::retire {}),
+			Action::WithdrawKeeper { who } => self.signed(who, Store::withdraw {}),
+			Action::Offer { who, right, replicas, rounds, price, raise } => {
+				let (blob, rounds) = (BlobRef::of(&bytes(right)), rounds.into());
+				let price = UNIT / 100 * u128::from(price);
+				let max_price = price + UNIT / 100 * u128::from(raise);
+				self.signed(who, Store::offer { blob, replicas, rounds, price, max_price });
+			}
+			Action::Cancel { who, deal } => self.signed(who, Store::cancel { deal: deal.into() }),
+			Action::Take { who, deal } => self.signed(who, Store::take { deal: deal.into() }),
+			Action::Quit { who, deal } => self.signed(who, Store::quit { deal: deal.into() }),
+			Action::Prove { who, deal, slot, back, right } => self.prove(who, deal.into(), slot, back, right),
+			Action::SettleDeal { who, deal } => self.signed(who, Store::settle { deal: deal.into() }),
 		}
 	}
 }
@@ -394,6 +469,7 @@ fn check() {
 	oda_runtime::Clock::do_try_state().expect("the clock");
 	ModelRegistry::do_try_state().expect("the registry");
 	Training::do_try_state().expect("training");
+	Storage::do_try_state().expect("storage");
 	Verification::do_try_state().expect("verification");
 }
 

@@ -74,6 +74,7 @@ const BELOW_RUNTIME: &[&str] = &[
 	"oda-runtime-api",
 	"pallet-clock",
 	"pallet-model-registry",
+	"pallet-storage",
 	"pallet-training",
 	"pallet-verification",
 ];
@@ -84,6 +85,7 @@ const BELOW_FUZZ: &[&str] = &[
 	"oda-runtime-api",
 	"pallet-clock",
 	"pallet-model-registry",
+	"pallet-storage",
 	"pallet-training",
 	"pallet-verification",
 	"oda-runtime",
@@ -96,7 +98,8 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"oda-runtime",
 	"oda-engine",
 ];
-const BELOW_WORKER: &[&str] = &["oda-primitives", "oda-evaluator", "oda-blobs", "oda-client", "oda-engine"];
+const BELOW_WORKER: &[&str] =
+	&["oda-primitives", "oda-evaluator", "oda-blobs", "oda-client", "oda-engine", "oda-network"];
 
 /// Every crate of the workspace.
 const PLACES: &[Place] = &[
@@ -105,6 +108,7 @@ const PLACES: &[Place] = &[
 	place("oda-pallet-traits", "pallets/traits", Side::Chain, 2, SHARED),
 	place("pallet-clock", "pallets/clock", Side::Chain, 3, BELOW_PALLETS),
 	place("pallet-model-registry", "pallets/model-registry", Side::Chain, 3, BELOW_PALLETS),
+	place("pallet-storage", "pallets/storage", Side::Chain, 3, BELOW_PALLETS),
 	place("pallet-training", "pallets/training", Side::Chain, 3, BELOW_PALLETS),
 	place("pallet-verification", "pallets/verification", Side::Chain, 3, BELOW_PALLETS),
 	place("oda-runtime-api", "runtime/api", Side::Chain, 3, BELOW_PALLETS),
@@ -113,7 +117,8 @@ const PLACES: &[Place] = &[
 	place("oda-blobs", "ml-worker/blobs", Side::Worker, 2, SHARED),
 	place("oda-client", "ml-worker/client", Side::Worker, 2, SHARED),
 	place("oda-engine", "ml-worker/engine", Side::Worker, 2, SHARED),
-	place("ml-worker", "ml-worker/worker", Side::Worker, 3, BELOW_WORKER),
+	place("oda-network", "ml-worker/network", Side::Worker, 3, &["oda-primitives", "oda-blobs"]),
+	place("ml-worker", "ml-worker/worker", Side::Worker, 4, BELOW_WORKER),
 	place("oda-e2e", "tests", Side::Tests, 6, BELOW_WORKER),
 	place("oda-fuzz", "fuzz", Side::Tests, 6, BELOW_FUZZ),
 	place("oda-benchmarks", "benchmarks", Side::Tests, 6, BELOW_BENCHMARKS),
@@ -127,6 +132,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 			"oda-pallet-traits",
 			"pallet-clock",
 			"pallet-model-registry",
+			"pallet-storage",
 			"pallet-training",
 			"pallet-verification",
 			"oda-runtime-api",
@@ -138,6 +144,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 	),
 	("subxt", &["oda-client"]),
 	("subxt-signer", &["oda-client"]),
+	("libp2p", &["oda-network"]),
 	("tch", &["oda-engine", "oda-benchmarks"]),
 ];
 

@@ -19,8 +19,13 @@ struct World {
 
 impl World {
 	async fn new() -> Self {
+		Self::with(vec!["--dev".into()]).await
+	}
+
+	/// A chain whose node has these options.
+	async fn with(options: Vec<String>) -> Self {
 		let base = tempfile::tempdir().expect("there is room for temporary files");
-		let node = Node::start(base.path()).await.expect("the node starts");
+		let node = Node::start_with(base.path(), options).await.expect("the node starts");
 		Self { node, base }
 	}
 

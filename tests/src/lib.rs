@@ -2,6 +2,7 @@
 //! own, that end with their owner.
 
 pub mod digits;
+pub mod lan;
 pub mod node;
 pub mod process;
 pub mod worker;

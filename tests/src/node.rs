@@ -57,6 +57,11 @@ impl Node {
 		bail!("the node's RPC server did not answer within a minute");
 	}
 
+	/// The port of its JSON-RPC server.
+	pub fn port(&self) -> u16 {
+		self.port
+	}
+
 	/// Where its JSON-RPC server listens.
 	pub fn url(&self) -> String {
 		format!("ws://127.0.0.1:{}", self.port)

@@ -1,5 +1,6 @@
 //! The worker as its users start it: one `ml-worker` process a command.
 
+use crate::lan::Host;
 use crate::process::{Process, binary, tail};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -18,12 +19,28 @@ pub struct Worker {
 	node: String,
 	base: PathBuf,
 	suri: String,
+	options: Vec<String>,
+	namespace: Option<String>,
 }
 
 impl Worker {
-	/// Whoever `suri` is, with blobs and journal under `base`, at the node that listens on `node`.
+	/// Whoever `suri` is, with blobs and journal under `base`, at the node that listens on `node`. It does not look
+	/// for peers in the local network, where there may be others than the test's.
 	pub fn new(node: &str, base: &Path, suri: &str) -> Self {
-		Self { node: node.into(), base: base.into(), suri: suri.into() }
+		let options = vec!["--no-mdns".into()];
+		Self { node: node.into(), base: base.into(), suri: suri.into(), options, namespace: None }
+	}
+
+	/// The same one on another host.
+	pub fn on(mut self, host: &Host) -> Self {
+		self.namespace = Some(host.namespace.clone());
+		self
+	}
+
+	/// The same one with more options of all commands.
+	pub fn with(mut self, options: &[&str]) -> Self {
+		self.options.extend(options.iter().map(|option| (*option).to_owned()));
+		self
 	}
 
 	/// Where its blobs and its journal lie.
@@ -48,10 +65,19 @@ impl Worker {
 	}
 
 	fn command(&self, args: &[&str]) -> Result<Command> {
-		let mut command = Command::new(binary("ml-worker")?);
+		let binary = binary("ml-worker")?;
+		let mut command = match &self.namespace {
+			None => Command::new(binary),
+			Some(namespace) => {
+				let mut command = Command::new("ip");
+				command.args(["netns", "exec", namespace]).arg(binary);
+				command
+			}
+		};
 		command
 			.args(["--json", "--node", &self.node, "--suri", &self.suri, "--base-path"])
 			.arg(&self.base)
+			.args(&self.options)
 			.args(args)
 			.kill_on_drop(true);
 		Ok(command)

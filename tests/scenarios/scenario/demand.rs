@@ -13,7 +13,7 @@ async fn demanded_weights_are_posted_and_checked_by_who_could_not_get_them() {
 	digits::register(&world.worker("//Dave"), &digits, |_| ()).await.expect("version 0 is accepted");
 
 	// A watcher who has the data, and hears of the weights on the chain only.
-	let far = world.worker_apart("far", "//Charlie");
+	let far = world.worker_apart("far", "//Charlie").with(&["--no-network"]);
 	far.run(&["blobs", "add", &digits::file("validation.bin")]).await.unwrap();
 	let mut watcher = far.service(&["watch"], &world.log("watcher.log")).unwrap();
 
@@ -42,7 +42,7 @@ async fn who_serves_nobody_loses_to_a_demand_with_who_signed_for_it_and_a_head_n
 	let (trainer, verifier) = (world.worker("//Eve"), world.worker("//Bob"));
 	let mut verifying = verifier.service(&["verify"], &world.log("verifier.log")).unwrap();
 	digits::register(&world.worker("//Dave"), &digits, |_| ()).await.expect("version 0 is accepted");
-	let far = world.worker_apart("far", "//Charlie");
+	let far = world.worker_apart("far", "//Charlie").with(&["--no-network"]);
 	let mut watcher = far.service(&["watch"], &world.log("watcher.log")).unwrap();
 
 	// Better weights, which the verifier gets and nobody else; then both are gone.

@@ -1,5 +1,6 @@
 //! The scenarios, under a name by which they can be left out.
 
+mod blobs;
 mod demand;
 mod demo;
 mod disk;
