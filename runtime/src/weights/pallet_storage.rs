@@ -17,87 +17,90 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_storage::WeightInfo for WeightInfo<T> {
 	fn bind_peer() -> Weight {
-		// Least time measured: 68_757 ns.
-		Weight::from_parts(104_157_000, 3561)
+		// Least time measured: 59_813 ns.
+		Weight::from_parts(76_229_000, 3561)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn unbind_peer() -> Weight {
-		// Least time measured: 53_262 ns.
-		Weight::from_parts(57_990_000, 3766)
+		// Least time measured: 48_436 ns.
+		Weight::from_parts(53_627_000, 3766)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn enlist() -> Weight {
-		// Least time measured: 61_614 ns.
-		Weight::from_parts(66_996_000, 3766)
+		// Least time measured: 57_060 ns.
+		Weight::from_parts(65_838_000, 3766)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn set_capacity() -> Weight {
-		// Least time measured: 48_268 ns.
-		Weight::from_parts(54_825_000, 3766)
+		// Least time measured: 46_627 ns.
+		Weight::from_parts(52_707_000, 3766)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn retire() -> Weight {
-		// Least time measured: 15_468 ns.
-		Weight::from_parts(17_314_000, 3574)
-			.saturating_add(T::DbWeight::get().reads(2))
+		// Least time measured: 17_244 ns.
+		Weight::from_parts(19_036_000, 3574)
+			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn withdraw() -> Weight {
-		// Least time measured: 49_207 ns.
-		Weight::from_parts(57_137_000, 3766)
-			.saturating_add(T::DbWeight::get().reads(3))
+		// Least time measured: 52_853 ns.
+		Weight::from_parts(56_801_000, 3766)
+			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn offer() -> Weight {
-		// Least time measured: 91_420 ns.
-		Weight::from_parts(103_337_000, 3766)
+		// Least time measured: 86_367 ns.
+		Weight::from_parts(93_667_000, 3766)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	fn cancel() -> Weight {
-		// Least time measured: 20_066 ns.
-		Weight::from_parts(26_560_000, 5218)
+		// Least time measured: 18_462 ns.
+		Weight::from_parts(22_715_000, 5218)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn take() -> Weight {
-		// Least time measured: 31_941 ns.
-		Weight::from_parts(38_428_000, 5218)
+		// Least time measured: 28_900 ns.
+		Weight::from_parts(35_067_000, 5218)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn quit() -> Weight {
-		// Least time measured: 23_544 ns.
-		Weight::from_parts(30_144_000, 5218)
+		// Least time measured: 22_597 ns.
+		Weight::from_parts(30_623_000, 5218)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn prove() -> Weight {
-		// Least time measured: 86_065 ns.
-		Weight::from_parts(101_164_000, 6196)
+		// Least time measured: 75_835 ns.
+		Weight::from_parts(83_356_000, 6196)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
-	fn authorize_prove(_d: u32, ) -> Weight {
-		// Least time measured: 95_107 ns.
-		Weight::from_parts(131_024_000, 5218)
+	/// The range of component `d` is `[0, 38]`.
+	fn authorize_prove(d: u32, ) -> Weight {
+		// Least time measured: 69_757 ns.
+		Weight::from_parts(74_463_109, 5218)
+			// Standard error: 3_646
+			.saturating_add(Weight::from_parts(278_623, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(5))
 	}
 	fn settle() -> Weight {
-		// Least time measured: 11_765 ns.
-		Weight::from_parts(15_319_000, 5218)
+		// Least time measured: 9_843 ns.
+		Weight::from_parts(10_962_000, 5218)
 			.saturating_add(T::DbWeight::get().reads(2))
 	}
 	/// The range of component `r` is `[1, 16]`.
 	fn catch_up(r: u32, ) -> Weight {
-		// Least time measured: 138_467 ns.
-		Weight::from_parts(42_535_490, 5218)
-			// Standard error: 4_917_328
-			.saturating_add(Weight::from_parts(61_302_522, 0).saturating_mul(r.into()))
+		// Least time measured: 124_629 ns.
+		Weight::from_parts(88_600_198, 5218)
+			// Standard error: 51_915
+			.saturating_add(Weight::from_parts(40_086_861, 0).saturating_mul(r.into()))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(r.into())))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -105,25 +108,25 @@ impl<T: frame_system::Config> pallet_storage::WeightInfo for WeightInfo<T> {
 			.saturating_add(Weight::from_parts(0, 2776).saturating_mul(r.into()))
 	}
 	fn poll() -> Weight {
-		// Least time measured: 12_877 ns.
-		Weight::from_parts(14_759_000, 3521)
+		// Least time measured: 11_669 ns.
+		Weight::from_parts(12_793_000, 3521)
 			.saturating_add(T::DbWeight::get().reads(5))
 	}
 	fn start_round() -> Weight {
-		// Least time measured: 17_482 ns.
-		Weight::from_parts(19_460_000, 1529)
+		// Least time measured: 15_511 ns.
+		Weight::from_parts(16_788_000, 1529)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn sweep_deal() -> Weight {
-		// Least time measured: 15_425 ns.
-		Weight::from_parts(25_678_000, 9446)
+		// Least time measured: 12_542 ns.
+		Weight::from_parts(15_341_000, 9446)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn retry_head() -> Weight {
-		// Least time measured: 115_517 ns.
-		Weight::from_parts(125_817_000, 6052)
+		// Least time measured: 105_138 ns.
+		Weight::from_parts(110_865_000, 6052)
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
