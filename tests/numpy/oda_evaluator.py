@@ -620,6 +620,18 @@ def beats(model: ModelSpec, new: list[int], head: list[int]) -> bool:
     return b > c and (b - c) ** 2 * confidence.q >= confidence.p * (b + c)
 
 
+def beats_sum(model: ModelSpec, new: list[int], head: int) -> bool:
+    """Whether the new scores beat a head of which only the sum is known (section 6)."""
+    gain = sum(new) - head
+    if gain < model.objective.min_improvement:
+        return False
+    confidence = model.objective.confidence
+    if confidence is None:
+        return True
+    c = min(head, len(new) * model.objective.target.tensor.elements - sum(new))
+    return gain > 0 and gain**2 * confidence.q >= confidence.p * (2 * c + gain)
+
+
 # -- Cost (section 7) -----------------------------------------------------------------------
 
 

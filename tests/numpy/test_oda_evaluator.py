@@ -283,6 +283,20 @@ class Better(unittest.TestCase):
         self.assertFalse(self.beats(3, 0, oda.Confidence(384, 100)))  # 900 < 1152
         self.assertFalse(self.beats(5, 1, oda.Confidence(384, 100)))  # 1600 < 2304
 
+    def test_a_sum_alone_passes_nothing_that_the_list_would_not(self):
+        conf = oda.Confidence(384, 100)
+        spec = model(t(I8, 4), oda.Accuracy(), t(U8), conf=conf)
+        passed = 0
+        for b, c, both, neither in product(range(10), range(10), range(3), (0, 1, 9)):
+            new = [1] * (b + both) + [0] * (c + neither)
+            if oda.beats_sum(spec, new, c + both):
+                passed += 1
+                self.assertTrue(self.beats(b, c, conf), (b, c, both, neither))
+        self.assertGreater(passed, 0)
+        # 10 more could be 20 won and 10 lost; 16 more are enough.
+        self.assertFalse(oda.beats_sum(spec, [1] * 20 + [0] * 20, 10))
+        self.assertTrue(oda.beats_sum(spec, [1] * 26 + [0] * 14, 10))
+
     def test_higher_sum_by_fewer_records(self):
         conf = oda.Confidence(1, 1_000_000)
         spec = model(t(I8, 9, 4), oda.Accuracy(), t(U8, 9), conf=conf)
