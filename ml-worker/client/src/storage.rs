@@ -208,6 +208,19 @@ impl View {
 		Ok(deal.map(|deal| deal_from(id, deal)))
 	}
 
+	/// The deals about the blobs of a root.
+	pub async fn deals_of(&self, root: [u8; 32]) -> Result<Vec<Deal>, ChainError> {
+		let address = runtime::storage().storage().deals_of();
+		let mut entries = self.at.storage().iter(address, (root,)).await.map_err(node)?;
+		let mut deals = Vec::new();
+		while let Some(entry) = entries.next().await {
+			let (_, id): ([u8; 32], DealId) =
+				entry.map_err(node)?.key().map_err(node)?.decode().map_err(node)?;
+			deals.extend(self.deal(id).await?);
+		}
+		Ok(deals)
+	}
+
 	/// All keepers.
 	pub async fn keepers(&self) -> Result<Vec<Keeper>, ChainError> {
 		Ok(entries!(self, runtime::storage().storage().keepers(), |key, keeper| Keeper {

@@ -51,6 +51,10 @@ pub struct Parameters {
 	pub min_note_age: Tick,
 	/// Ticks for which a note holds the window open.
 	pub note_lifetime: Tick,
+	/// The bond for each mebibyte that a keeper offers, and the stake for each of a replica.
+	pub bond_per_mib: Balance,
+	/// The least stake of a replica.
+	pub min_stake: Balance,
 	/// Rounds in which the price of a free replica rises to its most.
 	pub raise_rounds: u32,
 	/// Ticks for which demanded weights can be posted.
@@ -65,6 +69,13 @@ pub struct Parameters {
 	pub max_evaluation: Weight,
 	/// The largest weights blob, in bytes.
 	pub max_weights_bytes: u64,
+}
+
+impl Parameters {
+	/// What a replica of a blob of `len` bytes puts at stake of its keeper's bond.
+	pub fn stake(&self, len: u64) -> Balance {
+		self.bond_per_mib.saturating_mul(len.div_ceil(1 << 20).into()).max(self.min_stake)
+	}
 }
 
 impl View {
@@ -100,6 +111,8 @@ impl View {
 			challenge_window: constant!(training, challenge_window),
 			min_note_age: constant!(training, min_note_age),
 			note_lifetime: constant!(training, note_lifetime),
+			bond_per_mib: constant!(storage, bond_per_mib),
+			min_stake: constant!(storage, min_stake),
 			raise_rounds: constant!(storage, raise_rounds),
 			demand_window: constant!(training, demand_window),
 			judge_patience: constant!(training, judge_patience),

@@ -66,6 +66,8 @@ mod tests {
 		challenge_window: 20,
 		min_note_age: 2,
 		note_lifetime: 10,
+		bond_per_mib: 0,
+		min_stake: 0,
 		raise_rounds: 10,
 		demand_window: 30,
 		judge_patience: 50,

@@ -166,8 +166,8 @@ impl Peers {
 
 /// The peers that the chain says keep a blob.
 async fn keepers(view: &View, blob: &BlobRef) -> anyhow::Result<Vec<PeerId>> {
-	let deals = view.deals().await?;
-	let slots = deals.iter().filter(|deal| deal.blob == *blob).flat_map(|deal| &deal.slots);
+	let deals = view.deals_of(blob.root).await?;
+	let slots = deals.iter().flat_map(|deal| &deal.slots);
 	let mut peers = Vec::new();
 	for replica in slots.filter_map(|slot| slot.replica()) {
 		peers.extend(view.peer_of(&replica.keeper).await?.as_ref().and_then(peer_of));

@@ -202,18 +202,22 @@ async fn take(
 	};
 	let now = view.number();
 	taking.retain(|_, at| now < at.saturating_add(SEND_AGAIN));
-	let raise_rounds = view.parameters()?.raise_rounds;
+	let parameters = view.parameters()?;
 	let mut room = keeper.capacity.saturating_sub(keeper.used);
+	let mut bond = keeper.bond.saturating_sub(keeper.staked);
 	for deal in deals {
-		let pays = deal.pays(round.number, raise_rounds);
+		let pays = deal.pays(round.number, parameters.raise_rounds);
+		let stake = parameters.stake(deal.blob.len);
 		let wanted = pays.is_some_and(|price| price >= config.min_price)
 			&& deal.replica_of(&account).is_none()
 			&& deal.blob.len <= room
+			&& stake <= bond
 			&& !taking.contains_key(&deal.id);
 		if !wanted {
 			continue;
 		}
 		room = room.saturating_sub(deal.blob.len);
+		bond = bond.saturating_sub(stake);
 		if context.store().stat(&deal.blob.root)? != Some(deal.blob) {
 			context.want(chain, deal.blob).await?;
 			continue;
