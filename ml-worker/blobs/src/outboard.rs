@@ -76,6 +76,10 @@ pub struct Slices {
 }
 
 impl Slices {
+	pub(crate) fn new(blob: BlobRef, data: File, pairs: File, path: PathBuf) -> Self {
+		Self { blob, data, pairs, path }
+	}
+
 	/// Which blob it is.
 	pub fn blob(&self) -> BlobRef {
 		self.blob
@@ -150,7 +154,7 @@ impl Store {
 				File::open(&outboard).map_err(BlobError::io(&outboard))?
 			}
 		};
-		Ok(Slices { blob: *blob, data, pairs, path })
+		Ok(Slices::new(*blob, data, pairs, path))
 	}
 
 	/// Deletes a blob's outboard, so that it is made anew; for one that turned out to be damaged.

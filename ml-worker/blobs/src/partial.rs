@@ -6,7 +6,7 @@
 use crate::{
 	BlobError, Block, Store,
 	incoming::sync_dir,
-	outboard::{PairReader, outboard_len},
+	outboard::{PairReader, Slices, outboard_len},
 	ranges::Ranges,
 	tree::{GROUP_LEN, PAIR_LEN, Step, Walk, bytes_of, group_count},
 };
@@ -14,6 +14,7 @@ use oda_primitives::{BlobRef, MAX_BLOB_LEN};
 use std::{
 	fs::{self, File, OpenOptions, TryLockError},
 	io,
+	ops::Range,
 	os::unix::fs::{FileExt, MetadataExt},
 	path::{Path, PathBuf},
 	sync::{Mutex, MutexGuard, PoisonError},
@@ -103,6 +104,18 @@ impl Partial {
 	/// The groups that are not there yet.
 	pub fn missing(&self) -> Ranges {
 		self.lock().clone()
+	}
+
+	/// To make slices from, of groups that [are there](Self::has).
+	pub fn slices(&self) -> Result<Slices, BlobError> {
+		let data = self.data.try_clone().map_err(BlobError::io(&self.data_path))?;
+		let pairs = self.pairs.try_clone().map_err(BlobError::io(&self.pairs_path))?;
+		Ok(Slices::new(self.blob, data, pairs, self.data_path.clone()))
+	}
+
+	/// Whether these groups are there.
+	pub fn has(&self, groups: &Range<u64>) -> bool {
+		self.lock().is_disjoint(groups)
 	}
 
 	/// How many bytes are there.

@@ -57,6 +57,18 @@ impl Ranges {
 		self.0.iter().map(|(&start, &end)| start..end)
 	}
 
+	/// All ranges, in order, but those from `start` on before the others.
+	pub fn iter_from(&self, start: u64) -> impl Iterator<Item = Range<u64>> + '_ {
+		let after = self.iter().map(move |range| range.start.max(start)..range.end);
+		let before = self.iter().map(move |range| range.start..range.end.min(start));
+		after.chain(before).filter(|range| !range.is_empty())
+	}
+
+	/// Whether none of a range is in it.
+	pub fn is_disjoint(&self, range: &Range<u64>) -> bool {
+		range.is_empty() || self.0.range(..range.end).next_back().is_none_or(|(_, end)| *end <= range.start)
+	}
+
 	/// Whether there is nothing in it.
 	pub fn is_empty(&self) -> bool {
 		self.0.is_empty()
@@ -101,6 +113,12 @@ mod tests {
 			}
 			assert!(ranges.iter().flatten().eq(set.iter().copied()));
 			assert_eq!(ranges.count(), set.len() as u64);
+			let (from, to) = (next(60), next(60));
+			assert!(ranges.iter_from(from).flatten().eq(set.range(from..).chain(set.range(..from)).copied()));
+			assert_eq!(
+				ranges.is_disjoint(&(from..from + to)),
+				set.range(from..from + to).next().is_none() || to == 0
+			);
 			let parts: Vec<_> = ranges.iter().collect();
 			assert!(parts.windows(2).all(|w| w[0].end < w[1].start), "{parts:?}");
 		}

@@ -2,17 +2,18 @@
 
 use crate::{
 	Fault, FetchError,
-	piece::{self, Flight, Idle, PieceError, Pulse},
-	protocol::Status,
+	piece::{self, Flight, Idle, Offer, PieceError, Pulse},
+	pieces::{PIECE, Pieces, rarest},
 	shared::{Command, Shared, lock},
 };
 use libp2p::PeerId;
-use oda_blobs::{BlobError, BlobRef, BlobSource, GROUP_LEN, Partial, Ranges};
+use oda_blobs::{BlobError, BlobRef, BlobSource, GROUP_LEN, Partial, Ranges, group_count};
 use std::{
-	collections::{HashMap, HashSet, VecDeque},
+	collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
+	hash::{DefaultHasher, Hash, Hasher},
 	ops::Range,
 	sync::{
-		Arc,
+		Arc, OnceLock,
 		atomic::{AtomicU64, Ordering},
 	},
 	time::{Duration, Instant},
@@ -23,20 +24,23 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Groups in a piece, what one request asks for: 1 MiB.
-const PIECE: u64 = 64;
-
 /// How often rates are measured, and what stands still is looked after.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Between two looks at the table of providers, at first and at most.
 const LOOKUP: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 
+/// For so long may what a peer is asked for keep it busy, but for two pieces: what waits there, nobody else sends.
+const AHEAD: Duration = Duration::from_millis(500);
+
 /// How long a peer that failed is left alone.
 const LEAVE: Duration = Duration::from_secs(20);
 
 /// How long one that did not have the blob, or could not be reached, is.
 const RETRY: Duration = Duration::from_secs(4);
+
+/// How often a peer that is fetching the blob itself is asked what it has by now.
+const REVISIT: Duration = Duration::from_secs(1);
 
 /// Most peers that are asked at once whether they have the blob.
 const ASKING: usize = 16;
@@ -113,6 +117,8 @@ pub(crate) struct Download {
 	pub(crate) state: watch::Receiver<State>,
 	/// Peers that may have it.
 	pub(crate) hints: mpsc::UnboundedSender<PeerId>,
+	/// What is here, once that is known.
+	pub(crate) partial: Arc<OnceLock<Arc<Partial>>>,
 	task: JoinHandle<()>,
 }
 
@@ -136,16 +142,17 @@ impl Download {
 			Progress { verified: 0, len: blob.len, sources: 0, rate: 0.0, phase: Phase::Searching };
 		let (sender, state) = watch::channel(State { progress, asked: 0, result: None });
 		let (hints, hinted) = mpsc::unbounded_channel();
-		let owned = shared.clone();
+		let (owned, partial) = (shared.clone(), Arc::<OnceLock<_>>::default());
+		let opened = partial.clone();
 		let task = tokio::spawn(async move {
 			let end = owned.end.clone();
 			let result = tokio::select! {
 				() = end.cancelled() => Err(FetchError::ShutDown),
-				result = download(owned, blob, &sender, hinted) => result,
+				result = download(owned, blob, &sender, hinted, &opened) => result,
 			};
 			sender.send_modify(|state| state.result = Some(result));
 		});
-		let download = Arc::new(Self { state, hints, task });
+		let download = Arc::new(Self { state, hints, partial, task });
 		downloads.insert(blob, Arc::downgrade(&download));
 		download
 	}
@@ -169,12 +176,13 @@ async fn download(
 	blob: BlobRef,
 	state: &watch::Sender<State>,
 	hints: mpsc::UnboundedReceiver<PeerId>,
+	opened: &OnceLock<Arc<Partial>>,
 ) -> Result<Report, FetchError> {
 	let started = Instant::now();
 	let here = |resumed| Report { blob, resumed, sources: vec![], faults: vec![], time: started.elapsed() };
 	let partial = loop {
 		let store = shared.store.clone();
-		let opened = blocking(blob.root, move || {
+		let found = blocking(blob.root, move || {
 			if store.has(&blob)? {
 				return Ok(None);
 			}
@@ -186,7 +194,7 @@ async fn download(
 				Err(error) => Err(error),
 			}
 		});
-		match opened.await? {
+		match found.await? {
 			None => return Ok(here(blob.len)),
 			Some(Ok(partial)) => break Arc::new(partial),
 			Some(Err(())) => {
@@ -195,6 +203,8 @@ async fn download(
 			}
 		}
 	};
+	// Others may have from now on what is here.
+	let partial = opened.get_or_init(|| partial).clone();
 	let resumed = partial.verified();
 	let mut fetch = Fetch::new(&shared, partial.clone());
 	fetch.run(state, hints).await?;
@@ -204,8 +214,9 @@ async fn download(
 	Ok(Report { sources: fetch.delivered(), faults: fetch.faults, ..here(resumed) })
 }
 
-/// Somebody who says that it has the blob.
+/// Somebody who says that it has the blob, or pieces of it.
 struct Source {
+	offer: Offer,
 	pulse: Arc<Pulse>,
 	idle: Arc<Idle>,
 	/// Bytes at the last measurement, and bytes a second.
@@ -241,10 +252,16 @@ struct Fetch<'a> {
 	flights: HashMap<u64, Arc<Flight>>,
 	next_flight: u64,
 	pieces: JoinSet<(u64, u64, Result<(), PieceError>)>,
-	asks: JoinSet<(PeerId, Why, Result<Status, PieceError>)>,
+	/// The group from which on the next to ask for is looked for.
+	from: u64,
+	/// This peer's own: who fetch the same blob do not begin with the same piece, nor go on with the same, so that they
+	/// have something for each other.
+	salt: u64,
+	asks: JoinSet<(PeerId, Why, Result<Offer, PieceError>)>,
 	to_ask: VecDeque<(PeerId, Why)>,
 	asking: HashSet<PeerId>,
 	left: HashMap<PeerId, Instant>,
+	revisits: VecDeque<(Instant, PeerId)>,
 	answered: HashSet<PeerId>,
 	gone: HashMap<PeerId, u64>,
 	faults: Vec<(PeerId, Fault)>,
@@ -254,9 +271,14 @@ struct Fetch<'a> {
 
 impl<'a> Fetch<'a> {
 	fn new(shared: &'a Arc<Shared>, partial: Arc<Partial>) -> Self {
+		let mut salt = DefaultHasher::new();
+		(shared.me, partial.blob().root).hash(&mut salt);
+		let salt = salt.finish();
 		Self {
 			shared,
 			blob: partial.blob(),
+			from: salt % group_count(partial.blob().len) / PIECE * PIECE,
+			salt,
 			todo: partial.missing(),
 			partial,
 			sources: HashMap::new(),
@@ -267,6 +289,7 @@ impl<'a> Fetch<'a> {
 			to_ask: VecDeque::new(),
 			asking: HashSet::new(),
 			left: HashMap::new(),
+			revisits: VecDeque::new(),
 			answered: HashSet::new(),
 			gone: HashMap::new(),
 			faults: Vec::new(),
@@ -286,7 +309,7 @@ impl<'a> Fetch<'a> {
 		connected.into_iter().for_each(|peer| self.consider(peer, Why::Perhaps));
 		let mut providers: Option<mpsc::Receiver<PeerId>> = None;
 		let (mut next_lookup, mut pause) = (Instant::now(), LOOKUP.0);
-		let mut searching = Instant::now();
+		let (mut searching, mut before) = (Instant::now(), self.partial.verified());
 		let mut tick = tokio::time::interval(TICK);
 		tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
 		while !self.todo.is_empty() || !self.flights.is_empty() {
@@ -322,8 +345,11 @@ impl<'a> Fetch<'a> {
 					let now = Instant::now();
 					self.measure();
 					self.reassign(now);
-					if !self.sources.is_empty() {
-						searching = now;
+					self.revisit(now);
+					// Who had but little may be no source any more.
+					let verified = self.partial.verified();
+					if !self.sources.is_empty() || verified > before {
+						(searching, before) = (now, verified);
 						self.phase = Phase::Fetching;
 					}
 					let settled = now.duration_since(searching).as_secs() >= self.shared.config.search_seconds;
@@ -385,23 +411,38 @@ impl<'a> Fetch<'a> {
 	fn ask_some(&mut self) {
 		while self.asks.len() < ASKING && self.wants_sources() {
 			let Some((peer, why)) = self.to_ask.pop_front() else { return };
-			let (shared, blob) = (self.shared.clone(), self.blob);
-			self.asks.spawn(async move { (peer, why, piece::ask(&shared, peer, blob).await) });
+			self.ask(peer, why);
 		}
 	}
 
-	fn answered(&mut self, peer: PeerId, why: Why, result: Result<Status, PieceError>) {
+	fn ask(&mut self, peer: PeerId, why: Why) {
+		let (shared, blob) = (self.shared.clone(), self.blob);
+		self.asks.spawn(async move { (peer, why, piece::ask(&shared, peer, blob).await) });
+	}
+
+	fn answered(&mut self, peer: PeerId, why: Why, result: Result<Offer, PieceError>) {
 		self.asking.remove(&peer);
-		if result.is_ok() {
+		if matches!(result, Ok(_) | Err(PieceError::NotFound | PieceError::Refused | PieceError::Busy)) {
 			self.answered.insert(peer);
 		}
 		match result {
-			Ok(Status::Have) if !lock(&self.shared.book).is_banned(&peer) => {
-				tracing::debug!(%peer, blob = hex::encode(self.blob.root), "a source");
-				self.sources.insert(peer, Source::new());
+			Ok(offer) if !lock(&self.shared.book).is_banned(&peer) => {
+				let all = offer.pieces().is_none();
+				if !all {
+					self.revisits.push_back((Instant::now() + REVISIT, peer));
+				}
+				match self.sources.entry(peer) {
+					Entry::Occupied(mut known) => known.get_mut().offer = offer,
+					Entry::Vacant(new) => {
+						tracing::debug!(%peer, blob = hex::encode(self.blob.root), all, "a source");
+						new.insert(Source::new(offer));
+					}
+				}
 				return;
 			}
-			Ok(Status::NotFound) if why == Why::Announced && !self.faults.contains(&(peer, Fault::Lied)) => {
+			Err(PieceError::NotFound)
+				if why == Why::Announced && !self.faults.contains(&(peer, Fault::Lied)) =>
+			{
 				self.fault(peer, Fault::Lied);
 			}
 			Err(PieceError::Malformed) => {
@@ -425,6 +466,7 @@ impl<'a> Fetch<'a> {
 	fn assign(&mut self) {
 		let now = Instant::now();
 		let best = self.sources.values().map(|source| source.rate).fold(0.0, f64::max);
+		let mut spent = HashSet::new();
 		while !self.todo.is_empty() {
 			let left = (self.todo.count() * GROUP_LEN) as f64;
 			let piece = (PIECE * GROUP_LEN) as f64;
@@ -433,18 +475,25 @@ impl<'a> Fetch<'a> {
 				|source: &Source| source.rate <= 0.0 || piece / source.rate <= left.max(piece) / best * 2.0;
 			let free = self
 				.sources
-				.iter_mut()
-				.filter(|(_, source)| source.flying < source.depth && now >= source.ready && helps(source));
+				.iter()
+				.filter(|(peer, source)| source.can_take(now) && !spent.contains(*peer) && helps(source));
 			let Some((peer, source)) = free.max_by(|(_, a), (_, b)| {
 				let share = |source: &Source| source.rate / (source.flying + 1) as f64;
 				share(a).total_cmp(&share(b))
 			}) else {
 				return;
 			};
-			let Some(groups) = take_piece(&mut self.todo) else { return };
+			let peer = *peer;
+			let Some(groups) = self.next_of(source) else {
+				spent.insert(peer);
+				continue;
+			};
+			let Some(source) = self.sources.get_mut(&peer) else { return };
+			self.todo.remove(groups.clone());
+			self.from = groups.end;
 			source.flying += 1;
 			let flight = Arc::new(Flight {
-				peer: *peer,
+				peer,
 				groups,
 				started: now,
 				verified: AtomicU64::new(0),
@@ -459,6 +508,32 @@ impl<'a> Fetch<'a> {
 				let (next, result) = piece::fetch(&shared, &partial, &flight, &pulse, &idle).await;
 				(id, next, result)
 			});
+		}
+	}
+
+	/// What to ask somebody for.
+	fn next_of(&self, source: &Source) -> Option<Range<u64>> {
+		let others: Vec<&Pieces> = self.sources.values().filter_map(|source| source.offer.pieces()).collect();
+		rarest(&self.todo, self.from, source.offer.pieces(), &others, self.salt)
+	}
+
+	/// Asks those again who are fetching the blob too. Who has nothing to offer at the moment is no source.
+	fn revisit(&mut self, now: Instant) {
+		let spent = |source: &Source| source.flying == 0 && self.next_of(source).is_none();
+		let spent: Vec<_> = match self.todo.is_empty() {
+			true => Vec::new(),
+			false => self.sources.iter().filter(|(_, source)| spent(source)).map(|(peer, _)| *peer).collect(),
+		};
+		for peer in spent {
+			self.drop_source(peer, None);
+			self.left.remove(&peer);
+		}
+		while let Some((_, peer)) = self.revisits.pop_front_if(|(due, _)| *due <= now) {
+			if !self.sources.contains_key(&peer) {
+				self.consider(peer, Why::Perhaps);
+			} else if self.asking.insert(peer) {
+				self.ask(peer, Why::Perhaps);
+			}
 		}
 	}
 
@@ -511,6 +586,8 @@ impl<'a> Fetch<'a> {
 			}
 			PieceError::Unreachable => self.drop_source(peer, None),
 			PieceError::Refused => self.drop_source(peer, None),
+			// Who fetches it too may have given up.
+			PieceError::NotFound if source.offer.pieces().is_some() => self.drop_source(peer, None),
 			PieceError::NotFound => self.drop_source(peer, Some(Fault::Lied)),
 			PieceError::Stalled => self.drop_source(peer, Some(Fault::Stalled)),
 			PieceError::WrongBytes => self.drop_source(peer, Some(Fault::WrongBytes)),
@@ -562,11 +639,17 @@ impl<'a> Fetch<'a> {
 		if !self.todo.is_empty() {
 			return;
 		}
-		let idle = |source: &&Source| source.flying == 0 && now >= source.ready;
-		let Some(fast) = self.sources.values().filter(idle).map(|source| source.rate).reduce(f64::max) else {
-			return;
-		};
 		for flight in self.flights.values() {
+			let piece: Ranges = std::iter::once(flight.groups.clone()).collect();
+			let idle = |source: &&Source| {
+				source.flying == 0
+					&& now >= source.ready
+					&& rarest(&piece, 0, source.offer.pieces(), &[], self.salt).is_some()
+			};
+			let Some(fast) = self.sources.values().filter(idle).map(|source| source.rate).reduce(f64::max)
+			else {
+				continue;
+			};
 			let slow = self.sources.get(&flight.peer).map_or(0.0, |s| s.rate / s.flying.max(1) as f64);
 			let old = now.duration_since(flight.started) > Duration::from_secs(1);
 			if old && slow * 4.0 < fast.max(1.0) {
@@ -586,8 +669,9 @@ impl<'a> Fetch<'a> {
 }
 
 impl Source {
-	fn new() -> Self {
+	fn new(offer: Offer) -> Self {
 		Self {
+			offer,
 			pulse: Arc::new(Pulse::new()),
 			idle: Arc::default(),
 			measured: 0,
@@ -602,6 +686,12 @@ impl Source {
 		}
 	}
 
+	/// Whether it can be asked for another piece.
+	fn can_take(&self, now: Instant) -> bool {
+		let waiting = (self.flying.saturating_sub(1) as u64 * PIECE * GROUP_LEN) as f64;
+		self.flying < self.depth && now >= self.ready && waiting <= self.rate * AHEAD.as_secs_f64()
+	}
+
 	/// Asks for less at a time, and later.
 	fn step_back(&mut self, now: Instant) {
 		self.depth = (self.depth - 1).max(1);
@@ -610,32 +700,10 @@ impl Source {
 	}
 }
 
-/// Takes the next piece away: it does not go beyond a multiple of [`PIECE`], so that its pairs lie together.
-fn take_piece(todo: &mut Ranges) -> Option<Range<u64>> {
-	let first = todo.first()?;
-	let piece = first.start..first.end.min((first.start / PIECE + 1) * PIECE);
-	todo.remove(piece.clone());
-	Some(piece)
-}
-
 /// The next of a look-up that may not be under way.
 async fn next_of(providers: &mut Option<mpsc::Receiver<PeerId>>) -> Option<PeerId> {
 	match providers {
 		Some(receiver) => receiver.recv().await,
 		None => std::future::pending().await,
-	}
-}
-
-#[cfg(test)]
-mod tests {
-	use super::*;
-	use oda_blobs::group_count;
-
-	#[test]
-	fn pieces_are_aligned_and_cover_everything() {
-		let mut todo: Ranges = [3..10, 60..200].into_iter().collect();
-		let pieces: Vec<_> = std::iter::from_fn(|| take_piece(&mut todo)).collect();
-		assert_eq!(pieces, [3..10, 60..64, 64..128, 128..192, 192..200]);
-		assert_eq!(group_count(1 << 20), PIECE);
 	}
 }

@@ -59,6 +59,7 @@ mod identity;
 mod limit;
 mod network;
 mod piece;
+pub mod pieces;
 pub mod protocol;
 mod serve;
 mod shared;

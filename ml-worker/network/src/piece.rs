@@ -1,6 +1,7 @@
 //! Fetching one piece of a blob from one peer.
 
 use crate::{
+	pieces::Pieces,
 	protocol::{Request, Status},
 	shared::{Shared, lock},
 };
@@ -17,6 +18,9 @@ use std::{
 };
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
+
+/// Pauses before a request that was not answered is sent again.
+const CALL_AGAIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(200)];
 
 /// Why a piece did not arrive, or not all of it.
 #[derive(Debug)]
@@ -85,10 +89,40 @@ impl Pulse {
 /// Streams to a peer on which nothing is under way: to open one takes a journey to the peer and back.
 pub(crate) type Idle = Mutex<Vec<Stream>>;
 
-/// Asks a peer whether it has a blob.
-pub(crate) async fn ask(shared: &Shared, peer: PeerId, blob: BlobRef) -> Result<Status, PieceError> {
-	let mut stream = shared.open(peer).await.map_err(|error| PieceError::unreachable(&error))?;
-	exchange(shared, &mut stream, &Request::Have(blob)).await
+/// What a peer has of a blob.
+#[derive(Debug)]
+pub(crate) enum Offer {
+	All,
+	Some(Pieces),
+}
+
+impl Offer {
+	/// The pieces that there are, if not all.
+	pub(crate) fn pieces(&self) -> Option<&Pieces> {
+		match self {
+			Self::All => None,
+			Self::Some(pieces) => Some(pieces),
+		}
+	}
+}
+
+/// Asks a peer what it has of a blob.
+pub(crate) async fn ask(shared: &Shared, peer: PeerId, blob: BlobRef) -> Result<Offer, PieceError> {
+	let (mut stream, status) = call(shared, peer, &Request::Have(blob)).await?;
+	match status {
+		Status::Have => Ok(Offer::All),
+		Status::NotFound => Err(PieceError::NotFound),
+		Status::Refused => Err(PieceError::Refused),
+		Status::Busy => Err(PieceError::Busy),
+		Status::Partly => {
+			let mut bytes = vec![0; Pieces::encoded_len(&blob)];
+			match timeout(shared.config.stall(), stream.read_exact(&mut bytes)).await {
+				Ok(Ok(())) => Pieces::decode(&blob, bytes).map(Offer::Some).ok_or(PieceError::Malformed),
+				Ok(Err(_)) => Err(PieceError::Broken),
+				Err(_) => Err(PieceError::Stalled),
+			}
+		}
+	}
 }
 
 /// Sends a request; the status of the answer.
@@ -117,8 +151,19 @@ async fn begin(
 			result => return result.map(|status| (stream, status)),
 		}
 	}
-	let mut stream = shared.open(peer).await.map_err(|error| PieceError::unreachable(&error))?;
-	exchange(shared, &mut stream, request).await.map(|status| (stream, status))
+	call(shared, peer, request).await
+}
+
+/// Sends a request over a new stream. Who serves drops streams that come faster than it takes them: so more than once.
+async fn call(shared: &Shared, peer: PeerId, request: &Request) -> Result<(Stream, Status), PieceError> {
+	let mut pauses = CALL_AGAIN.into_iter();
+	loop {
+		let mut stream = shared.open(peer).await.map_err(|error| PieceError::unreachable(&error))?;
+		match (exchange(shared, &mut stream, request).await, pauses.next()) {
+			(Err(PieceError::Unanswered), Some(pause)) => tokio::time::sleep(pause).await,
+			(result, _) => return result.map(|status| (stream, status)),
+		}
+	}
 }
 
 /// Fetches groups into a partial blob: how far it came, and why no further.
@@ -161,6 +206,7 @@ async fn receive(
 		Status::NotFound => return Err(PieceError::NotFound),
 		Status::Refused => return Err(PieceError::Refused),
 		Status::Busy => return Err(PieceError::Busy),
+		Status::Partly => return Err(PieceError::Malformed),
 	}
 	let mut since = Instant::now();
 	while let Some(want) = decoder.want() {

@@ -26,7 +26,7 @@ const GET: u8 = 1;
 /// What a peer asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Request {
-	/// Whether the other has all of a blob.
+	/// What the other has of a blob.
 	Have(BlobRef),
 	/// A slice of a blob: these groups.
 	Get(BlobRef, Range<u64>),
@@ -83,18 +83,20 @@ impl Request {
 pub enum Status {
 	/// It is here; after a `Get`, the slice follows.
 	Have = 0,
-	/// It is not here, or not all of it.
+	/// It is not here; after a `Get`, not all of what was asked for.
 	NotFound = 1,
 	/// It is not served: the chain does not know it.
 	Refused = 2,
 	/// Not now; ask again later.
 	Busy = 3,
+	/// Some of it is here; the [pieces](crate::pieces::Pieces) follow. Only after a `Have`.
+	Partly = 4,
 }
 
 impl Status {
 	/// `None` for any other byte.
 	pub fn decode(byte: u8) -> Option<Self> {
-		[Self::Have, Self::NotFound, Self::Refused, Self::Busy]
+		[Self::Have, Self::NotFound, Self::Refused, Self::Busy, Self::Partly]
 			.into_iter()
 			.find(|status| *status as u8 == byte)
 	}
@@ -129,6 +131,6 @@ mod tests {
 		assert_eq!(with(49, &0u32.to_le_bytes()), None, "no groups");
 		assert_eq!(with(49, &257u32.to_le_bytes()), None, "too many groups");
 		assert_eq!(Status::decode(3), Some(Status::Busy));
-		assert_eq!(Status::decode(4), None);
+		assert_eq!(Status::decode(5), None);
 	}
 }

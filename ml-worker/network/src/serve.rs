@@ -4,6 +4,7 @@ use crate::{
 	Fault,
 	config::FLOOD_WINDOW,
 	limit::Bucket,
+	pieces::Pieces,
 	protocol::{REQUEST_LEN, Request, Status},
 	shared::{Shared, lock},
 };
@@ -12,7 +13,7 @@ use futures::{
 	future::{BoxFuture, Shared as SharedFuture},
 };
 use libp2p::{PeerId, Stream};
-use oda_blobs::{BlobError, BlobRef, BlobSource, Slices, slice_len};
+use oda_blobs::{BlobError, BlobRef, BlobSource, Slices, group_count, slice_len};
 use std::{
 	collections::HashMap,
 	sync::{Arc, Mutex},
@@ -126,7 +127,7 @@ impl Server {
 
 	async fn answer_one(&self, peer: PeerId, stream: &mut Stream, request: &Request) -> std::io::Result<()> {
 		let bytes = match request {
-			Request::Have(_) => 1,
+			Request::Have(blob) => Pieces::encoded_len(blob) as u64 + 1,
 			Request::Get(blob, groups) => slice_len(blob.len, groups).saturating_add(1),
 		};
 		match self.admit(peer, bytes) {
@@ -151,14 +152,28 @@ impl Server {
 		if !self.shared.allowed(&blob.root) {
 			return say(stream, Status::Refused).await;
 		}
-		if !self.shared.store.has(&blob).unwrap_or(false) {
+		let whole = self.shared.store.has(&blob).unwrap_or(false);
+		let download = self.shared.downloading(&blob).filter(|_| !whole);
+		if !whole && download.is_none() {
 			return say(stream, Status::NotFound).await;
 		}
+		let partial = download.as_ref().and_then(|download| download.partial.get());
 		let Request::Get(_, groups) = request else {
-			return say(stream, Status::Have).await;
+			let Some(_) = download else { return say(stream, Status::Have).await };
+			// All of it is missing before it was looked at what is here.
+			let all = || std::iter::once(0..group_count(blob.len)).collect();
+			let pieces = Pieces::without(&blob, &partial.map_or_else(all, |partial| partial.missing()));
+			return send(stream, &[&[Status::Partly as u8], pieces.encode()].concat()).await;
+		};
+		let opening = match partial.filter(|partial| partial.has(groups)) {
+			_ if whole => self.open(blob),
+			Some(partial) => {
+				let slices = partial.slices().map(Arc::new).map_err(Arc::new);
+				futures::future::ready(slices).boxed().shared()
+			}
+			None => return say(stream, Status::NotFound).await,
 		};
 		let permits = u32::try_from(bytes.div_ceil(PERMIT)).unwrap_or(u32::MAX);
-		let opening = self.open(blob);
 		let (Ok(Ok(_permit)), Ok(slices)) =
 			(timeout(WAIT, self.memory.acquire_many(permits)).await, timeout(WAIT, opening).await)
 		else {
@@ -295,6 +310,10 @@ impl Load {
 
 /// Sends a status and nothing else.
 async fn say(stream: &mut Stream, status: Status) -> std::io::Result<()> {
-	timeout(ASK, stream.write_all(&[status as u8])).await??;
+	send(stream, &[status as u8]).await
+}
+
+async fn send(stream: &mut Stream, bytes: &[u8]) -> std::io::Result<()> {
+	timeout(ASK, stream.write_all(bytes)).await??;
 	timeout(ASK, stream.flush()).await?
 }

@@ -84,6 +84,11 @@ impl Shared {
 		self.config.allow_unregistered || self.registered.registered(root)
 	}
 
+	/// The download of a blob that is under way.
+	pub(crate) fn downloading(&self, blob: &BlobRef) -> Option<Arc<Download>> {
+		lock(&self.downloads).get(blob).and_then(Weak::upgrade)
+	}
+
 	pub(crate) fn is_connected(&self, peer: &PeerId) -> bool {
 		lock(&self.connected).contains_key(peer)
 	}

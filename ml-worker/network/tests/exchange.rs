@@ -22,7 +22,9 @@ const MIB: usize = 1 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blob_goes_from_one_peer_to_another() {
-	for transport in ["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"] {
+	for transport in
+		["/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1", "/ip6/::1/tcp/0", "/ip6/::1/udp/0/quic-v1"]
+	{
 		let here = || NetworkConfig { listen: vec![transport.parse().unwrap()], ..config() };
 		let (a, b) = (Peer::with(here()).await, Peer::with(here()).await);
 		b.meet(&a).await;
@@ -62,6 +64,59 @@ async fn several_sources_share_the_work() {
 	assert!(report.sources.iter().all(|(_, bytes)| *bytes >= 4 * MIB as u64), "{report:?}");
 	let took = started.elapsed();
 	assert!(took < Duration::from_millis(2900), "one alone takes three seconds, three took {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_fetches_a_blob_passes_on_what_it_has() {
+	let seed = Peer::with(NetworkConfig { upload_limit: 8 << 20, ..config() }).await;
+	let blob = put(&seed, 24 * MIB);
+	let (first, second) = (Peer::start().await, Peer::start().await);
+	first.meet(&seed).await;
+	second.meet(&first).await;
+	// Or it would find the source by itself.
+	second.network.ban(seed.id());
+	let (handle, id) = (first.network.handle(), seed.id());
+	let fetching = tokio::spawn(async move { handle.fetch_from(&blob, &[id], |_| {}).await });
+	until("the first has begun", || first.network.stats().bytes_down > 0).await;
+	let (mut early, store, asked) = (0, first.store.clone(), [first.id()]);
+	let fetched = second.network.fetch_from(&blob, &asked, |progress| {
+		if !store.has(&blob).unwrap() {
+			early = progress.verified;
+		}
+	});
+	let report = fetched.await.unwrap();
+	fetching.await.unwrap().unwrap();
+	assert!(early >= 8 * MIB as u64, "{early} bytes before the first had all of it");
+	assert!(matches!(report.sources[..], [(peer, _)] if peer == first.id()), "{report:?}");
+	assert_eq!(second.store.get(&blob).unwrap(), bytes(24 * MIB));
+	assert!(report.faults.is_empty(), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_fetch_the_same_take_it_from_each_other() {
+	let seed = Peer::with(NetworkConfig { upload_limit: 8 << 20, ..config() }).await;
+	let blob = put(&seed, 48 * MIB);
+	let mut peers = Vec::new();
+	for _ in 0..4 {
+		let peer = Peer::start().await;
+		peer.meet(&seed).await;
+		for other in &peers {
+			peer.meet(other).await;
+		}
+		peers.push(peer);
+	}
+	let everybody: Vec<_> = peers.iter().map(Peer::id).chain([seed.id()]).collect();
+	let fetches = peers.iter().map(|peer| {
+		let others: Vec<_> = everybody.iter().copied().filter(|id| *id != peer.id()).collect();
+		async move { peer.network.fetch_from(&blob, &others, |_| {}).await.unwrap() }
+	});
+	for (report, peer) in futures::future::join_all(fetches).await.into_iter().zip(&peers) {
+		assert!(report.sources.len() > 1, "{report:?}");
+		assert!(report.faults.is_empty(), "{report:?}");
+		assert_eq!(peer.store.get(&blob).unwrap(), bytes(48 * MIB));
+	}
+	let sent = seed.network.stats().bytes_up;
+	assert!(sent < blob.len / 2 * 5, "the source sent {sent} bytes; alone, four take {}", 4 * blob.len);
 }
 
 #[tokio::test(flavor = "multi_thread")]

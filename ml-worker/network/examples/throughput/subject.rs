@@ -10,8 +10,11 @@ use std::{
 	io::{self, Read},
 	path::{Path, PathBuf},
 	process::Command,
-	time::Instant,
+	time::{Duration, Instant},
 };
+
+/// How long a run waits for the one before to have left no trace.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// What a blob is sent by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -107,11 +110,14 @@ impl Bench {
 		Self { dir: dir.to_owned(), file: plain, blob, certificate, key }
 	}
 
-	/// Writes a file as long, and deletes it: a virtual machine may have to fetch memory that is new to it from its
-	/// host, and who comes first would pay for it.
+	/// Writes a file almost as long, and deletes it: a virtual machine has to fetch memory that is new to it from its
+	/// host, and who comes first would pay for it. What the run before freed goes back to the host first: much free
+	/// memory goes back at once.
 	fn touch_memory(&self, dir: &Path) {
+		std::thread::sleep(SETTLE);
 		let path = dir.join("memory");
-		io::copy(&mut io::repeat(7).take(self.blob.len), &mut File::create(&path).unwrap()).unwrap();
+		let most = self.blob.len / 16 * 15;
+		io::copy(&mut io::repeat(7).take(most), &mut File::create(&path).unwrap()).unwrap();
 		fs::remove_file(path).unwrap();
 	}
 
