@@ -4,6 +4,7 @@ use crate::{
 	AccountId, Balance, Chain, ChainError, Key, Receipt, View,
 	error::node,
 	runtime::{self, runtime_types as generated},
+	view::{entries, get},
 };
 use oda_primitives::{
 	BlobRef, DealId, RangeProof, RoundNumber, Tick, hexadecimal, message, storage::challenged_range,
@@ -168,27 +169,10 @@ fn deal_from<Ticket>(
 	}
 }
 
-/// Every entry of a storage map, as its keys and its value.
-macro_rules! entries {
-	($view:expr, $address:expr, |$keys:ident, $value:ident| $made:expr) => {{
-		let mut entries = $view.at.storage().iter($address, ()).await.map_err(node)?;
-		let mut found = Vec::new();
-		while let Some(entry) = entries.next().await {
-			let entry = entry.map_err(node)?;
-			let $keys = entry.key().map_err(node)?.decode().map_err(node)?;
-			let $value = entry.value().decode().map_err(node)?;
-			found.push($made);
-		}
-		found
-	}};
-}
-
 impl View {
 	/// The round that runs.
 	pub async fn round(&self) -> Result<Option<Round>, ChainError> {
-		let address = runtime::storage().storage().current_round();
-		let round = self.at.storage().try_fetch(address, ()).await.map_err(node)?;
-		let round = round.map(|round| round.decode()).transpose().map_err(node)?;
+		let round = get!(self, runtime::storage().storage().current_round(),);
 		Ok(round.map(|round| Round { number: round.number, seed: round.seed, started_at: round.started_at }))
 	}
 
@@ -202,10 +186,7 @@ impl View {
 
 	/// A deal.
 	pub async fn deal(&self, id: DealId) -> Result<Option<Deal>, ChainError> {
-		let address = runtime::storage().storage().deals();
-		let deal = self.at.storage().try_fetch(address, (id,)).await.map_err(node)?;
-		let deal = deal.map(|deal| deal.decode()).transpose().map_err(node)?;
-		Ok(deal.map(|deal| deal_from(id, deal)))
+		Ok(get!(self, runtime::storage().storage().deals(), id).map(|deal| deal_from(id, deal)))
 	}
 
 	/// The deals about the blobs of a root.
@@ -236,9 +217,7 @@ impl View {
 
 	/// The ed25519 key of the peer that is bound to an account.
 	pub async fn peer_of(&self, account: &AccountId) -> Result<Option<[u8; 32]>, ChainError> {
-		let address = runtime::storage().storage().peer_of();
-		let peer = self.at.storage().try_fetch(address, (*account,)).await.map_err(node)?;
-		Ok(peer.map(|peer| peer.decode()).transpose().map_err(node)?.map(|peer| peer.key))
+		Ok(get!(self, runtime::storage().storage().peer_of(), *account).map(|peer| peer.key))
 	}
 
 	/// All accounts that have a peer, and its ed25519 key.

@@ -32,6 +32,23 @@ macro_rules! get {
 	};
 }
 
+/// Every entry of a storage map, as its keys and its value.
+macro_rules! entries {
+	($view:expr, $address:expr, |$keys:ident, $value:ident| $made:expr) => {{
+		let mut entries = $view.at.storage().iter($address, ()).await.map_err(node)?;
+		let mut found = Vec::new();
+		while let Some(entry) = entries.next().await {
+			let entry = entry.map_err(node)?;
+			let $keys = entry.key().map_err(node)?.decode().map_err(node)?;
+			let $value = entry.value().decode().map_err(node)?;
+			found.push($made);
+		}
+		found
+	}};
+}
+
+pub(crate) use {entries, get};
+
 /// What the chain was built with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Parameters {
@@ -138,14 +155,8 @@ impl View {
 
 	/// All models.
 	pub async fn models(&self) -> Result<Vec<Model>, ChainError> {
-		let mut entries =
-			self.at.storage().iter(runtime::storage().model_registry().models(), ()).await.map_err(node)?;
-		let mut models = Vec::new();
-		while let Some(entry) = entries.next().await {
-			let entry = entry.map_err(node)?;
-			let (id,) = entry.key().map_err(node)?.decode().map_err(node)?;
-			models.push(model_from(id, entry.value().decode().map_err(node)?));
-		}
+		let address = runtime::storage().model_registry().models();
+		let mut models = entries!(self, address, |key, value| model_from(key.0, value));
 		models.sort_by_key(|model| (model.registered_at, model.id));
 		Ok(models)
 	}
@@ -189,14 +200,8 @@ impl View {
 
 	/// All live submissions, in commit order.
 	pub async fn submissions(&self) -> Result<Vec<Submission>, ChainError> {
-		let mut entries =
-			self.at.storage().iter(runtime::storage().training().submissions(), ()).await.map_err(node)?;
-		let mut submissions = Vec::new();
-		while let Some(entry) = entries.next().await {
-			let entry = entry.map_err(node)?;
-			let (id,) = entry.key().map_err(node)?.decode().map_err(node)?;
-			submissions.push(submission_from(id, entry.value().decode().map_err(node)?));
-		}
+		let address = runtime::storage().training().submissions();
+		let mut submissions = entries!(self, address, |key, value| submission_from(key.0, value));
 		submissions.sort_by_key(|submission| submission.id);
 		Ok(submissions)
 	}
@@ -240,14 +245,8 @@ impl View {
 
 	/// The demands for weights that nobody has answered.
 	pub async fn demands(&self) -> Result<Vec<Demand>, ChainError> {
-		let mut entries =
-			self.at.storage().iter(runtime::storage().training().demands(), ()).await.map_err(node)?;
-		let mut demands = Vec::new();
-		while let Some(entry) = entries.next().await {
-			let entry = entry.map_err(node)?;
-			let (target,) = entry.key().map_err(node)?.decode().map_err(node)?;
-			demands.push(demand_from(target, entry.value().decode().map_err(node)?));
-		}
+		let address = runtime::storage().training().demands();
+		let mut demands = entries!(self, address, |key, value| demand_from(key.0, value));
 		demands.sort_by_key(|demand| demand.until);
 		Ok(demands)
 	}
@@ -280,14 +279,8 @@ impl View {
 
 	/// The open tasks, by number.
 	pub async fn tasks(&self) -> Result<Vec<Task>, ChainError> {
-		let mut entries =
-			self.at.storage().iter(runtime::storage().verification().tasks(), ()).await.map_err(node)?;
-		let mut tasks = Vec::new();
-		while let Some(entry) = entries.next().await {
-			let entry = entry.map_err(node)?;
-			let (id,) = entry.key().map_err(node)?.decode().map_err(node)?;
-			tasks.push(task_from(id, entry.value().decode().map_err(node)?));
-		}
+		let address = runtime::storage().verification().tasks();
+		let mut tasks = entries!(self, address, |key, value| task_from(key.0, value));
 		tasks.sort_by_key(|task| task.id);
 		Ok(tasks)
 	}
