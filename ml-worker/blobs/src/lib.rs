@@ -50,7 +50,7 @@ pub use decoder::{Block, Decoder};
 pub use error::BlobError;
 pub use outboard::Slices;
 pub use partial::Partial;
-pub use pins::Removed;
+pub use pins::{Holder, Removed};
 pub use ranges::Ranges;
 pub use source::BlobSource;
 pub use store::{Checked, Opened, Store};

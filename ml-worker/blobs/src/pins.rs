@@ -5,11 +5,32 @@ use oda_primitives::BlobRef;
 use std::{
 	fs::{self, File},
 	io,
-	path::PathBuf,
+	path::{Path, PathBuf},
 };
 
-/// Where pins lie: empty files under the names of blobs.
+/// Where pins lie: empty files under the names of blobs, in a folder for each holder.
 const PINS: &str = "pins";
+
+/// For whom a blob stays. What one unpins, another may still have pinned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holder {
+	/// Whoever owns the store.
+	User,
+	/// The keeper, for as long as its deals last.
+	Keeper,
+}
+
+impl Holder {
+	/// All of them.
+	pub const ALL: [Self; 2] = [Self::User, Self::Keeper];
+
+	fn folder(self) -> PathBuf {
+		Path::new(PINS).join(match self {
+			Self::User => "user",
+			Self::Keeper => "keeper",
+		})
+	}
+}
 
 /// What [`Store::gc`] deleted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -22,8 +43,8 @@ pub struct Removed {
 
 impl Store {
 	/// Has a blob stay, whether or not it is there yet.
-	pub fn pin(&self, root: &[u8; 32]) -> Result<(), BlobError> {
-		let path = self.pin_path(root);
+	pub fn pin(&self, holder: Holder, root: &[u8; 32]) -> Result<(), BlobError> {
+		let path = self.pin_path(holder, root);
 		if let Some(dir) = path.parent() {
 			fs::create_dir_all(dir).map_err(BlobError::io(dir))?;
 		}
@@ -31,9 +52,9 @@ impl Store {
 		file.sync_all().map_err(BlobError::io(&path))
 	}
 
-	/// Has a blob stay no longer; whether it was pinned.
-	pub fn unpin(&self, root: &[u8; 32]) -> Result<bool, BlobError> {
-		let path = self.pin_path(root);
+	/// Has a blob stay no longer for this holder; whether it was pinned.
+	pub fn unpin(&self, holder: Holder, root: &[u8; 32]) -> Result<bool, BlobError> {
+		let path = self.pin_path(holder, root);
 		match fs::remove_file(&path) {
 			Ok(()) => Ok(true),
 			Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -41,14 +62,14 @@ impl Store {
 		}
 	}
 
-	/// Whether a blob is pinned.
+	/// Whether anybody has pinned a blob.
 	pub fn is_pinned(&self, root: &[u8; 32]) -> bool {
-		self.pin_path(root).exists()
+		Holder::ALL.iter().any(|holder| self.pin_path(*holder, root).exists())
 	}
 
-	/// All pinned roots, in order.
-	pub fn pinned(&self) -> Result<Vec<[u8; 32]>, BlobError> {
-		let mut roots = self.roots_in(PINS)?;
+	/// All roots that a holder has pinned, in order.
+	pub fn pinned(&self, holder: Holder) -> Result<Vec<[u8; 32]>, BlobError> {
+		let mut roots = self.roots_in(&holder.folder())?;
 		roots.sort_unstable();
 		Ok(roots)
 	}
@@ -63,7 +84,7 @@ impl Store {
 			}
 		}
 		removed.others = partial::sweep(&self.dir().join(partial::PARTIAL), stays)?;
-		for root in self.roots_in(OUTBOARD)? {
+		for root in self.roots_in(Path::new(OUTBOARD))? {
 			if self.stat(&root)?.is_none() {
 				self.forget_outboard(&root)?;
 				removed.others += 1;
@@ -72,12 +93,12 @@ impl Store {
 		Ok(removed)
 	}
 
-	fn pin_path(&self, root: &[u8; 32]) -> PathBuf {
-		self.dir().join(PINS).join(hex::encode(root))
+	fn pin_path(&self, holder: Holder, root: &[u8; 32]) -> PathBuf {
+		self.dir().join(holder.folder()).join(hex::encode(root))
 	}
 
 	/// The roots that name files in a directory of the store.
-	fn roots_in(&self, dir: &str) -> Result<Vec<[u8; 32]>, BlobError> {
+	fn roots_in(&self, dir: &Path) -> Result<Vec<[u8; 32]>, BlobError> {
 		let dir = self.dir().join(dir);
 		let entries = match fs::read_dir(&dir) {
 			Ok(entries) => entries,

@@ -10,8 +10,8 @@
 )]
 
 use oda_blobs::{
-	BlobError, BlobRef, BlobSource, Block, Decoder, GROUP_LEN, Partial, Store, WrongBytes, group_count,
-	slice_len,
+	BlobError, BlobRef, BlobSource, Block, Decoder, GROUP_LEN, Holder, Partial, Store, WrongBytes,
+	group_count, slice_len,
 };
 use std::{fs, ops::Range, os::unix::fs::FileExt};
 
@@ -224,12 +224,13 @@ fn what_is_neither_pinned_nor_kept_is_cleaned_up() {
 	let unfinished: Vec<_> = (1..4u64).map(|n| BlobRef::of(&bytes(n * 77_777))).collect();
 	unfinished.iter().for_each(|blob| drop(store.partial(blob).unwrap()));
 	let live = store.partial(&unfinished[0]).unwrap();
-	store.pin(&blobs[0].root).unwrap();
-	store.pin(&blobs[1].root).unwrap();
-	assert!(store.unpin(&blobs[1].root).unwrap());
-	assert!(!store.unpin(&blobs[1].root).unwrap());
+	store.pin(Holder::User, &blobs[0].root).unwrap();
+	store.pin(Holder::Keeper, &blobs[1].root).unwrap();
+	assert!(store.unpin(Holder::Keeper, &blobs[1].root).unwrap());
+	assert!(!store.unpin(Holder::Keeper, &blobs[1].root).unwrap());
 	let store = Store::open(base.path()).unwrap();
-	assert_eq!(store.pinned().unwrap(), [blobs[0].root]);
+	assert_eq!(store.pinned(Holder::User).unwrap(), [blobs[0].root]);
+	assert!(store.pinned(Holder::Keeper).unwrap().is_empty());
 	let keep = |root: &[u8; 32]| *root == blobs[2].root || *root == unfinished[1].root;
 	let mut removed = store.gc(keep).unwrap();
 	removed.blobs.sort_by_key(|blob| blob.len);
@@ -242,4 +243,23 @@ fn what_is_neither_pinned_nor_kept_is_cleaned_up() {
 	drop(live);
 	assert_eq!(store.gc(keep).unwrap().others, 2);
 	assert!(store.check(|_| std::ops::ControlFlow::Continue(())).unwrap().iter().all(|c| c.fault.is_none()));
+}
+
+#[test]
+fn what_one_holder_unpins_stays_for_the_other() {
+	let (base, store) = store();
+	let [shared, kept] = [1, 2].map(|len| store.put(&bytes(len)).unwrap());
+	store.pin(Holder::User, &shared.root).unwrap();
+	store.pin(Holder::Keeper, &shared.root).unwrap();
+	store.pin(Holder::Keeper, &kept.root).unwrap();
+	let store = Store::open(base.path()).unwrap();
+	let mut both = [shared.root, kept.root];
+	both.sort_unstable();
+	assert_eq!(store.pinned(Holder::Keeper).unwrap(), both);
+	for blob in [shared, kept] {
+		assert!(store.unpin(Holder::Keeper, &blob.root).unwrap());
+	}
+	assert!(store.is_pinned(&shared.root) && !store.is_pinned(&kept.root));
+	assert_eq!(store.gc(|_| false).unwrap().blobs, [kept]);
+	assert_eq!(store.list().unwrap(), [shared]);
 }

@@ -16,8 +16,8 @@ use tokio::sync::Mutex;
 
 /// The first pause between two attempts to connect; each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause: time that a node which is back goes on without whoever has to answer in time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Who is told how a connection fares. Each method is called often, and must not wait.
 pub trait Observer: Send + Sync {

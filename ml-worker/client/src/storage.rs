@@ -4,6 +4,7 @@ use crate::{
 	AccountId, Balance, Chain, ChainError, Key, Receipt, View,
 	error::node,
 	runtime::{self, runtime_types as generated},
+	submit::general,
 	view::{entries, get},
 };
 use oda_primitives::{
@@ -313,19 +314,48 @@ impl Chain {
 		self.submit(key, &runtime::transactions().storage().quit(deal)).await
 	}
 
-	/// Answers a storage challenge: free of charge, authorised by the keeper's signature.
-	pub async fn prove_storage(
+	/// Has the answer to a storage challenge in the node's pool, and does not wait for a block to take it:
+	/// [`Replica::proved`] shows when one that is final has. Free of charge, authorised by the keeper's signature.
+	///
+	/// # Errors
+	///
+	/// [`ChainError::Module`]: why the pallet would not take it now, `AlreadyProved` if a block has it.
+	/// [`ChainError::Rejected`]: the node would not, for another reason.
+	pub async fn pool_proof(
 		&self,
 		key: &Key,
 		deal: DealId,
 		round: RoundNumber,
 		proof: RangeProof,
-	) -> Result<Receipt, ChainError> {
+	) -> Result<(), ChainError> {
 		let message = message::storage_proof(&self.genesis(), deal, round, &proof);
 		let signature = generated::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
 		let storage = runtime::transactions().storage();
 		let call = storage.prove(deal, round, key.account(), proof.into(), signature);
-		self.submit_unsigned(&call).await
+		let view = self.finalised().await?;
+		match self.pool(&general(&view.at, &call)?).await {
+			// The pool has one of this keeper, deal and round.
+			Err(ChainError::Rejected { code: 1014, .. }) => Ok(()),
+			Err(error) => Err(named(error, view.at.metadata_ref())),
+			Ok(()) => Ok(()),
+		}
+	}
+}
+
+/// What the pool adds to the index of the error for which the pallet refuses a proof.
+const INVALID_PROOF: u8 = 128;
+
+/// A refusal of the pool by the name of the pallet's error, if it is one of its.
+fn named(error: ChainError, metadata: &subxt::Metadata) -> ChainError {
+	let ChainError::Rejected { code: 1010, message } = &error else { return error };
+	let code = message.rsplit_once("Custom error: ").and_then(|(_, code)| code.parse::<u8>().ok());
+	let index = code.and_then(|code| code.checked_sub(INVALID_PROOF));
+	let pallet = metadata.pallet_by_name("Storage");
+	match pallet.zip(index).and_then(|(pallet, index)| pallet.error_variant_by_index(index)) {
+		Some(variant) => {
+			ChainError::Module { pallet: "Storage".into(), error: variant.name.clone(), detail: None }
+		}
+		None => error,
 	}
 }
 
@@ -372,5 +402,18 @@ mod tests {
 		assert_eq!(deal.pays(19, 4), None);
 		let full = Deal { slots: deal.slots[1..].to_vec(), ..deal };
 		assert_eq!(full.pays(11, 4), None);
+	}
+
+	#[test]
+	fn the_pool_s_refusal_of_a_proof_has_the_pallet_s_name() {
+		let metadata = subxt::Metadata::decode_from(include_bytes!("../metadata.scale")).unwrap();
+		let refused = |message: &str| {
+			named(ChainError::Rejected { code: 1010, message: message.to_owned() }, &metadata)
+		};
+		let named = refused("Invalid Transaction: Custom error: 163");
+		assert!(named.is("Storage", "AlreadyProved"), "{named}");
+		for other in ["Invalid Transaction: Custom error: 7", "Invalid Transaction: bad signature"] {
+			assert!(matches!(refused(other), ChainError::Rejected { .. }), "{other}");
+		}
 	}
 }

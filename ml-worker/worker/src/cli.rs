@@ -704,7 +704,7 @@ pub enum BlobsCommand {
 		#[arg(value_parser = id, required = true)]
 		roots: Vec<Id>,
 	},
-	/// Let blobs be deleted when cleaning up.
+	/// Let blobs that were pinned be deleted when cleaning up; what a keeper has a deal about still stays.
 	///
 	/// Exit status 1 if one was not pinned.
 	#[command(after_help = "Example:\n  \

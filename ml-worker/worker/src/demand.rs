@@ -50,8 +50,13 @@ async fn take_posted(context: &Context, chain: &Chain, view: &View, seen: u64) -
 	for number in from..=view.number() {
 		let Some(at) = chain.at(number).await? else { return Ok(number - 1) };
 		for (target, weights) in at.posted_weights().await? {
-			let blob = context.store().put(&weights)?;
-			tracing::info!(%target, root = hex::encode(blob.root), block = number, "weights were posted");
+			match context.store().put(&weights) {
+				Ok(blob) => {
+					tracing::info!(%target, root = hex::encode(blob.root), block = number, "weights were posted");
+				}
+				// No reason to stop the work that goes on beside.
+				Err(error) => tracing::error!(%target, %error, "posted weights cannot be stored"),
+			}
 		}
 	}
 	Ok(view.number())

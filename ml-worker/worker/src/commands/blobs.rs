@@ -7,7 +7,7 @@ use crate::{
 	output::{Output, Unit},
 };
 use anyhow::{Context as _, bail, ensure};
-use oda_blobs::{BlobRef, Store};
+use oda_blobs::{BlobRef, Holder, Store};
 use oda_network::{Multiaddr, PeerId};
 use serde_json::json;
 use std::{
@@ -33,13 +33,13 @@ pub(super) async fn run(context: &Context, global: &Global, command: BlobsComman
 		BlobsCommand::Get { root, out, len } => get(context, &root.0, out, len).await,
 		BlobsCommand::Pin { roots } => {
 			for root in roots {
-				store.pin(&root.0)?;
+				store.pin(Holder::User, &root.0)?;
 			}
 			Ok(())
 		}
 		BlobsCommand::Unpin { roots } => {
 			for root in roots {
-				ensure!(store.unpin(&root.0)?, "{} was not pinned", hex::encode(root.0));
+				ensure!(store.unpin(Holder::User, &root.0)?, "{} was not pinned", hex::encode(root.0));
 			}
 			Ok(())
 		}

@@ -113,7 +113,7 @@ async fn answer(context: Context, request: Request<Incoming>) -> Answer {
 	}
 }
 
-/// All metrics, those of the store as of now.
+/// All metrics, those of the store and of the network as of now.
 fn text(context: &Context) -> Result<String, std::fmt::Error> {
 	match context.store().list() {
 		Ok(blobs) => {
@@ -123,6 +123,11 @@ fn text(context: &Context) -> Result<String, std::fmt::Error> {
 			tracing::warn!(%error, "the store cannot be listed for the metrics");
 			context.metrics().store(None);
 		}
+	}
+	if let Some(Some(peers)) = context.peers_cell().get() {
+		let network = peers.network();
+		let faults = network.faults().into_iter().map(|(_, record)| record.fault);
+		context.metrics().network(&network.stats(), faults);
 	}
 	context.metrics().text()
 }

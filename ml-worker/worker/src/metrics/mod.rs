@@ -6,8 +6,9 @@ mod endpoint;
 
 pub use endpoint::Endpoint;
 
-use oda_client::{Account, Observer};
+use oda_client::{Account, Observer, Replica};
 use oda_engine::Engine;
+use oda_network::{Fault, Stats};
 use oda_primitives::{SubmissionId, Verdict};
 use prometheus_client::{
 	encoding::{EncodeLabelSet, text::encode},
@@ -32,14 +33,18 @@ const EVALUATION_SECONDS: [f64; 14] =
 	[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
 
 /// What there is to count. All of it starts at zero, so that the first time is seen as an increase.
-const ROLES: [&str; 3] = ["verifier", "watcher", "trainer"];
+const ROLES: [&str; 4] = ["verifier", "watcher", "keeper", "trainer"];
 /// Those whose work comes in pieces that may fail one by one.
-const ROLES_WITH_PIECES: [&str; 2] = ["verifier", "watcher"];
+const ROLES_WITH_PIECES: [&str; 3] = ["verifier", "watcher", "keeper"];
 const VERDICTS: [&str; 3] = ["valid", "wrong", "unavailable"];
 const RESULTS: [&str; 2] = ["right", "wrong"];
 const CHALLENGES: [&str; 5] = ["overturned", "failed", "over", "note_expired", "refused"];
 const SUBMISSIONS: [&str; 8] =
 	["accepted", "overturned", "expired", "outdated", "withdrawn", "forfeited", "refused", "ended"];
+const PROOFS: [&str; 2] = ["proved", "missed"];
+const REQUESTS: [&str; 2] = ["served", "turned_away"];
+const FAULTS: [Fault; 6] =
+	[Fault::WrongBytes, Fault::Stalled, Fault::Lied, Fault::Flooding, Fault::Disconnected, Fault::Malformed];
 
 /// Smallest units in an ODA.
 const ODA: f64 = 1e12;
@@ -68,6 +73,11 @@ struct Attested {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Checked {
 	result: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Found {
+	fault: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -109,6 +119,10 @@ pub struct Metrics {
 	blobs_awaited: Gauge,
 	store_blobs: Float,
 	store_bytes: Float,
+	proofs: Family<Checked, Counter>,
+	deals: Family<Owner, Gauge>,
+	stakes: Family<Owner, Float>,
+	network: Traffic,
 	balances: Family<Money, Float>,
 	errors: Family<Role, Counter>,
 	restarts: Family<Role, Counter>,
@@ -117,6 +131,62 @@ pub struct Metrics {
 impl Default for Metrics {
 	fn default() -> Self {
 		Self::new()
+	}
+}
+
+/// What the network of peers counts by itself, as it was when last read.
+#[derive(Debug)]
+struct Traffic {
+	sent: Counter,
+	received: Counter,
+	wasted: Counter,
+	requests: Family<Checked, Counter>,
+	peers: Gauge,
+	downloads: Gauge,
+	faults: Family<Found, Gauge>,
+}
+
+impl Traffic {
+	fn register(registry: &mut Registry) -> Self {
+		let traffic = Self {
+			sent: add(registry, "sent_bytes", "Bytes of blobs sent to peers", Counter::default()),
+			received: add(
+				registry,
+				"received_bytes",
+				"Bytes of blobs received from peers, wrong ones included",
+				Counter::default(),
+			),
+			wasted: add(
+				registry,
+				"wasted_bytes",
+				"Bytes received from peers that were wrong",
+				Counter::default(),
+			),
+			requests: add(registry, "requests", "Peers' requests for slices, by answer", Family::default()),
+			peers: add(registry, "peers", "Peers connected", Gauge::default()),
+			downloads: add(registry, "downloads", "Blobs being fetched", Gauge::default()),
+			faults: add(
+				registry,
+				"faults",
+				"Faults of peers on record, which restarts do not forget",
+				Family::default(),
+			),
+		};
+		start_at_zero(&traffic.requests, REQUESTS.map(|result| Checked { result }));
+		traffic.set_faults([]);
+		traffic
+	}
+
+	fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
+		let mut counts = FAULTS.map(|fault| (fault, 0));
+		for fault in faults {
+			for (_, count) in counts.iter_mut().filter(|(of, _)| *of == fault) {
+				*count += 1;
+			}
+		}
+		for (fault, count) in counts {
+			self.faults.get_or_create(&Found { fault: name(fault) }).set(count);
+		}
 	}
 }
 
@@ -212,6 +282,20 @@ impl Metrics {
 			),
 			store_blobs: add(oda, "store_blobs", "Blobs in the store", Float::default()),
 			store_bytes: add(oda, "store_bytes", "Bytes of the blobs in the store", Float::default()),
+			proofs: add(
+				oda,
+				"storage_proofs",
+				"Storage challenges that ended, by what came of them",
+				Family::default(),
+			),
+			deals: add(oda, "storage_deals", "Deals of which a keeper has a replica", Family::default()),
+			stakes: add(
+				oda,
+				"storage_stake_oda",
+				"What a keeper's replicas have at stake after losses",
+				Family::default(),
+			),
+			network: Traffic::register(oda.sub_registry_with_prefix("network")),
 			balances: add(
 				oda,
 				"account_balance_oda",
@@ -236,6 +320,7 @@ impl Metrics {
 		start_at_zero(&metrics.errors, ROLES_WITH_PIECES.map(|role| Role { role }));
 		start_at_zero(&metrics.restarts, ROLES.map(|role| Role { role }));
 		start_at_zero(&metrics.attestations, VERDICTS.map(|verdict| Attested { verdict }));
+		start_at_zero(&metrics.proofs, PROOFS.map(|result| Checked { result }));
 		start_at_zero(&metrics.checks, RESULTS.map(|result| Checked { result }));
 		let outcome = |outcome: &str| Outcome { outcome: outcome.to_owned() };
 		start_at_zero(&metrics.challenges, CHALLENGES.map(outcome));
@@ -262,6 +347,35 @@ impl Metrics {
 	/// Where a verifier says how many open tasks wait for its answer: none once that is dropped.
 	pub(crate) fn open_tasks(&self, account: String) -> OpenTasks {
 		OpenTasks(self.tasks.get_or_create(&Owner { account }).clone())
+	}
+
+	/// Where a keeper says what it keeps: nothing once that is dropped.
+	pub(crate) fn kept(&self, account: String) -> Kept {
+		let owner = Owner { account };
+		Kept {
+			deals: self.deals.get_or_create(&owner).clone(),
+			stake: self.stakes.get_or_create(&owner).clone(),
+		}
+	}
+
+	/// A storage challenge has ended.
+	pub(crate) fn stored(&self, proved: bool) {
+		let result = if proved { "proved" } else { "missed" };
+		self.proofs.get_or_create(&Checked { result }).inc();
+	}
+
+	/// What the network has counted, and the faults of peers that it knows.
+	fn network(&self, stats: &Stats, faults: impl IntoIterator<Item = Fault>) {
+		let Traffic { sent, received, wasted, requests, peers, downloads, .. } = &self.network;
+		let set = |counter: &Counter, count| counter.inner().store(count, Ordering::Relaxed);
+		set(sent, stats.bytes_up);
+		set(received, stats.bytes_down);
+		set(wasted, stats.bytes_wasted);
+		set(&requests.get_or_create(&Checked { result: "served" }), stats.served);
+		set(&requests.get_or_create(&Checked { result: "turned_away" }), stats.turned_away);
+		peers.set(whole(stats.peers));
+		downloads.set(whole(stats.downloads));
+		self.network.set_faults(faults);
 	}
 
 	/// An answer is on the chain.
@@ -382,6 +496,31 @@ impl Drop for OpenTasks {
 	}
 }
 
+/// What a keeper keeps.
+#[derive(Debug)]
+pub(crate) struct Kept {
+	deals: Gauge,
+	stake: Float,
+}
+
+impl Kept {
+	pub(crate) fn set<'a>(&self, replicas: impl IntoIterator<Item = &'a Replica>) {
+		let (mut count, mut stake) = (0usize, 0);
+		for replica in replicas {
+			count += 1;
+			stake += replica.left;
+		}
+		self.deals.set(whole(count));
+		self.stake.set(stake as f64 / ODA);
+	}
+}
+
+impl Drop for Kept {
+	fn drop(&mut self) {
+		self.set([]);
+	}
+}
+
 /// Something that waits for a blob.
 #[derive(Debug)]
 pub(crate) struct AwaitingBlob(Gauge);
@@ -389,6 +528,18 @@ pub(crate) struct AwaitingBlob(Gauge);
 impl Drop for AwaitingBlob {
 	fn drop(&mut self) {
 		self.0.dec();
+	}
+}
+
+/// A fault as its label has it.
+fn name(fault: Fault) -> &'static str {
+	match fault {
+		Fault::WrongBytes => "wrong_bytes",
+		Fault::Stalled => "stalled",
+		Fault::Lied => "lied",
+		Fault::Flooding => "flooding",
+		Fault::Disconnected => "disconnected",
+		Fault::Malformed => "malformed",
 	}
 }
 
@@ -454,6 +605,62 @@ mod tests {
 		has(&metrics, "oda_worker_tasks_open{account=\"it\"} 2");
 		drop(open);
 		has(&metrics, "oda_worker_tasks_open{account=\"it\"} 0");
+	}
+
+	#[test]
+	fn nothing_is_kept_by_a_keeper_that_ended() {
+		let metrics = Metrics::new();
+		has(&metrics, "oda_worker_storage_proofs_total{result=\"missed\"} 0");
+		let replica = Replica {
+			keeper: oda_client::AccountId([1; 32]),
+			price: 1,
+			left: 1_500_000_000_000,
+			first: 1,
+			proved: None,
+			leaves_after: None,
+		};
+		let kept = metrics.kept("it".to_owned());
+		kept.set([&replica, &replica]);
+		metrics.stored(true);
+		has(&metrics, "oda_worker_storage_deals{account=\"it\"} 2");
+		has(&metrics, "oda_worker_storage_stake_oda{account=\"it\"} 3.0");
+		has(&metrics, "oda_worker_storage_proofs_total{result=\"proved\"} 1");
+		drop(kept);
+		has(&metrics, "oda_worker_storage_deals{account=\"it\"} 0");
+		has(&metrics, "oda_worker_storage_stake_oda{account=\"it\"} 0.0");
+	}
+
+	#[test]
+	fn the_network_s_own_counts_are_shown() {
+		let metrics = Metrics::new();
+		has(&metrics, "oda_worker_network_requests_total{result=\"turned_away\"} 0");
+		has(&metrics, "oda_worker_network_faults{fault=\"lied\"} 0");
+		let stats = Stats {
+			bytes_up: 1,
+			bytes_down: 2,
+			bytes_wasted: 3,
+			served: 4,
+			turned_away: 5,
+			peers: 6,
+			downloads: 7,
+		};
+		// Read twice, counted once.
+		metrics.network(&stats, []);
+		metrics.network(&stats, [Fault::Lied, Fault::WrongBytes, Fault::Lied]);
+		for line in [
+			"sent_bytes_total 1",
+			"received_bytes_total 2",
+			"wasted_bytes_total 3",
+			"requests_total{result=\"served\"} 4",
+			"requests_total{result=\"turned_away\"} 5",
+			"peers 6",
+			"downloads 7",
+			"faults{fault=\"lied\"} 2",
+			"faults{fault=\"wrong_bytes\"} 1",
+			"faults{fault=\"stalled\"} 0",
+		] {
+			has(&metrics, &format!("oda_worker_network_{line}"));
+		}
 	}
 
 	#[test]

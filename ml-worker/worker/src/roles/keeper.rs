@@ -2,15 +2,22 @@
 //!
 //! A blob is here, whole and checked, before its deal is taken. What is kept is pinned, so that nothing deletes it.
 //! All there is to know is on the chain and in the store: after a restart the first look at the round goes on
-//! where it was.
+//! where it was. A look waits for nothing slow: what takes time is done in the background, and what came of it is
+//! read from the state that is looked at anyway.
+
+mod attempts;
+mod rounds;
 
 use crate::{context::Context, demand};
 use anyhow::Context as _;
-use oda_blobs::BlobError;
-use oda_client::{Chain, ChainError, Deal, Keeper, Key, Round, View};
+use attempts::Attempts;
+use oda_blobs::{BlobError, Holder};
+use oda_client::{AccountId, Chain, ChainError, Deal, Keeper, Key, Round, View};
 use oda_primitives::{DealId, RangeProof, RoundNumber, message};
+use rounds::Rounds;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::{collections::HashSet, ops::Range, sync::Arc};
+use tokio::sync::Semaphore;
 
 /// How a keeper works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +37,8 @@ impl Default for KeeperConfig {
 	}
 }
 
-/// Blocks within which a proof or a taking that was sent is looked for before it is sent again.
-const SEND_AGAIN: u64 = 6;
+/// How many proofs are made at a time.
+const PROOFS: usize = 8;
 
 /// Keeps.
 pub async fn run(context: Context, key: Key, config: KeeperConfig) -> anyhow::Result<()> {
@@ -48,36 +55,70 @@ async fn keep(context: &Context, key: &Key, config: &KeeperConfig) -> anyhow::Re
 		format!("keeping up to {} MiB as {account}", config.capacity_mib),
 		serde_json::json!({ "account": account, "capacity_mib": config.capacity_mib }),
 	);
-	let mut sent: HashMap<(DealId, RoundNumber), u64> = HashMap::new();
-	let mut taking: HashMap<DealId, u64> = HashMap::new();
-	let mut kept: HashSet<[u8; 32]> = HashSet::new();
+	let agent = Agent { context: context.clone(), chain: chain.clone(), key: key.clone() };
+	let mut desk = Desk {
+		agent,
+		config,
+		answers: Attempts::new(),
+		takings: Attempts::new(),
+		proofs: Arc::new(Semaphore::new(PROOFS)),
+	};
+	let mut rounds = Rounds::default();
+	let mut pinned: HashSet<_> = context.store().pinned(Holder::Keeper)?.into_iter().collect();
+	let kept = context.metrics().kept(account.to_string());
+	let mut view = chain.finalised().await?;
 	loop {
-		let view = chain.finalised().await?;
 		let deals = view.deals().await?;
 		let round = view.round().await?;
 		if let Some(round) = &round {
-			for deal in &deals {
-				answer(context, &chain, key, &view, round, deal, &mut sent).await?;
-			}
-			sent.retain(|(_, number), _| *number == round.number);
+			desk.answer(&view, round, &deals);
+		}
+		pin(context, &deals, &account, &mut pinned);
+		if let Some(round) = &round {
+			tell(context, rounds.look(round.number, &deals, &account));
 			if config.take {
-				take(context, &chain, key, config, &view, round, &deals, &mut taking).await?;
+				desk.take(&view, round, &deals).await?;
 			}
 		}
-		let mine: HashSet<_> = deals
-			.iter()
-			.filter(|deal| deal.replica_of(&account).is_some())
-			.map(|deal| deal.blob.root)
-			.collect();
-		for root in mine.difference(&kept) {
-			context.store().pin(root)?;
-		}
-		for root in kept.difference(&mine) {
-			context.store().unpin(root)?;
-		}
-		kept = mine;
+		let replicas = deals.iter().filter_map(|deal| deal.replica_of(&account));
+		kept.set(replicas.map(|(_, replica)| replica));
 		context.observe_balance(&view, &account).await;
-		chain.finalised_after(view.number()).await?;
+		view = chain.finalised_after(view.number()).await?;
+	}
+}
+
+/// Says what came of challenges.
+fn tell(context: &Context, outcomes: Vec<rounds::Outcome>) {
+	for rounds::Outcome { deal, round, proved } in outcomes {
+		context.metrics().stored(proved);
+		let (event, what) = if proved { ("proved", "proved") } else { ("missed", "MISSED") };
+		if !proved {
+			tracing::error!(deal, round, "a round was missed");
+		}
+		context.output().event(
+			event,
+			format!("deal {deal}: {what} round {round}"),
+			serde_json::json!({ "deal": deal, "round": round }),
+		);
+	}
+}
+
+/// Pins the blobs of an account's replicas, and no others; what fails is tried again at the next look.
+fn pin(context: &Context, deals: &[Deal], account: &AccountId, pinned: &mut HashSet<[u8; 32]>) {
+	let mine = deals.iter().filter(|deal| deal.replica_of(account).is_some());
+	let mine: HashSet<_> = mine.map(|deal| deal.blob.root).collect();
+	let store = context.store();
+	let changed: Vec<_> = mine.symmetric_difference(pinned).copied().collect();
+	for root in changed {
+		let done = if mine.contains(&root) {
+			store.pin(Holder::Keeper, &root).map(|()| pinned.insert(root))
+		} else {
+			store.unpin(Holder::Keeper, &root).map(|_| pinned.remove(&root))
+		};
+		if let Err(error) = done {
+			context.metrics().failed("keeper");
+			tracing::error!(blob = hex::encode(root), %error, "what is pinned cannot be changed");
+		}
 	}
 }
 
@@ -108,7 +149,7 @@ pub async fn bind(context: &Context, chain: &Chain, key: &Key) -> anyhow::Result
 async fn enlist(context: &Context, chain: &Chain, key: &Key, config: &KeeperConfig) -> anyhow::Result<()> {
 	let capacity = config.capacity_mib.saturating_mul(1 << 20);
 	let account = key.account();
-	let receipt = match own(&chain.finalised().await?, key).await? {
+	let receipt = match own(&chain.finalised().await?, &account).await? {
 		None => chain.enlist(key, capacity).await.context("becoming a keeper")?,
 		Some(keeper) if keeper.capacity != capacity && keeper.retiring_since.is_none() => {
 			chain.set_capacity(key, capacity).await.context("changing the capacity")?
@@ -123,128 +164,144 @@ async fn enlist(context: &Context, chain: &Chain, key: &Key, config: &KeeperConf
 	Ok(())
 }
 
-async fn own(view: &View, key: &Key) -> Result<Option<Keeper>, ChainError> {
-	let account = key.account();
-	Ok(view.keepers().await?.into_iter().find(|keeper| keeper.account == account))
+async fn own(view: &View, account: &AccountId) -> Result<Option<Keeper>, ChainError> {
+	Ok(view.keepers().await?.into_iter().find(|keeper| keeper.account == *account))
 }
 
-/// The chunk that is asked for, and its path, from the disk.
-async fn prove(context: &Context, deal: &Deal, range: std::ops::Range<u64>) -> Result<RangeProof, BlobError> {
-	let (store, blob) = (context.store().clone(), deal.blob);
-	let work = move || {
-		let proved = store.slices(&blob).and_then(|slices| slices.prove(range.clone()));
-		match proved {
-			// Perhaps only the outboard is; it can be made again.
-			Err(BlobError::Damaged { .. }) => {
-				store.forget_outboard(&blob.root)?;
-				store.slices(&blob)?.prove(range)
+/// Who does a piece of work.
+#[derive(Clone)]
+struct Agent {
+	context: Context,
+	chain: Chain,
+	key: Key,
+}
+
+impl Agent {
+	/// The chunk that is asked for, and its path, from the disk.
+	async fn prove(&self, deal: &Deal, range: Range<u64>) -> Result<RangeProof, BlobError> {
+		let (store, blob) = (self.context.store().clone(), deal.blob);
+		let work = move || {
+			let proved = store.slices(&blob).and_then(|slices| slices.prove(range.clone()));
+			match proved {
+				// Perhaps only the outboard is; it can be made again.
+				Err(BlobError::Damaged { .. }) => {
+					store.forget_outboard(&blob.root)?;
+					store.slices(&blob)?.prove(range)
+				}
+				proved => proved,
 			}
-			proved => proved,
-		}
-	};
-	tokio::task::spawn_blocking(work).await.map_err(|error| BlobError::Read(std::io::Error::other(error)))?
-}
-
-/// Answers the challenge of this round, if it has not been.
-async fn answer(
-	context: &Context,
-	chain: &Chain,
-	key: &Key,
-	view: &View,
-	round: &Round,
-	deal: &Deal,
-	sent: &mut HashMap<(DealId, RoundNumber), u64>,
-) -> anyhow::Result<()> {
-	let Some(range) = deal.challenge(round, &key.account()) else { return Ok(()) };
-	let now = view.number();
-	if sent.get(&(deal.id, round.number)).is_some_and(|at| now < at.saturating_add(SEND_AGAIN)) {
-		return Ok(());
+		};
+		let worked = tokio::task::spawn_blocking(work).await;
+		worked.map_err(|error| BlobError::Read(std::io::Error::other(error)))?
 	}
-	let proof = match prove(context, deal, range).await {
-		Ok(proof) => proof,
-		Err(error) => {
-			tracing::error!(deal = deal.id, round = round.number, %error, "cannot answer a challenge; fetching");
-			if matches!(error, BlobError::Damaged { .. }) {
-				context.store().remove(&deal.blob.root)?;
+
+	/// Gives the node the answer to a challenge; fetches the blob, if it is that which it lacks.
+	async fn answer(&self, deal: &Deal, round: RoundNumber, range: Range<u64>) -> anyhow::Result<()> {
+		let proof = match self.prove(deal, range).await {
+			Ok(proof) => proof,
+			Err(error) => {
+				if matches!(error, BlobError::Damaged { .. }) {
+					self.context.store().remove(&deal.blob.root)?;
+				}
+				self.context.want(&self.chain, deal.blob).await?;
+				return Err(error.into());
 			}
-			return context.want(chain, deal.blob).await;
-		}
-	};
-	sent.insert((deal.id, round.number), now);
-	match chain.prove_storage(key, deal.id, round.number, proof).await {
-		Ok(receipt) => context.output().event(
-			"proved",
-			format!("deal {}: proved round {} in block {}", deal.id, round.number, receipt.block),
-			serde_json::json!({ "deal": deal.id, "round": round.number, "block": receipt.block }),
-		),
-		Err(error) => {
-			tracing::warn!(deal = deal.id, round = round.number, %error, "the proof is not in");
+		};
+		match self.chain.pool_proof(&self.key, deal.id, round, proof).await {
+			// A block has it that is not final yet.
+			Err(error) if error.is("Storage", "AlreadyProved") => Ok(()),
+			done => Ok(done?),
 		}
 	}
-	Ok(())
-}
 
-/// Takes what there is room for, once it is here.
-#[allow(clippy::too_many_arguments, reason = "one step of the loop above")]
-async fn take(
-	context: &Context,
-	chain: &Chain,
-	key: &Key,
-	config: &KeeperConfig,
-	view: &View,
-	round: &Round,
-	deals: &[Deal],
-	taking: &mut HashMap<DealId, u64>,
-) -> anyhow::Result<()> {
-	let account = key.account();
-	let Some(keeper) = own(view, key).await?.filter(|keeper| keeper.retiring_since.is_none()) else {
-		return Ok(());
-	};
-	let now = view.number();
-	taking.retain(|_, at| now < at.saturating_add(SEND_AGAIN));
-	let parameters = view.parameters()?;
-	let mut room = keeper.capacity.saturating_sub(keeper.used);
-	let mut bond = keeper.bond.saturating_sub(keeper.staked);
-	for deal in deals {
-		let pays = deal.pays(round.number, parameters.raise_rounds);
-		let stake = parameters.stake(deal.blob.len);
-		let wanted = pays.is_some_and(|price| price >= config.min_price)
-			&& deal.replica_of(&account).is_none()
-			&& deal.blob.len <= room
-			&& stake <= bond
-			&& !taking.contains_key(&deal.id);
-		if !wanted {
-			continue;
-		}
-		room = room.saturating_sub(deal.blob.len);
-		bond = bond.saturating_sub(stake);
-		if context.store().stat(&deal.blob.root)? != Some(deal.blob) {
-			context.want(chain, deal.blob).await?;
-			continue;
-		}
-		taking.insert(deal.id, now);
-		match chain.take_replica(key, deal.id).await {
-			Ok(receipt) => context.output().event(
+	/// Takes a replica, and says so once that is final.
+	async fn take(&self, deal: &Deal) {
+		let blob = hex::encode(deal.blob.root);
+		match self.chain.take_replica(&self.key, deal.id).await {
+			Ok(receipt) => self.context.output().event(
 				"taken",
-				format!(
-					"deal {}: keeping {} in block {}",
-					deal.id,
-					hex::encode(deal.blob.root),
-					receipt.block
-				),
+				format!("deal {}: keeping {blob} in block {}", deal.id, receipt.block),
 				serde_json::json!({
 					"deal": deal.id,
-					"blob": hex::encode(deal.blob.root),
+					"blob": blob,
 					"len": deal.blob.len,
 					"receipt": receipt,
 				}),
 			),
 			// Somebody else was first, or there is no bond left for it.
-			Err(error @ ChainError::Module { .. }) => {
-				tracing::info!(deal = deal.id, %error, "not taken");
-			}
+			Err(error @ ChainError::Module { .. }) => tracing::info!(deal = deal.id, %error, "not taken"),
 			Err(error) => tracing::warn!(deal = deal.id, %error, "could not take a deal"),
 		}
 	}
-	Ok(())
+}
+
+/// What is under way.
+struct Desk<'a> {
+	agent: Agent,
+	config: &'a KeeperConfig,
+	answers: Attempts<(DealId, RoundNumber)>,
+	takings: Attempts<DealId>,
+	proofs: Arc<Semaphore>,
+}
+
+impl Desk<'_> {
+	/// Begins to answer the challenges of this round that are not answered, each by itself.
+	fn answer(&mut self, view: &View, round: &Round, deals: &[Deal]) {
+		let (account, now, number) = (self.agent.key.account(), view.number(), round.number);
+		self.answers.tidy(|(_, of)| *of == number);
+		for deal in deals {
+			let Some(range) = deal.challenge(round, &account) else { continue };
+			if !self.answers.is_due(&(deal.id, number), now) {
+				continue;
+			}
+			let (agent, deal, proofs) = (self.agent.clone(), deal.clone(), Arc::clone(&self.proofs));
+			self.answers.begin((deal.id, number), now, async move {
+				let _turn = proofs.acquire().await;
+				if let Err(error) = agent.answer(&deal, number, range).await {
+					agent.context.metrics().failed("keeper");
+					let error = format!("{error:#}");
+					tracing::error!(deal = deal.id, round = number, error, "a challenge is not answered yet");
+				}
+			});
+		}
+	}
+
+	/// Begins to take what there is room for and is here, and to fetch what is not.
+	async fn take(&mut self, view: &View, round: &Round, deals: &[Deal]) -> anyhow::Result<()> {
+		let (context, account, now) = (&self.agent.context, self.agent.key.account(), view.number());
+		self.takings.tidy(|id| deals.iter().any(|deal| deal.id == *id));
+		let keeper = own(view, &account).await?.filter(|keeper| keeper.retiring_since.is_none());
+		let Some(keeper) = keeper else { return Ok(()) };
+		let parameters = view.parameters()?;
+		let mut room = keeper.capacity.saturating_sub(keeper.used);
+		let mut bond = keeper.bond.saturating_sub(keeper.staked);
+		for deal in deals {
+			let pays = deal.pays(round.number, parameters.raise_rounds);
+			let stake = parameters.stake(deal.blob.len);
+			let wanted = pays.is_some_and(|price| price >= self.config.min_price)
+				&& deal.replica_of(&account).is_none()
+				&& deal.blob.len <= room
+				&& stake <= bond;
+			if !wanted {
+				continue;
+			}
+			room = room.saturating_sub(deal.blob.len);
+			bond = bond.saturating_sub(stake);
+			if !self.takings.is_due(&deal.id, now) {
+				continue;
+			}
+			match context.store().stat(&deal.blob.root) {
+				Ok(found) if found == Some(deal.blob) => {
+					let (agent, taken) = (self.agent.clone(), deal.clone());
+					self.takings.begin(deal.id, now, async move { agent.take(&taken).await });
+				}
+				Ok(_) => context.want(&self.agent.chain, deal.blob).await?,
+				Err(error) => {
+					context.metrics().failed("keeper");
+					tracing::error!(deal = deal.id, %error, "whether its blob is here cannot be told");
+				}
+			}
+		}
+		Ok(())
+	}
 }
