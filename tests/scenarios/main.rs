@@ -6,7 +6,8 @@
 
 mod scenario;
 
-use oda_e2e::{Node, Process, Worker, digits};
+use oda_e2e::{Node, Process, Worker, digits, node};
+use serde_json::Value;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -27,6 +28,24 @@ impl World {
 		let base = tempfile::tempdir().expect("there is room for temporary files");
 		let node = Node::start_with(base.path(), options).await.expect("the node starts");
 		Self { node, base }
+	}
+
+	/// A chain of its own pace: slots of so many milliseconds, rounds of storage challenges of so many ticks.
+	async fn paced(slot_millis: u64, storage_round: u64) -> Self {
+		let base = tempfile::tempdir().expect("there is room for temporary files");
+		let spec = node::specification(base.path(), slot_millis, |genesis| {
+			node::set_windows(genesis, &[("storageRound", storage_round)])
+		});
+		let spec = spec.expect("the specification can be written");
+		let options = ["--chain", &spec, "--validator", "--alice", "--force-authoring"].map(str::to_owned);
+		let node = Node::start_with(base.path(), options.to_vec()).await.expect("the node starts");
+		Self { node, base }
+	}
+
+	/// The same one after its node was killed, and started again after `pause`.
+	async fn with_restarted_node(self, pause: Duration) -> Self {
+		let Self { node, base } = self;
+		Self { node: node.crash_and_restart(pause).await.expect("the node comes back"), base }
 	}
 
 	fn worker(&self, suri: &str) -> Worker {
@@ -58,4 +77,31 @@ async fn until_printed(process: &mut Process, what: &str) {
 		tokio::time::sleep(Duration::from_millis(100)).await;
 	}
 	panic!("never printed {what}:\n{}", process.output());
+}
+
+/// The objects of an event that a service has printed so far.
+fn events(process: &Process, event: &str) -> Vec<Value> {
+	let output = process.output();
+	let lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+	lines.filter(|line| line["event"] == event).collect()
+}
+
+/// Waits until a service has printed so many objects of an event.
+async fn until_happened(process: &mut Process, event: &str, times: usize) {
+	for _ in 0..900 {
+		process.check_alive().expect("the process runs");
+		if events(process, event).len() >= times {
+			return;
+		}
+		tokio::time::sleep(Duration::from_millis(200)).await;
+	}
+	panic!("not {times} times {event}:\n{}", process.output());
+}
+
+/// Has a peer serve its blobs; the process, and the address at which it does.
+async fn serve(peer: &Worker, log: &std::path::Path) -> (Process, String) {
+	let mut serving = peer.service(&["blobs", "serve"], log).expect("the process starts");
+	until_happened(&mut serving, "serving", 1).await;
+	let address = events(&serving, "serving")[0]["addresses"][0].as_str().expect("an address").to_owned();
+	(serving, address)
 }

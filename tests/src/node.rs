@@ -1,8 +1,13 @@
 //! A local chain: one `oda-node` process.
 
 use crate::process::{Process, binary};
-use anyhow::{Result, bail};
-use std::{net::TcpListener, path::PathBuf, time::Duration};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::{
+	net::TcpListener,
+	path::{Path, PathBuf},
+	time::Duration,
+};
 use tokio::process::Command;
 
 /// A chain of one validator, on a free port, in a folder of its own.
@@ -16,6 +21,43 @@ pub struct Node {
 /// A port that nobody listens on now.
 fn free_port() -> Result<u16> {
 	Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// How many slots an epoch of a [`specification`] has: as many as the runtime gives a chain that names no number. The
+/// first block of an epoch has no room for transactions, so the development chain's 20 would cost a block in 20.
+pub const EPOCH_SLOTS: u64 = 1_200;
+
+/// Writes a chain's specification into `folder`: the development chain's, with slots of this length, long epochs, and
+/// what `change` does to its genesis. Where it lies.
+pub fn specification(
+	folder: &Path,
+	slot_millis: u64,
+	change: impl FnOnce(&mut Value) -> Result<()>,
+) -> Result<String> {
+	let path = folder.join("chain.json").to_string_lossy().into_owned();
+	let output = std::process::Command::new(binary("oda-node")?)
+		.args(["export-chain-spec", "--chain", "dev", "--output", &path])
+		.output()
+		.context("cannot run oda-node")?;
+	ensure!(output.status.success(), "no specification: {}", String::from_utf8_lossy(&output.stderr));
+	let mut spec: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+	let genesis =
+		spec.pointer_mut("/genesis/runtimeGenesis/patch").context("the specification has no patch")?;
+	let tempo = genesis.pointer_mut("/tempo").and_then(Value::as_object_mut);
+	let tempo = tempo.context("the specification has no tempo")?;
+	tempo.insert("slotDuration".into(), slot_millis.into());
+	tempo.insert("epochLength".into(), EPOCH_SLOTS.into());
+	change(genesis)?;
+	std::fs::write(&path, serde_json::to_vec(&spec)?)?;
+	Ok(path)
+}
+
+/// Sets windows of a genesis, by the names that specifications have for them.
+pub fn set_windows(genesis: &mut Value, windows: &[(&str, u64)]) -> Result<()> {
+	let all = genesis.pointer_mut("/tempo/windows").and_then(Value::as_object_mut);
+	let all = all.context("the specification has no windows")?;
+	all.extend(windows.iter().map(|(name, ticks)| ((*name).to_owned(), (*ticks).into())));
+	Ok(())
 }
 
 impl Node {
@@ -35,7 +77,7 @@ impl Node {
 		Ok(node)
 	}
 
-	fn spawn(base: &std::path::Path, port: u16, options: &[String]) -> Result<Process> {
+	fn spawn(base: &Path, port: u16, options: &[String]) -> Result<Process> {
 		let mut command = Command::new(binary("oda-node")?);
 		command
 			.args(options)

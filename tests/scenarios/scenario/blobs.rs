@@ -1,31 +1,10 @@
 //! Weights and data go from peer to peer, and stay when their publisher has gone.
 
-use crate::{World, prepared, until_printed};
+use crate::{World, prepared, serve, until_happened};
 use oda_e2e::{
-	Process, Worker, digits,
+	Worker, digits,
 	lan::{GATEWAY, Lan},
 };
-use serde_json::Value;
-use std::time::Duration;
-
-/// The objects of an event that a service has printed so far.
-fn events(process: &Process, event: &str) -> Vec<Value> {
-	let output = process.output();
-	let lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-	lines.filter(|line| line["event"] == event).collect()
-}
-
-/// Waits until a service has printed so many objects of an event.
-async fn until_happened(process: &mut Process, event: &str, times: usize) {
-	for _ in 0..180 {
-		process.check_alive().expect("the process runs");
-		if events(process, event).len() >= times {
-			return;
-		}
-		tokio::time::sleep(Duration::from_secs(1)).await;
-	}
-	panic!("not {times} times {event}:\n{}", process.output());
-}
 
 /// Where everybody is.
 enum Place {
@@ -72,9 +51,7 @@ async fn weights_go_from_host_to_host() {
 async fn outlive(world: World, place: Place) {
 	// All that anybody is told of the others is one peer's address; that peer has nothing.
 	let known = place.worker(&world, "known", "//One");
-	let mut serving = known.service(&["blobs", "serve"], &world.log("known.log")).unwrap();
-	until_printed(&mut serving, "\"serving\"").await;
-	let address = events(&serving, "serving")[0]["addresses"][0].as_str().unwrap().to_owned();
+	let (_serving, address) = serve(&known, &world.log("known.log")).await;
 	let apart = |base: &str, suri: &str| -> Worker {
 		place.worker(&world, base, suri).with(&["--bootstrap", &address])
 	};

@@ -22,9 +22,7 @@ async fn a_submission_survives_the_death_of_trainer_verifier_and_node() {
 
 	// A watcher that outlives the node, and finds it again.
 	let mut watcher = world.worker("//Charlie").service(&["watch"], &world.log("watcher.log")).unwrap();
-	let World { node, base } = world;
-	let node = node.crash_and_restart(Duration::from_secs(2)).await.expect("the node comes back");
-	let world = World { node, base };
+	let world = world.with_restarted_node(Duration::from_secs(2)).await;
 
 	let mut verifier = world.worker("//Bob").service(&["verify"], &world.log("verifier2.log")).unwrap();
 	let ended = world.worker("//Eve").result(&["submit", "--resume"]).await.expect("the submission goes on");

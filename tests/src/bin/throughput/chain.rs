@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use oda_client::{AccountId, BlockLimits, Chain, Key, ModelStatus, Phase};
-use oda_e2e::{Node, process::binary};
+use oda_e2e::{Node, node};
 use oda_evaluator::{
 	DataSource, DatasetRef, Evaluator, Graph, ModelSpec, Objective,
 	graph::{DType, Node as Layer, Op, Requant, TensorType, VERSION},
@@ -12,17 +12,13 @@ use oda_evaluator::{
 };
 use oda_primitives::{BlobRef, ModelId, RangeProof, Verdict, hash};
 use serde_json::{Value, json};
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 const ODA: u128 = 1_000_000_000_000;
 /// What each sender owns: enough for fees and for the bond of a commitment.
 const ENDOWMENT: u128 = 1_000 * ODA;
-
-/// How many slots an epoch has: as many as the runtime gives a chain that names no number. The first block of an
-/// epoch has no room for transactions, so the development chain's 20 would cost a block in 20.
-pub(crate) const EPOCH_SLOTS: u64 = 1_200;
 
 /// What is sent.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,36 +85,18 @@ impl Crowd {
 	}
 }
 
-/// The development chain's specification, with these accounts and slots.
+/// A specification with these accounts and slots.
 fn specification(crowd: &Crowd, slot_millis: u64, folder: &TempDir) -> Result<String> {
-	let path = folder.path().join("chain.json").to_string_lossy().into_owned();
-	let output = Command::new(binary("oda-node")?)
-		.args(["export-chain-spec", "--chain", "dev", "--output", &path])
-		.output()
-		.context("cannot run oda-node")?;
-	ensure!(output.status.success(), "no specification: {}", String::from_utf8_lossy(&output.stderr));
-	let mut spec: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
-	let genesis =
-		spec.pointer_mut("/genesis/runtimeGenesis/patch").context("the specification has no patch")?;
-
-	let balances = genesis.pointer_mut("/balances/balances").and_then(Value::as_array_mut);
-	let balances = balances.context("the specification has no balances")?;
-	let own = |account: &AccountId, amount: u128| json!([account.to_string(), amount]);
-	let payers = crowd.senders.iter().chain(&crowd.registrars);
-	balances.extend(payers.map(|key| own(&key.account(), ENDOWMENT)));
-	balances.extend(crowd.receivers.iter().map(|account| own(account, ODA)));
-
-	let tempo = genesis.pointer_mut("/tempo").and_then(Value::as_object_mut);
-	let tempo = tempo.context("the specification has no tempo")?;
-	tempo.insert("slotDuration".into(), slot_millis.into());
-	tempo.insert("epochLength".into(), EPOCH_SLOTS.into());
-	let windows = tempo.get_mut("windows").and_then(Value::as_object_mut);
-	let windows = windows.context("the specification has no windows")?;
-	// So that the models are ready soon; no transfer and no commitment looks at these.
-	windows.insert("minCommitAge".into(), 1.into());
-	windows.insert("challenge".into(), 1.into());
-	std::fs::write(&path, serde_json::to_vec(&spec)?)?;
-	Ok(path)
+	node::specification(folder.path(), slot_millis, |genesis| {
+		let balances = genesis.pointer_mut("/balances/balances").and_then(Value::as_array_mut);
+		let balances = balances.context("the specification has no balances")?;
+		let own = |account: &AccountId, amount: u128| json!([account.to_string(), amount]);
+		let payers = crowd.senders.iter().chain(&crowd.registrars);
+		balances.extend(payers.map(|key| own(&key.account(), ENDOWMENT)));
+		balances.extend(crowd.receivers.iter().map(|account| own(account, ODA)));
+		// So that the models are ready soon; no transfer and no commitment looks at these.
+		node::set_windows(genesis, &[("minCommitAge", 1), ("challenge", 1)])
+	})
 }
 
 /// The records of every [`toy`]: two inputs and a class each.

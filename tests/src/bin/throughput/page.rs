@@ -2,11 +2,12 @@
 
 use crate::{
 	Run,
-	chain::{Call, EPOCH_SLOTS},
+	chain::Call,
 	count::{Figures, Spread},
 	load::{CONNECTIONS, UNDER_WAY},
 	machine::Machine,
 };
+use oda_e2e::node::EPOCH_SLOTS;
 
 const METHOD: &str = "\
 The method is that of the Polkadot ecosystem's *standard transactions per second* (sTPS): `balances.transfer_keep_alive`
