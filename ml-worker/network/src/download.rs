@@ -2,8 +2,8 @@
 
 use crate::{
 	Fault, FetchError,
+	bitfield::{Bitfield, PIECE, rarest},
 	piece::{self, Flight, Idle, Offer, PieceError, Pulse},
-	pieces::{PIECE, Pieces, rarest},
 	shared::{Command, Shared, lock},
 };
 use libp2p::PeerId;
@@ -428,6 +428,8 @@ impl<'a> Fetch<'a> {
 		match result {
 			Ok(offer) if !lock(&self.shared.book).is_banned(&peer) => {
 				let all = offer.pieces().is_none();
+				// Once, however it came to be asked.
+				self.revisits.retain(|(_, known)| *known != peer);
 				if !all {
 					self.revisits.push_back((Instant::now() + REVISIT, peer));
 				}
@@ -513,7 +515,8 @@ impl<'a> Fetch<'a> {
 
 	/// What to ask somebody for.
 	fn next_of(&self, source: &Source) -> Option<Range<u64>> {
-		let others: Vec<&Pieces> = self.sources.values().filter_map(|source| source.offer.pieces()).collect();
+		let others: Vec<&Bitfield> =
+			self.sources.values().filter_map(|source| source.offer.pieces()).collect();
 		rarest(&self.todo, self.from, source.offer.pieces(), &others, self.salt)
 	}
 

@@ -51,6 +51,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
 
 mod behaviour;
+pub mod bitfield;
 mod book;
 mod config;
 mod download;
@@ -59,7 +60,6 @@ mod identity;
 mod limit;
 mod network;
 mod piece;
-pub mod pieces;
 pub mod protocol;
 mod serve;
 mod shared;

@@ -1,7 +1,7 @@
 //! Fetching one piece of a blob from one peer.
 
 use crate::{
-	pieces::Pieces,
+	bitfield::Bitfield,
 	protocol::{Request, Status},
 	shared::{Shared, lock},
 };
@@ -93,15 +93,15 @@ pub(crate) type Idle = Mutex<Vec<Stream>>;
 #[derive(Debug)]
 pub(crate) enum Offer {
 	All,
-	Some(Pieces),
+	Part(Bitfield),
 }
 
 impl Offer {
 	/// The pieces that there are, if not all.
-	pub(crate) fn pieces(&self) -> Option<&Pieces> {
+	pub(crate) fn pieces(&self) -> Option<&Bitfield> {
 		match self {
 			Self::All => None,
-			Self::Some(pieces) => Some(pieces),
+			Self::Part(pieces) => Some(pieces),
 		}
 	}
 }
@@ -115,9 +115,9 @@ pub(crate) async fn ask(shared: &Shared, peer: PeerId, blob: BlobRef) -> Result<
 		Status::Refused => Err(PieceError::Refused),
 		Status::Busy => Err(PieceError::Busy),
 		Status::Partly => {
-			let mut bytes = vec![0; Pieces::encoded_len(&blob)];
+			let mut bytes = vec![0; Bitfield::encoded_len(&blob)];
 			match timeout(shared.config.stall(), stream.read_exact(&mut bytes)).await {
-				Ok(Ok(())) => Pieces::decode(&blob, bytes).map(Offer::Some).ok_or(PieceError::Malformed),
+				Ok(Ok(())) => Bitfield::decode(&blob, bytes).map(Offer::Part).ok_or(PieceError::Malformed),
 				Ok(Err(_)) => Err(PieceError::Broken),
 				Err(_) => Err(PieceError::Stalled),
 			}

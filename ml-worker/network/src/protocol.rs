@@ -89,7 +89,7 @@ pub enum Status {
 	Refused = 2,
 	/// Not now; ask again later.
 	Busy = 3,
-	/// Some of it is here; the [pieces](crate::pieces::Pieces) follow. Only after a `Have`.
+	/// Some of it is here; the [pieces](crate::bitfield::Bitfield) follow. Only after a `Have`.
 	Partly = 4,
 }
 

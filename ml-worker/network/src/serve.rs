@@ -2,9 +2,9 @@
 
 use crate::{
 	Fault,
+	bitfield::Bitfield,
 	config::FLOOD_WINDOW,
 	limit::Bucket,
-	pieces::Pieces,
 	protocol::{REQUEST_LEN, Request, Status},
 	shared::{Shared, lock},
 };
@@ -127,7 +127,7 @@ impl Server {
 
 	async fn answer_one(&self, peer: PeerId, stream: &mut Stream, request: &Request) -> std::io::Result<()> {
 		let bytes = match request {
-			Request::Have(blob) => Pieces::encoded_len(blob) as u64 + 1,
+			Request::Have(blob) => Bitfield::encoded_len(blob) as u64 + 1,
 			Request::Get(blob, groups) => slice_len(blob.len, groups).saturating_add(1),
 		};
 		match self.admit(peer, bytes) {
@@ -152,17 +152,21 @@ impl Server {
 		if !self.shared.allowed(&blob.root) {
 			return say(stream, Status::Refused).await;
 		}
+		// In this order: a download that has ended in between has left all of it in the store.
+		let download = self.shared.downloading(&blob);
 		let whole = self.shared.store.has(&blob).unwrap_or(false);
-		let download = self.shared.downloading(&blob).filter(|_| !whole);
 		if !whole && download.is_none() {
 			return say(stream, Status::NotFound).await;
 		}
-		let partial = download.as_ref().and_then(|download| download.partial.get());
+		// The download itself is for those who want the blob to keep alive.
+		let partial = download.and_then(|download| download.partial.get().cloned());
 		let Request::Get(_, groups) = request else {
-			let Some(_) = download else { return say(stream, Status::Have).await };
+			if whole {
+				return say(stream, Status::Have).await;
+			}
 			// All of it is missing before it was looked at what is here.
 			let all = || std::iter::once(0..group_count(blob.len)).collect();
-			let pieces = Pieces::without(&blob, &partial.map_or_else(all, |partial| partial.missing()));
+			let pieces = Bitfield::without(&blob, &partial.map_or_else(all, |partial| partial.missing()));
 			return send(stream, &[&[Status::Partly as u8], pieces.encode()].concat()).await;
 		};
 		let opening = match partial.filter(|partial| partial.has(groups)) {

@@ -104,8 +104,9 @@ const ROWS: &str = "\
 The last two columns are medians of the quotients within a round: the copy always from one source, rqbit from as many.
 Senders and receivers are processes of their own, and the senders have the file in memory. The time is that from the
 receiver's start to its end, and until its file is synced to the disk. Processor seconds are user and system time of all
-threads. Before each run a file as long is written and deleted, so that the memory for the page cache is there; after it,
-what arrived is hashed.
+threads. Before each run, five seconds after the one before, a file of 15/16 of the length is written and deleted, so that
+most memory for the page cache is there; after it, what arrived is hashed. `oda-network` and the copy are built with
+`--release`.
 
 * **oda-network**: serves from a store and fetches into another, each group of 16 KiB checked against the BLAKE3 root
   when it is sent and when it arrives. TCP is secured by TLS 1.3 with AES-128-GCM, QUIC with ChaCha20-Poly1305.

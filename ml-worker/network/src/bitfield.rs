@@ -1,4 +1,4 @@
-//! Pieces: what one request asks for, and which of them a peer has that has not all of a blob.
+//! Which pieces of a blob a peer has that has not all of it, and which piece is the rarest.
 
 use oda_blobs::{BlobRef, Ranges, group_count};
 use std::{
@@ -6,7 +6,7 @@ use std::{
 	ops::Range,
 };
 
-/// Groups in a piece: 1 MiB.
+/// Groups in a piece, what one request asks for: 1 MiB.
 pub const PIECE: u64 = 64;
 
 /// Most pieces that a peer tells of: those of the first 64 GiB of a blob.
@@ -17,9 +17,9 @@ const CANDIDATES: usize = 256;
 
 /// The pieces of a blob that a peer has all of: a bit for each, the lowest of a byte first.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Pieces(Vec<u8>);
+pub struct Bitfield(Vec<u8>);
 
-impl Pieces {
+impl Bitfield {
 	fn count(blob: &BlobRef) -> u64 {
 		group_count(blob.len).div_ceil(PIECE).min(MOST)
 	}
@@ -70,8 +70,8 @@ impl Pieces {
 pub(crate) fn rarest(
 	todo: &Ranges,
 	from: u64,
-	theirs: Option<&Pieces>,
-	others: &[&Pieces],
+	theirs: Option<&Bitfield>,
+	others: &[&Bitfield],
 	salt: u64,
 ) -> Option<Range<u64>> {
 	let pieces = todo.iter_from(from).flat_map(|range| {
@@ -103,8 +103,8 @@ mod tests {
 		BlobRef { root: [7; 32], len: pieces << 20 }
 	}
 
-	fn pieces(of: &BlobRef, missing: impl IntoIterator<Item = Range<u64>>) -> Pieces {
-		Pieces::without(of, &missing.into_iter().collect())
+	fn pieces(of: &BlobRef, missing: impl IntoIterator<Item = Range<u64>>) -> Bitfield {
+		Bitfield::without(of, &missing.into_iter().collect())
 	}
 
 	#[test]
@@ -128,7 +128,7 @@ mod tests {
 		let some = pieces(&blob, [0..1, 130..131, 192..256, 1279..1280]);
 		let has: Vec<_> = (0..21).filter(|piece| some.has(*piece)).collect();
 		assert_eq!(has, [&[1][..], &(4..19).collect::<Vec<_>>()].concat());
-		assert_eq!(Pieces::decode(&blob, some.encode().to_vec()), Some(some));
+		assert_eq!(Bitfield::decode(&blob, some.encode().to_vec()), Some(some));
 		assert_eq!(pieces(&blob, Some(0..1280)).encode(), [0; 3]);
 		assert_eq!(pieces(&blob, None).encode(), [255, 255, 15]);
 	}
@@ -136,12 +136,12 @@ mod tests {
 	#[test]
 	fn what_stands_for_no_piece_is_refused() {
 		let blob = blob(12);
-		assert!(Pieces::decode(&blob, vec![255, 15]).is_some());
-		assert_eq!(Pieces::decode(&blob, vec![255, 31]), None, "a thirteenth piece");
-		assert_eq!(Pieces::decode(&blob, vec![255]), None);
-		assert_eq!(Pieces::decode(&blob, vec![255, 15, 0]), None);
+		assert!(Bitfield::decode(&blob, vec![255, 15]).is_some());
+		assert_eq!(Bitfield::decode(&blob, vec![255, 31]), None, "a thirteenth piece");
+		assert_eq!(Bitfield::decode(&blob, vec![255]), None);
+		assert_eq!(Bitfield::decode(&blob, vec![255, 15, 0]), None);
 		let long = BlobRef { len: 1 << 48, ..blob };
-		assert_eq!(Pieces::encoded_len(&long), 8192);
+		assert_eq!(Bitfield::encoded_len(&long), 8192);
 		assert!(!pieces(&long, None).has(MOST));
 	}
 
