@@ -1,4 +1,4 @@
-//! Which bytes of a blob its keepers are challenged for.
+//! Which bytes of a blob its keepers are challenged for, and how an answer is refused.
 //!
 //! Each round every keeper of a deal is asked for one chunk. Where the first one lies is drawn from the round's
 //! seed; the others follow at equal distances, so that keepers that sit side by side are never asked for the same
@@ -13,6 +13,10 @@ use core::ops::Range;
 
 /// The most chaining values beside one chunk: the depth of the tree of a blob of [`MAX_BLOB_LEN`].
 pub const MAX_CHUNK_SIBLINGS: u32 = (MAX_BLOB_LEN / CHUNK_LEN).ilog2();
+
+/// Where the reasons for refusing a keeper's proof begin among the codes of `InvalidTransaction::Custom`, which all
+/// pallets share: the code is this plus the index of the pallet's error.
+pub const INVALID_PROOF: u8 = 128;
 
 /// The bytes of `blob`, one whole chunk, that the keeper at place `slot` of `replicas` has to prove in `round`.
 ///

@@ -8,7 +8,8 @@ use crate::{
 	view::{entries, get},
 };
 use oda_primitives::{
-	BlobRef, DealId, RangeProof, RoundNumber, Tick, hexadecimal, message, storage::challenged_range,
+	BlobRef, DealId, RangeProof, RoundNumber, Tick, hexadecimal, message,
+	storage::{INVALID_PROOF, challenged_range},
 };
 use serde::Serialize;
 use std::{collections::HashMap, ops::Range};
@@ -341,9 +342,6 @@ impl Chain {
 		}
 	}
 }
-
-/// What the pool adds to the index of the error for which the pallet refuses a proof.
-const INVALID_PROOF: u8 = 128;
 
 /// A refusal of the pool by the name of the pallet's error, if it is one of its.
 fn named(error: ChainError, metadata: &subxt::Metadata) -> ChainError {

@@ -5,7 +5,7 @@ use codec::Encode;
 use core::ops::Range;
 use oda_primitives::{
 	CHUNK_LEN, ProofError, message,
-	storage::{MAX_CHUNK_SIBLINGS, challenged_range},
+	storage::{INVALID_PROOF, MAX_CHUNK_SIBLINGS, challenged_range},
 };
 use polkadot_sdk::sp_runtime::{
 	traits::{SaturatedConversion, Saturating, Verify},

@@ -89,10 +89,6 @@ pub const MAX_PAGE: u32 = 100;
 /// The most deals about a root that are searched for its keepers.
 pub const MAX_DEALS_OF_ROOT: u32 = 1_024;
 
-/// Where this pallet's reasons for refusing a proof begin among the codes of `InvalidTransaction::Custom`, which
-/// all pallets share: the code is this plus the error's index.
-pub const INVALID_PROOF: u8 = 128;
-
 /// An amount.
 pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<AccountIdOf<T>>>::Balance;
 type AccountIdOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;

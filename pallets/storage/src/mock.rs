@@ -1,9 +1,9 @@
 //! A runtime with balances and storage, small numbers, and accounts that sign by their name.
 
 use crate as pallet_storage;
-use crate::{Call, DealId, Error, Event, HoldReason, INVALID_PROOF};
+use crate::{Call, DealId, Error, Event, HoldReason};
 use codec::Encode;
-use oda_primitives::{BlobRef, RangeProof, RoundNumber, Tick, message};
+use oda_primitives::{BlobRef, RangeProof, RoundNumber, Tick, message, storage::INVALID_PROOF};
 use polkadot_sdk::{
 	frame_support::{
 		PalletId, derive_impl, parameter_types,
