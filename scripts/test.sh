@@ -84,6 +84,10 @@ fuzz() {
 }
 
 e2e() {
+	# Scenarios with hosts of their own, and routers, are for root alone.
+	if [ "$(id -u)" = 0 ] && ! { command -v ip && command -v tc && command -v nft; } >/dev/null; then
+		scripts/setup.sh iproute2 nftables
+	fi
 	build
 	step cargo test --locked --workspace --test scenarios -- --test-threads=1
 }

@@ -134,6 +134,7 @@ impl Network {
 			me: identity.peer_id(),
 			upload: Throttle::new(config.upload_limit),
 			download: Throttle::new(config.download_limit),
+			detours: broadcast::channel(64).0,
 			store,
 			registered,
 			book: Mutex::new(book),

@@ -40,7 +40,7 @@ pub(crate) enum PieceError {
 	NotFound,
 	Refused,
 	Busy,
-	/// The piece was taken away, for somebody faster.
+	/// The piece was taken away, for somebody faster or for a better connection.
 	Cancelled,
 	/// The store failed.
 	Store(BlobError),
@@ -154,14 +154,28 @@ async fn begin(
 	call(shared, peer, request).await
 }
 
-/// Sends a request over a new stream. Who serves drops streams that come faster than it takes them: so more than once.
+/// Sends a request over a new stream, more than once: who serves drops streams that come faster than it takes them, and a
+/// stream may have been opened on a connection that is being closed.
 async fn call(shared: &Shared, peer: PeerId, request: &Request) -> Result<(Stream, Status), PieceError> {
 	let mut pauses = CALL_AGAIN.into_iter();
 	loop {
-		let mut stream = shared.open(peer).await.map_err(|error| PieceError::unreachable(&error))?;
-		match (exchange(shared, &mut stream, request).await, pauses.next()) {
-			(Err(PieceError::Unanswered), Some(pause)) => tokio::time::sleep(pause).await,
-			(result, _) => return result.map(|status| (stream, status)),
+		let detour_ends = shared.detour_ends(peer);
+		let attempt = async {
+			let mut stream = shared.open(peer).await.map_err(|error| PieceError::unreachable(&error))?;
+			exchange(shared, &mut stream, request).await.map(|status| (stream, status))
+		};
+		let result = tokio::select! {
+			result = attempt => result,
+			() = detour_ends => Err(PieceError::Unanswered),
+		};
+		let again = match &result {
+			Err(PieceError::Unanswered) => true,
+			Err(PieceError::Unreachable) => shared.is_connected(&peer),
+			_ => false,
+		};
+		match pauses.next() {
+			Some(pause) if again => tokio::time::sleep(pause).await,
+			_ => return result,
 		}
 	}
 }
@@ -180,8 +194,10 @@ pub(crate) async fn fetch(
 		Err(error) => return (flight.groups.start, Err(PieceError::Store(error))),
 	};
 	let mut writer = Writer { partial, next: flight.groups.start, writing: None };
+	let detour_ends = shared.detour_ends(flight.peer);
 	let result = tokio::select! {
 		() = flight.cancel.cancelled() => Err(PieceError::Cancelled),
+		() = detour_ends => Err(PieceError::Cancelled),
 		result = receive(shared, &mut decoder, &mut writer, flight, pulse, idle) => result,
 	};
 	// What was verified is kept, whatever came after it.

@@ -132,7 +132,10 @@ impl Server {
 		};
 		match self.admit(peer, bytes) {
 			Admission::Admitted => {
-				let answered = self.respond(stream, request, bytes).await;
+				let answered = tokio::select! {
+					answered = self.respond(stream, request, bytes) => answered,
+					() = self.shared.detour_ends(peer) => Err(std::io::ErrorKind::ConnectionAborted.into()),
+				};
 				self.release(peer, bytes);
 				answered
 			}

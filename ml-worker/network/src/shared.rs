@@ -66,6 +66,8 @@ pub(crate) struct Shared {
 	pub(crate) control: libp2p_stream::Control,
 	/// Tells of peers that have just connected.
 	pub(crate) arrivals: broadcast::Sender<PeerId>,
+	/// Tells of peers to which a connection is about to be closed while another goes on.
+	pub(crate) detours: broadcast::Sender<PeerId>,
 	/// Cancelled when the network ends.
 	pub(crate) end: CancellationToken,
 }
@@ -91,6 +93,21 @@ impl Shared {
 
 	pub(crate) fn is_connected(&self, peer: &PeerId) -> bool {
 		lock(&self.connected).contains_key(peer)
+	}
+
+	/// Waits, from now on, until a detour to a peer ends: what is under way to it may be on that connection, and nothing
+	/// else would tell.
+	pub(crate) fn detour_ends(&self, peer: PeerId) -> impl Future<Output = ()> + use<> {
+		let mut detours = self.detours.subscribe();
+		async move {
+			loop {
+				match detours.recv().await {
+					Ok(ended) if ended == peer => return,
+					Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+					Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+				}
+			}
+		}
 	}
 
 	/// Notes a fault, and bans the peer if that is due.

@@ -13,7 +13,8 @@ use libp2p::{
 	kad::{GetProvidersOk, QueryId, QueryResult, RecordKey as Key},
 	mdns,
 	multiaddr::Protocol,
-	swarm::{DialError, SwarmEvent, dial_opts::DialOpts},
+	ping, relay,
+	swarm::{ConnectionId, DialError, SwarmEvent, dial_opts::DialOpts},
 };
 use oda_blobs::BlobRef;
 use std::{
@@ -50,6 +51,8 @@ pub(crate) struct Driver {
 	saving: Option<tokio::task::JoinHandle<()>>,
 	next_redial: Instant,
 	reserved: HashSet<PeerId>,
+	/// The connections to each peer, and whether they go through a relay.
+	paths: HashMap<PeerId, Vec<(ConnectionId, bool)>>,
 }
 
 impl Driver {
@@ -73,6 +76,7 @@ impl Driver {
 			saving: None,
 			next_redial: now,
 			reserved: HashSet::new(),
+			paths: HashMap::new(),
 		}
 	}
 
@@ -275,6 +279,20 @@ impl Driver {
 		}
 	}
 
+	/// Closes the connections through relays to a peer, once a direct one has shown that it works: streams would go over
+	/// either.
+	fn straighten(&mut self, peer: PeerId, works: ConnectionId) {
+		let Some(paths) = self.paths.get_mut(&peer) else { return };
+		if !paths.contains(&(works, false)) {
+			return;
+		}
+		for (detour, _) in paths.extract_if(.., |(_, relayed)| *relayed) {
+			tracing::debug!(%peer, "connected directly, no longer through a relay");
+			let _ = self.shared.detours.send(peer);
+			self.swarm.close_connection(detour);
+		}
+	}
+
 	/// Takes note of a peer's address.
 	fn learn(&mut self, peer: PeerId, mut address: Multiaddr, serves: bool) {
 		if peer == self.shared.me {
@@ -296,13 +314,16 @@ impl Driver {
 	fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
 		match event {
 			SwarmEvent::Behaviour(event) => self.behaviour(event),
-			SwarmEvent::ConnectionEstablished { peer_id, endpoint, num_established, .. } => {
+			SwarmEvent::ConnectionEstablished {
+				peer_id, connection_id, endpoint, num_established, ..
+			} => {
 				let address = endpoint.get_remote_address().clone();
 				lock(&self.shared.connected).entry(peer_id).or_default().push(address.clone());
 				if endpoint.is_dialer() {
 					self.learn(peer_id, address, false);
 				}
 				self.connected(peer_id, Ok(()));
+				self.paths.entry(peer_id).or_default().push((connection_id, endpoint.is_relayed()));
 				if self
 					.shared
 					.config
@@ -317,10 +338,14 @@ impl Driver {
 					drop(self.shared.arrivals.send(peer_id));
 				}
 			}
-			SwarmEvent::ConnectionClosed { peer_id, endpoint, num_established, .. } => {
+			SwarmEvent::ConnectionClosed { peer_id, connection_id, endpoint, num_established, .. } => {
+				if let Some(paths) = self.paths.get_mut(&peer_id) {
+					paths.retain(|(connection, _)| *connection != connection_id);
+				}
 				let mut connected = lock(&self.shared.connected);
 				if num_established == 0 {
 					connected.remove(&peer_id);
+					self.paths.remove(&peer_id);
 					// A place at a relay is lost with the connection.
 					self.reserved.remove(&peer_id);
 				} else if let Some(addresses) = connected.get_mut(&peer_id) {
@@ -369,6 +394,12 @@ impl Driver {
 					.into_iter()
 					.take(16)
 					.for_each(|address| self.learn(peer_id, address, serves));
+			}
+			BehaviourEvent::Ping(ping::Event { peer, connection, result: Ok(_) }) => {
+				self.straighten(peer, connection);
+			}
+			BehaviourEvent::RelayServer(relay::Event::CircuitReqAccepted { src_peer_id, dst_peer_id }) => {
+				tracing::debug!(from = %src_peer_id, to = %dst_peer_id, "relaying");
 			}
 			BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
 				for (peer, address) in found {

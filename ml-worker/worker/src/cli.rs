@@ -55,6 +55,12 @@ pub struct Global {
 	/// A peer to start from, as /ip4/192.0.2.1/tcp/4001/p2p/<PEER>; may be given several times, or with commas between.
 	#[arg(long, global = true, env = "ODA_BOOTSTRAP", value_delimiter = ',', value_name = "ADDRESS")]
 	pub bootstrap: Vec<Multiaddr>,
+	/// A peer that relays, to be reached through it where nobody else can reach this one; written as for --bootstrap.
+	#[arg(long, global = true, env = "ODA_RELAY", value_delimiter = ',', value_name = "ADDRESS")]
+	pub relay: Vec<Multiaddr>,
+	/// Relay for peers that cannot be reached themselves.
+	#[arg(long, global = true, env = "ODA_RELAY_SERVER")]
+	pub relay_server: bool,
 	/// An address to be reached at by peers, as /ip4/0.0.0.0/udp/4001/quic-v1; any port of TCP and QUIC if not given.
 	#[arg(long, global = true, env = "ODA_LISTEN", value_delimiter = ',', value_name = "ADDRESS")]
 	pub listen: Vec<Multiaddr>,

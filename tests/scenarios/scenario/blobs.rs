@@ -1,9 +1,9 @@
 //! Weights and data go from peer to peer, and stay when their publisher has gone.
 
-use crate::{World, prepared, serve, until_happened};
+use crate::{World, prepared, serve, until_happened, until_printed};
 use oda_e2e::{
 	Worker, digits,
-	lan::{GATEWAY, Lan},
+	lan::{GATEWAY, Host, Lan},
 };
 
 /// Where everybody is.
@@ -44,8 +44,58 @@ async fn weights_go_from_host_to_host() {
 		eprintln!("skipped: it takes root, and `ip`");
 		return;
 	};
-	let options = ["--dev", "--unsafe-rpc-external", "--rpc-cors", "all"].map(str::to_owned).to_vec();
-	outlive(World::with(options).await, Place::Lan(lan)).await;
+	outlive(open_world().await, Place::Lan(lan)).await;
+}
+
+/// A chain whose node can be reached from other hosts.
+async fn open_world() -> World {
+	let options = ["--dev", "--unsafe-rpc-external", "--rpc-cors", "all"];
+	World::with(options.map(str::to_owned).to_vec()).await
+}
+
+#[tokio::test]
+async fn a_blob_goes_from_behind_one_router_to_behind_another() {
+	let Some(mut lan) = Lan::new(1).unwrap() else {
+		eprintln!("skipped: it takes root, and `ip`");
+		return;
+	};
+	let (Some(home), Some(other)) = (lan.behind_router(1).unwrap(), lan.behind_router(2).unwrap()) else {
+		eprintln!("skipped: it takes `nft`");
+		return;
+	};
+	let world = open_world().await;
+	let node = format!("ws://{GATEWAY}:{}", world.node.port());
+	let on = |host: &Host, base: &str, options: &[&str]| {
+		let worker = Worker::new(&node, &world.base.path().join(base), "//Dave").on(host);
+		worker.with(&["--allow-unregistered", "--log", "info,oda_network=debug"]).with(options)
+	};
+	// All of it would take a minute through the relay.
+	let public = &lan.hosts()[0];
+	public.throttle(2_500).unwrap();
+	let listen = format!("/ip4/{}/tcp/4001", public.address);
+	let relay = on(public, "relay", &["--relay-server", "--listen", &listen]);
+	let (mut relaying, address) = serve(&relay, &world.log("relay.log")).await;
+
+	let publisher = on(&home, "home", &["--relay", &address]);
+	let bytes: Vec<u8> = (0..20_000_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+	let (file, out) = (world.log("blob.bin"), world.log("fetched.bin"));
+	std::fs::write(&file, &bytes).unwrap();
+	let added = publisher.result(&["blobs", "add", &file.to_string_lossy()]).await.unwrap();
+	let (root, len) = (digits::text(&added, "/root").unwrap(), bytes.len().to_string());
+	let mut serving = publisher.service(&["blobs", "serve"], &world.log("home.log")).unwrap();
+	until_happened(&mut serving, "serving", 1).await;
+
+	let reader = on(&other, "other", &["--bootstrap", &address]);
+	let get = ["blobs", "get", &root, "--len", &len, "--out", &out.to_string_lossy()];
+	reader.result(&get).await.unwrap();
+	assert!(std::fs::read(&out).unwrap() == bytes);
+	// The relay brought them together; then each called the other, and its router let the answer in.
+	until_printed(&mut relaying, "relaying").await;
+	let relayed = public.sent().unwrap();
+	assert!(relayed < bytes.len() as u64 / 2, "the relay sent {relayed} bytes");
+	for peer in reader.run(&["blobs", "peers"]).await.unwrap() {
+		assert_eq!(peer["faults"], serde_json::json!([]), "{peer}");
+	}
 }
 
 async fn outlive(world: World, place: Place) {

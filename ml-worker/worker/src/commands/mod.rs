@@ -184,10 +184,12 @@ fn network(global: &Global) -> anyhow::Result<Option<NetworkConfig>> {
 	if !global.listen.is_empty() {
 		config.listen = global.listen.clone();
 	}
-	for address in &global.bootstrap {
+	for address in global.bootstrap.iter().chain(&global.relay) {
 		oda_network::parse_peer(&address.to_string())?;
-		config.bootstrap.push(address.clone());
 	}
+	config.bootstrap.clone_from(&global.bootstrap);
+	config.relays.clone_from(&global.relay);
+	config.relay_server = global.relay_server;
 	Ok(Some(config))
 }
 
