@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Measures how fast a blob goes over loopback by this project's network, by rqbit, by curl from nginx and by a plain copy
-# over TLS, and writes docs/network-benchmarks.md. About eight minutes once built, on an otherwise idle machine; the first
+# over TLS, and writes docs/network-benchmarks.md. About 14 minutes once built, on an otherwise idle machine; the first
 # time it builds rqbit, and installs nginx and curl where they are missing.
 #
 #   scripts/network-benchmarks.sh             writes the page
 #   scripts/network-benchmarks.sh OPTIONS     those of the example `throughput`, say 256 tcp rqbit --sources 4: prints it
 #
-# The files lie in $TMPDIR, or /tmp: three times 1 GiB.
+# The files lie in $TMPDIR, or /tmp: three times 1 GiB; for the page then in /dev/shm, three times 512 MiB.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

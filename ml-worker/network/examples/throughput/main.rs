@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! throughput [MiB] [SUBJECT]...         measures, and prints a line for each
-//! throughput --page FILE [MiB]          measures everything, and writes the page
+//! throughput --page FILE [MiB]          measures everything, half as much in memory too, and writes the page
 //! ```
 //!
 //! Senders and receivers are processes of their own. `--dir DIR` says where the files lie, `--runs N` how often each
@@ -24,9 +24,11 @@ mod page;
 mod process;
 mod subject;
 
-use oda_blobs::Store;
-use std::{ops::ControlFlow, path::PathBuf};
+use std::path::{Path, PathBuf};
 use subject::{Bench, Subject};
+
+/// Where files are in memory.
+const MEMORY: &str = "/dev/shm";
 
 fn main() {
 	tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
@@ -56,20 +58,14 @@ fn measure(args: Vec<String>) {
 			name => subjects.push(Subject::parse(name)),
 		}
 	}
-	let temporary = tempfile::tempdir_in(&dir).unwrap();
-	let store = Store::open(temporary.path()).unwrap();
-	let random = std::io::Read::take(blake3::Hasher::new().finalize_xof(), mib << 20);
-	let blob = store.put_reader(random, u64::MAX, |_| ControlFlow::Continue(())).unwrap();
-	drop(store.slices(&blob).unwrap());
-	let bench = Bench::new(temporary.path(), &store.path(&blob.root), blob);
-	match page {
-		Some(page) => page::write(&page, &bench, &dir, runs.unwrap_or(5)),
-		None => {
-			for _ in 0..runs.unwrap_or(1) {
-				for subject in &subjects {
-					println!("{}", bench.run(*subject, sources).line(subject.name(), mib));
-				}
+	let Some(page) = page else {
+		let bench = Bench::new(&dir, mib);
+		for _ in 0..runs.unwrap_or(1) {
+			for subject in &subjects {
+				println!("{}", bench.run(*subject, sources).line(subject.name(), mib));
 			}
 		}
-	}
+		return;
+	};
+	page::write(&page, &[(&dir, mib), (Path::new(MEMORY), mib / 2)], runs.unwrap_or(5));
 }

@@ -54,7 +54,7 @@ pub(crate) fn rqbit(bench: &Bench, to: &Path, sources: usize) -> (Vec<Sender>, C
 pub(crate) fn curl(bench: &Bench, to: &Path) -> (Vec<Sender>, Command, PathBuf) {
 	let (port, dir) = (free_port(), to.display());
 	let (certificate, key) = (bench.certificate.display(), bench.key.display());
-	let root = bench.dir.display();
+	let root = bench.dir.path().display();
 	let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
 		.map(|path| format!("{path}_temp_path {dir}/{path};"))
 		.join(" ");

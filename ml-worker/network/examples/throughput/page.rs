@@ -11,25 +11,34 @@ type Round = HashMap<(Subject, usize), Sample>;
 
 type Rounds = Vec<Round>;
 
-/// Measures everything, and writes the page.
-pub(crate) fn write(page: &Path, bench: &Bench, dir: &Path, runs: usize) {
+/// Measures everything in each of these directories, with a blob of so many MiB, and writes the page.
+pub(crate) fn write(page: &Path, places: &[(&Path, u64)], runs: usize) {
+	let mut text = introduction();
+	for (dir, mib) in places {
+		let bench = Bench::new(dir, *mib);
+		section(&mut text, &bench, &measure(&bench, runs));
+	}
+	text.push_str(ROWS);
+	fs::write(page, text).unwrap();
+	println!("Written: {}", page.display());
+}
+
+fn measure(bench: &Bench, runs: usize) -> Rounds {
 	let mut all: Vec<_> =
 		ONE.map(|subject| (subject, 1)).into_iter().chain(FOUR.map(|subject| (subject, 4))).collect();
 	let mib = bench.blob.len >> 20;
-	let mut rounds = Rounds::new();
-	for round in 1..=runs {
+	let round = |round| {
 		let mut samples = HashMap::new();
 		for (subject, sources) in &all {
 			let sample = bench.run(*subject, *sources);
 			println!("{round}/{runs}, {sources} source(s): {}", sample.line(subject.name(), mib));
 			samples.insert((*subject, *sources), sample);
 		}
-		rounds.push(samples);
 		// Nobody always comes first.
 		all.rotate_left(3);
-	}
-	fs::write(page, text(&rounds, bench, dir)).unwrap();
-	println!("Written: {}", page.display());
+		samples
+	};
+	(1..=runs).map(round).collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -38,21 +47,13 @@ fn median(mut values: Vec<f64>) -> f64 {
 	if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
-fn text(rounds: &Rounds, bench: &Bench, dir: &Path) -> String {
-	let mut page = String::new();
-	let others = rounds.iter().flat_map(|samples| samples.values().map(Sample::others)).collect();
-	writeln!(
-		page,
+fn introduction() -> String {
+	format!(
 		"# Network benchmarks\n\n\
-		 How fast a blob of {} MiB goes over loopback to a new file, from one source and from four, by `oda-network` and by\n\
-		 other programs. `scripts/network-benchmarks.sh` measures it all and writes this page.\n\n\
+		 How fast a blob goes over loopback to a new file, from one source and from four, by `oda-network` and by other\n\
+		 programs. `scripts/network-benchmarks.sh` measures it all and writes this page.\n\n\
 		 {}, {}, {}.\n\
-		 {}; {}; {}; {}.\n\
-		 Files on {} ({}). {} rounds, in each of which everything runs once, one after the other,\n\
-		 begun with another each time; medians.\n\
-		 While it ran, everything else on the machine used {:.2} processors (median of all runs), writing back to the disk\n\
-		 included.\n",
-		bench.blob.len >> 20,
+		 {}; {}; {}; {}.\n\n",
 		machine(),
 		said("date", &["-u", "+%Y-%m-%d"]),
 		said("uname", &["-sr"]),
@@ -60,17 +61,33 @@ fn text(rounds: &Rounds, bench: &Bench, dir: &Path) -> String {
 		said(&std::env::var("RQBIT").unwrap_or_else(|_| "rqbit".into()), &["--version"]),
 		said("curl", &["--version"]).split(" (").next().unwrap_or_default(),
 		said("/usr/sbin/nginx", &["-v"]).replace("nginx version: ", ""),
-		file_system(dir),
-		if dir.starts_with("/dev/shm") { "memory" } else { "a disk" },
+	)
+}
+
+fn section(page: &mut String, bench: &Bench, rounds: &Rounds) {
+	let samples = || rounds.iter().flat_map(HashMap::values);
+	let slowest = samples().map(|sample| sample.time).fold(0.0, f64::max);
+	writeln!(
+		page,
+		"## {} MiB to {}\n\n\
+		 {} rounds, in each of which everything runs once, one after the other, begun with another each time; medians.\n\
+		 While it ran, everything else on the machine used {:.2} processors (median of all runs). The slowest run took {:.1}\n\
+		 seconds.\n",
+		bench.blob.len >> 20,
+		match file_system(bench.dir.path()).as_str() {
+			"tmpfs" => "memory (tmpfs)".to_owned(),
+			other => format!("a disk ({other})"),
+		},
 		rounds.len(),
-		median(others),
+		median(samples().map(Sample::others).collect()),
+		slowest,
 	)
 	.unwrap();
 	for (title, subjects, sources) in [("From one source", &ONE[..], 1), ("From four sources", &FOUR[..], 4)]
 	{
 		writeln!(
 			page,
-			"## {title}\n\n\
+			"### {title}\n\n\
 			 | | MB/s | slowest–fastest | processor seconds per GiB: senders | receiver | of the copy | of rqbit |\n\
 			 |---|---:|---:|---:|---:|---:|---:|"
 		)
@@ -96,17 +113,18 @@ fn text(rounds: &Rounds, bench: &Bench, dir: &Path) -> String {
 		}
 		page.push('\n');
 	}
-	page.push_str(ROWS);
-	page
 }
 
 const ROWS: &str = "\
 The last two columns are medians of the quotients within a round: the copy always from one source, rqbit from as many.
 Senders and receivers are processes of their own, and the senders have the file in memory. The time is that from the
-receiver's start to its end, and until its file is synced to the disk. Processor seconds are user and system time of all
-threads. Before each run, five seconds after the one before, a file of 15/16 of the length is written and deleted, so that
-most memory for the page cache is there; after it, what arrived is hashed. `oda-network` and the copy are built with
-`--release`.
+receiver's start to its end, and until its file is synced. Processor seconds are user and system time of all threads.
+After each run, what arrived is hashed. `oda-network` and the copy are built with `--release`.
+
+A virtual machine may give memory back to its host soon after it was freed, and getting it back costs processor time. So
+five seconds after the run before, a file of 15/16 of the length is written and deleted. Who takes long for the blob may
+still pay for the rest, and who is quick does not: the figures for a disk tell as much of that as of the programs. Half
+as much in memory is less troubled by it.
 
 * **oda-network**: serves from a store and fetches into another, each group of 16 KiB checked against the BLAKE3 root
   when it is sent and when it arrives. TCP is secured by TLS 1.3 with AES-128-GCM, QUIC with ChaCha20-Poly1305.

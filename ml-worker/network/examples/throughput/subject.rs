@@ -4,14 +4,16 @@ use crate::{
 	others,
 	process::{self, Sender},
 };
-use oda_blobs::BlobRef;
+use oda_blobs::{BlobRef, Store};
 use std::{
 	fs::{self, File},
 	io::{self, Read},
+	ops::ControlFlow,
 	path::{Path, PathBuf},
 	process::Command,
 	time::{Duration, Instant},
 };
+use tempfile::TempDir;
 
 /// How long a run waits for the one before to have left no trace.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -42,7 +44,7 @@ pub(crate) struct Sample {
 
 /// The files that all runs share.
 pub(crate) struct Bench {
-	pub(crate) dir: PathBuf,
+	pub(crate) dir: TempDir,
 	pub(crate) file: PathBuf,
 	pub(crate) blob: BlobRef,
 	pub(crate) certificate: PathBuf,
@@ -97,17 +99,23 @@ impl Sample {
 }
 
 impl Bench {
-	/// `file` is where the blob lies in the store `dir`.
-	pub(crate) fn new(dir: &Path, file: &Path, blob: BlobRef) -> Self {
+	/// Makes a blob of random bytes in a new directory in `dir`.
+	pub(crate) fn new(dir: &Path, mib: u64) -> Self {
+		let dir = tempfile::tempdir_in(dir).unwrap();
+		let store = Store::open(dir.path()).unwrap();
+		let random = blake3::Hasher::new().finalize_xof().take(mib << 20);
+		let blob = store.put_reader(random, u64::MAX, |_| ControlFlow::Continue(())).unwrap();
+		// The outboard is made before anybody asks for it.
+		drop(store.slices(&blob).unwrap());
 		// A plain name for those who name what they send.
-		let plain = dir.join("blob.bin");
-		fs::hard_link(file, &plain).unwrap();
-		File::open(&plain).unwrap().sync_all().unwrap();
+		let file = dir.path().join("blob.bin");
+		fs::hard_link(store.path(&blob.root), &file).unwrap();
+		File::open(&file).unwrap().sync_all().unwrap();
 		let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-		let (certificate, key) = (dir.join("certificate.pem"), dir.join("key.pem"));
+		let (certificate, key) = (dir.path().join("certificate.pem"), dir.path().join("key.pem"));
 		fs::write(&certificate, made.serialize_pem().unwrap()).unwrap();
 		fs::write(&key, made.serialize_private_key_pem()).unwrap();
-		Self { dir: dir.to_owned(), file: plain, blob, certificate, key }
+		Self { dir, file, blob, certificate, key }
 	}
 
 	/// Writes a file almost as long, and deletes it: a virtual machine has to fetch memory that is new to it from its
@@ -123,7 +131,7 @@ impl Bench {
 
 	/// Starts senders, has a receiver fetch all into a new directory, and looks at what it got.
 	pub(crate) fn run(&self, subject: Subject, sources: usize) -> Sample {
-		let target = tempfile::tempdir_in(&self.dir).unwrap();
+		let target = tempfile::tempdir_in(self.dir.path()).unwrap();
 		let to = target.path();
 		let this = || Command::new(std::env::current_exe().unwrap());
 		let (mut senders, mut receiver, result) = match subject {
@@ -131,7 +139,8 @@ impl Bench {
 				let mut receiver = this();
 				receiver.arg("fetch").arg(to).args([hex::encode(self.blob.root), self.blob.len.to_string()]);
 				let senders = (0..sources).map(|_| {
-					let mut sender = Sender::start(this().arg("serve").arg(&self.dir).arg(subject.name()));
+					let mut sender =
+						Sender::start(this().arg("serve").arg(self.dir.path()).arg(subject.name()));
 					let addresses: usize = sender.line().parse().unwrap();
 					for _ in 0..addresses {
 						receiver.arg(sender.line());
@@ -139,7 +148,7 @@ impl Bench {
 					sender
 				});
 				let senders = senders.collect::<Vec<_>>();
-				let result = oda_blobs::Store::open(to).unwrap().path(&self.blob.root);
+				let result = Store::open(to).unwrap().path(&self.blob.root);
 				(senders, receiver, result)
 			}
 			Subject::Copy => {
