@@ -28,11 +28,18 @@ pub fn commitment<AccountId: Encode>(
 	tagged("oda/commit/1", (genesis, model, trainer, weights, salt))
 }
 
-/// What a challenger notes on chain before showing the evidence: domain `oda/challenge/1`.
+/// A trainer's claim, which verifiers sign: domain `oda/claim/1`.
+///
+/// `scores` is the packed list of per-record scores that these weights are said to have.
+pub fn claim(model: &ModelId, weights: &BlobRef, scores: &[u8]) -> [u8; 32] {
+	tagged("oda/claim/1", (model, weights, scores))
+}
+
+/// What a challenger commits to on chain before showing the evidence: domain `oda/challenge/1`.
 ///
 /// The evidence is the submission and the index of the record whose score was claimed wrongly; everything
 /// else about it is public.
-pub fn challenge_note<AccountId: Encode>(
+pub fn challenge_commitment<AccountId: Encode>(
 	genesis: &[u8; 32],
 	submission: SubmissionId,
 	record: u32,

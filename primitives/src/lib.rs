@@ -4,6 +4,7 @@
 //! * [`proof`]: a proof that a byte range belongs to a blob, which the runtime can check;
 //! * [`hash`]: domain-separated hashes, so that a value hashed for one purpose never passes for another;
 //! * [`message`]: what somebody signs off chain and the chain reads;
+//! * [`refusal`]: the codes with which the chain refuses calls that nobody signed;
 //! * [`storage`]: which bytes of a blob its keepers are challenged for;
 //! * `hexadecimal`: bytes in files for people, with the feature `serde`;
 //! * [`id`]: what models, versions, submissions, deals and rounds are called.
@@ -39,9 +40,10 @@ pub mod hexadecimal;
 pub mod id;
 pub mod message;
 pub mod proof;
+pub mod refusal;
 pub mod storage;
 
 pub use blob::{BlobRef, CHUNK_LEN, MAX_BLOB_LEN};
-pub use id::{DealId, ModelId, RoundNumber, SubmissionId, Tick, VersionId};
+pub use id::{DealId, ModelId, RoundNumber, SubmissionId, TaskId, Tick, VersionId};
 pub use message::Verdict;
 pub use proof::{ProofError, RangeProof};

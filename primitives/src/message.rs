@@ -7,7 +7,7 @@
 // The derive of `Encode` casts the pinned index of a variant with fields from `usize` to `u8`.
 #![allow(clippy::cast_possible_truncation)]
 
-use crate::{DealId, RangeProof, RoundNumber, SubmissionId};
+use crate::{DealId, RangeProof, RoundNumber, TaskId};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -32,11 +32,12 @@ pub enum Verdict {
 }
 
 /// What a verifier signs to attest `verdict` on `task`: the bytes of `oda/attest/1`, then
-/// SCALE(genesis, task, verdict).
+/// SCALE(genesis, task, claim, verdict).
 ///
-/// `genesis` is the hash of block 0.
-pub fn attestation(genesis: &[u8; 32], task: SubmissionId, verdict: Verdict) -> Vec<u8> {
-	(*b"oda/attest/1", genesis, task, verdict).encode()
+/// `genesis` is the hash of block 0, `claim` that of what was claimed, [`crate::hash::claim`] of a submission: on a
+/// fork where the task is about something else, the signature is worth nothing.
+pub fn attestation(genesis: &[u8; 32], task: TaskId, claim: &[u8; 32], verdict: Verdict) -> Vec<u8> {
+	(*b"oda/attest/1", genesis, task, claim, verdict).encode()
 }
 
 /// What a peer's ed25519 key signs to be bound to `account`: the bytes of `oda/peer/1`, then
@@ -61,10 +62,11 @@ mod tests {
 
 	#[test]
 	fn attestation_bytes_are_pinned() {
-		let bytes = attestation(&[7; 32], 0x0102, Verdict::Wrong(3));
+		let bytes = attestation(&[7; 32], TaskId::Submission(0x0102), &[8; 32], Verdict::Wrong(3));
 		let mut expected = b"oda/attest/1".to_vec();
 		expected.extend([7; 32]);
-		expected.extend([2, 1, 0, 0, 0, 0, 0, 0]);
+		expected.extend([0, 2, 1, 0, 0, 0, 0, 0, 0]);
+		expected.extend([8; 32]);
 		expected.extend([1, 3, 0, 0, 0]);
 		assert_eq!(bytes, expected);
 	}
@@ -92,10 +94,13 @@ mod tests {
 
 	#[test]
 	fn attestations_differ_in_every_field() {
-		let base = attestation(&[0; 32], 1, Verdict::Valid);
-		assert_ne!(base, attestation(&[1; 32], 1, Verdict::Valid));
-		assert_ne!(base, attestation(&[0; 32], 2, Verdict::Valid));
-		assert_ne!(base, attestation(&[0; 32], 1, Verdict::Unavailable));
-		assert_ne!(base, attestation(&[0; 32], 1, Verdict::Wrong(0)));
+		let task = TaskId::Submission(1);
+		let base = attestation(&[0; 32], task, &[0; 32], Verdict::Valid);
+		assert_ne!(base, attestation(&[1; 32], task, &[0; 32], Verdict::Valid));
+		assert_ne!(base, attestation(&[0; 32], TaskId::Submission(2), &[0; 32], Verdict::Valid));
+		assert_ne!(base, attestation(&[0; 32], TaskId::Audit(1), &[0; 32], Verdict::Valid));
+		assert_ne!(base, attestation(&[0; 32], task, &[1; 32], Verdict::Valid));
+		assert_ne!(base, attestation(&[0; 32], task, &[0; 32], Verdict::Unavailable));
+		assert_ne!(base, attestation(&[0; 32], task, &[0; 32], Verdict::Wrong(0)));
 	}
 }

@@ -133,6 +133,12 @@ impl RangeProof {
 		Self::new(blob, len.saturating_sub(1)..len)
 	}
 
+	/// The bytes that this says stand at its range, which only [`Self::verify`] shows; `None` if it does not hold them.
+	pub fn unverified(&self) -> Option<&[u8]> {
+		let skipped = self.start % CHUNK_LEN;
+		slice(&self.chunks, &(skipped..skipped.checked_add(self.len)?))
+	}
+
 	/// The range's bytes, if this proves that they stand at `range` of `blob`.
 	pub fn verify(&self, blob: &BlobRef, range: Range<u64>) -> Result<&[u8], ProofError> {
 		let wanted = covered(&range, blob.len)?;

@@ -3,7 +3,8 @@
 use crate::{configs::protocol, *};
 use frame_support::traits::Get;
 use oda_evaluator::Evaluator;
-use oda_primitives::{ModelId, SubmissionId};
+use oda_pallet_traits::Work;
+use oda_primitives::{ModelId, SubmissionId, TaskId};
 use oda_runtime_api::{ModelOverview, Stage, SubmissionOverview};
 use pallet_training::Phase;
 use sp_runtime::traits::Convert;
@@ -11,7 +12,9 @@ use sp_runtime::traits::Convert;
 /// A model.
 pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 	let model = ModelRegistry::model(id)?;
-	let task = (model.cost, model.records);
+	let spec = ModelRegistry::spec(id)?;
+	let bytes = spec.graph.param_bytes().saturating_add(spec.data.dataset().blob.len);
+	let work = Work { cost: model.cost, records: model.records, bytes };
 	Some(ModelOverview {
 		id,
 		registrar: model.registrar,
@@ -21,9 +24,9 @@ pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 		records: model.records,
 		cost: model.cost,
 		evaluation_weight: protocol::EvaluationWeight::convert(model.cost),
-		fee: protocol::FeeBase::get().saturating_add(protocol::VerificationFee::convert(task)),
-		attest_window: protocol::AttestWindow::convert(task),
-		judged: Training::judged(id),
+		fee: protocol::FeeBase::get().saturating_add(protocol::VerificationFee::convert(work)),
+		attest_window: protocol::AttestWindow::convert(work),
+		verifying: Training::verifying(id),
 		queue: Training::queue(id),
 	})
 }
@@ -43,20 +46,19 @@ pub(crate) fn score(model: ModelId, weights: &[u8], record: &[u8]) -> Option<i32
 pub(crate) fn submission(id: SubmissionId) -> Option<SubmissionOverview<AccountId>> {
 	let submission = Training::submission(id)?;
 	let stage = match submission.phase {
-		Phase::Committed => Stage::Committed {
-			opens_at: submission.committed_at.saturating_add(protocol::MinCommitAge::get()),
-			closes_at: submission.committed_at.saturating_add(protocol::RevealWindow::get()),
-		},
+		Phase::Committed => {
+			Stage::Committed { opens_at: submission.opens_at, closes_at: submission.closes_at }
+		}
 		Phase::Queued(claim) => Stage::Queued { weights: claim.weights, score: claim.score },
-		Phase::Judged { claim, answers_until, .. } => {
-			let task = Verification::task(id);
-			Stage::Judged {
+		Phase::Verifying { claim, answers_until, .. } => {
+			let task = Verification::task(TaskId::Submission(id));
+			Stage::Verifying {
 				weights: claim.weights,
 				score: claim.score,
 				answers_until,
 				passed_at: task.as_ref().and_then(|task| task.passed_at),
 				answers: task.map_or(0, |task| count(task.answers.len())),
-				notes: count(Training::notes(id).len()),
+				challengers: count(Training::challenge_commitments(id).len()),
 			}
 		}
 	};

@@ -48,14 +48,14 @@ pub mod pallet {
 		pub attest_base: u64,
 		/// What must pass between the last needed answer and the acceptance.
 		pub challenge: u64,
-		/// The least age of a note that is followed by its challenge.
-		pub min_note_age: u64,
-		/// The age from which on a note is worth nothing.
-		pub note_lifetime: u64,
+		/// The least age of a challenge commitment that is followed by its challenge.
+		pub min_challenge_age: u64,
+		/// The age from which on a challenge commitment is worth nothing.
+		pub challenge_lifetime: u64,
 		/// For how long demanded weights can be posted.
 		pub demand: u64,
-		/// For how long a submission waits for judges, when there are none.
-		pub judge_patience: u64,
+		/// For how long a submission waits for verifiers, when there are none.
+		pub verifier_patience: u64,
 		/// For how long a pending model belongs to its registrar alone.
 		pub pending: u64,
 		/// How long a round of storage challenges lasts: for how long keepers can answer.
@@ -71,10 +71,10 @@ pub mod pallet {
 				reveal: 1_200,
 				attest_base: 600,
 				challenge: 1_200,
-				min_note_age: 5,
-				note_lifetime: 60,
+				min_challenge_age: 5,
+				challenge_lifetime: 60,
 				demand: 1_200,
-				judge_patience: 1_200,
+				verifier_patience: 1_200,
 				pending: 28_800,
 				storage_round: 1_200,
 				unbonding: 28_800,
@@ -136,7 +136,14 @@ pub mod pallet {
 			assert!(self.epoch_length >= 2, "an epoch has at least 2 slots");
 			let w = &self.windows;
 			assert!(w.min_commit_age < w.reveal, "a commitment can be opened for some time");
-			assert!(w.min_note_age < w.note_lifetime, "a note can be followed by its challenge");
+			assert!(
+				w.min_challenge_age < w.challenge_lifetime,
+				"a challenge commitment can be followed by its challenge"
+			);
+			assert!(
+				w.challenge_lifetime.saturating_add(w.min_challenge_age) < w.demand,
+				"a demand outlasts challenge commitments"
+			);
 			assert!(w.demand > 0, "demanded weights can be posted");
 			assert!(w.storage_round > 0, "storage challenges can be answered");
 			SlotDuration::<T>::put(self.slot_duration);

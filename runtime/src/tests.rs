@@ -109,21 +109,21 @@ fn the_smallest_quorum_should_burn_more_than_a_trainers_bond() {
 }
 
 #[test]
-fn a_demand_should_pay_more_than_posting_the_weights_costs() {
-	use configs::protocol::DemandBond;
+fn posting_should_be_paid_as_a_transaction_of_its_length_and_weight() {
+	use configs::protocol::PostPrice;
 	use pallet_training::{Target, types::MAX_WEIGHT_BYTES};
 	use sp_runtime::traits::Convert;
 	TestExternalities::default().execute_with(|| {
 		for len in [0, 1, 100_000, MAX_WEIGHT_BYTES] {
 			let weights = vec![0; len as usize].try_into().expect("within the bound");
 			let call = pallet_training::Call::post_weights { target: Target::Head([0; 32]), weights };
-			let call = RuntimeCall::from(call);
-			// A signature and the extensions take less than 200 bytes more.
-			let bytes = len + 300;
-			let fee = TransactionPayment::compute_fee(bytes, &call.get_dispatch_info(), 0);
-			let bond = DemandBond::convert(len.into());
-			println!("{len} bytes: fee {fee}, bond {bond}");
-			assert!(bond > fee + fee / 2, "{len} bytes: fee {fee}, bond {bond}");
+			let info = RuntimeCall::from(call).get_dispatch_info();
+			let fee = TransactionPayment::length_to_fee(len)
+				+ TransactionPayment::weight_to_fee(info.call_weight)
+				+ TransactionPayment::weight_to_fee(info.extension_weight);
+			let price = PostPrice::convert(len.into());
+			println!("{len} bytes: fee {fee}, price {price}");
+			assert!(price >= fee, "{len} bytes: fee {fee}, price {price}");
 		}
 	});
 }

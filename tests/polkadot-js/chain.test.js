@@ -239,10 +239,10 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       await refuses(open('reveal', first, { scores }), dave, 'Training::ScoresLengthMismatch');
     });
 
-    it('a reveal claims the sum of the scores and starts the judgement', async () => {
+    it('a reveal claims the sum of the scores and starts the verification', async () => {
       const receipt = await send(open('reveal', first), dave, 'InBlock');
       assert.equal(eventOf(receipt, 'training', 'Revealed').score.toNumber(), made.zero.score);
-      assert.equal(eventOf(receipt, 'training', 'JudgementStarted').submission.toNumber(), first.id);
+      assert.equal(eventOf(receipt, 'training', 'VerificationStarted').submission.toNumber(), first.id);
     });
 
     it('a commitment is opened once', async () => {
@@ -361,11 +361,11 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       update.revealed = receipt;
     });
 
-    it('a submission that is being judged is shown with its claim', async () => {
+    it('a submission that is being verified is shown with its claim', async () => {
       const { trainer, stage } = (await api.call.odaApi.submission(update.id)).unwrap();
       assert.equal(trainer.toString(), eve.address);
-      assert.equal(stage.asJudged.score.toNumber(), made.better.score);
-      assert.equal((await view(api, 'Training', 'judged', model)).unwrap().toNumber(), update.id);
+      assert.equal(stage.asVerifying.score.toNumber(), made.better.score);
+      assert.equal((await view(api, 'Training', 'verifying', model)).unwrap().toNumber(), update.id);
     });
 
     it('a submission is not settled before it is due', async () => {
@@ -474,10 +474,10 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
 
     it('blocks decode as signed blocks, transaction by transaction', async () => {
       const found = new Map();
-      let judged;
+      let verifying;
       for await (const { number, events } of finalizedBlocks(api, first.block)) {
         const attested = events.find(({ event }) => event.method === 'Attested' && event.data.task.eq(update.id));
-        if (attested) judged = number;
+        if (attested) verifying = number;
         const hash = await api.rpc.chain.getBlockHash(number);
         const raw = await api.rpc.chain.getBlock.raw(hash);
         const { block } = await api.rpc.chain.getBlock(hash);

@@ -106,11 +106,11 @@ export async function untilTick(api, tick) {
 // #region follow
 const ENDS = ['Accepted', 'Expired', 'Forfeited', 'Outdated', 'Overturned', 'Withdrawn'];
 
-// The tick from which on the judgement of a submission can be settled; infinity if it is not being judged.
+// The tick from which on the verification of a submission can be settled; infinity if it is not being verified.
 async function settleTick(api, submission) {
   const stage = (await api.call.odaApi.submission(submission)).unwrapOr(undefined)?.stage;
-  if (!stage?.isJudged) return Infinity;
-  const { answersUntil, passedAt } = stage.asJudged;
+  if (!stage?.isVerifying) return Infinity;
+  const { answersUntil, passedAt } = stage.asVerifying;
   const window = api.consts.training.challengeWindow.toNumber();
   return Math.max(answersUntil.toNumber(), passedAt.isSome ? passedAt.unwrap().toNumber() + window : 0);
 }

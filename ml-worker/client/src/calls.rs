@@ -80,41 +80,40 @@ impl Chain {
 		self.submit(key, &runtime::transactions().training().settle(submission)).await
 	}
 
-	/// Announces evidence against a submission.
-	pub async fn note_challenge(
+	/// Commits to evidence against a submission.
+	pub async fn commit_challenge(
 		&self,
 		key: &Key,
 		submission: SubmissionId,
-		note: [u8; 32],
+		commitment: [u8; 32],
 	) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().training().note_challenge(submission, note)).await
+		self.submit(key, &runtime::transactions().training().commit_challenge(submission, commitment)).await
 	}
 
-	/// Has the runtime evaluate one record.
+	/// Has the runtime evaluate one record: free of charge, authorised by the evidence.
 	#[allow(clippy::too_many_arguments, reason = "the call's own parameters")]
 	pub async fn challenge(
 		&self,
-		key: &Key,
 		submission: SubmissionId,
 		record: u32,
+		challenger: AccountId,
 		salt: [u8; 32],
 		proof: RangeProof,
 		weights: Vec<u8>,
-		max_cost: Weight,
+		cost: Weight,
 	) -> Result<(ChallengeOutcome, Receipt), ChainError> {
-		let max_cost = generated::sp_weights::weight_v2::Weight {
-			ref_time: max_cost.ref_time,
-			proof_size: max_cost.proof_size,
-		};
+		let cost =
+			generated::sp_weights::weight_v2::Weight { ref_time: cost.ref_time, proof_size: cost.proof_size };
 		let call = runtime::transactions().training().challenge(
 			submission,
 			record,
+			challenger,
 			salt,
 			proof.into(),
 			BoundedVec(weights),
-			max_cost,
+			cost,
 		);
-		let receipt = self.submit(key, &call).await?;
+		let receipt = self.submit_unsigned(&call).await?;
 		let outcome = match receipt.find::<runtime::training::events::Overturned>()? {
 			Some(event) => ChallengeOutcome::Overturned {
 				claimed: event.claimed,
@@ -132,18 +131,10 @@ impl Chain {
 		self.submit(key, &runtime::transactions().training().demand(target.into())).await
 	}
 
-	/// Posts demanded weights; how much of the demand's bond that brought.
-	pub async fn post_weights(
-		&self,
-		key: &Key,
-		target: Target,
-		weights: Vec<u8>,
-	) -> Result<(Balance, Receipt), ChainError> {
+	/// Posts demanded weights: free of charge, authorised by the weights.
+	pub async fn post_weights(&self, target: Target, weights: Vec<u8>) -> Result<Receipt, ChainError> {
 		let call = runtime::transactions().training().post_weights(target.into(), BoundedVec(weights));
-		let receipt = self.submit(key, &call).await?;
-		let event = receipt.find::<runtime::training::events::WeightsPosted>()?;
-		let event = event.ok_or(ChainError::Missing("the event of posted weights"))?;
-		Ok((event.paid, receipt))
+		self.submit_unsigned(&call).await
 	}
 
 	/// Lets a head fall whose weights were demanded and not posted in time.

@@ -1,7 +1,7 @@
 //! What happened to submissions.
 
 use crate::{AccountId, Balance, ChainError, Key, Target, View, error::node, runtime};
-use oda_primitives::{ModelId, SubmissionId, Tick, Verdict, VersionId, hexadecimal};
+use oda_primitives::{ModelId, SubmissionId, TaskId, Tick, Verdict, VersionId, hexadecimal};
 use serde::Serialize;
 
 /// Something that happened to a submission.
@@ -30,28 +30,28 @@ pub enum Happened {
 	Revealed {
 		/// The sum of the claimed scores.
 		score: i64,
-		/// What the judges will share.
+		/// What the verifiers will share.
 		fee: Balance,
 	},
-	/// It is being judged.
-	JudgementStarted {
-		/// The tick until which judges answer.
+	/// It is being verified.
+	VerificationStarted {
+		/// The tick until which verifiers answer.
 		answers_until: Tick,
 	},
-	/// A judge answered.
+	/// A verifier answered.
 	Attested {
 		/// Who.
 		verifier: AccountId,
 		/// What it found.
 		verdict: Verdict,
 	},
-	/// Enough judges said that it is valid.
+	/// Enough verifiers said that it is valid.
 	TaskPassed,
-	/// Somebody announced evidence against it.
-	ChallengeNoted {
-		/// Who.
+	/// Somebody committed to evidence against it.
+	ChallengeCommitted {
+		/// The challenger.
 		who: AccountId,
-		/// From which tick on the note is worth nothing.
+		/// The first tick at which the commitment is worth nothing.
 		expires_at: Tick,
 	},
 	/// A challenge found that a claimed score is right.
@@ -61,24 +61,29 @@ pub enum Happened {
 		/// Who claimed otherwise.
 		challenger: AccountId,
 	},
-	/// Somebody demanded that its weights be shown.
+	/// Its weights were demanded.
 	WeightsDemanded {
-		/// Who.
-		who: AccountId,
+		/// The demander; nobody if most verifiers could not get them.
+		who: Option<AccountId>,
 		/// The first tick at which it is too late to post them.
 		until: Tick,
 	},
-	/// Somebody posted its weights, which were demanded.
+	/// Its weights, which were demanded, were posted.
 	WeightsPosted {
-		/// Who.
-		poster: AccountId,
+		/// The trainer's part of the price of the block space.
+		by_trainer: Balance,
+	},
+	/// Verifiers that could not get its weights are asked again.
+	TaskReopened {
+		/// The tick until which verifiers answer.
+		until: Tick,
 	},
 	/// Nobody posted its weights in time, which were demanded.
 	Withheld {
-		/// Who had demanded them.
-		demander: AccountId,
-		/// How much the trainer lost.
-		slashed: Balance,
+		/// The demander; nobody if most verifiers could not get them.
+		demander: Option<AccountId>,
+		/// The amount that the trainer lost.
+		burned: Balance,
 	},
 	/// It became its model's head.
 	Accepted {
@@ -100,7 +105,7 @@ pub enum Happened {
 		/// How much the trainer lost.
 		slashed: Balance,
 	},
-	/// It ended without a judgement; the bond was returned.
+	/// It ended without a verification; the bond was returned.
 	Expired {
 		/// Why.
 		why: String,
@@ -148,13 +153,27 @@ impl View {
 			}
 			map!(training::Committed, |e| e.submission => Happened::Committed { model: e.model, trainer: e.trainer });
 			map!(training::Revealed, |e| e.submission => Happened::Revealed { score: e.score, fee: e.fee });
-			map!(training::JudgementStarted, |e| e.submission =>
-				Happened::JudgementStarted { answers_until: e.answers_until });
-			map!(verification::Attested, |e| e.task =>
-				Happened::Attested { verifier: e.verifier, verdict: e.verdict.0 });
-			map!(verification::TaskPassed, |e| e.task => Happened::TaskPassed);
-			map!(training::ChallengeNoted, |e| e.submission =>
-				Happened::ChallengeNoted { who: e.who, expires_at: e.expires_at });
+			map!(training::VerificationStarted, |e| e.submission =>
+				Happened::VerificationStarted { answers_until: e.answers_until });
+			macro_rules! task {
+				($type:ty, |$e:ident| $what:expr) => {
+					if let Some($e) = event.decode_fields_as::<$type>() {
+						let $e = $e.map_err(node)?;
+						if let TaskId::Submission(submission) = $e.task.0 {
+							found.push(SubmissionEvent { submission, what: $what });
+						}
+						continue;
+					}
+				};
+			}
+			task!(verification::Attested, |e| Happened::Attested {
+				verifier: e.verifier,
+				verdict: e.verdict.0
+			});
+			task!(verification::TaskPassed, |e| Happened::TaskPassed);
+			task!(verification::TaskReopened, |e| Happened::TaskReopened { until: e.until });
+			map!(training::ChallengeCommitted, |e| e.submission =>
+				Happened::ChallengeCommitted { who: e.who, expires_at: e.expires_at });
 			map!(training::ChallengeFailed, |e| e.submission =>
 				Happened::ChallengeFailed { record: e.record, challenger: e.challenger });
 			map!(training::Accepted, |e| e.submission => Happened::Accepted { version: e.version, score: e.score });
@@ -177,8 +196,8 @@ impl View {
 				};
 			}
 			demand!(training::WeightsDemanded, |e| Happened::WeightsDemanded { who: e.who, until: e.until });
-			demand!(training::WeightsPosted, |e| Happened::WeightsPosted { poster: e.poster });
-			demand!(training::Withheld, |e| Happened::Withheld { demander: e.demander, slashed: e.slashed });
+			demand!(training::WeightsPosted, |e| Happened::WeightsPosted { by_trainer: e.by_trainer });
+			demand!(training::Withheld, |e| Happened::Withheld { demander: e.demander, burned: e.burned });
 			map!(training::Expired, |e| e.submission => Happened::Expired { why: format!("{:?}", e.why) });
 			map!(training::Outdated, |e| e.submission => Happened::Outdated);
 			map!(training::Withdrawn, |e| e.submission => Happened::Withdrawn);
@@ -189,17 +208,24 @@ impl View {
 }
 
 impl crate::Chain {
-	/// Attests what a verifier found of a task: free of charge, authorised by the verifier's signature.
+	/// Attests what a verifier found of a submission: free of charge, authorised by the verifier's signature, which is
+	/// worth nothing for another claim than the one whose hash this is.
 	pub async fn attest(
 		&self,
 		key: &Key,
-		task: SubmissionId,
+		submission: SubmissionId,
+		claim: &[u8; 32],
 		verdict: Verdict,
 	) -> Result<crate::Receipt, ChainError> {
-		let message = oda_primitives::message::attestation(&self.genesis(), task, verdict);
+		let task = TaskId::Submission(submission);
+		let message = oda_primitives::message::attestation(&self.genesis(), task, claim, verdict);
 		let signature = runtime::runtime_types::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
-		let call =
-			runtime::transactions().verification().attest(task, verdict.into(), key.account(), signature);
+		let call = runtime::transactions().verification().attest(
+			task.into(),
+			verdict.into(),
+			key.account(),
+			signature,
+		);
 		self.submit_unsigned(&call).await
 	}
 }

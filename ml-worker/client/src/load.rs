@@ -4,7 +4,7 @@ use crate::{
 	AccountId, Balance, Chain, ChainError, Key, View, Weight,
 	error::{node, rpc},
 	runtime::{self, runtime_types as generated},
-	submit::{Body, refusal},
+	submit::{Body, module_error},
 };
 use oda_primitives::ModelId;
 use subxt::{
@@ -139,7 +139,7 @@ impl View {
 				}
 				("System", "ExtrinsicFailed") => {
 					Err(match DispatchError::decode_from(event.field_bytes(), self.at.metadata()) {
-						Ok(error) => refusal(error),
+						Ok(error) => module_error(error),
 						Err(error) => ChainError::Dispatch(error.to_string()),
 					})
 				}

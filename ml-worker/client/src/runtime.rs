@@ -21,6 +21,10 @@
 		with = "::subxt::utils::Static<::oda_primitives::RangeProof>"
 	),
 	substitute_type(
+		path = "oda_primitives::id::TaskId",
+		with = "::subxt::utils::Static<::oda_primitives::TaskId>"
+	),
+	substitute_type(
 		path = "oda_primitives::message::Verdict",
 		with = "::subxt::utils::Static<::oda_primitives::Verdict>"
 	)

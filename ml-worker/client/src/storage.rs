@@ -4,12 +4,11 @@ use crate::{
 	AccountId, Balance, Chain, ChainError, Key, Receipt, View,
 	error::node,
 	runtime::{self, runtime_types as generated},
-	submit::general,
+	submit::{general, named},
 	view::{entries, get},
 };
 use oda_primitives::{
-	BlobRef, DealId, RangeProof, RoundNumber, Tick, hexadecimal, message,
-	storage::{INVALID_PROOF, challenged_range},
+	BlobRef, DealId, RangeProof, RoundNumber, Tick, hexadecimal, message, storage::challenged_range,
 };
 use serde::Serialize;
 use std::{collections::HashMap, ops::Range};
@@ -343,20 +342,6 @@ impl Chain {
 	}
 }
 
-/// A refusal of the pool by the name of the pallet's error, if it is one of its.
-fn named(error: ChainError, metadata: &subxt::Metadata) -> ChainError {
-	let ChainError::Rejected { code: 1010, message } = &error else { return error };
-	let code = message.rsplit_once("Custom error: ").and_then(|(_, code)| code.parse::<u8>().ok());
-	let index = code.and_then(|code| code.checked_sub(INVALID_PROOF));
-	let pallet = metadata.pallet_by_name("Storage");
-	match pallet.zip(index).and_then(|(pallet, index)| pallet.error_variant_by_index(index)) {
-		Some(variant) => {
-			ChainError::Module { pallet: "Storage".into(), error: variant.name.clone(), detail: None }
-		}
-		None => error,
-	}
-}
-
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -400,18 +385,5 @@ mod tests {
 		assert_eq!(deal.pays(19, 4), None);
 		let full = Deal { slots: deal.slots[1..].to_vec(), ..deal };
 		assert_eq!(full.pays(11, 4), None);
-	}
-
-	#[test]
-	fn the_pool_s_refusal_of_a_proof_has_the_pallet_s_name() {
-		let metadata = subxt::Metadata::decode_from(include_bytes!("../metadata.scale")).unwrap();
-		let refused = |message: &str| {
-			named(ChainError::Rejected { code: 1010, message: message.to_owned() }, &metadata)
-		};
-		let named = refused("Invalid Transaction: Custom error: 163");
-		assert!(named.is("Storage", "AlreadyProved"), "{named}");
-		for other in ["Invalid Transaction: Custom error: 7", "Invalid Transaction: bad signature"] {
-			assert!(matches!(refused(other), ChainError::Rejected { .. }), "{other}");
-		}
 	}
 }

@@ -7,6 +7,7 @@ use crate::{
 	AccountId, Balance, Chain, ChainError, Key, View, Weight,
 	error::{node, rpc},
 };
+use oda_primitives::{refusal, storage::INVALID_PROOF};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use subxt::{
@@ -115,7 +116,7 @@ impl Chain {
 	pub async fn submit_unsigned(&self, call: &impl Payload) -> Result<Receipt, ChainError> {
 		let view = self.finalised().await?;
 		let bytes = general(&view.at, call)?;
-		self.pool(&bytes).await?;
+		self.pool(&bytes).await.map_err(|error| named(error, view.at.metadata_ref()))?;
 		self.follow(&bytes, view.number()).await
 	}
 
@@ -212,6 +213,22 @@ fn outrun(error: &ChainError) -> bool {
 	}
 }
 
+/// A refusal of the pool by the name of the pallet's error, if it is one of a call that nobody signs.
+pub(crate) fn named(error: ChainError, metadata: &subxt::Metadata) -> ChainError {
+	let ChainError::Rejected { code: 1010, message } = &error else { return error };
+	let code = message.rsplit_once("Custom error: ").and_then(|(_, code)| code.parse::<u8>().ok());
+	let found = code.and_then(|code| {
+		// The highest base that the code reaches.
+		let (base, pallet) = REFUSALS.into_iter().find(|(base, _)| code >= *base)?;
+		let variant = metadata.pallet_by_name(pallet)?.error_variant_by_index(code - base)?;
+		Some(ChainError::Module { pallet: pallet.into(), error: variant.name.clone(), detail: None })
+	});
+	found.unwrap_or(error)
+}
+
+/// Where the codes of pallets begin with which they refuse calls that nobody signs; the highest first.
+const REFUSALS: [(u8, &str); 2] = [(refusal::TRAINING, "Training"), (INVALID_PROOF, "Storage")];
+
 /// The bytes of a general transaction: preamble, the extensions with nothing to say, the call.
 pub(crate) fn general<C>(
 	at: &ClientAtBlock<SubstrateConfig, C>,
@@ -278,7 +295,7 @@ impl Outcome {
 				("System", "ExtrinsicFailed") => {
 					let error = DispatchError::decode_from(event.field_bytes(), view.at.metadata())
 						.map_err(|error| ChainError::Dispatch(error.to_string()))?;
-					refused = Some(refusal(error));
+					refused = Some(module_error(error));
 				}
 				("TransactionPayment", "TransactionFeePaid") => {
 					type Paid = crate::runtime::transaction_payment::events::TransactionFeePaid;
@@ -308,7 +325,7 @@ fn shown(value: &subxt::dynamic::Value) -> String {
 }
 
 /// A dispatch error by its names.
-pub(crate) fn refusal(error: DispatchError) -> ChainError {
+pub(crate) fn module_error(error: DispatchError) -> ChainError {
 	let DispatchError::Module(module) = error else {
 		return ChainError::Dispatch(error.to_string());
 	};
@@ -333,7 +350,7 @@ mod tests {
 	use super::*;
 	use crate::runtime;
 	use codec::Encode;
-	use oda_primitives::Verdict;
+	use oda_primitives::{TaskId, Verdict};
 	use std::sync::Arc;
 	use subxt::{Metadata, OfflineClient, OfflineClientAtBlock, config::substrate::SpecVersionForRange};
 
@@ -354,9 +371,9 @@ mod tests {
 
 	#[test]
 	fn a_general_transaction_says_nothing_in_its_extensions() {
-		let (task, verdict, signature) = (7u64, Verdict::Wrong(3), [5; 64]);
+		let (task, verdict, signature) = (TaskId::Submission(7), Verdict::Wrong(3), [5; 64]);
 		let call = runtime::transactions().verification().attest(
-			task,
+			task.into(),
 			verdict.into(),
 			AccountId([1; 32]),
 			runtime::runtime_types::sp_runtime::MultiSignature::Sr25519(signature),
@@ -378,6 +395,21 @@ mod tests {
 		let at = offline();
 		let data = at.tx().call_data(&call).unwrap();
 		assert_eq!(data[2..], (9u64, blob, [2u8; 32]).encode());
+	}
+
+	#[test]
+	fn the_pool_s_refusal_of_a_call_has_the_pallet_s_name() {
+		let metadata = Metadata::decode_from(include_bytes!("../metadata.scale")).unwrap();
+		let refused = |message: &str| {
+			named(ChainError::Rejected { code: 1010, message: message.to_owned() }, &metadata)
+		};
+		let proof = refused("Invalid Transaction: Custom error: 163");
+		assert!(proof.is("Storage", "AlreadyProved"), "{proof}");
+		let settled = refused("Invalid Transaction: Custom error: 210");
+		assert!(settled.is("Training", "NothingDue"), "{settled}");
+		for other in ["Invalid Transaction: Custom error: 7", "Invalid Transaction: bad signature"] {
+			assert!(matches!(refused(other), ChainError::Rejected { .. }), "{other}");
+		}
 	}
 
 	#[test]

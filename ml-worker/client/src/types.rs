@@ -90,6 +90,10 @@ pub struct Submission {
 	pub commitment: [u8; 32],
 	/// When it was committed.
 	pub committed_at: Tick,
+	/// The first tick at which it can be revealed.
+	pub opens_at: Tick,
+	/// The first tick at which it can no longer be revealed.
+	pub closes_at: Tick,
 	/// The head that the trainer set out to beat.
 	pub head_at_commit: Option<VersionId>,
 	/// What the trainer has on hold for it, apart from the fee and the storage deposits.
@@ -103,7 +107,7 @@ impl Submission {
 	pub fn claim(&self) -> Option<&Claim> {
 		match &self.phase {
 			Phase::Committed => None,
-			Phase::Queued { claim } | Phase::Judged { claim, .. } => Some(claim),
+			Phase::Queued { claim } | Phase::Verifying { claim, .. } => Some(claim),
 		}
 	}
 }
@@ -119,16 +123,18 @@ pub enum Phase {
 		/// What the trainer claims.
 		claim: Claim,
 	},
-	/// Revealed, being judged.
-	Judged {
+	/// Revealed, being verified.
+	Verifying {
 		/// What the trainer claims.
 		claim: Claim,
-		/// When its judgement started.
+		/// When its verification started.
 		opened_at: Tick,
-		/// The end of the time in which judges answer.
+		/// The end of the time in which verifiers answer.
 		answers_until: Tick,
 		/// It is not accepted before this.
 		held_until: Tick,
+		/// Ticks between the last needed answer and the acceptance.
+		challenge_window: Tick,
 		/// Whether the weights have been posted on a demand.
 		shown: bool,
 	},
@@ -141,25 +147,28 @@ pub struct Claim {
 	pub weights: BlobRef,
 	/// The sum of the claimed scores.
 	pub score: i64,
-	/// What the trainer has on hold for the judges.
+	/// The hash of the claim, which verifiers sign.
+	#[serde(serialize_with = "hexadecimal::serialize")]
+	pub hash: [u8; 32],
+	/// What the trainer has on hold for the verifiers.
 	pub fee: Balance,
 	/// When it was revealed.
 	pub revealed_at: Tick,
 }
 
-/// Somebody's announcement that they hold evidence against a submission.
+/// A challenger's commitment to evidence against a submission.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Note {
-	/// Whose.
+pub struct ChallengeCommitment {
+	/// The challenger.
 	pub who: AccountId,
-	/// The note.
+	/// The commitment.
 	#[serde(serialize_with = "hexadecimal::serialize")]
-	pub note: [u8; 32],
-	/// What they have on hold for it.
+	pub commitment: [u8; 32],
+	/// What the challenger has on hold for it.
 	pub bond: Balance,
-	/// When it was posted.
-	pub posted_at: Tick,
-	/// From when on it is worth nothing.
+	/// The first tick at which the challenge can follow.
+	pub opens_at: Tick,
+	/// The first tick at which it is worth nothing.
 	pub expires_at: Tick,
 }
 
@@ -167,7 +176,7 @@ pub struct Note {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-	/// A submission that is being judged.
+	/// A submission that is being verified.
 	Submission(SubmissionId),
 	/// A model's head.
 	Head(#[serde(serialize_with = "hexadecimal::serialize")] ModelId),
@@ -187,10 +196,12 @@ impl fmt::Display for Target {
 pub struct Demand {
 	/// Of what.
 	pub target: Target,
-	/// Whose.
-	pub who: AccountId,
-	/// What they have on hold for it, which is whoever's that posts the weights.
+	/// The demander; nobody if most verifiers could not get the weights.
+	pub who: Option<AccountId>,
+	/// What the demander has on hold for it.
 	pub bond: Balance,
+	/// The price of the block space, which is burned if the weights are posted.
+	pub price: Balance,
 	/// The weights.
 	pub weights: BlobRef,
 	/// The first tick at which it is too late to post them.
@@ -237,6 +248,12 @@ impl Task {
 	/// Whether `who` may answer and has not.
 	pub fn awaits(&self, who: &AccountId) -> bool {
 		self.members.contains(who) && self.answers.iter().all(|(member, _)| member != who)
+	}
+
+	/// Whether more than half of the members said `Unavailable`, and it has not passed.
+	pub fn is_unavailable(&self) -> bool {
+		let unavailable = self.answers.iter().filter(|(_, verdict)| *verdict == Verdict::Unavailable).count();
+		self.passed_at.is_none() && unavailable * 2 > self.members.len()
 	}
 }
 

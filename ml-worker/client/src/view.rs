@@ -1,15 +1,18 @@
 //! The chain's state at one finalised block.
 
 use crate::{
-	Account, AccountId, Balance, Bounty, ChainError, Claim, Demand, Hold, Model, ModelStatus, Note, Phase,
-	Submission, Target, Task, Verifier, Version, Weight,
+	Account, AccountId, Balance, Bounty, ChainError, ChallengeCommitment, Claim, Demand, Hold, Model,
+	ModelStatus, Phase, Submission, Target, Task, Verifier, Version, Weight,
 	error::node,
 	runtime::{self, runtime_types as generated},
 };
 use oda_evaluator::ModelSpec;
-use oda_primitives::{ModelId, SubmissionId, Tick, VersionId};
+use oda_primitives::{ModelId, SubmissionId, TaskId, Tick, VersionId};
 use serde::Serialize;
-use subxt::{OnlineClientAtBlock, SubstrateConfig, utils::H256};
+use subxt::{
+	OnlineClientAtBlock, SubstrateConfig,
+	utils::{H256, Static},
+};
 
 /// The chain's state at one finalised block. Everything read through one view belongs together.
 #[derive(Clone)]
@@ -52,11 +55,11 @@ pub(crate) use {entries, get};
 /// What the chain was built with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Parameters {
-	/// The part of the judges' fee that every task has.
+	/// The part of the verifiers' fee that every task has.
 	pub fee_base: Balance,
 	/// What a trainer puts on hold for a submission.
 	pub trainer_bond: Balance,
-	/// What a challenger puts on hold for a note.
+	/// What a challenger puts on hold for a commitment to evidence.
 	pub challenge_bond: Balance,
 	/// Ticks that a commitment must have aged before it is opened.
 	pub min_commit_age: Tick,
@@ -64,10 +67,10 @@ pub struct Parameters {
 	pub reveal_window: Tick,
 	/// Ticks between the last needed answer and the acceptance.
 	pub challenge_window: Tick,
-	/// Ticks that a note must have aged before its challenge.
-	pub min_note_age: Tick,
-	/// Ticks for which a note holds the window open.
-	pub note_lifetime: Tick,
+	/// Ticks that a challenge commitment must have aged before its challenge.
+	pub min_challenge_age: Tick,
+	/// Ticks for which a challenge commitment holds the window open.
+	pub challenge_lifetime: Tick,
 	/// The bond for each mebibyte that a keeper offers, and the stake for each of a replica.
 	pub bond_per_mib: Balance,
 	/// The least stake of a replica.
@@ -76,8 +79,8 @@ pub struct Parameters {
 	pub raise_rounds: u32,
 	/// Ticks for which demanded weights can be posted.
 	pub demand_window: Tick,
-	/// Ticks that a submission waits for judges, when there are none.
-	pub judge_patience: Tick,
+	/// Ticks that a submission waits for verifiers, when there are none.
+	pub verifier_patience: Tick,
 	/// The least amount of a bounty.
 	pub min_bounty: Balance,
 	/// The furthest end of a bounty, in ticks from now.
@@ -126,13 +129,13 @@ impl View {
 			min_commit_age: constant!(training, min_commit_age),
 			reveal_window: constant!(training, reveal_window),
 			challenge_window: constant!(training, challenge_window),
-			min_note_age: constant!(training, min_note_age),
-			note_lifetime: constant!(training, note_lifetime),
+			min_challenge_age: constant!(training, min_challenge_age),
+			challenge_lifetime: constant!(training, challenge_lifetime),
 			bond_per_mib: constant!(storage, bond_per_mib),
 			min_stake: constant!(storage, min_stake),
 			raise_rounds: constant!(storage, raise_rounds),
 			demand_window: constant!(training, demand_window),
-			judge_patience: constant!(training, judge_patience),
+			verifier_patience: constant!(training, verifier_patience),
 			min_bounty: constant!(training, min_bounty),
 			max_bounty_term: constant!(training, max_bounty_term),
 			max_evaluation: Weight {
@@ -161,7 +164,7 @@ impl View {
 		Ok(models)
 	}
 
-	/// What a model computes, is judged by and is judged on.
+	/// What a model computes, is verified by and is verified on.
 	pub async fn spec(&self, id: ModelId) -> Result<Option<ModelSpec>, ChainError> {
 		Ok(get!(self, runtime::storage().model_registry().specs(), id).map(|spec| spec.0))
 	}
@@ -216,31 +219,46 @@ impl View {
 		Ok(get!(self, runtime::storage().training().claimed_scores(), id).map(|list| list.scores.0))
 	}
 
-	/// The submissions to a model that wait to be judged, in commit order.
+	/// The submissions to a model that wait to be verified, in commit order.
 	pub async fn queue(&self, id: ModelId) -> Result<Vec<SubmissionId>, ChainError> {
 		Ok(get!(self, runtime::storage().training().queue(), id).map(|queue| queue.0).unwrap_or_default())
 	}
 
-	/// The submission to a model that is being judged.
-	pub async fn judged(&self, id: ModelId) -> Result<Option<SubmissionId>, ChainError> {
-		Ok(get!(self, runtime::storage().training().judged(), id))
+	/// The submission to a model that is being verified.
+	pub async fn verifying(&self, id: ModelId) -> Result<Option<SubmissionId>, ChainError> {
+		Ok(get!(self, runtime::storage().training().verifying(), id))
 	}
 
-	/// The notes against a submission that is being judged.
-	pub async fn notes(&self, id: SubmissionId) -> Result<Vec<Note>, ChainError> {
-		let notes = get!(self, runtime::storage().training().notes(), id);
-		Ok(notes
-			.map(|notes| notes.0)
+	/// The challenge commitments against a submission that is being verified.
+	pub async fn challenge_commitments(
+		&self,
+		id: SubmissionId,
+	) -> Result<Vec<ChallengeCommitment>, ChainError> {
+		let commitments = get!(self, runtime::storage().training().challenge_commitments(), id);
+		Ok(commitments
+			.map(|commitments| commitments.0)
 			.unwrap_or_default()
 			.into_iter()
-			.map(|note| Note {
-				who: note.who,
-				note: note.note,
-				bond: note.bond,
-				posted_at: note.posted_at,
-				expires_at: note.expires_at,
+			.map(|stored| ChallengeCommitment {
+				who: stored.who,
+				commitment: stored.commitment,
+				bond: stored.bond,
+				opens_at: stored.opens_at,
+				expires_at: stored.expires_at,
 			})
 			.collect())
+	}
+
+	/// What the court's evaluation of one record of a model weighs, exactly; `None` if there is no such model.
+	pub async fn court_price(&self, model: ModelId) -> Result<Option<Weight>, ChainError> {
+		let overview = self
+			.at
+			.runtime_apis()
+			.call(runtime::runtime_apis().oda_api().model(model))
+			.await
+			.map_err(node)?;
+		let weight = overview.map(|model| model.evaluation_weight);
+		Ok(weight.map(|weight| Weight { ref_time: weight.ref_time, proof_size: weight.proof_size }))
 	}
 
 	/// The demands for weights that nobody has answered.
@@ -277,17 +295,25 @@ impl View {
 		Ok(demand.map(|demand| demand_from(target.into(), demand)))
 	}
 
-	/// The open tasks, by number.
+	/// The open tasks about submissions, by number.
 	pub async fn tasks(&self) -> Result<Vec<Task>, ChainError> {
 		let address = runtime::storage().verification().tasks();
-		let mut tasks = entries!(self, address, |key, value| task_from(key.0, value));
+		let tasks = entries!(self, address, |key, value| (key.0.0, value));
+		let mut tasks: Vec<_> = tasks
+			.into_iter()
+			.filter_map(|(id, task)| match id {
+				TaskId::Submission(id) => Some(task_from(id, task)),
+				TaskId::Receipt(_) | TaskId::Audit(_) => None,
+			})
+			.collect();
 		tasks.sort_by_key(|task| task.id);
 		Ok(tasks)
 	}
 
-	/// An open task.
+	/// The open task about a submission.
 	pub async fn task(&self, id: SubmissionId) -> Result<Option<Task>, ChainError> {
-		Ok(get!(self, runtime::storage().verification().tasks(), id).map(|task| task_from(id, task)))
+		let key = Static(TaskId::Submission(id));
+		Ok(get!(self, runtime::storage().verification().tasks(), key).map(|task| task_from(id, task)))
 	}
 
 	/// The bonded verifiers, active or not.
@@ -339,7 +365,7 @@ fn model_from<Ticket>(
 	id: ModelId,
 	model: generated::pallet_model_registry::types::Model<AccountId, Ticket>,
 ) -> Model {
-	use generated::oda_pallet_traits::ModelStatus as Status;
+	use generated::oda_pallet_traits::models::ModelStatus as Status;
 	Model {
 		id,
 		registrar: model.registrar,
@@ -358,7 +384,13 @@ fn model_from<Ticket>(
 }
 
 fn claim_from(claim: generated::pallet_training::types::Claim<Balance>) -> Claim {
-	Claim { weights: claim.weights.0, score: claim.score, fee: claim.fee, revealed_at: claim.revealed_at }
+	Claim {
+		weights: claim.weights.0,
+		score: claim.score,
+		hash: claim.hash,
+		fee: claim.fee,
+		revealed_at: claim.revealed_at,
+	}
 }
 
 fn submission_from(
@@ -372,13 +404,22 @@ fn submission_from(
 		trainer: submission.trainer,
 		commitment: submission.commitment,
 		committed_at: submission.committed_at,
+		opens_at: submission.opens_at,
+		closes_at: submission.closes_at,
 		head_at_commit: submission.head_at_commit,
 		bond: submission.bond,
 		phase: match submission.phase {
 			Stored::Committed => Phase::Committed,
 			Stored::Queued(claim) => Phase::Queued { claim: claim_from(claim) },
-			Stored::Judged { claim, opened_at, answers_until, held_until, shown } => {
-				Phase::Judged { claim: claim_from(claim), opened_at, answers_until, held_until, shown }
+			Stored::Verifying { claim, opened_at, answers_until, held_until, challenge_window, shown } => {
+				Phase::Verifying {
+					claim: claim_from(claim),
+					opened_at,
+					answers_until,
+					held_until,
+					challenge_window,
+					shown,
+				}
 			}
 		},
 	}
@@ -392,6 +433,7 @@ fn demand_from(
 		target: target.into(),
 		who: demand.who,
 		bond: demand.bond,
+		price: demand.price,
 		weights: demand.weights.0,
 		until: demand.until,
 	}
@@ -416,7 +458,10 @@ impl From<generated::pallet_training::types::Target> for Target {
 	}
 }
 
-fn task_from(id: SubmissionId, task: generated::pallet_verification::types::Task<AccountId>) -> Task {
+fn task_from(
+	id: SubmissionId,
+	task: generated::pallet_verification::types::Task<AccountId, Balance>,
+) -> Task {
 	Task {
 		id,
 		members: task.members.0,

@@ -1,4 +1,4 @@
-//! Proving a claim wrong: the note, then the challenge, however often the process is interrupted.
+//! Proving a claim wrong: the commitment to evidence, then the challenge, however often the process is interrupted.
 
 use crate::{
 	context::{self, Context},
@@ -28,8 +28,6 @@ pub struct Challenged {
 	pub block: Option<u64>,
 	/// Milliseconds that the challenge weighed.
 	pub weight_ms: Option<f64>,
-	/// What it cost.
-	pub fee: Option<u128>,
 }
 
 /// The name that a challenge has in the journal.
@@ -54,7 +52,7 @@ fn entry(
 		salt,
 		claimed,
 		actual,
-		noting_until: None,
+		committing_until: None,
 		outcome: None,
 	}
 }
@@ -71,11 +69,11 @@ pub fn unfinished(context: &Context, chain: &Chain, key: &Key) -> Result<Vec<Sub
 		.collect())
 }
 
-/// Posts the note for a wrong claim, if it is not on the chain; what [`finish`] takes up.
+/// Commits to the evidence against a wrong claim, if that is not on the chain; what [`finish`] takes up.
 ///
-/// The secret is in the journal before the note is sent. A challenge of this submission that was begun before is
+/// The secret is in the journal before the commitment is sent. A challenge of this submission that was begun before is
 /// taken up, with the record that it names.
-pub async fn note(
+pub async fn commit(
 	context: &Context,
 	key: &Key,
 	submission: &Submission,
@@ -95,16 +93,16 @@ pub async fn note(
 	Ok(held)
 }
 
-/// Whether our note is on the chain.
-async fn noted(chain: &Chain, key: &Key, held: &Held<ChallengeEntry>) -> anyhow::Result<bool> {
-	let ours = our_note(chain, key, &held.entry);
-	let notes = chain.finalised().await?.notes(held.entry.submission).await?;
-	Ok(notes.iter().any(|note| note.who == key.account() && note.note == ours))
+/// Whether our commitment is on the chain.
+async fn committed(chain: &Chain, key: &Key, held: &Held<ChallengeEntry>) -> anyhow::Result<bool> {
+	let ours = our_commitment(chain, key, &held.entry);
+	let commitments = chain.finalised().await?.challenge_commitments(held.entry.submission).await?;
+	Ok(commitments.iter().any(|other| other.who == key.account() && other.commitment == ours))
 }
 
-fn our_note(chain: &Chain, key: &Key, entry: &ChallengeEntry) -> [u8; 32] {
+fn our_commitment(chain: &Chain, key: &Key, entry: &ChallengeEntry) -> [u8; 32] {
 	let account = key.account().0;
-	hash::challenge_note(&chain.genesis(), entry.submission, entry.record, &account, &entry.salt)
+	hash::challenge_commitment(&chain.genesis(), entry.submission, entry.record, &account, &entry.salt)
 }
 
 async fn post(
@@ -114,29 +112,29 @@ async fn post(
 	held: &mut Held<ChallengeEntry>,
 ) -> anyhow::Result<()> {
 	loop {
-		if noted(chain, key, held).await? {
+		if committed(chain, key, held).await? {
 			return Ok(());
 		}
 		let view = chain.finalised().await?;
 		let live = view.submission(held.entry.submission).await?;
-		if !live.is_some_and(|live| matches!(live.phase, Phase::Judged { .. })) {
+		if !live.is_some_and(|live| matches!(live.phase, Phase::Verifying { .. })) {
 			return Ok(());
 		}
-		if held.entry.noting_until.is_some_and(|until| view.number() <= until) {
+		if held.entry.committing_until.is_some_and(|until| view.number() <= until) {
 			// Sent before an interruption: it may still come.
 			chain.finalised_after(view.number()).await?;
 			continue;
 		}
-		held.entry.noting_until = Some(view.number() + 3 * LIFETIME);
+		held.entry.committing_until = Some(view.number() + 3 * LIFETIME);
 		held.save()?;
 		let entry = &held.entry;
-		match chain.note_challenge(key, entry.submission, our_note(chain, key, entry)).await {
+		match chain.commit_challenge(key, entry.submission, our_commitment(chain, key, entry)).await {
 			Ok(receipt) => {
-				context.metrics().noted();
+				context.metrics().committed_challenge();
 				context.output().event(
-					"noted",
+					"challenge_committed",
 					format!(
-						"submission {}: noted evidence against record {} in block {}",
+						"submission {}: committed to evidence against record {} in block {}",
 						entry.submission, entry.record, receipt.block
 					),
 					serde_json::json!({
@@ -151,9 +149,9 @@ async fn post(
 			}
 			Err(ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_)) => {}
 			Err(error) => {
-				held.entry.noting_until = None;
+				held.entry.committing_until = None;
 				held.save()?;
-				return Err(error).context("noting a challenge");
+				return Err(error).context("committing to a challenge");
 			}
 		}
 	}
@@ -173,7 +171,7 @@ pub async fn resume(
 	finish(context, key, held).await.map(Some)
 }
 
-/// Waits until the note is old enough, and has the chain evaluate the record.
+/// Waits until the commitment is old enough, and has the chain evaluate the record.
 pub async fn finish(
 	context: &Context,
 	key: &Key,
@@ -191,36 +189,35 @@ pub async fn finish(
 		outcome: None,
 		block: None,
 		weight_ms: None,
-		fee: None,
 	};
 	loop {
 		let live = view.submission(id).await?;
-		let Some((submission, Phase::Judged { claim, .. })) = live.map(|live| (live.clone(), live.phase))
+		let Some((submission, Phase::Verifying { claim, .. })) = live.map(|live| (live.clone(), live.phase))
 		else {
 			// Overturned by somebody else, perhaps: the bond is back.
 			return end(context, &mut held, result, "over");
 		};
-		let (parameters, tick) = (view.parameters()?, view.tick().await?);
-		let ours = our_note(&chain, key, &held.entry);
-		let note = view.notes(id).await?.into_iter().find(|note| note.note == ours);
-		let Some(note) = note else {
-			return end(context, &mut held, result, "note_expired");
+		let ours = our_commitment(&chain, key, &held.entry);
+		let commitments = view.challenge_commitments(id).await?;
+		let Some(commitment) = commitments.into_iter().find(|other| other.commitment == ours) else {
+			return end(context, &mut held, result, "commitment_expired");
 		};
-		if tick < note.posted_at.saturating_add(parameters.min_note_age) {
+		if view.tick().await? < commitment.opens_at {
 			view = chain.finalised_after(view.number()).await?;
 			continue;
 		}
 		let spec = view.spec(submission.model).await?.context("the model has no specification")?;
 		let evidence = bench.evidence(&spec, &claim.weights, held.entry.record).await?;
+		let cost = view.court_price(submission.model).await?.context("the model has no price")?;
 		let sent = chain
 			.challenge(
-				key,
 				id,
 				held.entry.record,
+				key.account(),
 				held.entry.salt,
 				evidence.proof,
 				evidence.weights,
-				parameters.max_evaluation,
+				cost,
 			)
 			.await;
 		match sent {
@@ -228,7 +225,6 @@ pub async fn finish(
 				result.outcome = Some(outcome);
 				result.block = Some(receipt.block);
 				result.weight_ms = Some(receipt.weight.milliseconds());
-				result.fee = receipt.fee;
 				let word = match outcome {
 					ChallengeOutcome::Overturned { .. } => "overturned",
 					ChallengeOutcome::Failed => "failed",
@@ -236,7 +232,9 @@ pub async fn finish(
 				return end(context, &mut held, result, word);
 			}
 			Err(error)
-				if error.is("Training", "NoteTooYoung")
+				// The price changes with the runtime.
+				if error.is("Training", "ChallengeTooEarly")
+					|| error.is("Training", "WrongCost")
 					|| matches!(
 						error,
 						ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_)
@@ -245,7 +243,7 @@ pub async fn finish(
 				tracing::warn!(submission = id, %error, "the challenge is sent again");
 				view = chain.finalised_after(view.number()).await?;
 			}
-			Err(error) if error.is("Training", "UnknownSubmission") || error.is("Training", "NotJudged") => {
+			Err(error) if error.is("Training", "UnknownSubmission") || error.is("Training", "NotVerifying") => {
 				return end(context, &mut held, result, "over");
 			}
 			Err(error) => {
@@ -276,11 +274,8 @@ fn end(
 /// A challenge's end in a sentence.
 pub fn describe(challenged: &Challenged) -> String {
 	let Challenged { submission, record, claimed, actual, .. } = challenged;
-	let cost = match (challenged.weight_ms, challenged.fee) {
-		(Some(weight), Some(fee)) => format!("; {weight:.1} ms in the block, fee {fee}"),
-		(Some(weight), None) => format!("; {weight:.1} ms in the block"),
-		_ => String::new(),
-	};
+	let cost =
+		challenged.weight_ms.map_or_else(String::new, |weight| format!("; {weight:.1} ms in the block"));
 	match challenged.outcome {
 		Some(ChallengeOutcome::Overturned { paid, .. }) => format!(
 			"submission {submission} overturned: record {record} was claimed {claimed} and scores {actual}; \

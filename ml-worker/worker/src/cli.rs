@@ -154,7 +154,7 @@ pub enum Command {
 	/// All records are evaluated and compared with the head's first: nothing is sent if the chain would refuse. What is
 	/// needed to finish is in the journal before the commitment is sent; given again, the command goes on where it was.
 	///
-	/// It costs fees and the judges' fee. A bond, and a deposit for the list of scores, are on hold until the end; the
+	/// It costs fees and the verifiers' fee. A bond, and a deposit for the list of scores, are on hold until the end; the
 	/// bond is lost if a score is proved wrong, or if the commitment is not revealed in time. The exit status is 1 unless
 	/// the weights were accepted.
 	Submit(SubmitArgs),
@@ -549,7 +549,7 @@ pub struct VerifyArgs {
 	ml-worker watch\n  \
 	ml-worker --suri //Dave watch --prometheus 127.0.0.1:9617")]
 pub struct WatchArgs {
-	/// Recompute what is being judged now, and end.
+	/// Recompute what is being verified now, and end.
 	#[arg(long)]
 	pub once: bool,
 	/// Report wrong claims without challenging them.
@@ -790,7 +790,7 @@ pub enum BlobsCommand {
 /// Demand and post weights.
 #[derive(Debug, Subcommand)]
 pub enum DemandCommand {
-	/// Demand the weights of a submission that is being judged, or of a model's head.
+	/// Demand the weights of a submission that is being verified, or of a model's head.
 	///
 	/// The bond is 2 ODA and two millionths of an ODA for each byte. A watcher does this by itself for what is being
 	/// judged. Costs a fee.

@@ -1,7 +1,7 @@
 //! Demands for weights: answering those that this worker can, and taking what others post.
 //!
-//! Whoever posts demanded weights has the demand's bond, and who is too late pays a fee for nothing. So the one
-//! whose claim it is answers at once, and the others wait for a while of their own, by account and demand.
+//! Posting is free, and brings nothing but that the weights can be had. So the one whose claim it is answers at once,
+//! and the others wait for a while of their own, by account and demand, so that not all upload the same.
 
 use crate::context::Context;
 use oda_blobs::{BlobError, BlobSource};
@@ -77,7 +77,6 @@ async fn post(
 	let mine = owner(view, demand.target).await? == Some(key.account());
 	let wait = if mine { 0 } else { patience(&key.account(), demand, window / 2) };
 	let turn = demand.until.saturating_sub(window).saturating_add(wait);
-	// A post that comes too late costs a fee.
 	if !again || tick < turn || tick.saturating_add(1) >= demand.until {
 		return Ok(());
 	}
@@ -90,11 +89,11 @@ async fn post(
 		}
 	};
 	tried.insert(demand.target, tick);
-	match chain.post_weights(key, demand.target, weights).await {
-		Ok((paid, receipt)) => context.output().event(
+	match chain.post_weights(demand.target, weights).await {
+		Ok(receipt) => context.output().event(
 			"posted",
 			format!("posted the weights of {} in block {}", demand.target, receipt.block),
-			serde_json::json!({ "target": demand.target, "paid": paid, "receipt": receipt }),
+			serde_json::json!({ "target": demand.target, "receipt": receipt }),
 		),
 		Err(error @ ChainError::Module { .. }) => {
 			tracing::debug!(target = %demand.target, %error, "somebody else was first");
@@ -132,8 +131,9 @@ mod tests {
 	fn accounts_wait_for_different_times_within_the_bound() {
 		let demand = Demand {
 			target: Target::Submission(1),
-			who: AccountId([0; 32]),
+			who: Some(AccountId([0; 32])),
 			bond: 0,
+			price: 0,
 			weights: BlobRef::of(b"weights"),
 			until: 100,
 		};

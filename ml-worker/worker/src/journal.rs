@@ -1,7 +1,7 @@
 //! What must outlive the process: one file for each thing that was begun on the chain.
 //!
 //! An entry holds the secrets without which something begun cannot be finished: the salt of a commitment, or
-//! of a note. It is on disk, synced, before the transaction that begins it is sent. Entries that are done stay,
+//! of a challenge commitment. It is on disk, synced, before the transaction that begins it is sent. Entries that are done stay,
 //! as a record of what was done.
 //!
 //! Several processes may share one journal: whoever works on an entry holds its lock.
@@ -109,8 +109,8 @@ pub struct ChallengeEntry {
 	pub claimed: i32,
 	/// What it scores.
 	pub actual: i32,
-	/// The last block that can hold the note, once it was sent.
-	pub noting_until: Option<u64>,
+	/// The last block that can hold the challenge commitment, once it was sent.
+	pub committing_until: Option<u64>,
 	/// How it ended.
 	pub outcome: Option<String>,
 }

@@ -15,9 +15,9 @@ const MAX_BYTES: u64 = 4 << 20;
 pub struct SpecFile {
 	/// What the model computes.
 	pub graph: Graph,
-	/// What it is judged by.
+	/// What it is verified by.
 	pub objective: Objective,
-	/// What it is judged on.
+	/// What it is verified on.
 	pub data: DataSource,
 	/// What is in the graph's lookup tables when training starts from scratch; not part of the model.
 	#[serde(default, skip_serializing_if = "Tables::is_empty")]

@@ -360,7 +360,7 @@ impl Driver<'_> {
 		};
 		match live.phase {
 			Phase::Committed => self.reveal(view, &live).await,
-			Phase::Queued { .. } | Phase::Judged { .. } => {
+			Phase::Queued { .. } | Phase::Verifying { .. } => {
 				if self.held.entry.stage != Stage::Revealed {
 					self.stage(Stage::Revealed)?;
 				}
@@ -470,23 +470,31 @@ pub fn word(happened: &Happened) -> String {
 pub fn describe(happened: &Happened) -> String {
 	match happened {
 		Happened::Committed { trainer, .. } => format!("committed by {trainer}"),
-		Happened::Revealed { score, fee } => format!("revealed with score {score}; the judges' fee is {fee}"),
-		Happened::JudgementStarted { answers_until } => format!("is being judged until tick {answers_until}"),
+		Happened::Revealed { score, fee } => {
+			format!("revealed with score {score}; the verifiers' fee is {fee}")
+		}
+		Happened::VerificationStarted { answers_until } => {
+			format!("is being verified until tick {answers_until}")
+		}
 		Happened::Attested { verifier, verdict } => format!("{verifier} attests {verdict:?}"),
 		Happened::TaskPassed => "enough verifiers say that it is valid".to_owned(),
-		Happened::ChallengeNoted { who, expires_at } => {
+		Happened::ChallengeCommitted { who, expires_at } => {
 			format!("{who} has evidence against it, until tick {expires_at}")
 		}
 		Happened::ChallengeFailed { record, challenger } => {
 			format!("{challenger} challenged record {record} falsely")
 		}
-		Happened::WeightsDemanded { who, until } => {
+		Happened::WeightsDemanded { who: Some(who), until } => {
 			format!("{who} demands that its weights be posted before tick {until}")
 		}
-		Happened::WeightsPosted { poster } => format!("{poster} posted its weights"),
-		Happened::Withheld { demander, .. } => {
-			format!("overturned: nobody posted its weights, which {demander} demanded")
+		Happened::WeightsDemanded { who: None, until } => {
+			format!("most verifiers cannot get its weights, which are to be posted before tick {until}")
 		}
+		Happened::WeightsPosted { .. } => "its weights were posted".into(),
+		Happened::TaskReopened { until } => {
+			format!("verifiers that could not get its weights answer until tick {until}")
+		}
+		Happened::Withheld { .. } => "overturned: nobody posted its weights, which were demanded".into(),
 		Happened::Accepted { version, score } => format!("accepted as version {version} with score {score}"),
 		Happened::Overturned { record, claimed, actual, challenger, .. } => {
 			format!("overturned by {challenger}: record {record} scores {actual}, not {claimed}")

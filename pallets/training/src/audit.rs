@@ -24,10 +24,11 @@ impl<T: Config> Owed<T> {
 impl<T: Config> Pallet<T> {
 	/// Checks the pallet's invariants over all of its storage.
 	///
-	/// * A submission is stored, indexed, counted, queued or judged, and has scores and known weights, as its
+	/// * A submission is stored, indexed, counted, queued or being verified, and has scores and known weights, as its
 	///   phase says, and nothing of the kind is left without a submission.
-	/// * Queues are in commit order. Notes stand only against what is being judged, one an account.
-	/// * Weights are demanded only of what is being judged and was not shown, or of a head.
+	/// * Queues are in commit order. Challenge commitments stand only against what is being verified, one
+	///   an account, and a full list of them holds it.
+	/// * Weights are demanded only of what is being verified and was not shown, or of a head.
 	/// * A bounty counts exactly the live submissions that can earn it.
 	/// * What is on hold of bonds, fees, notes, demands and bounties is exactly what the storage says.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -35,7 +36,7 @@ impl<T: Config> Pallet<T> {
 		Self::try_submissions(&mut owed)?;
 		Self::try_turns()?;
 		Self::try_orphans()?;
-		Self::try_notes(&mut owed)?;
+		Self::try_challenges(&mut owed)?;
 		Self::try_demands(&mut owed)?;
 		Self::try_bounties(&mut owed)?;
 		for ((who, _), (reason, amount)) in owed.0 {
@@ -60,16 +61,16 @@ impl<T: Config> Pallet<T> {
 			owed.add(&submission.trainer, HoldReason::VerificationFee, fee);
 
 			let queued = Queue::<T>::get(model).contains(&id);
-			let judged = Judged::<T>::get(model) == Some(id);
-			let (in_queue, in_judgement) = match submission.phase {
+			let verifying = Verifying::<T>::get(model) == Some(id);
+			let (in_queue, in_verification) = match submission.phase {
 				Phase::Committed => (false, false),
 				Phase::Queued(_) => (true, false),
-				Phase::Judged { .. } => (false, true),
+				Phase::Verifying { .. } => (false, true),
 			};
 			ensure!(queued == in_queue, "the queue does not match a submission's phase");
-			ensure!(judged == in_judgement, "the judged one does not match a submission's phase");
+			ensure!(verifying == in_verification, "the verifying one does not match a submission's phase");
 			ensure!(
-				ClaimedScores::<T>::contains_key(id) == (in_queue || in_judgement),
+				ClaimedScores::<T>::contains_key(id) == (in_queue || in_verification),
 				"the score lists do not match a submission's phase"
 			);
 			if let Some(claim) = submission.phase.claim() {
@@ -110,14 +111,18 @@ impl<T: Config> Pallet<T> {
 				ensure!(submission.model == model, "a submission is in another model's queue");
 			}
 		}
-		for (model, id) in Judged::<T>::iter() {
-			let submission = Submissions::<T>::get(id).ok_or("a judged submission does not exist")?;
-			ensure!(submission.model == model, "a submission is judged for another model");
-			ensure!(T::Judges::judgement(id).is_some(), "the judges do not know what they judge");
+		for (model, id) in Verifying::<T>::iter() {
+			let submission =
+				Submissions::<T>::get(id).ok_or("a submission that is being verified does not exist")?;
+			ensure!(submission.model == model, "a submission is verified for another model");
+			ensure!(
+				T::Committees::status(TaskId::Submission(id)).is_some(),
+				"the verifiers do not know what they verify"
+			);
 		}
 		for model in Stalled::<T>::iter_keys() {
 			ensure!(Queue::<T>::contains_key(model), "an empty queue is stalled");
-			ensure!(!Judged::<T>::contains_key(model), "a queue is stalled behind a judgement");
+			ensure!(!Verifying::<T>::contains_key(model), "a queue is stalled behind a verification");
 		}
 		Ok(())
 	}
@@ -138,20 +143,28 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	fn try_notes(owed: &mut Owed<T>) -> Result<(), TryRuntimeError> {
-		for (id, notes) in Notes::<T>::iter() {
-			ensure!(!notes.is_empty(), "an empty list of notes is stored");
-			let submission = Submissions::<T>::get(id).ok_or("a note stands against nothing")?;
-			ensure!(
-				matches!(submission.phase, Phase::Judged { .. }),
-				"a note stands against what is not being judged"
-			);
-			let mut who: Vec<_> = notes.iter().map(|note| &note.who).collect();
+	fn try_challenges(owed: &mut Owed<T>) -> Result<(), TryRuntimeError> {
+		for (id, commitments) in ChallengeCommitments::<T>::iter() {
+			ensure!(!commitments.is_empty(), "an empty list of challenge commitments is stored");
+			let submission =
+				Submissions::<T>::get(id).ok_or("a challenge commitment stands against nothing")?;
+			let Phase::Verifying { held_until, .. } = submission.phase else {
+				return Err("a challenge commitment stands against what is not being verified".into());
+			};
+			let mut who: Vec<_> = commitments.iter().map(|commitment| &commitment.who).collect();
 			who.sort_unstable();
 			who.dedup();
-			ensure!(who.len() == notes.len(), "somebody has two notes against one submission");
-			for note in &notes {
-				owed.add(&note.who, HoldReason::Challenge, note.bond);
+			ensure!(
+				who.len() == commitments.len(),
+				"somebody has two challenge commitments against one submission"
+			);
+			let last = commitments.last().filter(|last| commitments.is_full() && last.holds);
+			ensure!(
+				last.is_none_or(|last| held_until > last.expires_at),
+				"a full list of challenge commitments does not hold its submission"
+			);
+			for commitment in &commitments {
+				owed.add(&commitment.who, HoldReason::Challenge, commitment.bond);
 			}
 		}
 		Ok(())
@@ -162,8 +175,8 @@ impl<T: Config> Pallet<T> {
 			let weights = match target {
 				Target::Submission(id) => {
 					let phase = Submissions::<T>::get(id).map(|submission| submission.phase);
-					let Some(Phase::Judged { claim, held_until, shown: false, .. }) = phase else {
-						return Err("weights are demanded of what is not judged, or was shown".into());
+					let Some(Phase::Verifying { claim, held_until, shown: false, .. }) = phase else {
+						return Err("weights are demanded of what is not being verified, or was shown".into());
 					};
 					ensure!(held_until >= demand.until, "a demand does not hold its submission");
 					claim.weights
@@ -171,7 +184,10 @@ impl<T: Config> Pallet<T> {
 				Target::Head(model) => T::Models::head(&model).ok_or("a demand without a head")?.weights,
 			};
 			ensure!(weights == demand.weights, "other weights are demanded than there are");
-			owed.add(&demand.who, HoldReason::Demand, demand.bond);
+			ensure!(demand.who.is_some() || demand.bond.is_zero(), "nobody has a bond for a demand");
+			if let Some(who) = &demand.who {
+				owed.add(who, HoldReason::Demand, demand.bond);
+			}
 		}
 		Ok(())
 	}

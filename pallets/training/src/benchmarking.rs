@@ -20,13 +20,16 @@ use oda_evaluator::{
 	graph::{DType, Node, Op, Padding, Requant, TensorType, VERSION},
 	model::{Confidence, Metric, TargetSpec},
 };
-use oda_pallet_traits::{Ending, Judgement, Version};
+use oda_pallet_traits::{Ending, TaskStatus, Version};
 use oda_primitives::hash;
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
-	frame_support::traits::fungible::{Inspect, Mutate},
+	frame_support::traits::{
+		Authorize,
+		fungible::{Inspect, Mutate},
+	},
 	frame_system::RawOrigin,
-	sp_runtime::traits::Bounded,
+	sp_runtime::traits::{Bounded, Dispatchable},
 };
 
 const SALT: [u8; 32] = [7; 32];
@@ -159,15 +162,20 @@ fn revealed<T: Config>(model: ModelId, spec: &ModelSpec, index: u8, ones: u32) -
 	id
 }
 
-/// As many notes against a submission as there can be, but `left`.
-fn fill_notes<T: Config>(id: SubmissionId, left: u32) {
-	for i in left..T::MaxNotes::get() {
-		let who = rich::<T>("noter", i);
-		Pallet::<T>::do_note_challenge(who, id, [i as u8; 32]).unwrap();
+/// For how many ticks a submission's task can be answered.
+fn answer_window<T: Config>(id: SubmissionId) -> Tick {
+	Submissions::<T>::get(id).and_then(|s| s.phase.claim().map(|claim| claim.answer_window)).unwrap()
+}
+
+/// As many challenge commitments against a submission as there can be, but `left`.
+fn fill_challenges<T: Config>(id: SubmissionId, left: u32) {
+	for i in left..T::MaxChallengers::get() {
+		let who = rich::<T>("challenger", i);
+		Pallet::<T>::do_commit_challenge(who, id, [i as u8; 32]).unwrap();
 	}
 }
 
-#[benchmarks]
+#[benchmarks(where T::RuntimeCall: From<Call<T>>)]
 mod benchmarks {
 	use super::*;
 
@@ -189,7 +197,7 @@ mod benchmarks {
 	fn reveal(s: Linear<4, { MAX_SCORE_LIST }>) {
 		let spec = spec(100, 1_000, s / 4);
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		let caller: T::AccountId = whitelisted_caller();
 		endow::<T>(&caller);
 		let blob = weights(&spec, 1);
@@ -199,7 +207,7 @@ mod benchmarks {
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), id, blob, SALT, scores);
 
-		assert_eq!(Judged::<T>::get(model), Some(id));
+		assert_eq!(Verifying::<T>::get(model), Some(id));
 	}
 
 	#[benchmark]
@@ -247,13 +255,17 @@ mod benchmarks {
 	fn settle_accepted(b: Linear<0, { T::MaxBounties::get() }>) {
 		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		fill_bounties::<T>(model, b);
 		let id = revealed::<T>(model, &spec, 1, 8);
-		T::Judges::pass_for_benchmark(id);
-		fill_notes::<T>(id, 0);
-		let window = T::AttestWindow::convert((spec.validate().unwrap(), spec.records()));
-		pass::<T>(window + T::ChallengeWindow::get() + T::NoteLifetime::get() + T::MinNoteAge::get());
+		T::Committees::pass_for_benchmark(TaskId::Submission(id));
+		fill_challenges::<T>(id, 0);
+		pass::<T>(
+			answer_window::<T>(id)
+				+ T::ChallengeWindow::get()
+				+ T::ChallengeLifetime::get()
+				+ T::MinChallengeAge::get(),
+		);
 		let caller: T::AccountId = whitelisted_caller();
 
 		#[extrinsic_call]
@@ -261,66 +273,84 @@ mod benchmarks {
 
 		assert_eq!(T::Models::standing(&model).unwrap().head, Some(1));
 		assert!(!Bounties::<T>::contains_key(model));
-		assert!(!Notes::<T>::contains_key(id));
+		assert!(!ChallengeCommitments::<T>::contains_key(id));
 	}
 
 	#[benchmark]
 	fn settle_expired() {
 		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		fill_bounties::<T>(model, T::MaxBounties::get());
 		let id = revealed::<T>(model, &spec, 1, 8);
-		fill_notes::<T>(id, 0);
-		let window = T::AttestWindow::convert((spec.validate().unwrap(), spec.records()));
-		pass::<T>(window + T::NoteLifetime::get() + T::MinNoteAge::get());
+		fill_challenges::<T>(id, 0);
+		pass::<T>(answer_window::<T>(id) + T::ChallengeLifetime::get() + T::MinChallengeAge::get());
 		let caller: T::AccountId = whitelisted_caller();
 
 		#[extrinsic_call]
 		settle(RawOrigin::Signed(caller), id);
 
 		assert!(!Submissions::<T>::contains_key(id));
-		assert!(T::Judges::judgement(id).is_none());
+		assert!(T::Committees::status(TaskId::Submission(id)).is_none());
 	}
 
 	#[benchmark]
 	fn settle_withheld() {
 		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		fill_bounties::<T>(model, T::MaxBounties::get());
 		let id = revealed::<T>(model, &spec, 1, 8);
-		T::Judges::pass_for_benchmark(id);
-		fill_notes::<T>(id, 0);
+		T::Committees::pass_for_benchmark(TaskId::Submission(id));
+		fill_challenges::<T>(id, 0);
 		let who = rich::<T>("demander", 0);
 		Pallet::<T>::do_demand(who, Target::Submission(id)).unwrap();
-		pass::<T>(T::DemandWindow::get().max(T::NoteLifetime::get()));
+		pass::<T>(T::DemandWindow::get().max(T::ChallengeLifetime::get()));
 		let caller: T::AccountId = whitelisted_caller();
 
 		#[extrinsic_call]
 		settle(RawOrigin::Signed(caller), id);
 
 		assert!(!Submissions::<T>::contains_key(id));
-		assert!(!Notes::<T>::contains_key(id));
+		assert!(!ChallengeCommitments::<T>::contains_key(id));
 	}
 
 	#[benchmark]
-	fn advance(q: Linear<0, { T::MaxQueue::get() }>) {
+	fn settle_nothing() {
+		let spec = spec(100, 1_000, 8);
+		let (model, _) = model::<T>(&spec, 0);
+		T::Committees::fill_for_benchmark();
+		fill_bounties::<T>(model, T::MaxBounties::get());
+		let id = revealed::<T>(model, &spec, 1, 8);
+		fill_challenges::<T>(id, 0);
+		let refused;
+
+		#[block]
+		{
+			refused = Pallet::<T>::do_settle(id);
+		}
+
+		assert_eq!(refused, Err(Error::<T>::NothingDue.into()));
+	}
+
+	#[benchmark]
+	fn advance(q: Linear<0, { T::MaxQueue::get() - 1 }>) {
 		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
 		let records = spec.records();
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		fill_bounties::<T>(model, T::MaxBounties::get());
 		let first = revealed::<T>(model, &spec, 0, 1);
 		for index in 1..=q {
 			revealed::<T>(model, &spec, index as u8, 8);
 		}
-		let last = (q < T::MaxQueue::get()).then(|| revealed::<T>(model, &spec, 200, records));
+		// One was the first.
+		let last = (q + 1 < T::MaxQueue::get()).then(|| revealed::<T>(model, &spec, 200, records));
 		// Now the head is as good as those that wait, but for the last.
 		HeadScores::<T>::mutate_extant(model, |list| list.scores = scores(records, records / 2));
 		let submission = Submissions::<T>::get(first).unwrap();
-		T::Judges::close(first, Ending::Void);
-		Judged::<T>::remove(model);
+		T::Committees::close(TaskId::Submission(first), Ending::Void);
+		Verifying::<T>::remove(model);
 		Pallet::<T>::forget_claim(&submission);
 		Pallet::<T>::end(first, &submission);
 		let ended;
@@ -331,63 +361,92 @@ mod benchmarks {
 		}
 
 		assert_eq!(ended, q);
-		assert_eq!(Judged::<T>::get(model), last);
+		assert_eq!(Verifying::<T>::get(model), last);
 	}
 
 	#[benchmark]
-	fn note_challenge() {
+	fn commit_challenge() {
 		let spec = spec(100, 1_000, 8);
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		let id = revealed::<T>(model, &spec, 1, 8);
-		fill_notes::<T>(id, 0);
-		pass::<T>(T::NoteLifetime::get());
+		fill_challenges::<T>(id, 0);
+		pass::<T>(T::ChallengeLifetime::get());
 		let caller: T::AccountId = whitelisted_caller();
 		endow::<T>(&caller);
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), id, [0; 32]);
 
-		assert_eq!(Notes::<T>::decode_len(id), Some(1));
+		assert_eq!(ChallengeCommitments::<T>::decode_len(id), Some(1));
 	}
 
-	#[benchmark]
-	fn challenge(w: Linear<10, { MAX_WEIGHT_BYTES }>, p: Linear<1_024, 1_048_576>) {
+	/// A challenge of a wrong score, all of it but the origin.
+	fn challenged<T: Config>(w: u32, p: u32) -> (SubmissionId, Call<T>) {
 		let mut spec = spec(w, p, 4);
 		let data = vec![0u8; (spec.record_bytes() * 4) as usize];
 		spec.data = DataSource::Fixed(DatasetRef { blob: BlobRef::of(&data), records: 4 });
 		// All weights are 0, so that class 0 wins, which is every record's: but record 2 is claimed as wrong.
-		let shown: WeightBytes = vec![0u8; spec.graph.param_bytes() as usize].try_into().unwrap();
+		let weights: WeightBytes = vec![0u8; spec.graph.param_bytes() as usize].try_into().unwrap();
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		fill_bounties::<T>(model, T::MaxBounties::get());
 		let trainer = rich::<T>("trainer", 0);
-		let blob = BlobRef::of(&shown);
+		let blob = BlobRef::of(&weights);
 		let id = committed::<T>(model, &spec, &trainer, blob);
 		Pallet::<T>::do_reveal(trainer, id, blob, SALT, scores(4, 2)).unwrap();
-		T::Judges::pass_for_benchmark(id);
-		assert!(matches!(T::Judges::judgement(id), Some(Judgement::Passed(_))));
+		T::Committees::pass_for_benchmark(TaskId::Submission(id));
+		assert!(matches!(T::Committees::status(TaskId::Submission(id)), Some(TaskStatus::Passed(_))));
 		let record = 2;
-		let caller: T::AccountId = whitelisted_caller();
-		endow::<T>(&caller);
+		let challenger = rich::<T>("first challenger", 0);
 		let genesis = Pallet::<T>::genesis_hash();
-		let note = hash::challenge_note(&genesis, id, record, &caller, &SALT);
-		Pallet::<T>::do_note_challenge(caller.clone(), id, note).unwrap();
-		fill_notes::<T>(id, 1);
-		pass::<T>(T::MinNoteAge::get());
+		let commitment = hash::challenge_commitment(&genesis, id, record, &challenger, &SALT);
+		Pallet::<T>::do_commit_challenge(challenger.clone(), id, commitment).unwrap();
+		fill_challenges::<T>(id, 1);
+		pass::<T>(T::MinChallengeAge::get());
 		let proof = RangeProof::new(&data, spec.record_range(record).unwrap()).unwrap();
+		let cost = T::EvaluationWeight::convert(spec.validate().unwrap());
+		let submission = id;
+		(id, Call::challenge { submission, record, challenger, salt: SALT, proof, weights, cost })
+	}
 
-		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), id, record, SALT, proof, shown, Weight::MAX);
+	#[benchmark]
+	fn authorize_challenge(
+		w: Linear<10, { MAX_WEIGHT_BYTES }>,
+		p: Linear<1_024, 1_048_576>,
+	) -> Result<(), BenchmarkError> {
+		let (_, call) = challenged::<T>(w, p);
+		let call: T::RuntimeCall = call.into();
+
+		#[block]
+		{
+			call.authorize(TransactionSource::InBlock)
+				.ok_or("challenge has no authorisation")?
+				.map_err(|_| "not authorised")?;
+		}
+
+		Ok(())
+	}
+
+	#[benchmark]
+	fn challenge() -> Result<(), BenchmarkError> {
+		let (id, call) = challenged::<T>(10, 1_024);
+		let call: T::RuntimeCall = call.into();
+
+		#[block]
+		{
+			call.dispatch(RawOrigin::Authorized.into()).map_err(|e| e.error)?;
+		}
 
 		assert!(!Submissions::<T>::contains_key(id));
+		Ok(())
 	}
 
 	#[benchmark]
 	fn demand() {
 		let spec = spec(100, 1_000, 8);
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		let id = revealed::<T>(model, &spec, 1, 8);
 		let caller: T::AccountId = whitelisted_caller();
 		endow::<T>(&caller);
@@ -398,25 +457,46 @@ mod benchmarks {
 		assert!(Demands::<T>::contains_key(Target::Submission(id)));
 	}
 
-	#[benchmark]
-	fn post_weights(w: Linear<100, { MAX_WEIGHT_BYTES }>) {
+	/// A submission's weights that are demanded.
+	fn demanded<T: Config>(w: u32) -> (Target, WeightBytes) {
 		let spec = spec(w, 1_000, 8);
 		let (model, _) = model::<T>(&spec, 0);
-		T::Judges::fill_for_benchmark();
+		T::Committees::fill_for_benchmark();
 		let shown: WeightBytes = vec![0u8; spec.graph.param_bytes() as usize].try_into().unwrap();
 		let trainer = rich::<T>("trainer", 0);
 		let blob = BlobRef::of(&shown);
 		let id = committed::<T>(model, &spec, &trainer, blob);
 		Pallet::<T>::do_reveal(trainer, id, blob, SALT, scores(8, 2)).unwrap();
+		T::Committees::fail_for_benchmark(TaskId::Submission(id));
 		let who = rich::<T>("demander", 0);
-		Pallet::<T>::do_demand(who, Target::Submission(id)).unwrap();
-		let caller: T::AccountId = whitelisted_caller();
-		endow::<T>(&caller);
+		let target = Target::Submission(id);
+		Pallet::<T>::do_demand(who, target).unwrap();
+		(target, shown)
+	}
+
+	#[benchmark]
+	fn authorize_post_weights(w: Linear<100, { MAX_WEIGHT_BYTES }>) -> Result<(), BenchmarkError> {
+		let (target, weights) = demanded::<T>(w);
+		let call: T::RuntimeCall = Call::post_weights { target, weights }.into();
+
+		#[block]
+		{
+			call.authorize(TransactionSource::InBlock)
+				.ok_or("post_weights has no authorisation")?
+				.map_err(|_| "not authorised")?;
+		}
+
+		Ok(())
+	}
+
+	#[benchmark]
+	fn post_weights() {
+		let (target, shown) = demanded::<T>(100);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), Target::Submission(id), shown);
+		_(RawOrigin::Authorized, target, shown);
 
-		assert!(!Demands::<T>::contains_key(Target::Submission(id)));
+		assert!(!Demands::<T>::contains_key(target));
 	}
 
 	#[benchmark]

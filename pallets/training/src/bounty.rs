@@ -24,8 +24,33 @@ impl<T: Config> Pallet<T> {
 		// All that live now were committed before `until`.
 		let pending = LiveOfModel::<T>::get(model);
 		let bounty = Bounty { id, poster: poster.clone(), threshold, amount, until, pending };
-		Bounties::<T>::try_append(model, bounty).map_err(|()| Error::<T>::TooManyBounties)?;
+		let mut bounties = Bounties::<T>::get(model);
+		if bounties.is_full() {
+			Self::displace(&model, &mut bounties, amount)?;
+		}
+		bounties.try_push(bounty).map_err(|_| Error::<T>::TooManyBounties)?;
+		Bounties::<T>::insert(model, bounties);
 		Self::deposit_event(Event::BountyPosted { bounty: id, model, poster, threshold, amount, until });
+		Ok(())
+	}
+
+	/// Makes room for a bounty of this amount: the smallest that no live submission can earn gives way, if it is
+	/// smaller.
+	fn displace(
+		model: &ModelId,
+		bounties: &mut BoundedVec<BountyOf<T>, T::MaxBounties>,
+		amount: BalanceOf<T>,
+	) -> DispatchResult {
+		let smallest = bounties
+			.iter()
+			.enumerate()
+			.filter(|(_, bounty)| bounty.pending == 0 && bounty.amount < amount)
+			.min_by_key(|(_, bounty)| bounty.amount)
+			.map(|(index, _)| index)
+			.ok_or(Error::<T>::TooManyBounties)?;
+		let gone = bounties.remove(smallest);
+		Self::release(HoldReason::Bounty, &gone.poster, gone.amount);
+		Self::deposit_event(Event::BountyDisplaced { bounty: gone.id, model: *model, amount: gone.amount });
 		Ok(())
 	}
 

@@ -1,163 +1,225 @@
-//! Notes and challenges: what anybody does who finds a wrong score.
+//! Challenge commitments and challenges: what anybody does who finds a wrong score.
 
 use crate::{money::Rest, pallet::*, types::*, *};
 use oda_evaluator::{Evaluator, ModelSpec, Scores};
 use oda_pallet_traits::Ending;
 use oda_primitives::{ProofError, hash};
-use polkadot_sdk::{frame_support::traits::fungible::MutateHold, sp_runtime::SaturatedConversion};
+use polkadot_sdk::{
+	frame_support::traits::fungible::MutateHold,
+	sp_runtime::{SaturatedConversion, transaction_validity::TransactionValidityWithRefund},
+};
+
+/// What a challenge is about, once all is checked that can be without evaluating.
+struct Evidence<T: Config> {
+	submission: SubmissionOf<T>,
+	claim: Claim<BalanceOf<T>>,
+	commitment: ChallengeCommitmentOf<T>,
+	spec: ModelSpec,
+	claimed: i32,
+}
 
 impl<T: Config> Pallet<T> {
-	pub(crate) fn do_note_challenge(who: T::AccountId, id: SubmissionId, note: [u8; 32]) -> DispatchResult {
+	pub(crate) fn do_commit_challenge(
+		who: T::AccountId,
+		id: SubmissionId,
+		commitment: [u8; 32],
+	) -> DispatchResult {
 		let mut submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
-		let Phase::Judged { answers_until, held_until, .. } = &mut submission.phase else {
-			return Err(Error::<T>::NotJudged.into());
+		// A commitment after the window has closed is good for a challenge as long as nobody settles, but holds
+		// nothing up: or a head's trainer could keep every successor out, a bond at a time.
+		let holds = Self::window_open(id, &submission.phase);
+		let Phase::Verifying { held_until, .. } = &mut submission.phase else {
+			return Err(Error::<T>::NotVerifying.into());
 		};
 		let now = T::Clock::get();
-		Self::prune_notes(id, now);
-		let mut notes = Notes::<T>::get(id);
-		ensure!(notes.iter().all(|note| note.who != who), Error::<T>::AlreadyNoted);
+		Self::prune_challenges(id, now);
+		let mut commitments = ChallengeCommitments::<T>::get(id);
+		ensure!(commitments.iter().all(|other| other.who != who), Error::<T>::AlreadyChallenging);
 		let bond = T::ChallengeBond::get();
-		let expires_at = now.saturating_add(T::NoteLifetime::get());
-		// A note after the window has closed is good for a challenge as long as nobody settles, but holds
-		// nothing up: or a head's trainer could keep every successor out, a bond at a time.
-		let holds = Self::window_open(id, *answers_until, *held_until);
-		notes
-			.try_push(Note { who: who.clone(), note, bond, posted_at: now, expires_at, holds })
-			.map_err(|_| Error::<T>::TooManyNotes)?;
+		let opens_at = now.saturating_add(T::MinChallengeAge::get());
+		let expires_at = now.saturating_add(T::ChallengeLifetime::get());
+		commitments
+			.try_push(ChallengeCommitment { who: who.clone(), commitment, bond, opens_at, expires_at, holds })
+			.map_err(|_| Error::<T>::TooManyChallengers)?;
 		T::Currency::hold(&HoldReason::Challenge.into(), &who, bond)?;
-		if holds && notes.is_full() {
-			// Who found no place shall still get one when these have expired.
-			*held_until = expires_at.saturating_add(T::MinNoteAge::get());
+		if holds && commitments.is_full() {
+			// Who found no place shall still get one when these have expired. What holds it longer stays.
+			let room = expires_at.saturating_add(T::MinChallengeAge::get());
+			*held_until = room.max(*held_until);
 			Submissions::<T>::insert(id, submission);
 		}
-		Notes::<T>::insert(id, notes);
-		Self::deposit_event(Event::ChallengeNoted { submission: id, who, expires_at });
+		ChallengeCommitments::<T>::insert(id, commitments);
+		Self::deposit_event(Event::ChallengeCommitted { submission: id, who, expires_at });
 		Ok(())
 	}
 
-	/// Removes the expired notes and burns their bonds; how many.
-	pub(crate) fn prune_notes(id: SubmissionId, now: Tick) -> u32 {
-		let mut notes = Notes::<T>::get(id);
+	/// Removes the expired challenge commitments and burns their bonds; how many.
+	pub(crate) fn prune_challenges(id: SubmissionId, now: Tick) -> u32 {
+		let mut commitments = ChallengeCommitments::<T>::get(id);
 		let mut pruned = 0u32;
-		notes.retain(|note| {
-			let live = now < note.expires_at;
+		commitments.retain(|commitment| {
+			let live = now < commitment.expires_at;
 			if !live {
-				let burned = Self::burn(HoldReason::Challenge, &note.who, note.bond);
-				Self::deposit_event(Event::NoteExpired { submission: id, who: note.who.clone(), burned });
+				let who = commitment.who.clone();
+				let burned = Self::burn(HoldReason::Challenge, &who, commitment.bond);
+				Self::deposit_event(Event::ChallengeCommitmentExpired { submission: id, who, burned });
 				pruned = pruned.saturating_add(1);
 			}
 			live
 		});
 		if pruned > 0 {
-			Self::store_notes(id, notes);
+			Self::store_challenges(id, commitments);
 		}
 		pruned
 	}
 
-	fn store_notes(id: SubmissionId, notes: BoundedVec<NoteOf<T>, T::MaxNotes>) {
-		if notes.is_empty() {
-			Notes::<T>::remove(id);
+	fn store_challenges(
+		id: SubmissionId,
+		commitments: BoundedVec<ChallengeCommitmentOf<T>, T::MaxChallengers>,
+	) {
+		if commitments.is_empty() {
+			ChallengeCommitments::<T>::remove(id);
 		} else {
-			Notes::<T>::insert(id, notes);
+			ChallengeCommitments::<T>::insert(id, commitments);
 		}
 	}
 
 	/// What a challenge costs at most, without the evaluation.
-	pub(crate) fn challenge_weight(weights: usize, proof: usize) -> Weight {
-		T::WeightInfo::challenge(weights.saturated_into(), proof.saturated_into())
-			.saturating_add(T::WeightInfo::advance(T::MaxQueue::get()))
+	pub(crate) fn challenge_weight() -> Weight {
+		T::WeightInfo::challenge().saturating_add(T::WeightInfo::advance(T::MaxQueue::get()))
 	}
 
-	#[allow(clippy::too_many_arguments)]
+	/// What checking a challenge with weights and proof of so many bytes costs.
+	pub(crate) fn authorize_challenge_weight(weights: usize, proof: usize) -> Weight {
+		T::WeightInfo::authorize_challenge(weights.saturated_into(), proof.saturated_into())
+	}
+
+	/// What a challenge is about, if it can be made now at this cost.
+	fn evidence(
+		id: SubmissionId,
+		record: u32,
+		challenger: &T::AccountId,
+		cost: Weight,
+	) -> Result<Evidence<T>, Error<T>> {
+		let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
+		let Phase::Verifying { claim, .. } = submission.phase.clone() else {
+			return Err(Error::<T>::NotVerifying);
+		};
+		let now = T::Clock::get();
+		let commitment = ChallengeCommitments::<T>::get(id)
+			.into_iter()
+			.find(|commitment| commitment.who == *challenger)
+			.ok_or(Error::<T>::NoChallengeCommitment)?;
+		ensure!(now < commitment.expires_at, Error::<T>::ChallengeCommitmentExpired);
+		ensure!(now >= commitment.opens_at, Error::<T>::ChallengeTooEarly);
+		let spec = T::Models::spec(&submission.model).ok_or(Error::<T>::UnknownModel)?;
+		let standing = T::Models::standing(&submission.model).ok_or(Error::<T>::UnknownModel)?;
+		// Neither less than it takes, nor room that others then lack.
+		ensure!(cost == T::EvaluationWeight::convert(standing.cost), Error::<T>::WrongCost);
+		let claimed = ClaimedScores::<T>::get(id)
+			.and_then(|list| Scores::new(spec.score_kind(), spec.records(), &list.scores).ok()?.get(record))
+			.ok_or(Error::<T>::RecordOutOfRange)?;
+		Ok(Evidence { submission, claim, commitment, spec, claimed })
+	}
+
+	/// A challenge by nobody's account: the cheap checks first, then the hashes of what it shows.
+	#[allow(clippy::too_many_arguments, reason = "what a challenge consists of")]
+	pub(crate) fn authorize_challenge(
+		_source: TransactionSource,
+		id: &SubmissionId,
+		record: &u32,
+		challenger: &T::AccountId,
+		salt: &[u8; 32],
+		proof: &RangeProof,
+		weights: &WeightBytes,
+		cost: &Weight,
+	) -> TransactionValidityWithRefund {
+		let check = || {
+			let evidence = Self::evidence(*id, *record, challenger, *cost)?;
+			let genesis = Self::genesis_hash();
+			let expected = hash::challenge_commitment(&genesis, *id, *record, challenger, salt);
+			ensure!(evidence.commitment.commitment == expected, Error::<T>::NoChallengeCommitment);
+			ensure!(evidence.claim.weights.is_of(weights), Error::<T>::WeightsMismatch);
+			Self::proved(&evidence.spec, *record, proof).map(|_| ())
+		};
+		check().map_err(Self::refusal)?;
+		Self::admit("OdaChallenge", (id, challenger), T::DefencePriority::get())
+	}
+
+	/// Evaluates what `authorize` has checked.
 	pub(crate) fn do_challenge(
 		challenger: T::AccountId,
 		id: SubmissionId,
 		record: u32,
-		salt: [u8; 32],
 		proof: &RangeProof,
 		weights: &[u8],
-		max_cost: Weight,
+		cost: Weight,
 	) -> Result<Weight, DispatchError> {
-		let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
-		let Phase::Judged { claim, .. } = &submission.phase else {
-			return Err(Error::<T>::NotJudged.into());
-		};
-		let now = T::Clock::get();
-		let expected = hash::challenge_note(&Self::genesis_hash(), id, record, &challenger, &salt);
-		let own = Notes::<T>::get(id)
-			.into_iter()
-			.find(|note| note.who == challenger && note.note == expected)
-			.ok_or(Error::<T>::NoMatchingNote)?;
-		ensure!(now < own.expires_at, Error::<T>::NoteExpired);
-		ensure!(now.saturating_sub(own.posted_at) >= T::MinNoteAge::get(), Error::<T>::NoteTooYoung);
+		let Evidence { submission, claim, commitment, spec, claimed } =
+			Self::evidence(id, record, &challenger, cost)?;
+		let bytes = proof.unverified().ok_or(Error::<T>::ProofChunksMismatch)?;
+		let actual = Self::evaluate(&spec, bytes, weights)?;
 
-		let spec = T::Models::spec(&submission.model).ok_or(Error::<T>::UnknownModel)?;
-		let standing = T::Models::standing(&submission.model).ok_or(Error::<T>::UnknownModel)?;
-		let evaluation = T::EvaluationWeight::convert(standing.cost);
-		ensure!(max_cost.all_gte(evaluation), Error::<T>::MaxCostTooLow);
-		let claimed = ClaimedScores::<T>::get(id)
-			.and_then(|list| Scores::new(spec.score_kind(), spec.records(), &list.scores).ok()?.get(record))
-			.ok_or(Error::<T>::RecordOutOfRange)?;
-		ensure!(claim.weights.is_of(weights), Error::<T>::WeightsMismatch);
-		let actual = Self::evaluate(&spec, record, proof, weights)?;
-
-		Self::prune_notes(id, now);
-		let mut spent =
-			T::WeightInfo::challenge(weights.len().saturated_into(), proof.encoded_size().saturated_into())
-				.saturating_add(evaluation);
+		Self::prune_challenges(id, T::Clock::get());
+		let mut spent = T::WeightInfo::challenge().saturating_add(cost);
 		if actual == claimed {
-			let mut notes = Notes::<T>::get(id);
-			notes.retain(|note| note.who != challenger);
-			Self::store_notes(id, notes);
-			let burned = Self::burn(HoldReason::Challenge, &challenger, own.bond);
-			Self::deposit_event(Event::ChallengeFailed {
+			let mut commitments = ChallengeCommitments::<T>::get(id);
+			commitments.retain(|commitment| commitment.who != challenger);
+			Self::store_challenges(id, commitments);
+			let burned = Self::burn(HoldReason::Challenge, &challenger, commitment.bond);
+			let score = claimed;
+			Self::deposit_event(Event::ChallengeFailed { submission: id, record, score, challenger, burned });
+		} else {
+			// Who answered has been asked already: accusing is their duty, not a business.
+			let answered = T::Committees::answered(TaskId::Submission(id), &challenger);
+			let rewarded = (!answered).then_some(&challenger);
+			let (slashed, paid) = Self::slash_bond(&submission.trainer, submission.bond, rewarded);
+			let ending = Ending::Overturned { challenger: challenger.clone() };
+			Self::deposit_event(Event::Overturned {
 				submission: id,
 				record,
-				score: claimed,
+				claimed,
+				actual,
 				challenger,
-				burned,
+				slashed,
+				paid,
 			});
-		} else {
-			let ended = Self::overturn(id, &submission, claim.fee, &challenger, |slashed, paid| {
-				let challenger = challenger.clone();
-				Event::Overturned { submission: id, record, claimed, actual, challenger, slashed, paid }
-			});
+			let ended = Self::fall(id, &submission, claim.fee, ending);
 			spent.saturating_accrue(T::WeightInfo::advance(ended));
 		}
 		Ok(spent)
 	}
 
-	/// A claim falls, to `accuser`: the trainer and who signed it pay, and the next one starts. `event` says so,
-	/// given what the trainer lost and what of it the accuser got. How many ended instead of starting.
-	pub(crate) fn overturn(
+	/// A claim falls whose trainer has paid: who signed it pays too, and the next one starts. How many ended instead
+	/// of starting.
+	pub(crate) fn fall(
 		id: SubmissionId,
 		submission: &SubmissionOf<T>,
 		fee: BalanceOf<T>,
-		accuser: &T::AccountId,
-		event: impl FnOnce(BalanceOf<T>, BalanceOf<T>) -> Event<T>,
+		ending: Ending<T::AccountId>,
 	) -> u32 {
-		// Who answered has been asked already: accusing is their duty, not a business.
-		let rewarded = (!T::Judges::answered(id, accuser)).then_some(accuser);
-		let (slashed, paid) = Self::slash_bond(&submission.trainer, submission.bond, rewarded);
-		Self::deposit_event(event(slashed, paid));
-		let innocent = T::Judges::close(id, Ending::Overturned { challenger: accuser.clone() });
+		let innocent = T::Committees::close(TaskId::Submission(id), ending);
 		Self::pay_fee(id, &submission.trainer, fee, &innocent, Rest::Burn);
-		Judged::<T>::remove(submission.model);
+		Verifying::<T>::remove(submission.model);
 		Self::forget_claim(submission);
 		Self::end(id, submission);
 		Self::advance(&submission.model).ended
 	}
 
-	/// What these weights score on `record` of the model's data.
-	fn evaluate(spec: &ModelSpec, record: u32, proof: &RangeProof, weights: &[u8]) -> Result<i32, Error<T>> {
+	/// The bytes of `record` of the model's data, if the proof shows them.
+	fn proved<'a>(spec: &ModelSpec, record: u32, proof: &'a RangeProof) -> Result<&'a [u8], Error<T>> {
 		let range = spec.record_range(record).ok_or(Error::<T>::RecordOutOfRange)?;
-		let bytes = proof.verify(&spec.data.dataset().blob, range).map_err(|e| match e {
+		proof.verify(&spec.data.dataset().blob, range).map_err(|e| match e {
 			ProofError::OutOfRange => Error::<T>::RecordOutOfRange,
 			ProofError::OtherRange | ProofError::NotTheEnd => Error::<T>::ProofForOtherRange,
 			ProofError::ChunkBytes => Error::<T>::ProofChunksMismatch,
 			ProofError::SiblingCount => Error::<T>::ProofSiblingsMismatch,
 			ProofError::RootMismatch => Error::<T>::ProofRootMismatch,
-		})?;
+		})
+	}
+
+	/// What these weights score on a record.
+	fn evaluate(spec: &ModelSpec, bytes: &[u8], weights: &[u8]) -> Result<i32, Error<T>> {
 		let evaluator = Evaluator::new(&spec.graph, weights).map_err(|_| Error::<T>::EvaluationFailed)?;
 		spec.score_record(&evaluator, bytes).map_err(|_| Error::<T>::EvaluationFailed)
 	}

@@ -2,15 +2,12 @@
 
 use crate::{pallet::*, types::*, *};
 use oda_evaluator::{ModelSpec, NotBetter, Scores, ScoresError};
-use oda_pallet_traits::{ModelStatus, Standing};
+use oda_pallet_traits::{ModelStatus, Standing, Work};
 use oda_primitives::hash;
 use polkadot_sdk::{
 	frame_support::traits::fungible::MutateHold,
 	frame_system,
-	sp_runtime::{
-		SaturatedConversion,
-		traits::{Saturating, Zero},
-	},
+	sp_runtime::traits::{Saturating, Zero},
 };
 
 /// What a model's new weights have to beat.
@@ -86,6 +83,8 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_commit(trainer: T::AccountId, model: ModelId, commitment: [u8; 32]) -> DispatchResult {
 		let live = LiveOfTrainer::<T>::get(model, &trainer);
 		ensure!(live < T::MaxLive::get(), Error::<T>::TooManyLive);
+		// Whoever commits has a place in the queue, so that no reveal finds it full.
+		ensure!(LiveOfModel::<T>::get(model) < T::MaxQueue::get(), Error::<T>::QueueFull);
 		T::Models::enter(&model, &trainer)?;
 		let standing = T::Models::standing(&model).ok_or(Error::<T>::UnknownModel)?;
 		let bond = T::TrainerBond::get();
@@ -99,6 +98,8 @@ impl<T: Config> Pallet<T> {
 			trainer: trainer.clone(),
 			commitment,
 			committed_at: now,
+			opens_at: now.saturating_add(T::MinCommitAge::get()),
+			closes_at: now.saturating_add(T::RevealWindow::get()),
 			head_at_commit: standing.head,
 			bond,
 			phase: Phase::Committed,
@@ -122,9 +123,9 @@ impl<T: Config> Pallet<T> {
 		let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
 		ensure!(submission.trainer == *trainer, Error::<T>::NotTrainer);
 		ensure!(submission.phase == Phase::Committed, Error::<T>::AlreadyRevealed);
-		let age = T::Clock::get().saturating_sub(submission.committed_at);
-		ensure!(age >= T::MinCommitAge::get(), Error::<T>::RevealTooEarly);
-		ensure!(age < T::RevealWindow::get(), Error::<T>::RevealTooLate);
+		let now = T::Clock::get();
+		ensure!(now >= submission.opens_at, Error::<T>::RevealTooEarly);
+		ensure!(now < submission.closes_at, Error::<T>::RevealTooLate);
 		let genesis = Self::genesis_hash();
 		ensure!(
 			submission.commitment == hash::commitment(&genesis, &submission.model, trainer, weights, salt),
@@ -150,21 +151,31 @@ impl<T: Config> Pallet<T> {
 		Self::parse(&spec, &scores)?;
 		let score = Self::beats(&spec, &scores, &Self::rival(&model, &standing))?;
 
-		let fee =
-			T::FeeBase::get().saturating_add(T::VerificationFee::convert((standing.cost, standing.records)));
+		let bytes = weights.len.saturating_add(spec.data.dataset().blob.len);
+		let work = Work { cost: standing.cost, records: standing.records, bytes };
+		let fee = T::FeeBase::get().saturating_add(T::VerificationFee::convert(work));
 		T::Currency::hold(&HoldReason::VerificationFee.into(), &trainer, fee)?;
 		let ticket = T::ScoreDeposit::new(&trainer, Self::footprint(scores.len()))?;
+		let claimed = hash::claim(&model, &weights, &scores);
 		ClaimedScores::<T>::insert(id, ScoreList { owner: trainer.clone(), ticket, scores });
 		let ticket = T::WeightsDeposit::new(&trainer, Self::known_footprint())?;
 		KnownWeights::<T>::insert(model, weights.root, Known { submission: id, owner: trainer, ticket });
 
-		let claim = Claim { weights, score, fee, revealed_at: T::Clock::get() };
+		let claim = Claim {
+			weights,
+			score,
+			hash: claimed,
+			fee,
+			answer_window: T::AttestWindow::convert(work),
+			patience: T::VerifierPatience::get(),
+			revealed_at: T::Clock::get(),
+		};
 		submission.phase = Phase::Queued(claim);
 		Self::deposit_event(Event::Revealed { submission: id, model, weights, score, fee });
 
 		let mut queue = Queue::<T>::get(model);
-		let free = queue.is_empty() && !Judged::<T>::contains_key(model);
-		if free && Self::start(id, &mut submission, &claim, &standing) {
+		let free = queue.is_empty() && !Verifying::<T>::contains_key(model);
+		if free && Self::start(id, &mut submission, &claim) {
 			Submissions::<T>::insert(id, submission);
 			return Ok(());
 		}
@@ -189,10 +200,8 @@ impl<T: Config> Pallet<T> {
 		let hopeless = match T::Models::standing(&model) {
 			None => true,
 			Some(standing) => {
-				let queued = Queue::<T>::decode_len(model).unwrap_or_default();
 				standing.head != submission.head_at_commit
 					|| standing.status == ModelStatus::Retired
-					|| queued >= T::MaxQueue::get().saturated_into::<usize>()
 					|| KnownWeights::<T>::contains_key(model, weights.root)
 			}
 		};
@@ -203,32 +212,39 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Asks the judges to judge; whether there were any. The caller stores the submission.
+	/// Opens a task for the claim; whether there was anybody to answer it. The caller stores the submission.
 	pub(crate) fn start(
 		id: SubmissionId,
 		submission: &mut SubmissionOf<T>,
 		claim: &Claim<BalanceOf<T>>,
-		standing: &Standing<T::AccountId>,
 	) -> bool {
-		let window = T::AttestWindow::convert((standing.cost, standing.records));
-		let opened = frame_support::storage::with_storage_layer(|| T::Judges::open(id, window));
+		let window = claim.answer_window;
+		let opened = frame_support::storage::with_storage_layer(|| {
+			T::Committees::open(TaskId::Submission(id), claim.hash, window)
+		});
 		if opened.is_err() {
 			return false;
 		}
 		let model = submission.model;
 		let opened_at = T::Clock::get();
 		let answers_until = opened_at.saturating_add(window);
-		submission.phase =
-			Phase::Judged { claim: *claim, opened_at, answers_until, held_until: 0, shown: false };
-		Judged::<T>::insert(model, id);
+		submission.phase = Phase::Verifying {
+			claim: *claim,
+			opened_at,
+			answers_until,
+			held_until: 0,
+			challenge_window: T::ChallengeWindow::get(),
+			shown: false,
+		};
+		Verifying::<T>::insert(model, id);
 		Stalled::<T>::remove(model);
-		Self::deposit_event(Event::JudgementStarted { submission: id, model, answers_until });
+		Self::deposit_event(Event::VerificationStarted { submission: id, model, answers_until });
 		true
 	}
 
-	/// Removes all that is stored for a live submission, except its place in the queue or at the judges,
-	/// which the caller has taken; returns its storage deposits, the bonds of notes that have not expired, and
-	/// that of a demand.
+	/// Removes all that is stored for a live submission, except its place in the queue or at the verifiers,
+	/// which the caller has taken; returns its storage deposits, the bonds of challenge commitments that have
+	/// not expired, and that of a demand.
 	/// What the caller has already moved elsewhere stays there.
 	pub(crate) fn end(id: SubmissionId, submission: &SubmissionOf<T>) {
 		let model = submission.model;
@@ -240,8 +256,8 @@ impl<T: Config> Pallet<T> {
 		LiveOfTrainer::<T>::mutate_exists(model, &submission.trainer, |n| {
 			*n = n.and_then(|n| n.checked_sub(1)).filter(|n| *n > 0);
 		});
-		for note in Notes::<T>::take(id) {
-			Self::release(HoldReason::Challenge, &note.who, note.bond);
+		for commitment in ChallengeCommitments::<T>::take(id) {
+			Self::release(HoldReason::Challenge, &commitment.who, commitment.bond);
 		}
 		Self::end_demand(Target::Submission(id));
 		if let Some(list) = ClaimedScores::<T>::take(id) {

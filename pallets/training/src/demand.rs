@@ -1,73 +1,156 @@
 //! Demands: what anybody does who cannot get the weights that they should be able to check, or to use.
 //!
-//! What is posted is hashed and forgotten: it stays in the block's body, which is where to fetch it from.
+//! What is posted is hashed and forgotten: it stays in the block's body, which is where to fetch it from. The block
+//! space is paid by those whose disagreement takes it, and burned: neither withholding nor demanding pays.
 
 use crate::{pallet::*, types::*, *};
 use polkadot_sdk::{
 	frame_support::traits::fungible::MutateHold,
 	sp_runtime::{
-		SaturatedConversion,
-		traits::{Saturating, Zero},
+		traits::{CheckedDiv, Saturating, Zero},
+		transaction_validity::TransactionValidityWithRefund,
 	},
 };
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_demand(who: T::AccountId, target: Target) -> DispatchResult {
 		ensure!(!Demands::<T>::contains_key(target), Error::<T>::AlreadyDemanded);
-		let until = T::Clock::get().saturating_add(T::DemandWindow::get());
-		let weights = match target {
+		match target {
 			Target::Submission(id) => {
-				let mut submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
-				let Phase::Judged { claim, answers_until, held_until, shown, .. } = &mut submission.phase
-				else {
-					return Err(Error::<T>::NotJudged.into());
-				};
-				ensure!(!*shown, Error::<T>::AlreadyShown);
-				ensure!(Self::window_open(id, *answers_until, *held_until), Error::<T>::WindowClosed);
-				*held_until = until.max(*held_until);
-				let weights = claim.weights;
-				Submissions::<T>::insert(id, submission);
-				weights
+				let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
+				Self::demand_submission(id, submission, Some(who))
 			}
 			Target::Head(model) => {
 				ensure!(T::Models::standing(&model).is_some(), Error::<T>::UnknownModel);
-				T::Models::head(&model).ok_or(Error::<T>::NoHead)?.weights
+				let weights = T::Models::head(&model).ok_or(Error::<T>::NoHead)?.weights;
+				Self::store_demand(target, weights, Some(who)).map(|_| ())
 			}
+		}
+	}
+
+	/// A submission's weights are demanded, by somebody or because most verifiers could not get them.
+	pub(crate) fn demand_submission(
+		id: SubmissionId,
+		mut submission: SubmissionOf<T>,
+		who: Option<T::AccountId>,
+	) -> DispatchResult {
+		let open = Self::window_open(id, &submission.phase);
+		let Phase::Verifying { claim, shown, .. } = &submission.phase else {
+			return Err(Error::<T>::NotVerifying.into());
 		};
-		let bond = T::DemandBond::convert(weights.len);
-		T::Currency::hold(&HoldReason::Demand.into(), &who, bond)?;
-		Demands::<T>::insert(target, Demand { who: who.clone(), bond, weights, until });
-		Self::deposit_event(Event::WeightsDemanded { target, who, weights, until });
+		ensure!(!*shown, Error::<T>::AlreadyShown);
+		// Nobody settled it yet: what opens by itself does so all the same.
+		ensure!(open || who.is_none(), Error::<T>::WindowClosed);
+		let until = Self::store_demand(Target::Submission(id), claim.weights, who)?;
+		if let Phase::Verifying { held_until, .. } = &mut submission.phase {
+			*held_until = until.max(*held_until);
+		}
+		Submissions::<T>::insert(id, submission);
 		Ok(())
 	}
 
-	pub(crate) fn do_post_weights(poster: T::AccountId, target: Target, weights: &[u8]) -> DispatchResult {
+	/// Takes the bond and stores a demand; when its time is over.
+	fn store_demand(
+		target: Target,
+		weights: BlobRef,
+		who: Option<T::AccountId>,
+	) -> Result<Tick, DispatchError> {
+		let until = T::Clock::get().saturating_add(T::DemandWindow::get());
+		let price = T::PostPrice::convert(weights.len);
+		let bond = match &who {
+			Some(who) => {
+				let bond = T::DemandBond::get().saturating_add(price);
+				T::Currency::hold(&HoldReason::Demand.into(), who, bond)?;
+				bond
+			}
+			None => Zero::zero(),
+		};
+		let challenge_window = T::ChallengeWindow::get();
+		let demand = Demand { who: who.clone(), bond, price, challenge_window, weights, until };
+		Demands::<T>::insert(target, demand);
+		Self::deposit_event(Event::WeightsDemanded { target, who, weights, until });
+		Ok(until)
+	}
+
+	/// The demand that weights answer which are posted now.
+	fn answerable(target: Target) -> Result<DemandOf<T>, Error<T>> {
 		let demand = Demands::<T>::get(target).ok_or(Error::<T>::NoDemand)?;
-		let now = T::Clock::get();
-		ensure!(now < demand.until, Error::<T>::DemandOver);
-		ensure!(demand.weights.is_of(weights), Error::<T>::WeightsMismatch);
-		if let Target::Submission(id) = target {
-			Submissions::<T>::mutate(id, |submission| {
-				if let Some(Submission { phase: Phase::Judged { held_until, shown, .. }, .. }) = submission {
-					*shown = true;
-					// Who sees them now for the first time needs time to check them.
-					*held_until = now.saturating_add(T::ChallengeWindow::get()).max(*held_until);
-				}
-			});
-		}
+		ensure!(T::Clock::get() < demand.until, Error::<T>::DemandOver);
+		Ok(demand)
+	}
+
+	/// Weights by nobody's account: the cheap checks first, then their hash.
+	pub(crate) fn authorize_post_weights(
+		_source: TransactionSource,
+		target: &Target,
+		weights: &WeightBytes,
+	) -> TransactionValidityWithRefund {
+		let check = || {
+			let demand = Self::answerable(*target)?;
+			ensure!(demand.weights.is_of(weights), Error::<T>::WeightsMismatch);
+			Ok(())
+		};
+		check().map_err(Self::refusal)?;
+		Self::admit("OdaWeights", target, T::DefencePriority::get())
+	}
+
+	/// Demanded weights have been posted, as `authorize` has checked.
+	pub(crate) fn do_post_weights(target: Target) -> DispatchResult {
+		let demand = Self::answerable(target)?;
 		Demands::<T>::remove(target);
-		let paid = Self::pay(HoldReason::Demand, &demand.who, &poster, demand.bond);
-		// Paid to oneself, or to who cannot have it.
-		Self::release(HoldReason::Demand, &demand.who, demand.bond.saturating_sub(paid));
-		Self::deposit_event(Event::WeightsPosted { target, poster, paid });
+		let half = demand.price.checked_div(&2u32.into()).unwrap_or_default();
+		let (demanders, trainers) = match target {
+			Target::Submission(_) => (demand.price.saturating_sub(half), half),
+			Target::Head(_) => (demand.price, Zero::zero()),
+		};
+		let by_demander = match &demand.who {
+			Some(who) => {
+				let paid = Self::burn(HoldReason::Demand, who, demanders.min(demand.bond));
+				Self::release(HoldReason::Demand, who, demand.bond.saturating_sub(paid));
+				paid
+			}
+			None => Zero::zero(),
+		};
+		let by_trainer = match target {
+			Target::Submission(id) => Self::weights_shown(id, trainers, demand.challenge_window),
+			Target::Head(_) => Zero::zero(),
+		};
+		Self::deposit_event(Event::WeightsPosted { target, by_demander, by_trainer });
 		Ok(())
+	}
+
+	/// A submission's weights can be had by all from now on; what its trainer pays of the block space.
+	fn weights_shown(id: SubmissionId, price: BalanceOf<T>, window: Tick) -> BalanceOf<T> {
+		let Some(mut submission) = Submissions::<T>::get(id) else { return Zero::zero() };
+		let Phase::Verifying { claim, answers_until, held_until, shown, .. } = &mut submission.phase else {
+			return Zero::zero();
+		};
+		*shown = true;
+		// Who sees them now for the first time needs time to check them.
+		*held_until = T::Clock::get().saturating_add(window).max(*held_until);
+		if let Some(until) = T::Committees::reopen(TaskId::Submission(id), claim.answer_window) {
+			*answers_until = until.max(*answers_until);
+		}
+		let paid = Self::burn(HoldReason::Submission, &submission.trainer, price.min(submission.bond));
+		submission.bond = submission.bond.saturating_sub(paid);
+		Submissions::<T>::insert(id, submission);
+		paid
 	}
 
 	/// The demand has lost its object: returns its bond.
 	pub(crate) fn end_demand(target: Target) {
-		if let Some(demand) = Demands::<T>::take(target) {
-			Self::release(HoldReason::Demand, &demand.who, demand.bond);
+		if let Some(Demand { who: Some(who), bond, .. }) = Demands::<T>::take(target) {
+			Self::release(HoldReason::Demand, &who, bond);
 		}
+	}
+
+	/// The fall of a head by nobody's account: it enters the pool and blocks only if it is due.
+	pub(crate) fn authorize_revert(
+		_source: TransactionSource,
+		model: &ModelId,
+	) -> TransactionValidityWithRefund {
+		Self::dry_run(|| Self::do_revert(*model))?;
+		Self::admit("OdaRevert", model, T::SettlePriority::get())
 	}
 
 	/// A head falls whose weights nobody showed in time.
@@ -85,13 +168,7 @@ impl<T: Config> Pallet<T> {
 		if let Some(known) = KnownWeights::<T>::take(model, demand.weights.root) {
 			Self::drop_ticket(known.ticket, &known.owner);
 		}
-		let (slashed, paid) = (Zero::zero(), Zero::zero());
-		Self::deposit_event(Event::Withheld { target, demander: demand.who, slashed, paid });
+		Self::deposit_event(Event::Withheld { target, demander: demand.who, burned: Zero::zero() });
 		Ok(())
-	}
-
-	/// What posting so many bytes of weights costs.
-	pub(crate) fn post_weight(weights: usize) -> Weight {
-		T::WeightInfo::post_weights(weights.saturated_into())
 	}
 }

@@ -4,24 +4,24 @@
 //! place in line, then **reveals** them with the score of every record. The chain sums the scores, compares
 //! them with the head's and holds the trainer to them: the only lie left is a wrong score of some record, and
 //! anybody can prove that one by a **challenge**, in which the runtime evaluates this one record itself.
-//! Judges, somebody else's matter behind [`Judges`], re-run all records meanwhile. When enough of them agree and
+//! Committees, somebody else's matter behind [`Committees`], re-run all records meanwhile. When enough of them agree and
 //! the challenge window closes in silence, the weights become the model's head.
 //!
 //! ```text
 //!            reveal                 its turn                 settle
-//! Committed ────────► Queued ───────────────────► Judged ───────────────► accepted
+//! Committed ────────► Queued ───────────────────► Verifying ───────────────► accepted
 //!     │                  │                           │
 //!     ├─ withdraw        ├─ outdated: the head       ├─ overturned by a challenge, or by a demand for the
 //!     └─ forfeited:      │  moved, all returned      │  weights that nobody answers: the bond is slashed
-//!        the bond burned └─ expired: no judges       └─ expired: too few judges, the bond returned
+//!        the bond burned └─ expired: no verifiers       └─ expired: too few verifiers, the bond returned
 //! ```
 //!
 //! All times are ticks. Nothing runs by itself: whatever has become due is done by [`Pallet::settle`], which
 //! anybody may call and which costs nothing when something was due.
 //!
-//! One file a behaviour: `commit` (commit, reveal, withdraw), `settle` (what comes of a submission and whose
-//! turn is next), `challenge` (notes and challenges), `demand` (weights that nobody shows), `bounty`, `money` (all
-//! that moves balances), `audit` (the invariants).
+//! One file a behaviour: `admission` (calls that nobody signs), `commit` (commit, reveal, withdraw), `settle` (what comes of a submission and whose
+//! turn is next), `challenge` (commitments to evidence, and challenges), `demand` (weights that nobody shows), `bounty`,
+//! `money` (all that moves balances), `audit` (the invariants).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -39,6 +39,7 @@
 
 extern crate alloc;
 
+mod admission;
 mod audit;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
@@ -63,16 +64,17 @@ pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
 use oda_evaluator::Cost;
-use oda_pallet_traits::{Heads, Judges, Models};
-use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, VersionId};
+use oda_pallet_traits::{Committees, Heads, Models, Work};
+use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Tick, VersionId, refusal};
 use polkadot_sdk::{
 	frame_support::{
 		self,
+		dispatch::WithPostDispatchInfo,
 		pallet_prelude::*,
 		traits::{Consideration, Footprint, fungible},
 	},
-	frame_system::pallet_prelude::*,
-	sp_runtime::traits::Convert,
+	frame_system::{ensure_authorized, pallet_prelude::*},
+	sp_runtime::{traits::Convert, transaction_validity::TransactionPriority},
 };
 
 /// An amount.
@@ -82,8 +84,8 @@ pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<
 type AccountOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;
 /// A stored submission.
 pub type SubmissionOf<T> = Submission<AccountOf<T>, BalanceOf<T>>;
-/// A stored note.
-pub type NoteOf<T> = Note<AccountOf<T>, BalanceOf<T>>;
+/// A stored challenge commitment.
+pub type ChallengeCommitmentOf<T> = ChallengeCommitment<AccountOf<T>, BalanceOf<T>>;
 /// A stored demand.
 pub type DemandOf<T> = Demand<AccountOf<T>, BalanceOf<T>>;
 /// A stored bounty.
@@ -136,7 +138,7 @@ pub mod pallet {
 		type Heads: Heads;
 
 		/// Who re-runs the objective on a submission.
-		type Judges: Judges<Self::AccountId>;
+		type Committees: Committees<Self::AccountId>;
 
 		/// The deposit for a stored score list, one item and its bytes; with [`HoldReason::ScoreList`].
 		type ScoreDeposit: Consideration<Self::AccountId, Footprint>;
@@ -145,18 +147,30 @@ pub mod pallet {
 		/// [`HoldReason::KnownWeights`].
 		type WeightsDeposit: Consideration<Self::AccountId, Footprint>;
 
-		/// The part of the fee that follows a task's cost: of one record, and how many records.
-		type VerificationFee: Convert<(Cost, u32), BalanceOf<Self>>;
+		/// The part of the fee that follows a task's work: what is computed, and what is fetched for it.
+		type VerificationFee: Convert<Work, BalanceOf<Self>>;
 
-		/// For how many ticks a task can be answered: by the cost of one record, and how many records.
-		type AttestWindow: Convert<(Cost, u32), Tick>;
+		/// For how many ticks a task can be answered, by its work.
+		type AttestWindow: Convert<Work, Tick>;
 
 		/// What evaluating one record of this cost weighs.
 		type EvaluationWeight: Convert<Cost, Weight>;
 
-		/// What demanding weights of this many bytes puts on hold: more than posting them costs, for it is
-		/// what their poster gets.
-		type DemandBond: Convert<u64, BalanceOf<Self>>;
+		/// The price of the block space that weights of this many bytes take when they are posted.
+		type PostPrice: Convert<u64, BalanceOf<Self>>;
+
+		/// What a demand puts on hold beside the price of posting.
+		#[pallet::constant]
+		type DemandBond: Get<BalanceOf<Self>>;
+
+		/// The priority of challenges and posted weights in the transaction pool: they come before all others, and
+		/// each can be there once.
+		#[pallet::constant]
+		type DefencePriority: Get<TransactionPriority>;
+
+		/// The priority of settlements in the transaction pool.
+		#[pallet::constant]
+		type SettlePriority: Get<TransactionPriority>;
 
 		/// The part of the fee that every task has.
 		#[pallet::constant]
@@ -166,7 +180,7 @@ pub mod pallet {
 		#[pallet::constant]
 		type TrainerBond: Get<BalanceOf<Self>>;
 
-		/// What a challenger puts on hold for a note.
+		/// What a challenger puts on hold for a commitment to evidence.
 		#[pallet::constant]
 		type ChallengeBond: Get<BalanceOf<Self>>;
 
@@ -187,22 +201,22 @@ pub mod pallet {
 		#[pallet::constant]
 		type ChallengeWindow: Get<Tick>;
 
-		/// Ticks that a note must have aged before its challenge, so that nobody who sees the evidence in
-		/// the pool can still claim it.
+		/// Ticks that a challenge commitment must have aged before its challenge, so that nobody who sees the
+		/// evidence in the pool can still claim it.
 		#[pallet::constant]
-		type MinNoteAge: Get<Tick>;
+		type MinChallengeAge: Get<Tick>;
 
-		/// Ticks for which a note holds the window open.
+		/// Ticks for which a challenge commitment holds the window open.
 		#[pallet::constant]
-		type NoteLifetime: Get<Tick>;
+		type ChallengeLifetime: Get<Tick>;
 
 		/// Ticks for which demanded weights can be posted.
 		#[pallet::constant]
 		type DemandWindow: Get<Tick>;
 
-		/// Ticks that a submission waits for judges, when there are none, before it ends.
+		/// Ticks that a submission waits for verifiers, when there are none, before it ends.
 		#[pallet::constant]
-		type JudgePatience: Get<Tick>;
+		type VerifierPatience: Get<Tick>;
 
 		/// The furthest end of a bounty, in ticks from now.
 		#[pallet::constant]
@@ -212,13 +226,13 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxLive: Get<u32>;
 
-		/// Revealed submissions to one model that wait for their turn.
+		/// Live submissions to one model: a commitment reserves a place in the queue.
 		#[pallet::constant]
 		type MaxQueue: Get<u32>;
 
-		/// Live notes against one submission.
+		/// Live challenge commitments against one submission.
 		#[pallet::constant]
-		type MaxNotes: Get<u32>;
+		type MaxChallengers: Get<u32>;
 
 		/// Bounties on one model.
 		#[pallet::constant]
@@ -238,7 +252,7 @@ pub mod pallet {
 		/// A trainer's bond: lost if the claim is wrong, or never made.
 		#[codec(index = 0)]
 		Submission,
-		/// The judges' fee for a revealed submission.
+		/// The verifiers' fee for a revealed submission.
 		#[codec(index = 1)]
 		VerificationFee,
 		/// The deposit for a stored score list.
@@ -253,7 +267,7 @@ pub mod pallet {
 		/// A bounty.
 		#[codec(index = 5)]
 		Bounty,
-		/// A demand: whoever's that posts the weights.
+		/// A demander's bond: pays its part of the block space if the weights are posted.
 		#[codec(index = 6)]
 		Demand,
 	}
@@ -293,23 +307,28 @@ pub mod pallet {
 	pub type KnownWeights<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, [u8; 32], KnownOf<T>>;
 
-	/// The submissions to a model that wait to be judged, in commit order.
+	/// The submissions to a model that wait to be verified, in commit order.
 	#[pallet::storage]
 	pub type Queue<T: Config> =
 		StorageMap<_, Blake2_128Concat, ModelId, BoundedVec<SubmissionId, T::MaxQueue>, ValueQuery>;
 
-	/// The submission to a model that is being judged.
+	/// The submission to a model that is being verified.
 	#[pallet::storage]
-	pub type Judged<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, SubmissionId>;
+	pub type Verifying<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, SubmissionId>;
 
-	/// Since when the first in a model's queue has found no judges.
+	/// Since when the first in a model's queue has found no verifiers.
 	#[pallet::storage]
 	pub type Stalled<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, Tick>;
 
-	/// The notes against a submission that is being judged.
+	/// The challenge commitments against a submission that is being verified.
 	#[pallet::storage]
-	pub type Notes<T: Config> =
-		StorageMap<_, Blake2_128Concat, SubmissionId, BoundedVec<NoteOf<T>, T::MaxNotes>, ValueQuery>;
+	pub type ChallengeCommitments<T: Config> = StorageMap<
+		_,
+		Blake2_128Concat,
+		SubmissionId,
+		BoundedVec<ChallengeCommitmentOf<T>, T::MaxChallengers>,
+		ValueQuery,
+	>;
 
 	/// The weights that are demanded.
 	#[pallet::storage]
@@ -333,9 +352,9 @@ pub mod pallet {
 		Committed {
 			/// The new submission.
 			submission: SubmissionId,
-			/// What it is for.
+			/// The model that it is for.
 			model: ModelId,
-			/// Whose it is.
+			/// The account that submitted it.
 			trainer: T::AccountId,
 			/// What is on hold for it.
 			bond: BalanceOf<T>,
@@ -343,133 +362,133 @@ pub mod pallet {
 		/// A trainer revealed weights and scores.
 		#[codec(index = 1)]
 		Revealed {
-			/// Which submission.
+			/// The revealed submission.
 			submission: SubmissionId,
-			/// What it is for.
+			/// The model that it is for.
 			model: ModelId,
 			/// The weights.
 			weights: BlobRef,
 			/// The sum of the claimed scores.
 			score: i64,
-			/// What the judges will share.
+			/// What the verifiers will share.
 			fee: BalanceOf<T>,
 		},
-		/// A submission is being judged.
+		/// A submission is being verified.
 		#[codec(index = 2)]
-		JudgementStarted {
-			/// Which.
+		VerificationStarted {
+			/// The submission that is verified.
 			submission: SubmissionId,
-			/// What it is for.
+			/// The model that it is for.
 			model: ModelId,
-			/// The tick until which judges answer.
+			/// The tick until which verifiers answer.
 			answers_until: Tick,
 		},
 		/// A trainer took a submission back.
 		#[codec(index = 3)]
 		Withdrawn {
-			/// Which.
+			/// The withdrawn submission.
 			submission: SubmissionId,
 		},
 		/// A commitment was not opened in time.
 		#[codec(index = 4)]
 		Forfeited {
-			/// Which.
+			/// The forfeited submission.
 			submission: SubmissionId,
-			/// How much of the trainer's bond was burned: all.
+			/// The trainer's bond, all of which was burned.
 			burned: BalanceOf<T>,
 		},
 		/// A submission became its model's head.
 		#[codec(index = 5)]
 		Accepted {
-			/// Which.
+			/// The accepted submission.
 			submission: SubmissionId,
 			/// The model.
 			model: ModelId,
 			/// The number of the new version.
 			version: VersionId,
-			/// Whose it is.
+			/// The account that submitted it.
 			trainer: T::AccountId,
 			/// The sum of its scores.
 			score: i64,
 		},
-		/// A submission ended without a judgement; the bond was returned.
+		/// A submission ended without a verification; the bond was returned.
 		#[codec(index = 6)]
 		Expired {
-			/// Which.
+			/// The expired submission.
 			submission: SubmissionId,
-			/// Why.
+			/// Why it expired.
 			why: Expiry,
 		},
 		/// A submission's turn came, but it does not beat the head that there is now; all was returned.
 		#[codec(index = 7)]
 		Outdated {
-			/// Which.
+			/// The outdated submission.
 			submission: SubmissionId,
 		},
-		/// The judges' fee was paid.
+		/// The verifiers' fee was paid.
 		#[codec(index = 8)]
 		FeePaid {
-			/// For which submission.
+			/// The submission that the fee was for.
 			submission: SubmissionId,
-			/// How many were paid.
-			judges: u32,
-			/// How much each got.
+			/// The number of verifiers that were paid.
+			verifiers: u32,
+			/// The amount that each got.
 			each: BalanceOf<T>,
-			/// How much went back to the trainer.
+			/// The amount that went back to the trainer.
 			returned: BalanceOf<T>,
 			/// How much was burned.
 			burned: BalanceOf<T>,
 		},
-		/// Somebody announced evidence against a submission.
+		/// Somebody committed to evidence against a submission.
 		#[codec(index = 9)]
-		ChallengeNoted {
-			/// Against which.
+		ChallengeCommitted {
+			/// The submission that it is against.
 			submission: SubmissionId,
-			/// Who.
+			/// The challenger.
 			who: T::AccountId,
-			/// From which tick on the note is worth nothing.
+			/// The first tick at which the commitment is worth nothing.
 			expires_at: Tick,
 		},
-		/// No challenge followed a note.
+		/// No challenge followed a commitment to evidence.
 		#[codec(index = 10)]
-		NoteExpired {
-			/// Against which submission.
+		ChallengeCommitmentExpired {
+			/// The submission that it was against.
 			submission: SubmissionId,
-			/// Whose.
+			/// The challenger.
 			who: T::AccountId,
-			/// How much of their bond was burned: all.
+			/// The challenger's bond, all of which was burned.
 			burned: BalanceOf<T>,
 		},
 		/// A claimed score was wrong.
 		#[codec(index = 11)]
 		Overturned {
-			/// Of which submission.
+			/// The challenged submission.
 			submission: SubmissionId,
-			/// Of which record.
+			/// The index of the challenged record.
 			record: u32,
 			/// The score that the trainer claimed.
 			claimed: i32,
 			/// The score that the runtime found.
 			actual: i32,
-			/// Who proved it.
+			/// The challenger that proved it.
 			challenger: T::AccountId,
-			/// How much the trainer lost.
+			/// The amount that the trainer lost.
 			slashed: BalanceOf<T>,
-			/// How much of that the challenger got; the rest was burned.
+			/// The part of it that the challenger got; the rest was burned.
 			paid: BalanceOf<T>,
 		},
 		/// A challenge found that a claimed score is right.
 		#[codec(index = 12)]
 		ChallengeFailed {
-			/// Of which submission.
+			/// The challenged submission.
 			submission: SubmissionId,
-			/// Of which record.
+			/// The index of the challenged record.
 			record: u32,
 			/// The score, as claimed.
 			score: i32,
-			/// Who claimed otherwise.
+			/// The challenger that claimed otherwise.
 			challenger: T::AccountId,
-			/// How much of their bond was burned: all.
+			/// The challenger's bond, all of which was burned.
 			burned: BalanceOf<T>,
 		},
 		/// Somebody promised a bounty.
@@ -477,13 +496,13 @@ pub mod pallet {
 		BountyPosted {
 			/// The new bounty.
 			bounty: BountyId,
-			/// On which model.
+			/// The model that the bounty is on.
 			model: ModelId,
-			/// Whose.
+			/// The account that promised it.
 			poster: T::AccountId,
 			/// The least sum of scores that earns it.
 			threshold: i64,
-			/// How much.
+			/// The promised amount.
 			amount: BalanceOf<T>,
 			/// Only submissions committed before this tick earn it.
 			until: Tick,
@@ -491,72 +510,80 @@ pub mod pallet {
 		/// A bounty was taken back.
 		#[codec(index = 14)]
 		BountyWithdrawn {
-			/// Which.
+			/// The withdrawn bounty.
 			bounty: BountyId,
-			/// On which model.
+			/// The model that the bounty is on.
 			model: ModelId,
-			/// How much was returned.
+			/// The amount that was returned.
 			amount: BalanceOf<T>,
 		},
 		/// A bounty was earned.
 		#[codec(index = 15)]
 		BountyPaid {
-			/// Which.
+			/// The bounty that was earned.
 			bounty: BountyId,
-			/// On which model.
+			/// The model that the bounty is on.
 			model: ModelId,
-			/// By which submission.
+			/// The submission that earned it.
 			submission: SubmissionId,
-			/// How much.
+			/// The amount that was paid.
 			amount: BalanceOf<T>,
 		},
 		/// The score list of a retired model's head was removed and its deposit returned.
 		#[codec(index = 16)]
 		ScoresDropped {
-			/// Which model.
+			/// The retired model.
 			model: ModelId,
 		},
 		/// The record of a retired model's weights was removed and its deposit returned.
 		#[codec(index = 17)]
 		WeightsForgotten {
-			/// Which model.
+			/// The retired model.
 			model: ModelId,
 			/// The weights' root.
 			root: [u8; 32],
 		},
-		/// Somebody demanded that weights be shown.
+		/// Weights were demanded.
 		#[codec(index = 18)]
 		WeightsDemanded {
-			/// Of what.
+			/// The submission or head whose weights were demanded.
 			target: Target,
-			/// Who.
-			who: T::AccountId,
+			/// The demander; nobody if most verifiers could not get the weights.
+			who: Option<T::AccountId>,
 			/// The weights.
 			weights: BlobRef,
 			/// The first tick at which it is too late to post them.
 			until: Tick,
 		},
-		/// Somebody posted demanded weights: they are in this block's body.
+		/// Demanded weights were posted: they are in this block's body.
 		#[codec(index = 19)]
 		WeightsPosted {
-			/// Of what.
+			/// The submission or head whose weights they are.
 			target: Target,
-			/// Who.
-			poster: T::AccountId,
-			/// How much of the demand's bond they got: all, unless the demand was their own.
-			paid: BalanceOf<T>,
+			/// The part of the block space's price that the demander paid; it was burned.
+			by_demander: BalanceOf<T>,
+			/// The part that the trainer paid; it was burned.
+			by_trainer: BalanceOf<T>,
 		},
-		/// Nobody posted demanded weights in time: the submission was overturned, or the head fell.
+		/// Nobody posted demanded weights in time: the submission fell, or the head.
 		#[codec(index = 20)]
 		Withheld {
-			/// Of what.
+			/// The submission or head that fell.
 			target: Target,
-			/// Who had demanded them, and has the bond back.
-			demander: T::AccountId,
-			/// How much a submission's trainer lost; nothing for a head.
-			slashed: BalanceOf<T>,
-			/// How much of that the demander got; the rest was burned.
-			paid: BalanceOf<T>,
+			/// The demander, who has the bond back; nobody if most verifiers could not get the weights.
+			demander: Option<T::AccountId>,
+			/// The trainer's bond, all of which was burned; nothing for a head.
+			burned: BalanceOf<T>,
+		},
+		/// A bounty gave way to a larger one and was returned.
+		#[codec(index = 21)]
+		BountyDisplaced {
+			/// The displaced bounty.
+			bounty: BountyId,
+			/// The model that the bounty was on.
+			model: ModelId,
+			/// The amount that was returned.
+			amount: BalanceOf<T>,
 		},
 	}
 
@@ -611,7 +638,7 @@ pub mod pallet {
 		/// The records won and lost against the head leave too much to chance.
 		#[codec(index = 15)]
 		NotSignificant,
-		/// As many submissions wait for their turn as allowed.
+		/// All places in the model's queue are taken or reserved.
 		#[codec(index = 16)]
 		QueueFull,
 		/// Nothing keeps the trainer from revealing: the head is the one that was to be beaten.
@@ -622,38 +649,38 @@ pub mod pallet {
 		NothingDue,
 		/// It is this submission's model's turn, but there is nobody to judge.
 		#[codec(index = 19)]
-		NoJudges,
-		/// The submission is not being judged.
+		NoVerifiers,
+		/// The submission is not being verified.
 		#[codec(index = 20)]
-		NotJudged,
-		/// The caller has a note against this submission already.
+		NotVerifying,
+		/// The challenger has a commitment against this submission already.
 		#[codec(index = 21)]
-		AlreadyNoted,
-		/// As many notes stand against this submission as allowed.
+		AlreadyChallenging,
+		/// As many challenge commitments stand against this submission as allowed.
 		#[codec(index = 22)]
-		TooManyNotes,
-		/// The caller has no note, or one on other evidence or with another salt.
+		TooManyChallengers,
+		/// The challenger has no commitment, or one to other evidence or with another salt.
 		#[codec(index = 23)]
-		NoMatchingNote,
-		/// The note is not old enough to be used.
+		NoChallengeCommitment,
+		/// The challenge commitment is not old enough to be used.
 		#[codec(index = 24)]
-		NoteTooYoung,
-		/// The note has expired.
+		ChallengeTooEarly,
+		/// The challenge commitment has expired.
 		#[codec(index = 25)]
-		NoteExpired,
+		ChallengeCommitmentExpired,
 		/// The data has no such record.
 		#[codec(index = 26)]
 		RecordOutOfRange,
-		/// Evaluating a record of this model costs more than the caller allowed.
+		/// The stated cost is not the court's price for a record of this model.
 		#[codec(index = 27)]
-		MaxCostTooLow,
+		WrongCost,
 		/// The bytes are not the weights that were submitted.
 		#[codec(index = 28)]
 		WeightsMismatch,
 		/// The evaluator refused: the chain's own fault, for it takes all weights of the right length.
 		#[codec(index = 29)]
 		EvaluationFailed,
-		/// As many bounties stand on this model as allowed.
+		/// As many bounties stand on this model as allowed, and none that may give way is smaller.
 		#[codec(index = 30)]
 		TooManyBounties,
 		/// The amount is below the least one.
@@ -729,13 +756,19 @@ pub mod pallet {
 				"a commitment must become old enough before its time is over"
 			);
 			assert!(
-				T::MinNoteAge::get() < T::NoteLifetime::get(),
-				"a note must become old enough before it expires"
+				T::MinChallengeAge::get() < T::ChallengeLifetime::get(),
+				"a challenge commitment must become old enough before it expires"
 			);
-			assert!(T::DemandWindow::get() > 0, "there must be time to post demanded weights");
+			// So that a test which shortens a demand's hold to a commitment's life shows it.
+			let longest = T::ChallengeLifetime::get().saturating_add(T::MinChallengeAge::get());
+			assert!(longest < T::DemandWindow::get(), "a demand must outlast challenge commitments");
+			assert!(
+				T::PostPrice::convert(u64::from(MAX_WEIGHT_BYTES)) <= T::TrainerBond::get(),
+				"a trainer's bond must cover its part of posting"
+			);
 			assert!(T::MaxLive::get() > 0, "trainers must be able to submit");
 			assert!(T::MaxQueue::get() > 0, "submissions must be able to wait");
-			assert!(T::MaxNotes::get() > 0, "challengers must be able to note");
+			assert!(T::MaxChallengers::get() > 0, "challengers must be able to commit");
 			assert!(T::Hash::default().as_ref().len() == 32, "messages name the genesis block by 32 bytes");
 		}
 
@@ -755,7 +788,7 @@ pub mod pallet {
 		/// - `commitment`: [`oda_primitives::hash::commitment`] of genesis hash, model, caller, weights and
 		///   32 secret random bytes.
 		///
-		/// Event: `Committed`. Errors: `TooManyLive`; those of [`Models::enter`]; the bond cannot be held.
+		/// Event: `Committed`. Errors: `TooManyLive`, `QueueFull`; those of [`Models::enter`]; the bond cannot be held.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::commit())]
 		pub fn commit(origin: OriginFor<T>, model: ModelId, commitment: [u8; 32]) -> DispatchResult {
@@ -766,18 +799,17 @@ pub mod pallet {
 		/// Opens a commitment and claims the score of every record.
 		///
 		/// From [`Config::MinCommitAge`] to [`Config::RevealWindow`] ticks after the commitment. Puts the
-		/// judges' fee and the storage deposits on hold. The judgement starts at once, or in its turn.
+		/// verifiers' fee and the storage deposits on hold. The verification starts at once, or in its turn.
 		///
 		/// - `submission`: the caller's.
 		/// - `weights`: what was committed to.
 		/// - `salt`: the 32 secret bytes.
 		/// - `scores`: one score a record, packed; at most 64 KiB.
 		///
-		/// Events: `Revealed`, `JudgementStarted`. Errors: `UnknownSubmission`, `NotTrainer`,
+		/// Events: `Revealed`, `VerificationStarted`. Errors: `UnknownSubmission`, `NotTrainer`,
 		/// `AlreadyRevealed`, `RevealTooEarly`, `RevealTooLate`, `CommitmentMismatch`, `ModelClosed`,
 		/// `WeightsLengthMismatch`, `ScoresLengthMismatch`, `ScoresPaddingNotZero`, `ScoresTooLong`,
-		/// `WeightsAlreadySubmitted`, `BelowMinImprovement`, `NotSignificant`, `QueueFull`; fee or deposits
-		/// cannot be held.
+		/// `WeightsAlreadySubmitted`, `BelowMinImprovement`, `NotSignificant`; fee or deposits cannot be held.
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::reveal(u32::try_from(scores.len()).unwrap_or(u32::MAX)))]
 		pub fn reveal(
@@ -795,7 +827,7 @@ pub mod pallet {
 		/// back.
 		///
 		/// Within the time for revealing, if the head has moved since the commitment, the model takes no new
-		/// head any more, the queue is full, or somebody else's submission has the same weights.
+		/// head any more, or somebody else's submission has the same weights.
 		///
 		/// - `submission`: the caller's.
 		/// - `weights`: what was committed to.
@@ -815,99 +847,117 @@ pub mod pallet {
 			Self::do_withdraw(trainer, submission, weights, salt)
 		}
 
-		/// Does what has become due for a submission; anybody may, and it costs nothing if something was.
+		/// Does what has become due for a submission; anybody may.
 		///
-		/// Not revealed in time: the bond is burned. Waiting while nothing is being judged: the next one
-		/// starts. Judged and the windows closed: it becomes the head, or expires, and the next one starts.
-		/// Notes that have expired are burned on the way. Weights demanded and not shown in time: the claim
-		/// falls, and who signed it pays.
+		/// Without a signature it is free, and refused by the pool and by blocks unless something is due. Signed, it
+		/// costs nothing if something was due, and next to nothing if not.
+		///
+		/// Not revealed in time: the bond is burned. Waiting while nothing is being verified: the next one
+		/// starts. Verified and the windows closed: it becomes the head, or expires, and the next one starts.
+		/// Challenge commitments that have expired are burned on the way. Most verifiers say that the weights cannot
+		/// be had: they are demanded. Weights demanded and not shown in time: the claim falls, and who signed it
+		/// pays.
 		///
 		/// - `submission`: any.
 		///
-		/// Events: `Forfeited`, `Accepted`, `Expired`, `Outdated`, `Withheld`, `FeePaid`, `BountyPaid`,
-		/// `NoteExpired`, `JudgementStarted`. Errors: `UnknownSubmission`, `NothingDue`, `NoJudges`.
+		/// Events: `Forfeited`, `Accepted`, `Expired`, `Outdated`, `WeightsDemanded`, `Withheld`, `FeePaid`,
+		/// `BountyPaid`, `ChallengeCommitmentExpired`, `VerificationStarted`. Errors: `UnknownSubmission`,
+		/// `NothingDue`, `NoVerifiers`; from the pool, [`refusal::TRAINING`](oda_primitives::refusal::TRAINING) and the error's index.
 		#[pallet::call_index(3)]
 		#[pallet::weight(Pallet::<T>::settle_weight())]
+		#[pallet::weight_of_authorize(Pallet::<T>::settle_weight())]
+		#[pallet::authorize(Pallet::<T>::authorize_settle)]
 		pub fn settle(origin: OriginFor<T>, submission: SubmissionId) -> DispatchResultWithPostInfo {
-			ensure_signed(origin)?;
-			let weight = Self::do_settle(submission)?;
-			Ok((Some(weight), Pays::No).into())
+			Self::ensure_anybody(origin)?;
+			match Self::do_settle(submission) {
+				Ok(weight) => Ok((Some(weight), Pays::No).into()),
+				Err(error) => Err(error.with_weight(T::WeightInfo::settle_nothing())),
+			}
 		}
 
-		/// Announces evidence against a submission that is being judged, without showing it.
+		/// Commits to evidence against a submission that is being verified, without showing it.
 		///
-		/// Puts [`Config::ChallengeBond`] on hold. The note holds the window open until it expires,
-		/// [`Config::NoteLifetime`] ticks from now; the bond is lost if no challenge follows by then. A note
-		/// posted after the window has closed, which is possible until somebody settles, holds nothing, and
+		/// Puts [`Config::ChallengeBond`] on hold. The commitment holds the window open until it expires,
+		/// [`Config::ChallengeLifetime`] ticks from now; the bond is lost if no challenge follows by then. A
+		/// commitment made after the window has closed, which is possible until somebody settles, holds nothing, and
 		/// is returned when somebody does.
 		///
-		/// - `submission`: which.
-		/// - `note`: [`oda_primitives::hash::challenge_note`] of genesis hash, submission, record, caller and
-		///   32 secret random bytes.
+		/// Blocks keep room for it that ordinary transactions cannot take.
 		///
-		/// Events: `ChallengeNoted`, `NoteExpired`. Errors: `UnknownSubmission`, `NotJudged`,
-		/// `AlreadyNoted`, `TooManyNotes`; the bond cannot be held.
+		/// - `submission`: one that is being verified.
+		/// - `commitment`: [`oda_primitives::hash::challenge_commitment`] of genesis hash, submission, record, caller
+		///   and 32 secret random bytes.
+		///
+		/// Events: `ChallengeCommitted`, `ChallengeCommitmentExpired`. Errors: `UnknownSubmission`,
+		/// `NotVerifying`, `AlreadyChallenging`, `TooManyChallengers`; the bond cannot be held.
 		#[pallet::call_index(4)]
-		#[pallet::weight(T::WeightInfo::note_challenge())]
-		pub fn note_challenge(
+		#[pallet::weight((T::WeightInfo::commit_challenge(), DispatchClass::Operational))]
+		pub fn commit_challenge(
 			origin: OriginFor<T>,
 			submission: SubmissionId,
-			note: [u8; 32],
+			commitment: [u8; 32],
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
-			Self::do_note_challenge(who, submission, note)
+			Self::do_commit_challenge(who, submission, commitment)
 		}
 
 		/// Has the runtime evaluate one record: if it scores otherwise than claimed, the submission is
 		/// overturned.
 		///
-		/// Then half of the trainer's bond is the caller's, half is burned, and the caller's bond is
-		/// returned. If the score is as claimed, the caller's bond is burned.
+		/// Then half of the trainer's bond is the challenger's, half is burned, and the challenger's bond is
+		/// returned. If the score is as claimed, the challenger's bond is burned.
 		///
-		/// - `submission`: one that is being judged and that the caller has a note against, at least
-		///   [`Config::MinNoteAge`] ticks old.
-		/// - `record`: the record's index, as noted.
-		/// - `salt`: the 32 secret bytes of the note.
+		/// Free, and signed by nobody: the evidence authorises it, whoever sends it, and what it brings is the
+		/// challenger's. The pool and blocks take it only if all is right that can be checked without evaluating.
+		///
+		/// - `submission`: one that is being verified.
+		/// - `record`: the record's index, as committed to.
+		/// - `challenger`: whose commitment it is, at least [`Config::MinChallengeAge`] ticks old.
+		/// - `salt`: the 32 secret bytes of the commitment.
 		/// - `proof`: the record's bytes and the proof that the data has them there.
 		/// - `weights`: the submitted weights, whole; at most 2 MiB.
-		/// - `max_cost`: the most that evaluating the record may weigh, paid for beforehand; what is left is
-		///   returned.
+		/// - `cost`: exactly what evaluating a record of this model weighs.
 		///
-		/// Events: `Overturned`, `FeePaid`, `NoteExpired`, and those of starting the next submission; or
-		/// `ChallengeFailed`. Errors: `UnknownSubmission`, `NotJudged`, `NoMatchingNote`, `NoteTooYoung`,
-		/// `NoteExpired`, `MaxCostTooLow`, `RecordOutOfRange`, `WeightsMismatch`, `ProofForOtherRange`,
-		/// `ProofChunksMismatch`, `ProofSiblingsMismatch`, `ProofRootMismatch`, `EvaluationFailed`.
+		/// Events: `Overturned`, `FeePaid`, `ChallengeCommitmentExpired`, and those of starting the next submission;
+		/// or `ChallengeFailed`. Errors, from the pool as [`refusal::TRAINING`](oda_primitives::refusal::TRAINING) and the error's index: `UnknownSubmission`,
+		/// `NotVerifying`, `NoChallengeCommitment`, `ChallengeTooEarly`, `ChallengeCommitmentExpired`, `WrongCost`,
+		/// `RecordOutOfRange`, `WeightsMismatch`, `ProofForOtherRange`, `ProofChunksMismatch`,
+		/// `ProofSiblingsMismatch`, `ProofRootMismatch`.
 		#[pallet::call_index(5)]
-		#[pallet::weight((
-			Pallet::<T>::challenge_weight(weights.len(), proof.encoded_size()).saturating_add(*max_cost),
-			DispatchClass::Operational,
-		))]
+		#[pallet::weight((Pallet::<T>::challenge_weight().saturating_add(*cost), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(
+			Pallet::<T>::authorize_challenge_weight(weights.len(), proof.encoded_size())
+		)]
+		#[pallet::authorize(Pallet::<T>::authorize_challenge)]
+		#[allow(clippy::too_many_arguments, reason = "what a challenge consists of")]
 		pub fn challenge(
 			origin: OriginFor<T>,
 			submission: SubmissionId,
 			record: u32,
-			salt: [u8; 32],
+			challenger: T::AccountId,
+			// Checked by `authorize`.
+			_salt: [u8; 32],
 			proof: RangeProof,
 			weights: WeightBytes,
-			max_cost: Weight,
+			cost: Weight,
 		) -> DispatchResultWithPostInfo {
-			let challenger = ensure_signed(origin)?;
-			let weight =
-				Self::do_challenge(challenger, submission, record, salt, &proof, &weights, max_cost)?;
+			ensure_authorized(origin)?;
+			let weight = Self::do_challenge(challenger, submission, record, &proof, &weights, cost)?;
 			Ok(Some(weight).into())
 		}
 
 		/// Promises a reward for weights of at least some score.
 		///
 		/// Puts the amount on hold. It is paid to the trainer of the first accepted submission that was
-		/// committed before `until` and scores `threshold` or more.
+		/// committed before `until` and scores `threshold` or more. Where there are as many as allowed, the smallest
+		/// that no live submission can earn gives way to a larger one, and is returned.
 		///
-		/// - `model`: which.
+		/// - `model`: any that is not retired.
 		/// - `threshold`: the least sum of scores.
 		/// - `amount`: how much, at least [`Config::MinBounty`].
 		/// - `until`: a tick after now, at most [`Config::MaxBountyTerm`] away.
 		///
-		/// Event: `BountyPosted`. Errors: `UnknownModel`, `ModelClosed`, `BountyTooSmall`,
+		/// Events: `BountyPosted`, `BountyDisplaced`. Errors: `UnknownModel`, `ModelClosed`, `BountyTooSmall`,
 		/// `BountyEndsTooEarly`, `BountyEndsTooLate`, `TooManyBounties`; the amount cannot be held.
 		#[pallet::call_index(6)]
 		#[pallet::weight(T::WeightInfo::post_bounty())]
@@ -926,7 +976,7 @@ pub mod pallet {
 		///
 		/// Before its end only if the model takes no new head any more.
 		///
-		/// - `model`: which.
+		/// - `model`: the model that it is on.
 		/// - `bounty`: the caller's.
 		///
 		/// Event: `BountyWithdrawn`. Errors: `UnknownBounty`, `NotPoster`, `BountyNotOver`,
@@ -940,7 +990,7 @@ pub mod pallet {
 
 		/// Removes the score list of a retired model's head and returns its deposit; anybody may.
 		///
-		/// - `model`: which.
+		/// - `model`: a retired one.
 		///
 		/// Event: `ScoresDropped`. Errors: `UnknownModel`, `NotRetired`, `NoScores`.
 		#[pallet::call_index(8)]
@@ -952,7 +1002,7 @@ pub mod pallet {
 
 		/// Removes the record of a retired model's weights and returns its deposit; anybody may.
 		///
-		/// - `model`: which.
+		/// - `model`: a retired one.
 		/// - `root`: the weights' root.
 		///
 		/// Event: `WeightsForgotten`. Errors: `UnknownModel`, `NotRetired`, `UnknownWeights`, `StillLive`.
@@ -965,50 +1015,65 @@ pub mod pallet {
 
 		/// Demands that weights be shown, which the caller cannot get from anybody.
 		///
-		/// Puts [`Config::DemandBond`] on hold, which goes to whoever posts them within
-		/// [`Config::DemandWindow`] ticks. If nobody does, the caller has it back, and the submission is
-		/// overturned as by a challenge (by `settle`), or the head falls (by `revert`).
+		/// Puts [`Config::DemandBond`] and the price of the block space on hold. If somebody posts the weights within
+		/// [`Config::DemandWindow`] ticks, half of that price is burned, and for a head all of it; the rest is
+		/// returned. If nobody does, all is returned, and the submission falls with the bonds of all who signed it
+		/// (by `settle`), or the head falls (by `revert`). A demand brings nobody anything.
+		///
+		/// Blocks keep room for it that ordinary transactions cannot take.
 		///
 		/// - `target`: a submission whose window has not closed, once; or a model's head.
 		///
-		/// Event: `WeightsDemanded`. Errors: `AlreadyDemanded`, `UnknownSubmission`, `NotJudged`,
+		/// Event: `WeightsDemanded`. Errors: `AlreadyDemanded`, `UnknownSubmission`, `NotVerifying`,
 		/// `AlreadyShown`, `WindowClosed`, `UnknownModel`, `NoHead`; the bond cannot be held.
 		#[pallet::call_index(10)]
-		#[pallet::weight(T::WeightInfo::demand())]
+		#[pallet::weight((T::WeightInfo::demand(), DispatchClass::Operational))]
 		pub fn demand(origin: OriginFor<T>, target: Target) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_demand(who, target)
 		}
 
-		/// Posts demanded weights and takes the demand's bond. The weights stay in the block's body only.
+		/// Posts demanded weights. They stay in the block's body only.
 		///
-		/// A submission is then not settled for another [`Config::ChallengeWindow`] ticks, so that who could
-		/// not get them before can check them.
+		/// Free, and signed by nobody: the weights authorise it, and it brings nobody anything. A submission is then
+		/// not settled for another challenge window, so that who could not get them before can check them, and
+		/// verifiers that could not are asked again.
 		///
-		/// - `target`: what they are demanded of.
+		/// - `target`: the submission or head that they are demanded of.
 		/// - `weights`: the weights, whole; at most 2 MiB.
 		///
-		/// Event: `WeightsPosted`. Errors: `NoDemand`, `DemandOver`, `WeightsMismatch`.
+		/// Event: `WeightsPosted`. Errors, from the pool as [`refusal::TRAINING`](oda_primitives::refusal::TRAINING) and the error's index: `NoDemand`,
+		/// `DemandOver`, `WeightsMismatch`.
 		#[pallet::call_index(11)]
-		#[pallet::weight((Pallet::<T>::post_weight(weights.len()), DispatchClass::Operational))]
-		pub fn post_weights(origin: OriginFor<T>, target: Target, weights: WeightBytes) -> DispatchResult {
-			let poster = ensure_signed(origin)?;
-			Self::do_post_weights(poster, target, &weights)
+		#[pallet::weight((T::WeightInfo::post_weights(), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(
+			T::WeightInfo::authorize_post_weights(u32::try_from(_weights.len()).unwrap_or(u32::MAX))
+		)]
+		#[pallet::authorize(Pallet::<T>::authorize_post_weights)]
+		pub fn post_weights(origin: OriginFor<T>, target: Target, _weights: WeightBytes) -> DispatchResult {
+			ensure_authorized(origin)?;
+			Self::do_post_weights(target)
 		}
 
-		/// Lets a head fall whose weights were demanded and not posted in time; anybody may, and it costs
-		/// nothing. The head that it had replaced, if any, is the head again, and new weights are compared
-		/// with the sum of its scores.
+		/// Lets a head fall whose weights were demanded and not posted in time; anybody may.
 		///
-		/// - `model`: which.
+		/// Without a signature it is free, and refused by the pool and by blocks unless it is due. Signed, it
+		/// costs nothing if it was due, and next to nothing if not. The head that it had replaced, if any, is the
+		/// head again, and new weights are compared with the sum of its scores.
 		///
-		/// Event: `Withheld`. Errors: `NoDemand`, `NothingDue`.
+		/// - `model`: the model whose head falls.
+		///
+		/// Event: `Withheld`. Errors: `NoDemand`, `NothingDue`; from the pool, [`refusal::TRAINING`](oda_primitives::refusal::TRAINING) and the error's index.
 		#[pallet::call_index(12)]
 		#[pallet::weight(T::WeightInfo::revert())]
+		#[pallet::weight_of_authorize(T::WeightInfo::revert())]
+		#[pallet::authorize(Pallet::<T>::authorize_revert)]
 		pub fn revert(origin: OriginFor<T>, model: ModelId) -> DispatchResultWithPostInfo {
-			ensure_signed(origin)?;
-			Self::do_revert(model)?;
-			Ok(Pays::No.into())
+			Self::ensure_anybody(origin)?;
+			match Self::do_revert(model) {
+				Ok(()) => Ok(Pays::No.into()),
+				Err(error) => Err(error.with_weight(T::WeightInfo::settle_nothing())),
+			}
 		}
 	}
 
@@ -1031,19 +1096,19 @@ pub mod pallet {
 			ClaimedScores::<T>::get(submission).map(|list| list.scores)
 		}
 
-		/// The submissions to a model that wait to be judged, in commit order.
+		/// The submissions to a model that wait to be verified, in commit order.
 		pub fn queue(model: ModelId) -> Vec<SubmissionId> {
 			Queue::<T>::get(model).into_inner()
 		}
 
-		/// The submission to a model that is being judged.
-		pub fn judged(model: ModelId) -> Option<SubmissionId> {
-			Judged::<T>::get(model)
+		/// The submission to a model that is being verified.
+		pub fn verifying(model: ModelId) -> Option<SubmissionId> {
+			Verifying::<T>::get(model)
 		}
 
-		/// The notes against a submission that is being judged.
-		pub fn notes(submission: SubmissionId) -> Vec<NoteOf<T>> {
-			Notes::<T>::get(submission).into_inner()
+		/// The challenge commitments against a submission that is being verified.
+		pub fn challenge_commitments(submission: SubmissionId) -> Vec<ChallengeCommitmentOf<T>> {
+			ChallengeCommitments::<T>::get(submission).into_inner()
 		}
 
 		/// The demand for a submission's or a head's weights.

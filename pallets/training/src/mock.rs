@@ -14,14 +14,15 @@ use oda_evaluator::{
 	model::{Confidence, Metric, TargetSpec},
 	scores,
 };
-use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, Verdict, hash};
+use oda_pallet_traits::Work;
+use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Tick, Verdict, hash, refusal};
 use polkadot_sdk::{
 	frame_support::{
 		derive_impl,
-		dispatch::DispatchResultWithPostInfo,
+		dispatch::{DispatchResultWithPostInfo, PostDispatchInfo},
 		parameter_types,
 		traits::{
-			ConstU32, ConstU64, LinearStoragePrice,
+			Authorize, ConstU32, ConstU64, LinearStoragePrice,
 			fungible::{HoldConsideration, Inspect, InspectHold},
 		},
 		weights::Weight,
@@ -29,9 +30,10 @@ use polkadot_sdk::{
 	frame_system::{self, RawOrigin},
 	pallet_balances, sp_io,
 	sp_runtime::{
-		BuildStorage, DispatchResult, Perbill,
+		BuildStorage, DispatchError, DispatchResult, ModuleError, Perbill,
 		testing::{TestSignature, UintAuthorityId},
-		traits::Convert,
+		traits::{Convert, Dispatchable},
+		transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
 	},
 };
 
@@ -91,23 +93,25 @@ pub(crate) const CHALLENGE_BOND: u64 = 200;
 pub(crate) const VERIFIER_BOND: u64 = 4_000;
 pub(crate) const VERIFIER_SLASH: u64 = 2_000;
 pub(crate) const FEE_BASE: u64 = 30;
-/// Base, and one for each of 40 records.
-pub(crate) const FEE: u64 = 70;
+/// Base, one for each of 40 records, and one for each chunk of their data and of the weights.
+pub(crate) const FEE: u64 = 73;
 pub(crate) const MIN_BOUNTY: u64 = 50;
 pub(crate) const MIN_COMMIT_AGE: Tick = 3;
 pub(crate) const REVEAL_WINDOW: Tick = 20;
 pub(crate) const CHALLENGE_WINDOW: Tick = 10;
 pub(crate) const ATTEST_WINDOW: Tick = 8;
-pub(crate) const MIN_NOTE_AGE: Tick = 2;
-pub(crate) const NOTE_LIFETIME: Tick = 6;
-pub(crate) const DEMAND_WINDOW: Tick = 7;
-/// For the 219 bytes of the test model's weights.
-pub(crate) const DEMAND_BOND: u64 = 219;
-pub(crate) const JUDGE_PATIENCE: Tick = 15;
+pub(crate) const MIN_CHALLENGE_AGE: Tick = 2;
+pub(crate) const CHALLENGE_LIFETIME: Tick = 6;
+pub(crate) const DEMAND_WINDOW: Tick = 9;
+/// What a demand takes beside the price of posting.
+pub(crate) const DEMAND_BOND: u64 = 50;
+/// The price of posting the 219 bytes of the test model's weights.
+pub(crate) const POST_PRICE: u64 = 219;
+pub(crate) const VERIFIER_PATIENCE: Tick = 15;
 pub(crate) const MAX_BOUNTY_TERM: Tick = 1_000;
 pub(crate) const MAX_LIVE: u32 = 5;
-pub(crate) const MAX_QUEUE: u32 = 3;
-pub(crate) const MAX_NOTES: u32 = 2;
+pub(crate) const MAX_QUEUE: u32 = 4;
+pub(crate) const MAX_CHALLENGERS: u32 = 2;
 pub(crate) const MAX_BOUNTIES: u32 = 3;
 /// The deposit for 5 bytes of scores.
 pub(crate) const SCORE_DEPOSIT: u64 = 100 + 5;
@@ -163,17 +167,17 @@ impl pallet_verification::Config for Test {
 	type BenchmarkHelper = BenchmarkHelper;
 }
 
-/// One for each record.
-pub struct FeeOfRecords;
-impl Convert<(Cost, u32), u64> for FeeOfRecords {
-	fn convert((_, records): (Cost, u32)) -> u64 {
-		records.into()
+/// One for each record, and for each chunk that is fetched.
+pub struct FeeOfWork;
+impl Convert<Work, u64> for FeeOfWork {
+	fn convert(work: Work) -> u64 {
+		u64::from(work.records) + work.bytes.div_ceil(1_024)
 	}
 }
 
 /// One for each byte.
-pub struct DemandBond;
-impl Convert<u64, u64> for DemandBond {
+pub struct PostPrice;
+impl Convert<u64, u64> for PostPrice {
 	fn convert(len: u64) -> u64 {
 		len
 	}
@@ -192,11 +196,11 @@ impl oda_pallet_traits::Heads for ToldHeads {
 	}
 }
 
-/// Always the same.
+/// The same for all models of the tests, and more where a mebibyte or more is fetched.
 pub struct AttestWindow;
-impl Convert<(Cost, u32), Tick> for AttestWindow {
-	fn convert(_: (Cost, u32)) -> Tick {
-		ATTEST_WINDOW
+impl Convert<Work, Tick> for AttestWindow {
+	fn convert(work: Work) -> Tick {
+		ATTEST_WINDOW + (work.bytes >> 20)
 	}
 }
 
@@ -206,28 +210,31 @@ impl pallet_training::Config for Test {
 	type Clock = Clock;
 	type Models = Registry;
 	type Heads = ToldHeads;
-	type Judges = Verification;
+	type Committees = Verification;
 	type ScoreDeposit = HoldConsideration<u64, Balances, ScoreHold, Price>;
 	type WeightsDeposit = HoldConsideration<u64, Balances, KnownHold, Price>;
-	type VerificationFee = FeeOfRecords;
+	type VerificationFee = FeeOfWork;
 	type AttestWindow = AttestWindow;
 	type EvaluationWeight = EvaluationWeight;
 	type FeeBase = ConstU64<FEE_BASE>;
 	type TrainerBond = ConstU64<TRAINER_BOND>;
 	type ChallengeBond = ConstU64<CHALLENGE_BOND>;
-	type DemandBond = DemandBond;
+	type DemandBond = ConstU64<DEMAND_BOND>;
+	type PostPrice = PostPrice;
+	type DefencePriority = ConstU64<{ u64::MAX }>;
+	type SettlePriority = ConstU64<77>;
 	type DemandWindow = ConstU64<DEMAND_WINDOW>;
 	type MinBounty = ConstU64<MIN_BOUNTY>;
 	type MinCommitAge = ConstU64<MIN_COMMIT_AGE>;
 	type RevealWindow = ConstU64<REVEAL_WINDOW>;
 	type ChallengeWindow = ConstU64<CHALLENGE_WINDOW>;
-	type MinNoteAge = ConstU64<MIN_NOTE_AGE>;
-	type NoteLifetime = ConstU64<NOTE_LIFETIME>;
-	type JudgePatience = ConstU64<JUDGE_PATIENCE>;
+	type MinChallengeAge = ConstU64<MIN_CHALLENGE_AGE>;
+	type ChallengeLifetime = ConstU64<CHALLENGE_LIFETIME>;
+	type VerifierPatience = ConstU64<VERIFIER_PATIENCE>;
 	type MaxBountyTerm = ConstU64<MAX_BOUNTY_TERM>;
 	type MaxLive = ConstU32<MAX_LIVE>;
 	type MaxQueue = ConstU32<MAX_QUEUE>;
-	type MaxNotes = ConstU32<MAX_NOTES>;
+	type MaxChallengers = ConstU32<MAX_CHALLENGERS>;
 	type MaxBounties = ConstU32<MAX_BOUNTIES>;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
@@ -482,8 +489,9 @@ pub(crate) fn submit(model: ModelId, attempt: &Attempt) -> SubmissionId {
 
 pub(crate) fn attest(id: SubmissionId, verifier: u64, verdict: Verdict) -> DispatchResult {
 	let origin: RuntimeOrigin = RawOrigin::Authorized.into();
-	let signature = TestSignature(verifier, Verification::attestation(id, verdict));
-	Verification::attest(origin, id, verdict, verifier, signature)
+	let task = TaskId::Submission(id);
+	let signature = TestSignature(verifier, Verification::attestation(task, verdict).unwrap_or_default());
+	Verification::attest(origin, task, verdict, verifier, signature)
 }
 
 /// All verifiers say that a submission is as claimed.
@@ -493,8 +501,8 @@ pub(crate) fn approve(id: SubmissionId) {
 	}
 }
 
-pub(crate) fn settle(id: SubmissionId) -> DispatchResultWithPostInfo {
-	Training::settle(RuntimeOrigin::signed(PATRON), id)
+pub(crate) fn settle(id: SubmissionId) -> Result<PostDispatchInfo, DispatchError> {
+	Training::settle(RuntimeOrigin::signed(PATRON), id).map_err(|refused| refused.error)
 }
 
 /// Takes an attempt all the way.
@@ -507,14 +515,51 @@ pub(crate) fn become_head(model: ModelId, attempt: &Attempt) -> SubmissionId {
 	id
 }
 
-pub(crate) fn note(who: u64, id: SubmissionId, record: u32) -> DispatchResult {
-	let note = hash::challenge_note(&Training::genesis_hash(), id, record, &who, &[who as u8; 32]);
-	Training::note_challenge(RuntimeOrigin::signed(who), id, note)
+pub(crate) fn commit_challenge(who: u64, id: SubmissionId, record: u32) -> DispatchResult {
+	let commitment =
+		hash::challenge_commitment(&Training::genesis_hash(), id, record, &who, &[who as u8; 32]);
+	Training::commit_challenge(RuntimeOrigin::signed(who), id, commitment)
 }
 
 /// The proof of a record's bytes.
 pub(crate) fn proof(record: u32) -> RangeProof {
 	RangeProof::new(&data(), spec().record_range(record).unwrap()).unwrap()
+}
+
+/// Sends a call that nobody signed through the pool's checks into a block.
+pub(crate) fn send(call: crate::Call<Test>) -> DispatchResultWithPostInfo {
+	let call = RuntimeCall::from(call);
+	if let Err(error) = call.authorize(TransactionSource::External).unwrap() {
+		return Err(refused(error).into());
+	}
+	call.dispatch(RawOrigin::Authorized.into())
+}
+
+/// The error behind what the pool says.
+pub(crate) fn refused(error: TransactionValidityError) -> DispatchError {
+	let TransactionValidityError::Invalid(InvalidTransaction::Custom(code)) = error else {
+		return DispatchError::Other("refused without a code");
+	};
+	let index = code - refusal::TRAINING;
+	DispatchError::Module(ModuleError { index: 5, error: [index, 0, 0, 0], message: None })
+}
+
+/// A challenge with all that belongs to it.
+pub(crate) fn challenge_call(
+	who: u64,
+	id: SubmissionId,
+	record: u32,
+	attempt: &Attempt,
+) -> crate::Call<Test> {
+	crate::Call::challenge {
+		submission: id,
+		record,
+		challenger: who,
+		salt: [who as u8; 32],
+		proof: proof(record),
+		weights: attempt.shown(),
+		cost: EVALUATION,
+	}
 }
 
 /// Challenges with all that belongs to it.
@@ -524,15 +569,7 @@ pub(crate) fn challenge(
 	record: u32,
 	attempt: &Attempt,
 ) -> DispatchResultWithPostInfo {
-	Training::challenge(
-		RuntimeOrigin::signed(who),
-		id,
-		record,
-		[who as u8; 32],
-		proof(record),
-		attempt.shown(),
-		EVALUATION,
-	)
+	send(challenge_call(who, id, record, attempt))
 }
 
 pub(crate) fn held(reason: HoldReason, who: u64) -> u64 {

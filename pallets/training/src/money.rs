@@ -19,7 +19,7 @@ use polkadot_sdk::{
 	},
 };
 
-/// Where what the judges were not paid goes.
+/// Where what the verifiers were not paid goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rest {
 	/// To the trainer, who is not to blame.
@@ -76,20 +76,20 @@ impl<T: Config> Pallet<T> {
 		.unwrap_or_default()
 	}
 
-	/// Shares a submission's fee equally among `judges` and disposes of the rest.
+	/// Shares a submission's fee equally among `verifiers` and disposes of the rest.
 	pub(crate) fn pay_fee(
 		id: SubmissionId,
 		trainer: &T::AccountId,
 		fee: BalanceOf<T>,
-		judges: &[T::AccountId],
+		verifiers: &[T::AccountId],
 		rest: Rest,
 	) {
-		let parts: u32 = judges.len().saturated_into();
+		let parts: u32 = verifiers.len().saturated_into();
 		let each = fee.checked_div(&parts.into()).unwrap_or_default();
 		let mut left = fee;
 		let mut paid = 0u32;
-		for judge in judges {
-			let amount = Self::pay(HoldReason::VerificationFee, trainer, judge, each.min(left));
+		for verifier in verifiers {
+			let amount = Self::pay(HoldReason::VerificationFee, trainer, verifier, each.min(left));
 			left = left.saturating_sub(amount);
 			if !amount.is_zero() {
 				paid = paid.saturating_add(1);
@@ -102,7 +102,7 @@ impl<T: Config> Pallet<T> {
 			}
 			Rest::Burn => (Zero::zero(), Self::burn(HoldReason::VerificationFee, trainer, left)),
 		};
-		Self::deposit_event(Event::FeePaid { submission: id, judges: paid, each, returned, burned });
+		Self::deposit_event(Event::FeePaid { submission: id, verifiers: paid, each, returned, burned });
 	}
 
 	/// Takes a trainer's bond: half to the challenger, if there is one to be paid, the rest burned. How much was

@@ -1,8 +1,11 @@
 //! What comes of a submission, and whose turn is next.
 
 use crate::{commit::Rival, money::Rest, pallet::*, types::*, *};
-use oda_pallet_traits::{Ending, Judgement, Version};
-use polkadot_sdk::{frame_support::storage::with_storage_layer, sp_runtime::SaturatedConversion};
+use oda_pallet_traits::{Ending, TaskStatus, Version};
+use polkadot_sdk::{
+	frame_support::storage::with_storage_layer,
+	sp_runtime::{SaturatedConversion, transaction_validity::TransactionValidityWithRefund},
+};
 
 /// What starting the next submission came to.
 pub(crate) struct Advance {
@@ -27,28 +30,38 @@ impl<T: Config> Pallet<T> {
 		match &submission.phase {
 			Phase::Committed => Self::settle_committed(id, &submission),
 			Phase::Queued(_) => {
-				ensure!(!Judged::<T>::contains_key(submission.model), Error::<T>::NothingDue);
+				ensure!(!Verifying::<T>::contains_key(submission.model), Error::<T>::NothingDue);
 				let Advance { ended, changed } = Self::advance(&submission.model);
-				ensure!(changed, Error::<T>::NoJudges);
+				ensure!(changed, Error::<T>::NoVerifiers);
 				Ok(T::WeightInfo::advance(ended))
 			}
-			Phase::Judged { claim, answers_until, held_until, .. } => {
-				Self::settle_judged(id, &submission, claim, *answers_until, *held_until)
-			}
+			Phase::Verifying { claim, .. } => Self::settle_verifying(id, &submission, claim),
 		}
 	}
 
-	/// What the judges have come to, whether it passed, and when the window closes; `None` as long as they
-	/// deliberate.
-	pub(crate) fn verdict(id: SubmissionId, answers_until: Tick) -> Option<(Tick, bool)> {
-		match T::Judges::judgement(id) {
-			Some(Judgement::Open) => None,
-			// Who checks the judges has as long as they have, and some time after the last of them.
-			Some(Judgement::Passed(at)) => {
-				Some((at.saturating_add(T::ChallengeWindow::get()).max(answers_until), true))
+	/// What the verifiers have come to, whether it passed, and when the window closes; `None` as long as they
+	/// deliberate, and for what is not being verified.
+	pub(crate) fn verdict(id: SubmissionId, phase: &Phase<BalanceOf<T>>) -> Option<(Tick, bool)> {
+		let Phase::Verifying { answers_until, challenge_window, .. } = phase else { return None };
+		match T::Committees::status(TaskId::Submission(id)) {
+			Some(TaskStatus::Open) => None,
+			// Who checks the verifiers has as long as they have, and some time after the last of them.
+			Some(TaskStatus::Passed(at)) => {
+				Some((at.saturating_add(*challenge_window).max(*answers_until), true))
 			}
-			Some(Judgement::Lapsed) | None => Some((answers_until, false)),
+			Some(TaskStatus::Lapsed | TaskStatus::Unavailable) | None => Some((*answers_until, false)),
 		}
+	}
+
+	/// Settling by nobody's account: it enters the pool and blocks only if something is due.
+	///
+	/// It is done, and undone: so the two can never differ.
+	pub(crate) fn authorize_settle(
+		_source: TransactionSource,
+		id: &SubmissionId,
+	) -> TransactionValidityWithRefund {
+		Self::dry_run(|| Self::do_settle(*id))?;
+		Self::admit("OdaSettle", id, T::SettlePriority::get())
 	}
 
 	/// Tells whoever keeps heads what this model's is now.
@@ -57,43 +70,53 @@ impl<T: Config> Pallet<T> {
 		T::Heads::set_head(model, head.map(|(head, spec)| [head.weights, spec.data.dataset().blob]));
 	}
 
-	/// Whether evidence and demands still hold a judged submission up: the window has not closed.
-	pub(crate) fn window_open(id: SubmissionId, answers_until: Tick, held_until: Tick) -> bool {
+	/// Whether evidence and demands still hold a submission up that is being verified: the window has not closed.
+	pub(crate) fn window_open(id: SubmissionId, phase: &Phase<BalanceOf<T>>) -> bool {
 		let now = T::Clock::get();
-		now < held_until || Self::verdict(id, answers_until).is_none_or(|(closes, _)| now < closes)
+		let held = matches!(phase, Phase::Verifying { held_until, .. } if now < *held_until);
+		held || Self::verdict(id, phase).is_none_or(|(closes, _)| now < closes)
+	}
+
+	/// Whether most verifiers could not get the weights, which have not been shown.
+	fn is_unavailable(id: SubmissionId, phase: &Phase<BalanceOf<T>>) -> bool {
+		matches!(phase, Phase::Verifying { shown: false, .. })
+			&& T::Committees::status(TaskId::Submission(id)) == Some(TaskStatus::Unavailable)
 	}
 
 	/// A commitment that was not opened in time loses its bond.
 	fn settle_committed(id: SubmissionId, submission: &SubmissionOf<T>) -> Result<Weight, DispatchError> {
-		let age = T::Clock::get().saturating_sub(submission.committed_at);
-		ensure!(age >= T::RevealWindow::get(), Error::<T>::NothingDue);
+		ensure!(T::Clock::get() >= submission.closes_at, Error::<T>::NothingDue);
 		let burned = Self::burn(HoldReason::Submission, &submission.trainer, submission.bond);
 		Self::end(id, submission);
 		Self::deposit_event(Event::Forfeited { submission: id, burned });
 		Ok(T::WeightInfo::settle_forfeited())
 	}
 
-	fn settle_judged(
+	fn settle_verifying(
 		id: SubmissionId,
 		submission: &SubmissionOf<T>,
 		claim: &Claim<BalanceOf<T>>,
-		answers_until: Tick,
-		held_until: Tick,
 	) -> Result<Weight, DispatchError> {
 		let now = T::Clock::get();
-		let pruned = Self::prune_notes(id, now);
-		if let Some(demand) = Demands::<T>::get(Target::Submission(id))
-			&& now >= demand.until
-		{
-			let target = Target::Submission(id);
-			let ended = Self::overturn(id, submission, claim.fee, &demand.who, |slashed, paid| {
-				Event::Withheld { target, demander: demand.who.clone(), slashed, paid }
-			});
+		let pruned = Self::prune_challenges(id, now);
+		let target = Target::Submission(id);
+		let demand = Demands::<T>::get(target);
+		if let Some(demand) = demand.as_ref().filter(|demand| now >= demand.until) {
+			let demander = demand.who.clone();
+			let burned = Self::burn(HoldReason::Submission, &submission.trainer, submission.bond);
+			Self::deposit_event(Event::Withheld { target, demander, burned });
+			let ended = Self::fall(id, submission, claim.fee, Ending::Withheld);
 			return Ok(T::WeightInfo::settle_withheld().saturating_add(T::WeightInfo::advance(ended)));
 		}
-		// A demand that is not over holds it too, by `held_until`.
-		let held = now < held_until || Notes::<T>::get(id).iter().any(|note| note.holds);
-		let passed = Self::verdict(id, answers_until)
+		if demand.is_none() && Self::is_unavailable(id, &submission.phase) {
+			Self::demand_submission(id, submission.clone(), None)?;
+			return Ok(T::WeightInfo::settle_expired());
+		}
+		// Whatever the demand's own hold says: nothing passes while weights are demanded.
+		let held = demand.is_some()
+			|| matches!(submission.phase, Phase::Verifying { held_until, .. } if now < held_until)
+			|| ChallengeCommitments::<T>::get(id).iter().any(|commitment| commitment.holds);
+		let passed = Self::verdict(id, &submission.phase)
 			.filter(|(closes, _)| !held && now >= *closes)
 			.map(|(_, passed)| passed);
 		let mut weight = match passed {
@@ -127,12 +150,12 @@ impl<T: Config> Pallet<T> {
 			Self::settle_expired(id, submission, claim, Ending::Void, Expiry::ModelClosed);
 			return T::WeightInfo::settle_expired();
 		};
-		Judged::<T>::remove(model);
+		Verifying::<T>::remove(model);
 		Self::announce_head(&model);
 		// Nobody needs the old head's weights any more.
 		Self::end_demand(Target::Head(model));
-		let judges = T::Judges::close(id, Ending::Accepted);
-		Self::pay_fee(id, &submission.trainer, claim.fee, &judges, Rest::Return);
+		let verifiers = T::Committees::close(TaskId::Submission(id), Ending::Accepted);
+		Self::pay_fee(id, &submission.trainer, claim.fee, &verifiers, Rest::Return);
 		Self::release(HoldReason::Submission, &submission.trainer, submission.bond);
 		if let Some(old) = HeadScores::<T>::take(model) {
 			Self::drop_ticket(old.ticket, &old.owner);
@@ -153,7 +176,7 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::settle_accepted(bounties)
 	}
 
-	/// A judged submission ends, and nobody is to blame: who answered is paid.
+	/// A submission that was being verified ends, and nobody is to blame: who answered is paid.
 	fn settle_expired(
 		id: SubmissionId,
 		submission: &SubmissionOf<T>,
@@ -161,9 +184,9 @@ impl<T: Config> Pallet<T> {
 		ending: Ending<T::AccountId>,
 		why: Expiry,
 	) {
-		Judged::<T>::remove(submission.model);
-		let judges = T::Judges::close(id, ending);
-		Self::pay_fee(id, &submission.trainer, claim.fee, &judges, Rest::Return);
+		Verifying::<T>::remove(submission.model);
+		let verifiers = T::Committees::close(TaskId::Submission(id), ending);
+		Self::pay_fee(id, &submission.trainer, claim.fee, &verifiers, Rest::Return);
 		Self::release(HoldReason::Submission, &submission.trainer, submission.bond);
 		Self::forget_claim(submission);
 		Self::end(id, submission);
@@ -178,11 +201,11 @@ impl<T: Config> Pallet<T> {
 		Self::end(id, submission);
 	}
 
-	/// If nothing is being judged, starts the first in the queue that still beats the head, and ends those
+	/// If nothing is being verified, starts the first in the queue that still beats the head, and ends those
 	/// before it that do not. Bounded by [`Config::MaxQueue`].
 	pub(crate) fn advance(model: &ModelId) -> Advance {
 		let mut result = Advance { ended: 0, changed: false };
-		if Judged::<T>::contains_key(model) {
+		if Verifying::<T>::contains_key(model) {
 			return result;
 		}
 		let mut queue = Queue::<T>::take(model);
@@ -196,14 +219,14 @@ impl<T: Config> Pallet<T> {
 		let mut started = false;
 		let mut stalled = Stalled::<T>::get(model);
 		let found_none = stalled.is_some();
-		let mut no_judges = false;
+		let mut no_verifiers = false;
 		queue.retain(|id| {
 			if started {
 				return true;
 			}
 			let Some(mut submission) = Submissions::<T>::get(id) else { return false };
 			let Phase::Queued(claim) = submission.phase.clone() else { return false };
-			let Some((standing, spec)) = standing.as_ref() else {
+			let Some((_, spec)) = standing.as_ref() else {
 				Self::void(*id, &submission, claim.fee);
 				Self::deposit_event(Event::Expired { submission: *id, why: Expiry::ModelClosed });
 				result.ended = result.ended.saturating_add(1);
@@ -221,26 +244,26 @@ impl<T: Config> Pallet<T> {
 				result.ended = result.ended.saturating_add(1);
 				return false;
 			}
-			if !no_judges && Self::start(*id, &mut submission, &claim, standing) {
+			if !no_verifiers && Self::start(*id, &mut submission, &claim) {
 				Submissions::<T>::insert(id, submission);
 				started = true;
 				return false;
 			}
-			// Nobody can judge: it waits, from when it could have started.
-			no_judges = true;
+			// Nobody can verify it: it waits, from when it could have started.
+			no_verifiers = true;
 			let since = stalled.get_or_insert(now);
 			let waiting = now.saturating_sub((*since).max(claim.revealed_at));
-			if waiting < T::JudgePatience::get() {
+			if waiting < claim.patience {
 				return true;
 			}
 			Self::void(*id, &submission, claim.fee);
-			Self::deposit_event(Event::Expired { submission: *id, why: Expiry::NoJudges });
+			Self::deposit_event(Event::Expired { submission: *id, why: Expiry::NoVerifiers });
 			result.ended = result.ended.saturating_add(1);
 			false
 		});
-		result.changed = started || result.ended > 0 || (no_judges && !found_none);
+		result.changed = started || result.ended > 0 || (no_verifiers && !found_none);
 		match stalled {
-			Some(since) if no_judges && !queue.is_empty() => Stalled::<T>::insert(model, since),
+			Some(since) if no_verifiers && !queue.is_empty() => Stalled::<T>::insert(model, since),
 			_ => Stalled::<T>::remove(model),
 		}
 		if !queue.is_empty() {

@@ -30,15 +30,20 @@ pub type BountyId = u64;
 pub struct Submission<AccountId, Balance> {
 	/// What it is for.
 	pub model: ModelId,
-	/// Whose it is.
+	/// The account that submitted it.
 	pub trainer: AccountId,
 	/// [`oda_primitives::hash::commitment`] of the weights.
 	pub commitment: [u8; 32],
 	/// When it was committed.
 	pub committed_at: Tick,
+	/// The first tick at which it can be revealed.
+	pub opens_at: Tick,
+	/// The first tick at which it can no longer be revealed.
+	pub closes_at: Tick,
 	/// The head that the trainer set out to beat.
 	pub head_at_commit: Option<VersionId>,
-	/// What the trainer has on hold for it, apart from the fee and the storage deposits.
+	/// What the trainer has on hold for it, apart from the fee and the storage deposits: the bond of the commitment,
+	/// less the trainer's part of the price of weights that had to be posted.
 	pub bond: Balance,
 	/// How far it has come.
 	pub phase: Phase<Balance>,
@@ -53,18 +58,20 @@ pub enum Phase<Balance> {
 	/// Revealed, waiting for its turn.
 	#[codec(index = 1)]
 	Queued(Claim<Balance>),
-	/// Revealed, being judged.
+	/// Revealed, being verified.
 	#[codec(index = 2)]
-	Judged {
+	Verifying {
 		/// What the trainer claims.
 		claim: Claim<Balance>,
-		/// When its judgement started.
+		/// When its verification started.
 		opened_at: Tick,
-		/// The end of the time in which judges answer; it is not accepted before.
+		/// The end of the time in which verifiers answer; it is not accepted before.
 		answers_until: Tick,
-		/// It is not settled before this: set when there was no room for another note, and when weights were
-		/// demanded or shown.
+		/// It is not settled before this: set when there was no room for another challenge commitment, and when
+		/// weights were demanded or shown. It never falls.
 		held_until: Tick,
+		/// How long the challenge window is.
+		challenge_window: Tick,
 		/// Whether the weights have been posted on a demand: nobody demands them again.
 		shown: bool,
 	},
@@ -75,7 +82,7 @@ impl<Balance> Phase<Balance> {
 	pub fn claim(&self) -> Option<&Claim<Balance>> {
 		match self {
 			Phase::Committed => None,
-			Phase::Queued(claim) | Phase::Judged { claim, .. } => Some(claim),
+			Phase::Queued(claim) | Phase::Verifying { claim, .. } => Some(claim),
 		}
 	}
 }
@@ -89,8 +96,14 @@ pub struct Claim<Balance> {
 	pub weights: BlobRef,
 	/// The sum of the claimed scores.
 	pub score: i64,
-	/// What the trainer has on hold for the judges.
+	/// [`oda_primitives::hash::claim`] of model, weights and scores: what verifiers sign.
+	pub hash: [u8; 32],
+	/// What the trainer has on hold for the verifiers.
 	pub fee: Balance,
+	/// For how many ticks verifiers can answer, once its turn has come.
+	pub answer_window: Tick,
+	/// For how many ticks it waits for verifiers, if there are none.
+	pub patience: Tick,
 	/// When it was revealed.
 	pub revealed_at: Tick,
 }
@@ -117,20 +130,20 @@ pub struct Known<AccountId, Ticket> {
 	pub ticket: Ticket,
 }
 
-/// Somebody's announcement that they hold evidence against a submission.
+/// A challenger's commitment to evidence against a submission, before it is shown.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct Note<AccountId, Balance> {
-	/// Whose.
+pub struct ChallengeCommitment<AccountId, Balance> {
+	/// The challenger.
 	pub who: AccountId,
-	/// [`oda_primitives::hash::challenge_note`] of the evidence.
-	pub note: [u8; 32],
-	/// What they have on hold for it.
+	/// [`oda_primitives::hash::challenge_commitment`] of the evidence.
+	pub commitment: [u8; 32],
+	/// What the challenger has on hold for it.
 	pub bond: Balance,
-	/// When it was posted.
-	pub posted_at: Tick,
-	/// From when on it is worth nothing, and its bond lost.
+	/// The first tick at which the challenge can follow.
+	pub opens_at: Tick,
+	/// The first tick at which it is worth nothing, and its bond lost.
 	pub expires_at: Tick,
-	/// Whether it holds the window open: it was posted before the window closed.
+	/// Whether it holds the window open: it was made before the window closed.
 	pub holds: bool,
 }
 
@@ -139,7 +152,7 @@ pub struct Note<AccountId, Balance> {
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Target {
-	/// A submission that is being judged.
+	/// A submission that is being verified.
 	#[codec(index = 0)]
 	Submission(SubmissionId),
 	/// A model's head.
@@ -147,13 +160,18 @@ pub enum Target {
 	Head(ModelId),
 }
 
-/// Somebody's demand that weights be shown.
+/// A demand that weights be shown.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Demand<AccountId, Balance> {
-	/// Whose.
-	pub who: AccountId,
-	/// What they have on hold for it, which is whoever's that posts the weights.
+	/// The demander; nobody if it opened by itself, because most verifiers could not get the weights.
+	pub who: Option<AccountId>,
+	/// What the demander has on hold for it.
 	pub bond: Balance,
+	/// The price of the block space that the weights take. If they are posted, it is burned: half of it the
+	/// demander's, half the trainer's; the demander's alone for a head's weights.
+	pub price: Balance,
+	/// For how many ticks a submission is held open, once its weights were shown.
+	pub challenge_window: Tick,
 	/// The weights.
 	pub weights: BlobRef,
 	/// The first tick at which it is too late to post them.
@@ -165,7 +183,7 @@ pub struct Demand<AccountId, Balance> {
 pub struct Bounty<AccountId, Balance> {
 	/// Its number.
 	pub id: BountyId,
-	/// Who has it on hold.
+	/// The account that has it on hold.
 	pub poster: AccountId,
 	/// The least sum of scores that earns it.
 	pub threshold: i64,
@@ -182,12 +200,12 @@ pub struct Bounty<AccountId, Balance> {
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Expiry {
-	/// Too few judges answered.
+	/// Too few verifiers answered.
 	#[codec(index = 0)]
 	Lapsed,
 	/// For too long there was nobody who could judge.
 	#[codec(index = 1)]
-	NoJudges,
+	NoVerifiers,
 	/// The model takes no new head any more.
 	#[codec(index = 2)]
 	ModelClosed,

@@ -15,17 +15,20 @@ pub trait WeightInfo {
 	fn settle_forfeited() -> Weight;
 	/// Settling a submission that becomes the head and earns `b` bounties, without starting the next one.
 	fn settle_accepted(b: u32) -> Weight;
-	/// Settling a submission that too few have judged, without starting the next one.
+	/// Settling a submission that too few have verified, without starting the next one.
 	fn settle_expired() -> Weight;
 	/// Settling a submission whose weights nobody showed, without starting the next one.
 	fn settle_withheld() -> Weight;
+	/// Settling a submission of which nothing is due.
+	fn settle_nothing() -> Weight;
 	/// Starting the next in the queue after `q` that no longer beat the head.
 	fn advance(q: u32) -> Weight;
-	/// A note, where as many as there can be have expired.
-	fn note_challenge() -> Weight;
-	/// A challenge with `w` bytes of weights and `p` bytes of proof that overturns, without evaluating the
-	/// record and without starting the next submission.
-	fn challenge(w: u32, p: u32) -> Weight;
+	/// A challenge commitment, where as many as there can be have expired.
+	fn commit_challenge() -> Weight;
+	/// Checking a challenge with `w` bytes of weights and `p` bytes of proof.
+	fn authorize_challenge(w: u32, p: u32) -> Weight;
+	/// A challenge that overturns, without evaluating the record and without starting the next submission.
+	fn challenge() -> Weight;
 	/// A new bounty.
 	fn post_bounty() -> Weight;
 	/// Taking a bounty back.
@@ -34,10 +37,12 @@ pub trait WeightInfo {
 	fn drop_scores() -> Weight;
 	/// Removing a record of known weights.
 	fn forget_weights() -> Weight;
-	/// A demand, of a submission with as many judges as there can be.
+	/// A demand, of a submission with as many verifiers as there can be.
 	fn demand() -> Weight;
-	/// Posting `w` bytes of a submission's weights.
-	fn post_weights(w: u32) -> Weight;
+	/// Checking `w` bytes of posted weights.
+	fn authorize_post_weights(w: u32) -> Weight;
+	/// Posting a submission's weights.
+	fn post_weights() -> Weight;
 	/// The fall of a head.
 	fn revert() -> Weight;
 	/// `n` multiply-accumulates of a convolution with one output.
@@ -102,14 +107,20 @@ impl WeightInfo for () {
 	fn settle_withheld() -> Weight {
 		Weight::from_parts(4_000, 0)
 	}
+	fn settle_nothing() -> Weight {
+		Weight::from_parts(50, 0)
+	}
 	fn advance(q: u32) -> Weight {
 		Weight::from_parts(700, 0).saturating_add(Weight::from_parts(300, 0).saturating_mul(q.into()))
 	}
-	fn note_challenge() -> Weight {
+	fn commit_challenge() -> Weight {
 		Weight::from_parts(1_000, 0)
 	}
-	fn challenge(w: u32, p: u32) -> Weight {
+	fn challenge() -> Weight {
 		Weight::from_parts(9_000, 0)
+	}
+	fn authorize_challenge(w: u32, p: u32) -> Weight {
+		Weight::from_parts(400, 0)
 			.saturating_add(Weight::from_parts(1, 0).saturating_mul(w.into()))
 			.saturating_add(Weight::from_parts(2, 0).saturating_mul(p.into()))
 	}
@@ -128,8 +139,11 @@ impl WeightInfo for () {
 	fn demand() -> Weight {
 		Weight::from_parts(1_000, 0)
 	}
-	fn post_weights(w: u32) -> Weight {
-		Weight::from_parts(1_000, 0).saturating_add(Weight::from_parts(1, 0).saturating_mul(w.into()))
+	fn post_weights() -> Weight {
+		Weight::from_parts(1_000, 0)
+	}
+	fn authorize_post_weights(w: u32) -> Weight {
+		Weight::from_parts(600, 0).saturating_add(Weight::from_parts(1, 0).saturating_mul(w.into()))
 	}
 	fn revert() -> Weight {
 		Weight::from_parts(1_000, 0)

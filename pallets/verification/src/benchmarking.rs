@@ -61,12 +61,12 @@ pub(crate) fn fill<T: Config>() {
 	fill_but::<T>(0);
 }
 
-/// Lets every member say `Valid`.
-pub(crate) fn pass<T: Config>(task: SubmissionId) {
+/// Lets every member say `verdict`.
+pub(crate) fn answer<T: Config>(task: TaskId, verdict: Verdict) {
 	Tasks::<T>::mutate_extant(task, |entry| {
-		let answers: Vec<_> = entry.members.iter().map(|who| (who.clone(), Verdict::Valid)).collect();
+		let answers: Vec<_> = entry.members.iter().map(|who| (who.clone(), verdict)).collect();
 		entry.answers = BoundedVec::truncate_from(answers);
-		entry.passed_at = Some(T::Clock::get());
+		entry.passed_at = (verdict == Verdict::Valid).then(T::Clock::get);
 	});
 }
 
@@ -76,12 +76,12 @@ mod benchmarks {
 
 	/// A task that one more `Valid` completes and that all but one verifier has answered; that verifier; and
 	/// its signature.
-	fn last_answer<T: Config>() -> (SubmissionId, T::AccountId, T::Signature) {
-		let task = 7;
+	fn last_answer<T: Config>() -> (TaskId, T::AccountId, T::Signature) {
+		let task = TaskId::Submission(7);
 		fill_but::<T>(1);
 		let signer = T::BenchmarkHelper::signer();
 		add::<T>(&signer);
-		<Pallet<T> as Judges<_>>::open(task, 100).expect("there are verifiers");
+		<Pallet<T> as Committees<_>>::open(task, [1; 32], 100).expect("there are verifiers");
 		Tasks::<T>::mutate_extant(task, |entry| {
 			let others = entry.members.iter().filter(|who| **who != signer).enumerate();
 			let answers: Vec<_> = others
@@ -92,7 +92,7 @@ mod benchmarks {
 				.collect();
 			entry.answers = BoundedVec::truncate_from(answers);
 		});
-		let message = message::attestation(&Pallet::<T>::genesis(), task, Verdict::Valid);
+		let message = message::attestation(&Pallet::<T>::genesis(), task, &[1; 32], Verdict::Valid);
 		let signature = T::BenchmarkHelper::sign(&signer, &message);
 		(task, signer, signature)
 	}

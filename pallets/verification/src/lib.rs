@@ -1,6 +1,6 @@
 //! Bonded verifiers who re-run objectives and attest what they found.
 //!
-//! `pallet-training` *opens* a task for a revealed submission; every verifier who is active then is a member of
+//! A pallet with a claim, such as `pallet-training`, *opens* a task; every verifier who is active then is a member of
 //! it, re-runs all records off chain and sends one signed [`Verdict`]. When more than two thirds said `Valid` the
 //! task has *passed*. Correctness is never voted: a passed task can still be overturned by one challenger who
 //! makes the runtime re-run one record, and then everyone who signed `Valid` pays.
@@ -10,8 +10,8 @@
 //!             └── quorum says Valid: passed        └── slashes, and who shares the fee
 //! ```
 //!
-//! This is the first version: the verifiers are those of genesis, all of them judge every task, and a verdict is
-//! not committed before it is shown. Drawn committees come behind the same border, [`Judges`].
+//! This is the first version: the verifiers are those of genesis, all of them answer every task, and a verdict is
+//! not committed before it is shown. Drawn committees come behind the same border, [`Committees`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -39,12 +39,12 @@ pub mod weights;
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmarking::{BenchmarkHelper, Sr25519Helper};
 pub use pallet::*;
-pub use types::{Fault, Outcome, Task, Verifier};
+pub use types::{Fault, Outcome, Penalties, Task, Verifier};
 pub use weights::WeightInfo;
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use oda_pallet_traits::{Ending, Judgement, Judges};
-use oda_primitives::{SubmissionId, Tick, Verdict, message};
+use oda_pallet_traits::{Committees, Ending, TaskStatus};
+use oda_primitives::{TaskId, Tick, Verdict, message};
 use polkadot_sdk::{
 	frame_support::{
 		self,
@@ -81,7 +81,7 @@ pub type VerifiersOf<T> = BoundedBTreeMap<
 >;
 
 /// A task as this pallet stores it.
-pub type TaskOf<T> = Task<<T as frame_system::Config>::AccountId, <T as Config>::MaxVerifiers>;
+pub type TaskOf<T> = Task<<T as frame_system::Config>::AccountId, BalanceOf<T>, <T as Config>::MaxVerifiers>;
 
 /// The pallet; see the crate's documentation.
 ///
@@ -170,9 +170,9 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Verifiers<T: Config> = StorageValue<_, VerifiersOf<T>, ValueQuery>;
 
-	/// The open tasks, by the submission that they judge.
+	/// The open tasks, by what they verify.
 	#[pallet::storage]
-	pub type Tasks<T: Config> = StorageMap<_, Twox64Concat, SubmissionId, TaskOf<T>>;
+	pub type Tasks<T: Config> = StorageMap<_, Blake2_128Concat, TaskId, TaskOf<T>>;
 
 	/// The verifiers of genesis and their bonds, which must lie in their free balances.
 	#[pallet::genesis_config]
@@ -201,8 +201,8 @@ pub mod pallet {
 		/// A task was opened for all active verifiers.
 		#[codec(index = 0)]
 		TaskOpened {
-			/// The submission.
-			task: SubmissionId,
+			/// The task.
+			task: TaskId,
 			/// How many may answer.
 			members: u32,
 			/// How many have to say `Valid`.
@@ -213,9 +213,9 @@ pub mod pallet {
 		/// A verifier answered.
 		#[codec(index = 1)]
 		Attested {
-			/// The submission.
-			task: SubmissionId,
-			/// Who.
+			/// The task.
+			task: TaskId,
+			/// The verifier that answered.
 			verifier: T::AccountId,
 			/// What it found.
 			verdict: Verdict,
@@ -223,43 +223,43 @@ pub mod pallet {
 		/// The quorum said `Valid`.
 		#[codec(index = 2)]
 		TaskPassed {
-			/// The submission.
-			task: SubmissionId,
+			/// The task.
+			task: TaskId,
 		},
 		/// A task was closed.
 		#[codec(index = 3)]
 		TaskClosed {
-			/// The submission.
-			task: SubmissionId,
+			/// The task.
+			task: TaskId,
 			/// How it ended.
 			outcome: Outcome,
 		},
 		/// A verifier lost a part of its bond.
 		#[codec(index = 4)]
 		Slashed {
-			/// The submission.
-			task: SubmissionId,
-			/// Who.
+			/// The task.
+			task: TaskId,
+			/// The verifier that lost it.
 			verifier: T::AccountId,
-			/// What for.
+			/// What it lost it for.
 			fault: Fault,
-			/// How much was taken.
+			/// The part of its bond that was taken.
 			amount: BalanceOf<T>,
 		},
 		/// A challenger got its half of what the verifiers lost; the rest was burned.
 		#[codec(index = 5)]
 		ChallengerPaid {
-			/// The submission.
-			task: SubmissionId,
-			/// Who.
+			/// The task.
+			task: TaskId,
+			/// The challenger that was paid.
 			challenger: T::AccountId,
-			/// How much.
+			/// The amount that it was paid.
 			amount: BalanceOf<T>,
 		},
 		/// A verifier's bond fell below the minimum: it gets no new tasks.
 		#[codec(index = 6)]
 		Deactivated {
-			/// Who.
+			/// The verifier that gets no new tasks.
 			verifier: T::AccountId,
 			/// What is left of its bond.
 			bond: BalanceOf<T>,
@@ -267,10 +267,18 @@ pub mod pallet {
 		/// A verifier left and has its bond back.
 		#[codec(index = 7)]
 		Left {
-			/// Who.
+			/// The account that was a verifier.
 			verifier: T::AccountId,
 			/// What it got back.
 			bond: BalanceOf<T>,
+		},
+		/// What was missing can be had now: answers that said `Unavailable` are forgotten, and asked for again.
+		#[codec(index = 8)]
+		TaskReopened {
+			/// The task.
+			task: TaskId,
+			/// The first tick at which answers are refused.
+			until: Tick,
 		},
 	}
 
@@ -280,7 +288,7 @@ pub mod pallet {
 		/// There is no active verifier who could answer.
 		#[codec(index = 0)]
 		NoVerifiers,
-		/// A task for this submission is open.
+		/// This task is open already.
 		#[codec(index = 1)]
 		TaskExists,
 		/// A task has to be open for at least one tick.
@@ -313,7 +321,7 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// Answers a task; free of charge, and not signed by an account but authorised by `signature`.
 		///
-		/// * `task`: the submission that is judged.
+		/// * `task`: what is verified.
 		/// * `verdict`: what the verifier found. `Wrong(i)` names the first wrong record, which has to be
 		///   challenged, or the accusation costs [`Config::AccusationSlash`].
 		/// * `verifier`: who answers, a member of the task.
@@ -328,7 +336,7 @@ pub mod pallet {
 		#[pallet::authorize(Pallet::<T>::authorize_attest)]
 		pub fn attest(
 			origin: OriginFor<T>,
-			task: SubmissionId,
+			task: TaskId,
 			verdict: Verdict,
 			verifier: T::AccountId,
 			// Verified by `authorize`.
@@ -420,18 +428,18 @@ pub mod pallet {
 		}
 
 		/// An open task.
-		pub fn task(id: SubmissionId) -> Option<TaskOf<T>> {
+		pub fn task(id: TaskId) -> Option<TaskOf<T>> {
 			Tasks::<T>::get(id)
 		}
 
-		/// How far the judgement of a task has come.
-		pub fn judgement_of(id: SubmissionId) -> Option<Judgement> {
-			<Self as Judges<T::AccountId>>::judgement(id)
+		/// How far the verification of a task has come.
+		pub fn status_of(id: TaskId) -> Option<TaskStatus> {
+			<Self as Committees<T::AccountId>>::status(id)
 		}
 
 		/// A page of the open tasks, in no particular order: those after `after`, or from the start; at most
 		/// `limit`, and never more than [`MAX_PAGE`].
-		pub fn tasks(after: Option<SubmissionId>, limit: u32) -> Vec<(SubmissionId, TaskOf<T>)> {
+		pub fn tasks(after: Option<TaskId>, limit: u32) -> Vec<(TaskId, TaskOf<T>)> {
 			let tasks = match after {
 				Some(id) => Tasks::<T>::iter_from_key(id),
 				None => Tasks::<T>::iter(),
@@ -439,9 +447,10 @@ pub mod pallet {
 			tasks.take(limit.min(MAX_PAGE) as usize).collect()
 		}
 
-		/// The bytes that a verifier signs to attest `verdict` on `task`.
-		pub fn attestation(task: SubmissionId, verdict: Verdict) -> Vec<u8> {
-			message::attestation(&Self::genesis(), task, verdict)
+		/// The bytes that a verifier signs to attest `verdict` on an open task.
+		pub fn attestation(task: TaskId, verdict: Verdict) -> Option<Vec<u8>> {
+			let claim = Tasks::<T>::get(task)?.claim;
+			Some(message::attestation(&Self::genesis(), task, &claim, verdict))
 		}
 	}
 }
@@ -468,7 +477,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The task, if `verifier` can answer it now.
-	fn answerable(task: SubmissionId, verifier: &T::AccountId) -> Result<TaskOf<T>, Error<T>> {
+	fn answerable(task: TaskId, verifier: &T::AccountId) -> Result<TaskOf<T>, Error<T>> {
 		let entry = Tasks::<T>::get(task).ok_or(Error::<T>::UnknownTask)?;
 		ensure!(entry.is_member(verifier), Error::<T>::NotMember);
 		ensure!(T::Clock::get() < entry.until, Error::<T>::WindowOver);
@@ -479,13 +488,13 @@ impl<T: Config> Pallet<T> {
 	/// Whether an attestation may enter the pool and the block: the cheap checks first, the signature last.
 	pub(crate) fn authorize_attest(
 		_source: TransactionSource,
-		task: &SubmissionId,
+		task: &TaskId,
 		verdict: &Verdict,
 		verifier: &T::AccountId,
 		signature: &T::Signature,
 	) -> TransactionValidityWithRefund {
 		let entry = Self::answerable(*task, verifier).map_err(Self::refusal)?;
-		let bytes = message::attestation(&Self::genesis(), *task, *verdict);
+		let bytes = message::attestation(&Self::genesis(), *task, &entry.claim, *verdict);
 		if !signature.verify(bytes.as_slice(), verifier) {
 			return Err(InvalidTransaction::BadProof.into());
 		}
@@ -506,19 +515,15 @@ impl<T: Config> Pallet<T> {
 
 	/// What `who`, who is bonded, has to pay, and for what: its bond shrinks, and the funds come back.
 	fn slash(
-		task: SubmissionId,
+		task: TaskId,
 		who: &T::AccountId,
 		verifier: &mut Verifier<BalanceOf<T>>,
 		fault: Fault,
+		penalty: BalanceOf<T>,
 	) -> Credit<T::AccountId, T::Currency> {
-		let amount = match fault {
-			Fault::FalseValid => T::VerifierSlash::get(),
-			Fault::FalseAccusation => T::AccusationSlash::get(),
-			Fault::Absence => T::AbsenceSlash::get(),
-		};
 		let was_active = verifier.bond >= T::MinBond::get();
 		let reason = HoldReason::VerifierBond.into();
-		let (credit, _) = T::Currency::slash(&reason, who, amount.min(verifier.bond));
+		let (credit, _) = T::Currency::slash(&reason, who, penalty.min(verifier.bond));
 		let amount = credit.peek();
 		verifier.bond = verifier.bond.saturating_sub(amount);
 		Self::deposit_event(Event::Slashed { task, verifier: who.clone(), fault, amount });
@@ -531,8 +536,10 @@ impl<T: Config> Pallet<T> {
 	/// What a member is guilty of, given how the task ended.
 	fn fault(ending: &Ending<T::AccountId>, answer: Option<Verdict>, window_over: bool) -> Option<Fault> {
 		match (ending, answer) {
-			(Ending::Overturned { .. }, Some(Verdict::Valid)) => Some(Fault::FalseValid),
+			(Ending::Overturned { .. } | Ending::Withheld, Some(Verdict::Valid)) => Some(Fault::FalseValid),
 			(Ending::Accepted, Some(Verdict::Wrong(_))) => Some(Fault::FalseAccusation),
+			// Enough others could verify it: who could not was as good as absent.
+			(Ending::Accepted, Some(Verdict::Unavailable)) => Some(Fault::Absence),
 			(Ending::Accepted | Ending::Lapsed, None) if window_over => Some(Fault::Absence),
 			_ => None,
 		}
@@ -573,8 +580,8 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-impl<T: Config> Judges<T::AccountId> for Pallet<T> {
-	fn open(task: SubmissionId, window: Tick) -> DispatchResult {
+impl<T: Config> Committees<T::AccountId> for Pallet<T> {
+	fn open(task: TaskId, claim: [u8; 32], window: Tick) -> DispatchResult {
 		ensure!(window > 0, Error::<T>::EmptyWindow);
 		ensure!(!Tasks::<T>::contains_key(task), Error::<T>::TaskExists);
 		let mut verifiers = Verifiers::<T>::get();
@@ -591,24 +598,48 @@ impl<T: Config> Judges<T::AccountId> for Pallet<T> {
 		let quorum = Self::quorum(count);
 		let opened_at = T::Clock::get();
 		let until = opened_at.saturating_add(window);
-		let entry = Task { members, quorum, opened_at, until, answers: BoundedVec::new(), passed_at: None };
+		let entry = Task {
+			members,
+			quorum,
+			claim,
+			opened_at,
+			until,
+			answers: BoundedVec::new(),
+			passed_at: None,
+			penalties: Penalties {
+				false_valid: T::VerifierSlash::get(),
+				false_accusation: T::AccusationSlash::get(),
+				absence: T::AbsenceSlash::get(),
+			},
+		};
 		Tasks::<T>::insert(task, entry);
 		Self::deposit_event(Event::TaskOpened { task, members: count, quorum, until });
 		Ok(())
 	}
 
-	fn judgement(task: SubmissionId) -> Option<Judgement> {
+	fn status(task: TaskId) -> Option<TaskStatus> {
 		let entry = Tasks::<T>::get(task)?;
 		Some(match entry.passed_at {
-			Some(at) => Judgement::Passed(at),
-			None if T::Clock::get() < entry.until => Judgement::Open,
-			None => Judgement::Lapsed,
+			Some(at) => TaskStatus::Passed(at),
+			None if entry.mostly_unavailable() => TaskStatus::Unavailable,
+			None if T::Clock::get() < entry.until => TaskStatus::Open,
+			None => TaskStatus::Lapsed,
+		})
+	}
+
+	fn reopen(task: TaskId, window: Tick) -> Option<Tick> {
+		Tasks::<T>::mutate(task, |entry| {
+			let entry = entry.as_mut().filter(|entry| entry.passed_at.is_none())?;
+			entry.answers.retain(|(_, verdict)| *verdict != Verdict::Unavailable);
+			entry.until = T::Clock::get().saturating_add(window).max(entry.until);
+			Self::deposit_event(Event::TaskReopened { task, until: entry.until });
+			Some(entry.until)
 		})
 	}
 
 	/// Half of what the verifiers lose to a challenger goes to it, unless it answered the task itself or its
 	/// account cannot hold it; the rest is burned, as is everything else that is slashed.
-	fn close(task: SubmissionId, ending: Ending<T::AccountId>) -> Vec<T::AccountId> {
+	fn close(task: TaskId, ending: Ending<T::AccountId>) -> Vec<T::AccountId> {
 		let Some(entry) = Tasks::<T>::take(task) else { return Vec::new() };
 		let window_over = T::Clock::get() >= entry.until;
 		let rewarded = match &ending {
@@ -621,14 +652,14 @@ impl<T: Config> Judges<T::AccountId> for Pallet<T> {
 			for member in &entry.members {
 				let answer = entry.answer_of(member);
 				let fault = Self::fault(&ending, answer, window_over);
-				if fault.is_none() && answer.is_some() {
+				if fault.is_none() && answer.is_some_and(|verdict| verdict != Verdict::Unavailable) {
 					innocent.push(member.clone());
 				}
 				// Nobody leaves while a member of an open task.
 				let Some(verifier) = verifiers.get_mut(member) else { continue };
 				verifier.open = verifier.open.saturating_sub(1);
 				let Some(fault) = fault else { continue };
-				let slashed = Self::slash(task, member, verifier, fault);
+				let slashed = Self::slash(task, member, verifier, fault, entry.penalties.of(fault));
 				if rewarded.is_some() {
 					let half = Perbill::from_percent(50).mul_floor(slashed.peek());
 					// What is not split off is dropped here, and thereby burned.
@@ -646,7 +677,7 @@ impl<T: Config> Judges<T::AccountId> for Pallet<T> {
 		innocent
 	}
 
-	fn answered(task: SubmissionId, who: &T::AccountId) -> bool {
+	fn answered(task: TaskId, who: &T::AccountId) -> bool {
 		Tasks::<T>::get(task).is_some_and(|task| task.answers.iter().any(|(verifier, _)| verifier == who))
 	}
 
@@ -660,7 +691,12 @@ impl<T: Config> Judges<T::AccountId> for Pallet<T> {
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
-	fn pass_for_benchmark(task: SubmissionId) {
-		benchmarking::pass::<T>(task);
+	fn pass_for_benchmark(task: TaskId) {
+		benchmarking::answer::<T>(task, Verdict::Valid);
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn fail_for_benchmark(task: TaskId) {
+		benchmarking::answer::<T>(task, Verdict::Unavailable);
 	}
 }

@@ -3,6 +3,7 @@
 mod attest;
 mod close;
 mod genesis;
+mod leaks;
 mod leave;
 mod open;
 mod random;
@@ -12,8 +13,8 @@ mod views;
 use crate::{
 	Call, Error, Event, Fault, HoldReason, INVALID_ATTESTATION, Outcome, TaskOf, Tasks, Verifiers, mock::*,
 };
-use oda_pallet_traits::{Ending, Judgement, Judges};
-use oda_primitives::{SubmissionId, Tick, Verdict, message};
+use oda_pallet_traits::{Committees, Ending, TaskStatus};
+use oda_primitives::{TaskId, Tick, Verdict, message};
 use polkadot_sdk::{
 	frame_support::{
 		assert_noop, assert_ok,
@@ -29,7 +30,9 @@ use polkadot_sdk::{
 };
 
 /// The task of most tests.
-const TASK: SubmissionId = 7;
+const TASK: TaskId = TaskId::Submission(7);
+/// What it is about.
+const CLAIM: [u8; 32] = [3; 32];
 /// For how long it is open: from tick 100 to 110.
 const WINDOW: Tick = 10;
 
@@ -55,29 +58,29 @@ fn key(index: usize) -> AccountId32 {
 }
 
 fn open() -> DispatchResult {
-	<Verification as Judges<_>>::open(TASK, WINDOW)
+	<Verification as Committees<_>>::open(TASK, CLAIM, WINDOW)
 }
 
 fn close(ending: Ending<AccountId32>) -> Vec<AccountId32> {
-	let mut innocent = <Verification as Judges<_>>::close(TASK, ending);
+	let mut innocent = <Verification as Committees<_>>::close(TASK, ending);
 	innocent.sort_by_key(|who| (0..KEYS.len()).find(|index| key(*index) == *who));
 	innocent
 }
 
-fn judgement() -> Option<Judgement> {
-	<Verification as Judges<AccountId32>>::judgement(TASK)
+fn status() -> Option<TaskStatus> {
+	<Verification as Committees<AccountId32>>::status(TASK)
 }
 
 /// The signature of the keyring's account of this number.
-fn sign(index: usize, task: SubmissionId, verdict: Verdict) -> MultiSignature {
+fn sign(index: usize, task: TaskId, verdict: Verdict) -> MultiSignature {
 	let genesis = System::block_hash(0);
-	KEYS[index].sign(&message::attestation(genesis.as_fixed_bytes(), task, verdict)).into()
+	KEYS[index].sign(&message::attestation(genesis.as_fixed_bytes(), task, &CLAIM, verdict)).into()
 }
 
 /// What the pool says of an attestation.
 fn authorize(
 	verifier: AccountId32,
-	task: SubmissionId,
+	task: TaskId,
 	verdict: Verdict,
 	signature: MultiSignature,
 ) -> Result<ValidTransaction, TransactionValidityError> {

@@ -20,17 +20,47 @@ pub struct Verifier<Balance> {
 	pub open: u32,
 }
 
-/// A task: one submission's records, to be re-run by all members.
+/// What each fault costs a verifier.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Penalties<Balance> {
+	/// The cost of [`Fault::FalseValid`].
+	pub false_valid: Balance,
+	/// The cost of [`Fault::FalseAccusation`].
+	pub false_accusation: Balance,
+	/// The cost of [`Fault::Absence`].
+	pub absence: Balance,
+}
+
+impl<Balance: Copy> Penalties<Balance> {
+	/// What `fault` costs.
+	pub fn of(&self, fault: Fault) -> Balance {
+		match fault {
+			Fault::FalseValid => self.false_valid,
+			Fault::FalseAccusation => self.false_accusation,
+			Fault::Absence => self.absence,
+		}
+	}
+}
+
+/// A claim that all members re-run.
 #[derive(
 	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
 )]
 #[scale_info(skip_type_params(Max))]
-#[codec(mel_bound(AccountId: MaxEncodedLen))]
-pub struct Task<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, Max: Get<u32>> {
+#[codec(mel_bound(AccountId: MaxEncodedLen, Balance: MaxEncodedLen))]
+pub struct Task<
+	AccountId: Clone + PartialEq + Eq + core::fmt::Debug,
+	Balance: Clone + PartialEq + Eq + core::fmt::Debug,
+	Max: Get<u32>,
+> {
 	/// Who may and should answer, sorted: the active verifiers when it was opened.
 	pub members: BoundedVec<AccountId, Max>,
 	/// How many have to say `Valid`.
 	pub quorum: u32,
+	/// The hash of what is claimed, which every answer signs.
+	pub claim: [u8; 32],
 	/// When it was opened.
 	pub opened_at: Tick,
 	/// The first tick at which answers are refused.
@@ -39,9 +69,13 @@ pub struct Task<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, Max: Get<u
 	pub answers: BoundedVec<(AccountId, Verdict), Max>,
 	/// When the quorum was reached.
 	pub passed_at: Option<Tick>,
+	/// What faults cost, as it was when the task was opened.
+	pub penalties: Penalties<Balance>,
 }
 
-impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> Task<AccountId, Max> {
+impl<AccountId: Clone + Ord + core::fmt::Debug, Balance: Clone + Eq + core::fmt::Debug, Max: Get<u32>>
+	Task<AccountId, Balance, Max>
+{
 	/// Whether `who` may answer.
 	pub fn is_member(&self, who: &AccountId) -> bool {
 		self.members.binary_search(who).is_ok()
@@ -56,6 +90,12 @@ impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> Task<AccountId, M
 	pub fn valid_answers(&self) -> usize {
 		self.answers.iter().filter(|(_, verdict)| *verdict == Verdict::Valid).count()
 	}
+
+	/// Whether more than half of the members said `Unavailable`.
+	pub fn mostly_unavailable(&self) -> bool {
+		let unavailable = self.answers.iter().filter(|(_, verdict)| *verdict == Verdict::Unavailable).count();
+		unavailable.saturating_mul(2) > self.members.len()
+	}
 }
 
 /// What a verifier was slashed for.
@@ -63,13 +103,13 @@ impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> Task<AccountId, M
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Fault {
-	/// It signed `Valid`, and somebody proved on chain that a score was wrong.
+	/// It signed `Valid`, and somebody proved on chain that the claim was wrong, or nobody showed what it was about.
 	#[codec(index = 0)]
 	FalseValid,
-	/// It signed `Wrong`, and the submission was accepted: nobody proved it.
+	/// It signed `Wrong`, and the claim was accepted: nobody proved it.
 	#[codec(index = 1)]
 	FalseAccusation,
-	/// It did not answer within the window.
+	/// It did not answer within the window, or said `Unavailable` of what enough others could verify.
 	#[codec(index = 2)]
 	Absence,
 }
@@ -79,7 +119,7 @@ pub enum Fault {
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Outcome {
-	/// The submission became the head.
+	/// The claim was accepted.
 	#[codec(index = 0)]
 	Accepted,
 	/// Somebody proved on chain that a score was wrong.
@@ -91,6 +131,9 @@ pub enum Outcome {
 	/// Nobody is to blame.
 	#[codec(index = 3)]
 	Void,
+	/// What was claimed about was demanded, and nobody showed it.
+	#[codec(index = 4)]
+	Withheld,
 }
 
 impl<AccountId> From<&Ending<AccountId>> for Outcome {
@@ -100,6 +143,7 @@ impl<AccountId> From<&Ending<AccountId>> for Outcome {
 			Ending::Overturned { .. } => Self::Overturned,
 			Ending::Lapsed => Self::Lapsed,
 			Ending::Void => Self::Void,
+			Ending::Withheld => Self::Withheld,
 		}
 	}
 }

@@ -28,18 +28,18 @@ pub struct ModelOverview<AccountId, Balance> {
 	pub status: ModelStatus,
 	/// The head and its number, if there is one.
 	pub head: Option<(VersionId, Version<AccountId>)>,
-	/// How many records it is judged on.
+	/// How many records it is verified on.
 	pub records: u32,
 	/// What evaluating one of them costs.
 	pub cost: Cost,
 	/// What that weighs on chain: what a challenger has to allow.
 	pub evaluation_weight: Weight,
-	/// What a trainer pays the judges.
+	/// What a trainer pays the verifiers.
 	pub fee: Balance,
-	/// For how many ticks judges can answer.
+	/// For how many ticks verifiers can answer.
 	pub attest_window: Tick,
-	/// The submission that is being judged.
-	pub judged: Option<SubmissionId>,
+	/// The submission that is being verified.
+	pub verifying: Option<SubmissionId>,
 	/// The submissions that wait for their turn, first to last.
 	pub queue: Vec<SubmissionId>,
 }
@@ -76,19 +76,19 @@ pub enum Stage {
 	},
 	/// Being judged.
 	#[codec(index = 2)]
-	Judged {
+	Verifying {
 		/// The weights.
 		weights: BlobRef,
 		/// The sum of the claimed scores.
 		score: i64,
-		/// Until when judges can answer.
+		/// Until when verifiers can answer.
 		answers_until: Tick,
 		/// When the last needed `Valid` came in.
 		passed_at: Option<Tick>,
-		/// How many judges have answered.
+		/// How many verifiers have answered.
 		answers: u32,
-		/// How many notes of challengers live.
-		notes: u32,
+		/// The number of challengers that have committed to evidence.
+		challengers: u32,
 	},
 }
 

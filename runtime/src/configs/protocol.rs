@@ -4,9 +4,10 @@ use crate::*;
 use frame_support::{
 	PalletId, parameter_types,
 	traits::{ConstU32, ConstU64, Get, LinearStoragePrice, Randomness, fungible::HoldConsideration},
-	weights::Weight,
+	weights::{Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
 use oda_evaluator::Cost;
+use oda_pallet_traits::Work;
 use oda_primitives::Tick;
 use sp_runtime::{
 	Perbill,
@@ -43,20 +44,20 @@ window!(
 	ChallengeWindow => challenge
 );
 window!(
-	/// Ticks that a note must have aged before its challenge.
-	MinNoteAge => min_note_age
+	/// Ticks that a challenge commitment must have aged before its challenge.
+	MinChallengeAge => min_challenge_age
 );
 window!(
-	/// Ticks for which a note holds the window open.
-	NoteLifetime => note_lifetime
+	/// Ticks for which a challenge commitment holds the window open.
+	ChallengeLifetime => challenge_lifetime
 );
 window!(
 	/// Ticks for which demanded weights can be posted.
 	DemandWindow => demand
 );
 window!(
-	/// Ticks that a submission waits for judges, when there are none.
-	JudgePatience => judge_patience
+	/// Ticks that a submission waits for verifiers, when there are none.
+	VerifierPatience => verifier_patience
 );
 window!(
 	/// Ticks for which a pending model belongs to its registrar alone.
@@ -104,10 +105,10 @@ parameter_types! {
 
 	/// What a trainer puts on hold for a submission.
 	pub const TrainerBond: Balance = UNIT.saturating_mul(100);
-	/// What a challenger puts on hold for a note.
+	/// What a challenger puts on hold for a commitment to evidence.
 	pub const ChallengeBond: Balance = UNIT.saturating_mul(10);
-	/// What demanding weights puts on hold, however short they are.
-	pub const DemandBase: Balance = UNIT.saturating_mul(2);
+	/// What demanding weights puts on hold beside the price of posting them.
+	pub const DemandBond: Balance = UNIT;
 	/// The part of the fee that every task has.
 	pub const FeeBase: Balance = UNIT;
 	/// The least bounty.
@@ -147,36 +148,53 @@ impl Convert<Cost, Weight> for EvaluationWeight {
 	}
 }
 
-/// What evaluating `records` records of this cost weighs, as computing time in picoseconds.
-fn task_time((cost, records): (Cost, u32)) -> u64 {
-	EvaluationWeight::convert(cost).ref_time().saturating_mul(records.into())
+/// Picoseconds that fetching a mebibyte takes on the chain's reference line: 16 MiB a second.
+const MIB_TIME: u64 = WEIGHT_REF_TIME_PER_SECOND / 16;
+
+/// What the verifiers are paid together for fetching a mebibyte: 10.24 ODA a gibibyte.
+const MIB_FEE: Balance = UNIT / 100;
+
+/// What evaluating all records of a task weighs, as computing time in picoseconds.
+fn computing_time(work: &Work) -> u64 {
+	EvaluationWeight::convert(work.cost).ref_time().saturating_mul(work.records.into())
 }
 
-/// A second of the judges' computing costs an ODA, as it does in a transaction.
+/// What a task's bytes are counted by: mebibytes, the last one whole.
+fn mebibytes(work: &Work) -> u64 {
+	work.bytes.div_ceil(1 << 20)
+}
+
+/// A second of the verifiers' computing costs an ODA, as it does in a transaction; fetching has a price by the byte.
 pub struct VerificationFee;
-impl Convert<(Cost, u32), Balance> for VerificationFee {
-	fn convert(task: (Cost, u32)) -> Balance {
-		task_time(task).into()
+impl Convert<Work, Balance> for VerificationFee {
+	fn convert(work: Work) -> Balance {
+		let fetching = MIB_FEE.saturating_mul(mebibytes(&work).into());
+		Balance::from(computing_time(&work)).saturating_add(fetching)
 	}
 }
 
-/// What demanding weights puts on hold: twice the fee for their length, and a base that exceeds the rest of what
-/// posting them costs.
-pub struct DemandBond;
-impl Convert<u64, Balance> for DemandBond {
+/// The price of the block space that posted weights take: what a transaction of that length and weight would cost.
+pub struct PostPrice;
+impl Convert<u64, Balance> for PostPrice {
 	fn convert(len: u64) -> Balance {
-		let fee = super::tokens::TransactionByteFee::get().saturating_mul(len.into());
-		DemandBase::get().saturating_add(fee.saturating_mul(2))
+		use pallet_training::WeightInfo;
+		type Weights = weights::pallet_training::WeightInfo<Runtime>;
+		let bytes = u32::try_from(len).unwrap_or(u32::MAX);
+		let weight = Weights::authorize_post_weights(bytes).saturating_add(Weights::post_weights());
+		super::tokens::TransactionByteFee::get()
+			.saturating_mul(len.into())
+			.saturating_add(weight.ref_time().into())
 	}
 }
 
-/// The window of a task: the base, and the time that a judge needs who computes at a quarter of the speed of
-/// the chain's reference machine.
+/// The window of a task: the base, and the time that a verifier needs who computes and fetches at a quarter of the
+/// speed of the chain's reference machine and line.
 pub struct AttestWindow;
-impl Convert<(Cost, u32), Tick> for AttestWindow {
-	fn convert(task: (Cost, u32)) -> Tick {
+impl Convert<Work, Tick> for AttestWindow {
+	fn convert(work: Work) -> Tick {
 		let tick = tempo::SlotMillis::<Runtime>::get().saturating_mul(1_000_000_000);
-		let ticks = task_time(task).saturating_mul(4).checked_div(tick).unwrap_or(u64::MAX);
+		let time = MIB_TIME.saturating_mul(mebibytes(&work)).saturating_add(computing_time(&work));
+		let ticks = time.saturating_mul(4).checked_div(tick).unwrap_or(u64::MAX);
 		AttestBase::get().saturating_add(ticks).saturating_add(1)
 	}
 }
@@ -266,23 +284,25 @@ impl pallet_training::Config for Runtime {
 	type Clock = Clock;
 	type Currency = Balances;
 	type DemandBond = DemandBond;
+	type DefencePriority = ConstU64<{ u64::MAX }>;
 	type DemandWindow = DemandWindow;
 	type EvaluationWeight = EvaluationWeight;
 	type FeeBase = FeeBase;
 	type Heads = Storage;
-	type JudgePatience = JudgePatience;
-	type Judges = Verification;
+	type VerifierPatience = VerifierPatience;
+	type Committees = Verification;
 	// A year of 3 s ticks.
 	type MaxBountyTerm = ConstU64<10_512_000>;
 	type MaxBounties = ConstU32<8>;
 	type MaxLive = ConstU32<8>;
-	type MaxNotes = ConstU32<16>;
-	type MaxQueue = ConstU32<16>;
+	type MaxChallengers = ConstU32<16>;
+	type MaxQueue = ConstU32<32>;
 	type MinBounty = MinBounty;
 	type MinCommitAge = MinCommitAge;
-	type MinNoteAge = MinNoteAge;
+	type MinChallengeAge = MinChallengeAge;
 	type Models = ModelRegistry;
-	type NoteLifetime = NoteLifetime;
+	type ChallengeLifetime = ChallengeLifetime;
+	type PostPrice = PostPrice;
 	type RevealWindow = RevealWindow;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type ScoreDeposit = HoldConsideration<
@@ -291,6 +311,7 @@ impl pallet_training::Config for Runtime {
 		ScoreHold,
 		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
 	>;
+	type SettlePriority = ConstU64<{ u64::MAX / 2 }>;
 	type TrainerBond = TrainerBond;
 	type VerificationFee = VerificationFee;
 	type WeightInfo = weights::pallet_training::WeightInfo<Runtime>;

@@ -43,6 +43,12 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
+	fn settle_nothing() -> Weight {
+		// Least time measured: 86_964 ns.
+		Weight::from_parts(100_554_000, 69077)
+			.saturating_add(T::DbWeight::get().reads(12))
+			.saturating_add(T::DbWeight::get().writes(8))
+	}
 	/// The range of component `b` is `[0, 8]`.
 	fn settle_accepted(b: u32, ) -> Weight {
 		// Least time measured: 2_516_422 ns.
@@ -79,7 +85,7 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(q.into())))
 			.saturating_add(Weight::from_parts(0, 66891).saturating_mul(q.into()))
 	}
-	fn note_challenge() -> Weight {
+	fn commit_challenge() -> Weight {
 		// Least time measured: 564_969 ns.
 		Weight::from_parts(646_808_000, 48182)
 			.saturating_add(T::DbWeight::get().reads(37))
@@ -87,13 +93,19 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	}
 	/// The range of component `w` is `[10, 2097152]`.
 	/// The range of component `p` is `[1024, 1048576]`.
-	fn challenge(w: u32, p: u32, ) -> Weight {
+	fn authorize_challenge(w: u32, p: u32, ) -> Weight {
 		// Least time measured: 9_996_784 ns.
 		Weight::from_parts(6_502_642_649, 137014)
 			// Standard error: 1_202
 			.saturating_add(Weight::from_parts(12_780, 0).saturating_mul(w.into()))
 			// Standard error: 2_406
 			.saturating_add(Weight::from_parts(19_555, 0).saturating_mul(p.into()))
+			.saturating_add(T::DbWeight::get().reads(113))
+			.saturating_add(T::DbWeight::get().writes(110))
+	}
+	fn challenge() -> Weight {
+		// Least time measured: 9_996_784 ns.
+		Weight::from_parts(6_502_642_649, 137014)
 			.saturating_add(T::DbWeight::get().reads(113))
 			.saturating_add(T::DbWeight::get().writes(110))
 	}
@@ -104,11 +116,17 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `w` is `[100, 2097152]`.
-	fn post_weights(w: u32, ) -> Weight {
+	fn authorize_post_weights(w: u32, ) -> Weight {
 		// Least time measured: 107_905 ns.
 		Weight::from_parts(115_265_000, 3766)
 			// Standard error: 165
 			.saturating_add(Weight::from_parts(6_086, 0).saturating_mul(w.into()))
+			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().writes(4))
+	}
+	fn post_weights() -> Weight {
+		// Least time measured: 107_905 ns.
+		Weight::from_parts(115_265_000, 3766)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}

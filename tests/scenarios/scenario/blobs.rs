@@ -106,7 +106,7 @@ async fn outlive(world: World, place: Place) {
 		place.worker(&world, base, suri).with(&["--bootstrap", &address])
 	};
 
-	// The registrar publishes; a verifier who never saw a file judges.
+	// The registrar publishes; a verifier who never saw a file verifiers.
 	let publisher = apart("worker", "//Dave");
 	let digits = prepared(&world).await;
 	let verifier = apart("verifier", "//Bob");

@@ -18,7 +18,7 @@ use std::{ops::ControlFlow, time::Instant};
 pub struct Task<'a> {
 	/// The graph.
 	pub graph: &'a Graph,
-	/// What it is judged by.
+	/// What it is verified by.
 	pub objective: &'a Objective,
 	/// The records to train on: input bytes, then target, as the objective's data has them.
 	pub training: &'a [u8],

@@ -37,10 +37,10 @@ pub(super) async fn run(context: &Context, global: &Global, command: DemandComma
 			let demand = chain.finalised().await?.demand(target).await?;
 			let demand = demand.with_context(|| format!("nobody demands the weights of {target}"))?;
 			let weights = context.store().get(&demand.weights)?;
-			let (paid, receipt) = chain.post_weights(&super::key(global)?, target, weights).await?;
+			let receipt = chain.post_weights(target, weights).await?;
 			output.result(
-				format!("posted the weights of {target}, for {}", oda(paid)),
-				&serde_json::json!({ "target": target, "paid": paid, "receipt": receipt }),
+				format!("posted the weights of {target} in block {}", receipt.block),
+				&serde_json::json!({ "target": target, "receipt": receipt }),
 			);
 		}
 		DemandCommand::Revert { model } => {
@@ -50,12 +50,12 @@ pub(super) async fn run(context: &Context, global: &Global, command: DemandComma
 		DemandCommand::List => {
 			for demand in chain.finalised().await?.demands().await? {
 				let text = format!(
-					"{}: weights {}, {} for who posts them before tick {}, demanded by {}",
+					"{}: weights {}, to be posted before tick {}, at a price of {}, demanded by {}",
 					demand.target,
 					hex::encode(demand.weights.root),
-					oda(demand.bond),
 					demand.until,
-					demand.who
+					oda(demand.price),
+					demand.who.as_ref().map_or_else(|| "most verifiers".into(), ToString::to_string)
 				);
 				output.result(text, &demand);
 			}

@@ -296,7 +296,7 @@ async fn show(context: &Context, args: ModelShowArgs) -> anyhow::Result<()> {
 		"versions": versions,
 		"submissions": submissions,
 		"bounties": bounties,
-		"judged": view.judged(id).await?,
+		"verifying": view.verifying(id).await?,
 		"queue": view.queue(id).await?,
 	});
 	let mut text = described(&model, &spec);
@@ -349,9 +349,9 @@ async fn phase(view: &View, submission: &oda_client::Submission) -> anyhow::Resu
 	Ok(match &submission.phase {
 		Phase::Committed => format!("committed at tick {}", submission.committed_at),
 		Phase::Queued { claim } => format!("waits for its turn, score {}", claim.score),
-		Phase::Judged { claim, answers_until, .. } => {
+		Phase::Verifying { claim, answers_until, .. } => {
 			let answers = view.task(submission.id).await?.map_or(0, |task| task.answers.len());
-			format!("is being judged until tick {answers_until}, score {}, {answers} answers", claim.score)
+			format!("is being verified until tick {answers_until}, score {}, {answers} answers", claim.score)
 		}
 	})
 }

@@ -187,7 +187,7 @@ mod tests {
 			"oda_worker_finalised_block 42",
 			"oda_worker_store_blobs 1.0",
 			"oda_worker_store_bytes 7.0",
-			"oda_worker_challenge_notes_total 0",
+			"oda_worker_challenge_commitments_total 0",
 			"# TYPE oda_worker_evaluation_duration_seconds histogram",
 		] {
 			assert!(answer.lines().any(|l| l == line), "no line {line:?} in\n{answer}");

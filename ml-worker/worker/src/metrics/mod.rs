@@ -110,7 +110,7 @@ pub struct Metrics {
 	checks: Family<Checked, Counter>,
 	/// Which submissions `checks` has counted: eight bytes each, for as long as the process lives.
 	checked: Mutex<HashSet<SubmissionId>>,
-	notes: Counter,
+	challenge_commitments: Counter,
 	challenges: Family<Outcome, Counter>,
 	submissions: Family<Outcome, Counter>,
 	evaluations: Histogram,
@@ -258,7 +258,12 @@ impl Metrics {
 				Family::default(),
 			),
 			checked: Mutex::default(),
-			notes: add(oda, "challenge_notes", "Notes of evidence put on the chain", Counter::default()),
+			challenge_commitments: add(
+				oda,
+				"challenge_commitments",
+				"Commitments to evidence put on the chain",
+				Counter::default(),
+			),
 			challenges: add(oda, "challenges", "Challenges that ended, by outcome", Family::default()),
 			submissions: add(oda, "submissions", "Own submissions that ended, by outcome", Family::default()),
 			evaluations: add(
@@ -398,9 +403,9 @@ impl Metrics {
 		self.checks.get_or_create(&Checked { result }).inc();
 	}
 
-	/// A note of evidence is on the chain.
-	pub(crate) fn noted(&self) {
-		self.notes.inc();
+	/// A commitment to evidence is on the chain.
+	pub(crate) fn committed_challenge(&self) {
+		self.challenge_commitments.inc();
 	}
 
 	/// A challenge has ended.

@@ -11,7 +11,7 @@ use oda_client::{Chain, ChainError, Key, Submission, Task};
 use oda_primitives::{SubmissionId, Tick, Verdict};
 use serde::{Deserialize, Serialize};
 use std::{
-	collections::HashSet,
+	collections::HashMap,
 	time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
@@ -50,7 +50,7 @@ async fn tasks(context: &Context, key: &Key, config: VerifierConfig, once: bool)
 		tracing::warn!(%account, "this account is not a verifier of this chain");
 	}
 	let mut answers: JoinSet<(SubmissionId, anyhow::Result<()>)> = JoinSet::new();
-	let mut begun: HashSet<SubmissionId> = HashSet::new();
+	let mut begun: HashMap<SubmissionId, Tick> = HashMap::new();
 	for submission in challenge::unfinished(context, &chain, key)? {
 		let (context, key) = (context.clone(), key.clone());
 		answers.spawn(async move {
@@ -71,7 +71,8 @@ async fn tasks(context: &Context, key: &Key, config: VerifierConfig, once: bool)
 				continue;
 			}
 			open += 1;
-			if begun.insert(task.id) {
+			// A task that is asked anew has a later end.
+			if begun.insert(task.id, task.until) != Some(task.until) {
 				let (context, key, config) = (context.clone(), key.clone(), config.clone());
 				answers.spawn(async move { (task.id, answer(context, key, config, task).await) });
 			}
@@ -98,7 +99,7 @@ async fn tasks(context: &Context, key: &Key, config: VerifierConfig, once: bool)
 type Done = Result<(SubmissionId, anyhow::Result<()>), tokio::task::JoinError>;
 
 /// An answer that failed is begun again with the next block.
-fn report(context: &Context, done: Done, begun: &mut HashSet<SubmissionId>) {
+fn report(context: &Context, done: Done, begun: &mut HashMap<SubmissionId, Tick>) {
 	if !matches!(done, Ok((_, Ok(())))) {
 		context.metrics().failed("verifier");
 	}
@@ -133,30 +134,35 @@ async fn answer(context: Context, key: Key, config: VerifierConfig, task: Task) 
 	let chain = context.chain().await?;
 	let view = chain.finalised().await?;
 	let Some(submission) = view.submission(task.id).await? else { return Ok(()) };
+	let Some(claim) = submission.claim().copied() else { return Ok(()) };
 	let started = Instant::now();
 	let found = rerun(&context, &chain, &task, &submission).await?;
 	let seconds = started.elapsed().as_secs_f64();
-	let (verdict, note) = match found {
+	let (verdict, commitment) = match found {
 		Found::Over => return Ok(()),
 		Found::Valid => (Verdict::Valid, None),
 		Found::Unavailable => (Verdict::Unavailable, None),
 		Found::Wrong(wrong) => {
-			// The note comes first: the verdict shows everybody which record it is.
-			let note = match config.challenge {
-				true => challenge::note(&context, &key, &submission, &wrong)
+			// The commitment comes first: the verdict shows everybody which record it is.
+			let commitment = match config.challenge {
+				true => challenge::commit(&context, &key, &submission, &wrong)
 					.await
 					.inspect_err(|error| {
-						tracing::error!(task = task.id, error = format!("{error:#}"), "no note")
+						tracing::error!(
+							task = task.id,
+							error = format!("{error:#}"),
+							"no challenge commitment"
+						)
 					})
 					.ok(),
 				false => None,
 			};
-			(Verdict::Wrong(wrong.evidence.record), note)
+			(Verdict::Wrong(wrong.evidence.record), commitment)
 		}
 	};
-	attest(&context, &chain, &key, &task, verdict, seconds).await?;
-	if let Some(note) = note {
-		let challenged = challenge::finish(&context, &key, note).await?;
+	attest(&context, &chain, &key, &task, &claim.hash, verdict, seconds).await?;
+	if let Some(commitment) = commitment {
+		let challenged = challenge::finish(&context, &key, commitment).await?;
 		say(&context, Some(&challenged));
 	}
 	Ok(())
@@ -218,11 +224,12 @@ async fn attest(
 	chain: &Chain,
 	key: &Key,
 	task: &Task,
+	claim: &[u8; 32],
 	verdict: Verdict,
 	seconds: f64,
 ) -> anyhow::Result<()> {
 	loop {
-		match chain.attest(key, task.id, verdict).await {
+		match chain.attest(key, task.id, claim, verdict).await {
 			Ok(receipt) => {
 				context.metrics().attested(verdict);
 				context.output().event(

@@ -1,4 +1,4 @@
-//! Recomputes every submission that is being judged, and proves the wrong ones wrong.
+//! Recomputes every submission that is being verified, and proves the wrong ones wrong.
 
 use crate::{challenge, context::Context, demand, due, evaluation::EvaluationError, journal::JournalError};
 use anyhow::Context as _;
@@ -40,7 +40,7 @@ const SETTLE_AGAIN: Tick = 10;
 /// Between two looks for a blob that is not here.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Watches. With `once`, until all that are being judged now have been recomputed, and the wrong ones
+/// Watches. With `once`, until all that are being verified now have been recomputed, and the wrong ones
 /// challenged.
 pub async fn run(
 	context: Context,
@@ -82,7 +82,7 @@ async fn watch(
 	loop {
 		let submissions = view.submissions().await?;
 		for submission in &submissions {
-			if let Phase::Judged { claim, .. } = submission.phase
+			if let Phase::Verifying { claim, .. } = submission.phase
 				&& begun.insert(submission.id)
 			{
 				let (context, key) = (context.clone(), key.cloned());
@@ -262,7 +262,7 @@ async fn check(
 		}),
 	);
 	if let (Some(wrong), Some(key)) = (wrong, key.filter(|_| config.challenge)) {
-		let held = match challenge::note(&context, &key, &submission, &wrong).await {
+		let held = match challenge::commit(&context, &key, &submission, &wrong).await {
 			// Another role of the same account is at it.
 			Err(error) if matches!(error.downcast_ref(), Some(JournalError::Busy(_))) => return Ok(()),
 			held => held?,

@@ -1,25 +1,19 @@
 use super::*;
 use oda_evaluator::{DataSource, DatasetRef};
 
-/// Alice's claim of records 10 to 14, which are wrong, is being judged; and Eve's note on `record` is old enough.
-fn noted(model: ModelId, record: u32) -> (u64, Attempt) {
+/// Alice's claim of records 10 to 14, which are wrong, is being verified; and Eve's commitment to `record` is old enough.
+fn committed_to(model: ModelId, record: u32) -> (u64, Attempt) {
 	let attempt = Attempt::lie(ALICE, 5);
 	let id = submit(model, &attempt);
-	assert_ok!(note(EVE, id, record));
-	pass(MIN_NOTE_AGE);
+	assert_ok!(commit_challenge(EVE, id, record));
+	pass(MIN_CHALLENGE_AGE);
 	(id, attempt)
 }
 
-fn challenge_with(
-	id: u64,
-	record: u32,
-	proof: RangeProof,
-	weights: Vec<u8>,
-	max_cost: Weight,
-) -> DispatchError {
-	let origin = RuntimeOrigin::signed(EVE);
+fn challenge_with(id: u64, record: u32, proof: RangeProof, weights: Vec<u8>, cost: Weight) -> DispatchError {
 	let weights = weights.try_into().unwrap();
-	refusal(Training::challenge(origin, id, record, [EVE as u8; 32], proof, weights, max_cost))
+	let (challenger, salt) = (EVE, [EVE as u8; 32]);
+	refusal(send(Call::challenge { submission: id, record, challenger, salt, proof, weights, cost }))
 }
 
 #[test]
@@ -34,7 +28,7 @@ fn challenge_of_a_wrong_score_overturns() {
 		let alice = wealth(ALICE);
 		let eve = wealth(EVE);
 		let before = issuance();
-		let (id, attempt) = noted(model, 10);
+		let (id, attempt) = committed_to(model, 10);
 		assert_ok!(challenge(EVE, id, 10, &attempt));
 
 		let paid = TRAINER_BOND / 2;
@@ -47,7 +41,7 @@ fn challenge_of_a_wrong_score_overturns() {
 			slashed: TRAINER_BOND,
 			paid,
 		}));
-		assert!(happened(Event::FeePaid { submission: id, judges: 0, each: 0, returned: 0, burned: FEE }));
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 0, each: 0, returned: 0, burned: FEE }));
 		assert_eq!(wealth(ALICE), alice - TRAINER_BOND - FEE);
 		assert_eq!(wealth(EVE), eve + paid);
 		assert_eq!(issuance(), before - (TRAINER_BOND - paid) - FEE);
@@ -60,10 +54,10 @@ fn challenge_of_a_wrong_score_overturns() {
 		] {
 			assert_eq!((held(reason, ALICE), held(reason, EVE)), (0, 0));
 		}
-		assert_eq!(Training::judged(model), None);
+		assert_eq!(Training::verifying(model), None);
 		assert!(Training::submission(id).is_none());
 		assert!(Training::claimed_scores(id).is_none());
-		assert!(Verification::task(id).is_none());
+		assert!(Verification::task(oda_primitives::TaskId::Submission(id)).is_none());
 		assert_eq!(Registry::model(model).unwrap().head, Some(0));
 	});
 }
@@ -74,36 +68,30 @@ fn a_score_claimed_too_low_is_wrong_too() {
 		// Right on 0 to 29, but record 3 is claimed to be wrong.
 		let attempt = Attempt::claiming(ALICE, |i| i < 30, |i| i < 30 && i != 3);
 		let id = submit(model, &attempt);
-		assert_ok!(note(EVE, id, 3));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 3));
+		pass(MIN_CHALLENGE_AGE);
 		assert_ok!(challenge(EVE, id, 3, &attempt));
 		assert!(Training::submission(id).is_none());
 	});
 }
 
 #[test]
-fn verifiers_who_signed_pay_and_who_did_not_share_the_fee() {
+fn verifiers_who_signed_pay_and_who_accused_rightly_has_the_fee() {
 	with_head(|model| {
 		let attempt = Attempt::lie(ALICE, 5);
 		let id = submit(model, &attempt);
 		attest(id, 101, Verdict::Valid).unwrap();
 		attest(id, 102, Verdict::Wrong(11)).unwrap();
 		attest(id, 103, Verdict::Unavailable).unwrap();
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		let before: Vec<_> = VERIFIERS.into_iter().map(wealth).collect();
 		let eve = wealth(EVE);
 		assert_ok!(challenge(EVE, id, 10, &attempt));
 		let after: Vec<_> = VERIFIERS.into_iter().map(wealth).collect();
-		assert_eq!(after, [before[0] - VERIFIER_SLASH, before[1] + FEE / 2, before[2] + FEE / 2]);
+		assert_eq!(after, [before[0] - VERIFIER_SLASH, before[1] + FEE, before[2]]);
 		assert_eq!(wealth(EVE), eve + TRAINER_BOND / 2 + VERIFIER_SLASH / 2);
-		assert!(happened(Event::FeePaid {
-			submission: id,
-			judges: 2,
-			each: FEE / 2,
-			returned: 0,
-			burned: 0
-		}));
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: FEE, returned: 0, burned: 0 }));
 	});
 }
 
@@ -114,8 +102,8 @@ fn one_challenge_is_enough_against_all_verifiers_even_after_the_window() {
 		let id = submit(model, &attempt);
 		approve(id);
 		pass(CHALLENGE_WINDOW - 1);
-		assert_ok!(note(EVE, id, 12));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 12));
+		pass(MIN_CHALLENGE_AGE);
 		assert_noop!(settle(id), Error::<Test>::NothingDue);
 		assert_ok!(challenge(EVE, id, 12, &attempt));
 		assert_eq!(Registry::model(model).unwrap().head, Some(0));
@@ -128,8 +116,8 @@ fn a_lapsed_submission_can_still_be_overturned() {
 		let attempt = Attempt::lie(ALICE, 5);
 		let id = submit(model, &attempt);
 		pass(ATTEST_WINDOW - 1);
-		assert_ok!(note(EVE, id, 12));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 12));
+		pass(MIN_CHALLENGE_AGE);
 		assert_noop!(settle(id), Error::<Test>::NothingDue);
 		assert_ok!(challenge(EVE, id, 12, &attempt));
 		assert!(Training::submission(id).is_none());
@@ -137,22 +125,22 @@ fn a_lapsed_submission_can_still_be_overturned() {
 }
 
 #[test]
-fn other_live_notes_are_released_and_expired_ones_burned_when_one_wins() {
+fn other_live_commitments_are_released_and_expired_ones_burned_when_one_wins() {
 	with_head(|model| {
 		let attempt = Attempt::lie(ALICE, 5);
 		let id = submit(model, &attempt);
-		assert_ok!(note(BOB, id, 11));
-		pass(NOTE_LIFETIME - MIN_NOTE_AGE);
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(BOB, id, 11));
+		pass(CHALLENGE_LIFETIME - MIN_CHALLENGE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		let bob = wealth(BOB);
 		assert_ok!(challenge(EVE, id, 10, &attempt));
 		assert_eq!((wealth(BOB), held(HoldReason::Challenge, BOB)), (bob - CHALLENGE_BOND, 0));
 
 		let id = submit(model, &attempt);
-		assert_ok!(note(BOB, id, 11));
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(BOB, id, 11));
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		let bob = wealth(BOB);
 		assert_ok!(challenge(EVE, id, 10, &attempt));
 		assert_eq!((wealth(BOB), held(HoldReason::Challenge, BOB)), (bob, 0));
@@ -164,8 +152,8 @@ fn overturned_weights_can_be_submitted_again_with_true_scores() {
 	with_head(|model| {
 		let lie = Attempt::claiming(ALICE, |i| i < 12, |i| i < 20);
 		let id = submit(model, &lie);
-		assert_ok!(note(EVE, id, 15));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 15));
+		pass(MIN_CHALLENGE_AGE);
 		assert_ok!(challenge(EVE, id, 15, &lie));
 		become_head(model, &Attempt::new(ALICE, |i| i < 12));
 		assert_eq!(Registry::model(model).unwrap().head, Some(1));
@@ -175,7 +163,7 @@ fn overturned_weights_can_be_submitted_again_with_true_scores() {
 #[test]
 fn challenge_of_a_true_score_burns_the_challengers_bond() {
 	with_head(|model| {
-		let (id, attempt) = noted(model, 9);
+		let (id, attempt) = committed_to(model, 9);
 		let before = issuance();
 		let eve = wealth(EVE);
 		assert_ok!(challenge(EVE, id, 9, &attempt));
@@ -188,22 +176,22 @@ fn challenge_of_a_true_score_burns_the_challengers_bond() {
 		}));
 		assert_eq!(wealth(EVE), eve - CHALLENGE_BOND);
 		assert_eq!(issuance(), before - CHALLENGE_BOND);
-		assert_eq!(Training::judged(model), Some(id));
-		assert!(Training::notes(id).is_empty());
-		// A second try needs a second note.
-		assert_eq!(refusal(challenge(EVE, id, 10, &attempt)), Error::<Test>::NoMatchingNote.into());
-		assert_ok!(note(EVE, id, 10));
+		assert_eq!(Training::verifying(model), Some(id));
+		assert!(Training::challenge_commitments(id).is_empty());
+		// A second try needs a second commitment.
+		assert_eq!(refusal(challenge(EVE, id, 10, &attempt)), Error::<Test>::NoChallengeCommitment.into());
+		assert_ok!(commit_challenge(EVE, id, 10));
 	});
 }
 
 #[test]
-fn a_failed_challenge_leaves_the_notes_of_others() {
+fn a_failed_challenge_leaves_the_commitments_of_others() {
 	with_head(|model| {
-		let (id, attempt) = noted(model, 9);
-		assert_ok!(note(BOB, id, 10));
+		let (id, attempt) = committed_to(model, 9);
+		assert_ok!(commit_challenge(BOB, id, 10));
 		assert_ok!(challenge(EVE, id, 9, &attempt));
-		assert_eq!(Training::notes(id).len(), 1);
-		pass(MIN_NOTE_AGE);
+		assert_eq!(Training::challenge_commitments(id).len(), 1);
+		pass(MIN_CHALLENGE_AGE);
 		assert_ok!(challenge(BOB, id, 10, &attempt));
 		assert!(Training::submission(id).is_none());
 	});
@@ -215,9 +203,9 @@ fn a_failed_challenge_no_longer_holds_the_window_open() {
 		let attempt = Attempt::new(ALICE, |i| i < 20);
 		let id = submit(model, &attempt);
 		approve(id);
-		pass(CHALLENGE_WINDOW - MIN_NOTE_AGE);
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE);
+		pass(CHALLENGE_WINDOW - MIN_CHALLENGE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		assert_noop!(settle(id), Error::<Test>::NothingDue);
 		assert_ok!(challenge(EVE, id, 10, &attempt));
 		assert_ok!(settle(id));
@@ -231,10 +219,10 @@ fn a_verifier_who_answered_is_not_paid_for_the_challenge() {
 		let attempt = Attempt::lie(ALICE, 5);
 		let id = submit(model, &attempt);
 		let verifier = VERIFIERS[0];
-		assert_ok!(super::super::mock::attest(id, verifier, Verdict::Wrong(10)));
+		assert_ok!(attest(id, verifier, Verdict::Wrong(10)));
 		let before = wealth(verifier);
-		assert_ok!(note(verifier, id, 10));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(verifier, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		assert_ok!(challenge(verifier, id, 10, &attempt));
 		assert!(Training::submission(id).is_none());
 		// The fee, as for any answer; nothing of the bond.
@@ -265,80 +253,87 @@ fn challenge_fails_for_an_unknown_submission() {
 }
 
 #[test]
-fn challenge_fails_before_the_judgement() {
+fn challenge_fails_before_the_verification() {
 	with_head(|model| {
 		let attempt = Attempt::lie(ALICE, 5);
 		let id = commit(model, &attempt);
-		assert_eq!(refusal(challenge(EVE, id, 10, &attempt)), Error::<Test>::NotJudged.into());
+		assert_eq!(refusal(challenge(EVE, id, 10, &attempt)), Error::<Test>::NotVerifying.into());
 	});
 }
 
 #[test]
-fn challenge_fails_without_a_note_or_with_one_on_something_else() {
+fn challenge_fails_without_a_commitment_or_with_one_on_something_else() {
 	with_head(|model| {
-		let (id, attempt) = noted(model, 11);
-		let none: DispatchError = Error::<Test>::NoMatchingNote.into();
+		let (id, attempt) = committed_to(model, 11);
+		let none: DispatchError = Error::<Test>::NoChallengeCommitment.into();
 		assert_eq!(refusal(challenge(BOB, id, 10, &attempt)), none);
 		assert_eq!(refusal(challenge(EVE, id, 10, &attempt)), none);
-		let origin = RuntimeOrigin::signed(EVE);
-		let shown = attempt.shown();
-		let other_salt = Training::challenge(origin, id, 11, [0; 32], proof(11), shown, EVALUATION);
-		assert_eq!(refusal(other_salt), none);
+		let mut other_salt = challenge_call(EVE, id, 11, &attempt);
+		if let Call::challenge { salt, .. } = &mut other_salt {
+			*salt = [0; 32];
+		}
+		assert_eq!(refusal(send(other_salt)), none);
 	});
 }
 
 #[test]
 fn evidence_seen_in_the_pool_cannot_be_stolen() {
 	with_head(|model| {
-		let (id, attempt) = noted(model, 10);
-		// Bob sees Eve's challenge and notes the same evidence: his note is too young.
-		assert_ok!(note(BOB, id, 10));
-		assert_eq!(refusal(challenge(BOB, id, 10, &attempt)), Error::<Test>::NoteTooYoung.into());
+		let (id, attempt) = committed_to(model, 10);
+		// Bob sees Eve's challenge and commits to the same evidence: his commitment is too young.
+		assert_ok!(commit_challenge(BOB, id, 10));
+		assert_eq!(refusal(challenge(BOB, id, 10, &attempt)), Error::<Test>::ChallengeTooEarly.into());
 		assert_ok!(challenge(EVE, id, 10, &attempt));
 	});
 }
 
 #[test]
-fn challenge_fails_before_the_notes_minimum_age_and_passes_at_it() {
+fn challenge_fails_before_the_commitments_minimum_age_and_passes_at_it() {
 	with_head(|model| {
 		let attempt = Attempt::lie(ALICE, 5);
 		let id = submit(model, &attempt);
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE - 1);
-		assert_eq!(refusal(challenge(EVE, id, 10, &attempt)), Error::<Test>::NoteTooYoung.into());
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE - 1);
+		assert_eq!(refusal(challenge(EVE, id, 10, &attempt)), Error::<Test>::ChallengeTooEarly.into());
 		pass(1);
 		assert_ok!(challenge(EVE, id, 10, &attempt));
 	});
 }
 
 #[test]
-fn challenge_passes_in_the_notes_last_tick_and_fails_after_it() {
+fn challenge_passes_in_the_commitments_last_tick_and_fails_after_it() {
 	with_head(|model| {
 		let attempt = Attempt::lie(ALICE, 5);
 		let id = submit(model, &attempt);
-		assert_ok!(note(EVE, id, 10));
-		pass(NOTE_LIFETIME);
-		assert_eq!(refusal(challenge(EVE, id, 10, &attempt)), Error::<Test>::NoteExpired.into());
-		assert_ok!(note(EVE, id, 10));
-		pass(NOTE_LIFETIME - 1);
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(CHALLENGE_LIFETIME);
+		assert_eq!(
+			refusal(challenge(EVE, id, 10, &attempt)),
+			Error::<Test>::ChallengeCommitmentExpired.into()
+		);
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(CHALLENGE_LIFETIME - 1);
 		assert_ok!(challenge(EVE, id, 10, &attempt));
 	});
 }
 
 #[test]
-fn challenge_fails_when_the_caller_allows_too_little() {
+fn challenge_fails_at_any_other_cost_than_the_courts() {
 	with_head(|model| {
-		let (id, attempt) = noted(model, 10);
-		let little = EVALUATION.saturating_sub(Weight::from_parts(1, 0));
-		let refused = challenge_with(id, 10, proof(10), attempt.weights, little);
-		assert_eq!(refused, Error::<Test>::MaxCostTooLow.into());
+		let (id, attempt) = committed_to(model, 10);
+		for cost in
+			[EVALUATION - Weight::from_parts(1, 0), EVALUATION + Weight::from_parts(1, 0), Weight::MAX]
+		{
+			let refused = challenge_with(id, 10, proof(10), attempt.weights.clone(), cost);
+			assert_eq!(refused, Error::<Test>::WrongCost.into());
+		}
 	});
 }
 
 #[test]
 fn challenge_fails_for_a_record_that_the_data_does_not_have() {
 	with_head(|model| {
-		let (id, attempt) = noted(model, RECORDS);
+		let (id, attempt) = committed_to(model, RECORDS);
 		let refused = challenge_with(id, RECORDS, proof(10), attempt.weights, EVALUATION);
 		assert_eq!(refused, Error::<Test>::RecordOutOfRange.into());
 	});
@@ -347,7 +342,7 @@ fn challenge_fails_for_a_record_that_the_data_does_not_have() {
 #[test]
 fn challenge_fails_with_other_weights() {
 	with_head(|model| {
-		let (id, attempt) = noted(model, 10);
+		let (id, attempt) = committed_to(model, 10);
 		let mut other = attempt.weights.clone();
 		other[0] ^= 1;
 		let mut longer = attempt.weights.clone();
@@ -362,7 +357,7 @@ fn challenge_fails_with_other_weights() {
 #[test]
 fn challenge_fails_with_a_proof_that_is_not_this_records() {
 	with_head(|model| {
-		let (id, attempt) = noted(model, 10);
+		let (id, attempt) = committed_to(model, 10);
 		let refused = |proof| challenge_with(id, 10, proof, attempt.weights.clone(), EVALUATION);
 		assert_eq!(refused(proof(11)), Error::<Test>::ProofForOtherRange.into());
 		let mut shorter = proof(10);
@@ -384,22 +379,22 @@ fn challenge_starts_the_next_submission() {
 		let lie = Attempt::lie(ALICE, 5);
 		let id = submit(model, &lie);
 		let waiting = submit(model, &Attempt::new(BOB, |i| i < 12));
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		assert_ok!(challenge(EVE, id, 10, &lie));
-		assert_eq!(Training::judged(model), Some(waiting));
+		assert_eq!(Training::verifying(model), Some(waiting));
 	});
 }
 
 #[test]
-fn a_challenge_is_judged_by_its_own_models_data() {
+fn a_challenge_is_verified_by_its_own_models_data() {
 	bare_ext().execute_with(|| {
 		// The same graph and objective on other data is another model; its proofs prove nothing here.
 		let model = register(spec());
 		let attempt = Attempt::lie(REGISTRAR, 5);
 		let id = submit(model, &attempt);
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		let mut bytes = data();
 		bytes[10 * 65 + 64] ^= 1;
 		let mut other = spec();

@@ -6,8 +6,8 @@ fn demand(who: u64, target: Target) -> DispatchResult {
 	Training::demand(RuntimeOrigin::signed(who), target)
 }
 
-fn post(who: u64, target: Target, attempt: &Attempt) -> DispatchResult {
-	Training::post_weights(RuntimeOrigin::signed(who), target, attempt.shown())
+fn post(target: Target, attempt: &Attempt) -> Result<(), DispatchError> {
+	send(Call::post_weights { target, weights: attempt.shown() }).map(|_| ()).map_err(|e| e.error)
 }
 
 fn revert(model: ModelId) -> DispatchResult {
@@ -24,7 +24,7 @@ fn first() -> Attempt {
 	Attempt::new(REGISTRAR, |i| i < 10)
 }
 
-/// A submission that is being judged and whose weights Eve demands.
+/// A submission that is being verified and whose weights Eve demands.
 fn demanded(model: ModelId) -> SubmissionId {
 	let id = submit(model, &better());
 	assert_ok!(demand(EVE, Target::Submission(id)));
@@ -32,13 +32,13 @@ fn demanded(model: ModelId) -> SubmissionId {
 }
 
 #[test]
-fn demand_holds_a_bond_by_the_length_of_the_weights() {
+fn demand_holds_a_bond_and_the_price_of_posting() {
 	with_head(|model| {
 		let id = demanded(model);
-		assert_eq!(held(HoldReason::Demand, EVE), DEMAND_BOND);
+		assert_eq!(held(HoldReason::Demand, EVE), DEMAND_BOND + POST_PRICE);
 		let target = Target::Submission(id);
 		let until = now() + DEMAND_WINDOW;
-		assert!(happened(Event::WeightsDemanded { target, who: EVE, weights: better().blob(), until }));
+		assert!(happened(Event::WeightsDemanded { target, who: Some(EVE), weights: better().blob(), until }));
 		assert_eq!(Training::demand_for(target).unwrap().until, until);
 	});
 }
@@ -55,13 +55,13 @@ fn demand_fails_for_what_is_not_there() {
 }
 
 #[test]
-fn demand_fails_before_the_judgement() {
+fn demand_fails_before_the_verification() {
 	with_head(|model| {
 		let id = commit(model, &better());
-		assert_noop!(demand(EVE, Target::Submission(id)), Error::<Test>::NotJudged);
+		assert_noop!(demand(EVE, Target::Submission(id)), Error::<Test>::NotVerifying);
 		submit(model, &Attempt::new(BOB, |i| i < 15));
 		assert_ok!(reveal(id, &better()));
-		assert_noop!(demand(EVE, Target::Submission(id)), Error::<Test>::NotJudged);
+		assert_noop!(demand(EVE, Target::Submission(id)), Error::<Test>::NotVerifying);
 	});
 }
 
@@ -94,25 +94,30 @@ fn demand_fails_after_the_window_has_closed() {
 }
 
 #[test]
-fn posting_pays_the_bond_to_the_poster() {
+fn posting_is_paid_half_by_the_demander_and_half_by_the_trainer_and_burned() {
 	with_head(|model| {
 		let id = demanded(model);
-		let (eve, bob) = (wealth(EVE), wealth(BOB));
-		assert_ok!(post(BOB, Target::Submission(id), &better()));
-		assert_eq!((wealth(EVE), wealth(BOB)), (eve - DEMAND_BOND, bob + DEMAND_BOND));
+		let (eve, alice, before) = (wealth(EVE), wealth(ALICE), issuance());
+		assert_ok!(post(Target::Submission(id), &better()));
+		let (by_demander, by_trainer) = (POST_PRICE - POST_PRICE / 2, POST_PRICE / 2);
+		assert_eq!((wealth(EVE), wealth(ALICE)), (eve - by_demander, alice - by_trainer));
+		assert_eq!(issuance(), before - POST_PRICE);
+		assert_eq!(held(HoldReason::Demand, EVE), 0);
+		assert_eq!(held(HoldReason::Submission, ALICE), TRAINER_BOND - by_trainer);
 		let target = Target::Submission(id);
-		assert!(happened(Event::WeightsPosted { target, poster: BOB, paid: DEMAND_BOND }));
+		assert!(happened(Event::WeightsPosted { target, by_demander, by_trainer }));
 		assert_eq!(Training::demand_for(target), None);
 	});
 }
 
 #[test]
-fn posting_to_oneself_returns_the_bond() {
+fn posting_a_heads_weights_is_paid_by_the_demander() {
 	with_head(|model| {
-		let before = wealth(EVE);
-		let id = demanded(model);
-		assert_ok!(post(EVE, Target::Submission(id), &better()));
-		assert_eq!((wealth(EVE), held(HoldReason::Demand, EVE)), (before, 0));
+		assert_ok!(demand(EVE, Target::Head(model)));
+		let (eve, before) = (wealth(EVE), issuance());
+		assert_ok!(post(Target::Head(model), &first()));
+		assert_eq!((wealth(EVE), issuance()), (eve - POST_PRICE, before - POST_PRICE));
+		assert_eq!(held(HoldReason::Demand, EVE), 0);
 	});
 }
 
@@ -120,8 +125,8 @@ fn posting_to_oneself_returns_the_bond() {
 fn posting_fails_without_a_demand() {
 	with_head(|model| {
 		let id = submit(model, &better());
-		assert_noop!(post(BOB, Target::Submission(id), &better()), Error::<Test>::NoDemand);
-		assert_noop!(post(BOB, Target::Head(model), &first()), Error::<Test>::NoDemand);
+		assert_noop!(post(Target::Submission(id), &better()), Error::<Test>::NoDemand);
+		assert_noop!(post(Target::Head(model), &first()), Error::<Test>::NoDemand);
 	});
 }
 
@@ -129,7 +134,7 @@ fn posting_fails_without_a_demand() {
 fn posting_fails_with_other_weights() {
 	with_head(|model| {
 		let id = demanded(model);
-		assert_noop!(post(BOB, Target::Submission(id), &first()), Error::<Test>::WeightsMismatch);
+		assert_noop!(post(Target::Submission(id), &first()), Error::<Test>::WeightsMismatch);
 	});
 }
 
@@ -138,10 +143,10 @@ fn posting_fails_when_the_time_is_over() {
 	with_head(|model| {
 		let id = demanded(model);
 		pass(DEMAND_WINDOW);
-		assert_noop!(post(BOB, Target::Submission(id), &better()), Error::<Test>::DemandOver);
+		assert_noop!(post(Target::Submission(id), &better()), Error::<Test>::DemandOver);
 		assert_ok!(demand(EVE, Target::Head(model)));
 		pass(DEMAND_WINDOW - 1);
-		assert_ok!(post(BOB, Target::Head(model), &first()));
+		assert_ok!(post(Target::Head(model), &first()));
 	});
 }
 
@@ -149,7 +154,7 @@ fn posting_fails_when_the_time_is_over() {
 fn weights_are_demanded_of_a_submission_once() {
 	with_head(|model| {
 		let id = demanded(model);
-		assert_ok!(post(BOB, Target::Submission(id), &better()));
+		assert_ok!(post(Target::Submission(id), &better()));
 		assert_noop!(demand(EVE, Target::Submission(id)), Error::<Test>::AlreadyShown);
 	});
 }
@@ -163,12 +168,12 @@ fn a_demand_holds_the_window_open_and_posting_opens_it_for_who_could_not_look() 
 		assert_ok!(demand(EVE, Target::Submission(id)));
 		pass(DEMAND_WINDOW - 1);
 		assert_eq!(refusal(settle(id)), Error::<Test>::NothingDue.into());
-		assert_ok!(post(BOB, Target::Submission(id), &Attempt::lie(ALICE, 5)));
+		assert_ok!(post(Target::Submission(id), &Attempt::lie(ALICE, 5)));
 		pass(CHALLENGE_WINDOW - 1);
 		assert_eq!(refusal(settle(id)), Error::<Test>::NothingDue.into());
-		// Such a note still holds it.
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE);
+		// Such a commitment still holds it.
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		assert_eq!(refusal(settle(id)), Error::<Test>::NothingDue.into());
 		assert_ok!(challenge(EVE, id, 10, &Attempt::lie(ALICE, 5)));
 		assert!(!Submissions::<Test>::contains_key(id));
@@ -180,7 +185,7 @@ fn shown_weights_become_the_head_as_others_do() {
 	with_head(|model| {
 		let id = demanded(model);
 		approve(id);
-		assert_ok!(post(BOB, Target::Submission(id), &better()));
+		assert_ok!(post(Target::Submission(id), &better()));
 		pass(CHALLENGE_WINDOW);
 		assert_ok!(settle(id));
 		assert_eq!(Registry::head(model).unwrap().1.submission, id);
@@ -198,11 +203,12 @@ fn a_submission_whose_weights_nobody_shows_falls_and_its_signers_pay() {
 		let target = Target::Submission(id);
 		let post = settle(id).unwrap();
 		assert_eq!(post.pays_fee, Pays::No);
-		let (slashed, paid) = (TRAINER_BOND, TRAINER_BOND / 2);
-		assert!(happened(Event::Withheld { target, demander: EVE, slashed, paid }));
-		let from_verifiers = VERIFIERS.len() as u64 * VERIFIER_SLASH / 2;
+		assert!(happened(Event::Withheld { target, demander: Some(EVE), burned: TRAINER_BOND }));
 		assert_eq!(wealth(ALICE), alice - TRAINER_BOND - FEE);
-		assert_eq!(wealth(EVE), eve + paid + from_verifiers);
+		assert_eq!(wealth(EVE), eve);
+		for verifier in VERIFIERS {
+			assert_eq!(wealth(verifier), ENDOWMENT - VERIFIER_SLASH + 24);
+		}
 		assert_eq!(held(HoldReason::Demand, EVE), 0);
 		assert!(!Submissions::<Test>::contains_key(id));
 		assert_eq!(Registry::head(model).unwrap().0, 0);
@@ -212,29 +218,13 @@ fn a_submission_whose_weights_nobody_shows_falls_and_its_signers_pay() {
 }
 
 #[test]
-fn a_judge_that_answered_gains_nothing_by_its_demand() {
-	with_head(|model| {
-		let id = submit(model, &better());
-		assert_ok!(attest(id, VERIFIERS[0], Verdict::Unavailable));
-		let before = wealth(VERIFIERS[0]);
-		assert_ok!(demand(VERIFIERS[0], Target::Submission(id)));
-		pass(DEMAND_WINDOW);
-		assert_ok!(settle(id));
-		// It gets its fee, as the only one who answered rightly.
-		assert_eq!(wealth(VERIFIERS[0]), before + FEE);
-		let (slashed, target) = (TRAINER_BOND, Target::Submission(id));
-		assert!(happened(Event::Withheld { target, demander: VERIFIERS[0], slashed, paid: 0 }));
-	});
-}
-
-#[test]
 fn a_demand_ends_with_its_submission() {
 	with_head(|model| {
 		let lie = Attempt::lie(ALICE, 5);
 		let id = submit(model, &lie);
 		assert_ok!(demand(BOB, Target::Submission(id)));
-		assert_ok!(note(EVE, id, 10));
-		pass(MIN_NOTE_AGE);
+		assert_ok!(commit_challenge(EVE, id, 10));
+		pass(MIN_CHALLENGE_AGE);
 		assert_ok!(challenge(EVE, id, 10, &lie));
 		assert_eq!(held(HoldReason::Demand, BOB), 0);
 		assert_eq!(Training::demand_for(Target::Submission(id)), None);
@@ -250,7 +240,7 @@ fn a_head_that_nobody_shows_falls_to_the_one_before() {
 		pass(DEMAND_WINDOW);
 		assert_ok!(revert(model));
 		let target = Target::Head(model);
-		assert!(happened(Event::Withheld { target, demander: EVE, slashed: 0, paid: 0 }));
+		assert!(happened(Event::Withheld { target, demander: Some(EVE), burned: 0 }));
 		assert_eq!(Told::get()[&model], Some([first().blob(), BlobRef::of(&data())]));
 		assert_eq!(Registry::head(model).unwrap().0, 0);
 		assert_eq!(held(HoldReason::Demand, EVE), 0);
@@ -316,7 +306,7 @@ fn a_model_whose_first_version_fell_takes_anybodys() {
 fn a_head_that_was_shown_stays_and_can_be_demanded_again() {
 	with_head(|model| {
 		assert_ok!(demand(EVE, Target::Head(model)));
-		assert_ok!(post(ALICE, Target::Head(model), &first()));
+		assert_ok!(post(Target::Head(model), &first()));
 		pass(DEMAND_WINDOW);
 		assert_noop!(revert(model), Error::<Test>::NoDemand);
 		assert_eq!(Registry::head(model).unwrap().0, 0);

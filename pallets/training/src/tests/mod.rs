@@ -3,9 +3,10 @@
 mod bounty;
 mod challenge;
 mod commit;
+mod commit_challenge;
 mod demand;
 mod deposits;
-mod note;
+mod leaks;
 mod property;
 mod queue;
 mod reveal;
@@ -13,7 +14,7 @@ mod settle;
 mod weight;
 mod withdraw;
 
-pub(crate) use crate::{Error, Event, HoldReason, mock::*, pallet::*, types::*};
+pub(crate) use crate::{Call, Error, Event, HoldReason, mock::*, pallet::*, types::*};
 pub(crate) use oda_evaluator::scores;
 pub(crate) use oda_pallet_traits::ModelStatus;
 pub(crate) use oda_primitives::{BlobRef, ModelId, RangeProof, Verdict};

@@ -48,21 +48,20 @@ enum Step {
 		right: u32,
 		claimed: u32,
 	},
-	/// All verifiers approve what is being judged, the windows pass, and it is settled.
+	/// All verifiers approve what is being verified, the windows pass, and it is settled.
 	Conclude,
-	/// Notes what is being judged and challenges it: on its first wrong record, or on a right one.
+	/// Notes what is being verified and challenges it: on its first wrong record, or on a right one.
 	Accuse {
 		who: usize,
 		rightly: bool,
 	},
-	/// Demands what is being judged, or the head.
+	/// Demands what is being verified, or the head.
 	Demand {
 		who: usize,
 		head: bool,
 	},
-	/// Shows what is being judged, or the head.
+	/// Shows what is being verified, or the head.
 	Post {
-		who: usize,
 		head: bool,
 	},
 	Revert,
@@ -115,7 +114,7 @@ fn step() -> impl Strategy<Value = Step> {
 		6 => Just(Step::Conclude),
 		8 => (who.clone(), any::<bool>()).prop_map(|(who, rightly)| Step::Accuse { who, rightly }),
 		4 => (who.clone(), any::<bool>()).prop_map(|(who, head)| Step::Demand { who, head }),
-		3 => (who.clone(), any::<bool>()).prop_map(|(who, head)| Step::Post { who, head }),
+		3 => any::<bool>().prop_map(|head| Step::Post { head }),
 		3 => Just(Step::Revert),
 		2 => (who, -5..60i64, 0..2_000u64, 0..40u64)
 			.prop_map(|(who, threshold, amount, term)| Step::PostBounty { who, threshold, amount, term }),
@@ -145,11 +144,11 @@ impl World {
 		self.attempts.iter().rev().nth(which).cloned()
 	}
 
-	/// What is being judged, or the head.
+	/// What is being verified, or the head.
 	fn target(&self, head: bool) -> Option<Target> {
 		match head {
 			true => Some(Target::Head(self.model)),
-			false => Training::judged(self.model).map(Target::Submission),
+			false => Training::verifying(self.model).map(Target::Submission),
 		}
 	}
 
@@ -191,12 +190,16 @@ impl World {
 			}
 			Step::Settle { which } => {
 				if let Some((id, _)) = self.pick(which) {
-					settle(id).map_err(|e| e.error)?;
+					let before = Submissions::<Test>::get(id);
+					if let Err(refused) = send(Call::settle { submission: id }) {
+						assert_eq!(before, Submissions::<Test>::get(id));
+						return Err(refused.error);
+					}
 				}
 			}
 			Step::Note { who, which, record } => {
 				if let Some((id, _)) = self.pick(which) {
-					note(PEOPLE[who], id, record)?;
+					commit_challenge(PEOPLE[who], id, record)?;
 				}
 			}
 			Step::Challenge { who, which, record } => {
@@ -211,22 +214,22 @@ impl World {
 				self.take(Step::Reveal { which: 0 })?;
 			}
 			Step::Conclude => {
-				let Some(id) = Training::judged(model) else { return Ok(()) };
+				let Some(id) = Training::verifying(model) else { return Ok(()) };
 				for verifier in VERIFIERS {
 					let _ = attest(id, verifier, Verdict::Valid);
 				}
 				pass(CHALLENGE_WINDOW);
-				settle(id).map_err(|e| e.error)?;
+				settle(id)?;
 			}
 			Step::Accuse { who, rightly } => {
-				let judged = Training::judged(model);
-				let found = self.attempts.iter().find(|(id, _)| Some(*id) == judged);
+				let verifying = Training::verifying(model);
+				let found = self.attempts.iter().find(|(id, _)| Some(*id) == verifying);
 				let Some((id, attempt)) = found.cloned() else { return Ok(()) };
 				let claimed = scores::Scores::new(spec().score_kind(), RECORDS, &attempt.scores).unwrap();
 				let wrong = |i: &u32| claimed.get(*i) != Some(attempt.actual(*i));
 				if let Some(record) = (0..RECORDS).find(|i| wrong(i) == rightly) {
-					note(PEOPLE[who], id, record)?;
-					pass(MIN_NOTE_AGE);
+					commit_challenge(PEOPLE[who], id, record)?;
+					pass(MIN_CHALLENGE_AGE);
 					challenge(PEOPLE[who], id, record, &attempt).map_err(|e| e.error)?;
 				}
 			}
@@ -234,12 +237,13 @@ impl World {
 				let Some(target) = self.target(head) else { return Ok(()) };
 				Training::demand(Origin::signed(PEOPLE[who]), target)?;
 			}
-			Step::Post { who, head } => {
+			Step::Post { head } => {
 				let Some(target) = self.target(head) else { return Ok(()) };
 				let Some(demand) = Training::demand_for(target) else { return Ok(()) };
 				let shown = self.attempts.iter().find(|(_, attempt)| attempt.blob() == demand.weights);
 				if let Some((_, attempt)) = shown {
-					Training::post_weights(Origin::signed(PEOPLE[who]), target, attempt.shown())?;
+					let weights = attempt.shown();
+					send(Call::post_weights { target, weights }).map_err(|e| e.error)?;
 				}
 			}
 			Step::Revert => {
@@ -287,7 +291,7 @@ impl World {
 			if live.is_empty() {
 				break;
 			}
-			pass(REVEAL_WINDOW + JUDGE_PATIENCE);
+			pass(REVEAL_WINDOW + VERIFIER_PATIENCE);
 			for id in live {
 				let _ = settle(id);
 				self.check();
@@ -306,9 +310,9 @@ impl World {
 		assert_eq!(Demands::<Test>::iter().count(), 0);
 		assert_eq!(Submissions::<Test>::iter().count(), 0);
 		assert_eq!(ClaimedScores::<Test>::iter().count(), 0);
-		assert_eq!(Notes::<Test>::iter().count(), 0);
+		assert_eq!(ChallengeCommitments::<Test>::iter().count(), 0);
 		assert_eq!(Queue::<Test>::iter().count(), 0);
-		assert_eq!(Judged::<Test>::iter().count(), 0);
+		assert_eq!(Verifying::<Test>::iter().count(), 0);
 		assert_eq!(Stalled::<Test>::iter().count(), 0);
 		let total = |reason: HoldReason| -> u64 { PEOPLE.into_iter().map(|who| held(reason, who)).sum() };
 		assert_eq!(total(HoldReason::Submission), 0);
@@ -330,12 +334,14 @@ fn burned() -> u64 {
 		.into_iter()
 		.map(|record| match record.event {
 			RuntimeEvent::Training(Event::Forfeited { burned, .. })
-			| RuntimeEvent::Training(Event::NoteExpired { burned, .. })
+			| RuntimeEvent::Training(Event::ChallengeCommitmentExpired { burned, .. })
 			| RuntimeEvent::Training(Event::ChallengeFailed { burned, .. })
 			| RuntimeEvent::Training(Event::FeePaid { burned, .. }) => burned,
-			RuntimeEvent::Training(
-				Event::Overturned { slashed, paid, .. } | Event::Withheld { slashed, paid, .. },
-			) => slashed - paid,
+			RuntimeEvent::Training(Event::Withheld { burned, .. }) => burned,
+			RuntimeEvent::Training(Event::WeightsPosted { by_demander, by_trainer, .. }) => {
+				by_demander + by_trainer
+			}
+			RuntimeEvent::Training(Event::Overturned { slashed, paid, .. }) => slashed - paid,
 			RuntimeEvent::Verification(pallet_verification::Event::Slashed { amount, .. }) => amount,
 			_ => 0,
 		})

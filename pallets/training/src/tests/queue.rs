@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn submissions_are_judged_one_at_a_time_in_commit_order() {
+fn submissions_are_verified_one_at_a_time_in_commit_order() {
 	with_head(|model| {
 		let attempts: Vec<_> = [ALICE, BOB, EVE, PATRON]
 			.into_iter()
@@ -14,7 +14,7 @@ fn submissions_are_judged_one_at_a_time_in_commit_order() {
 		for i in [1, 3, 0, 2] {
 			reveal(ids[i], &attempts[i]).unwrap();
 		}
-		assert_eq!(Training::judged(model), Some(ids[1]));
+		assert_eq!(Training::verifying(model), Some(ids[1]));
 		assert_eq!(Training::queue(model), [ids[0], ids[2], ids[3]]);
 		assert_noop!(settle(ids[0]), Error::<Test>::NothingDue);
 
@@ -26,7 +26,7 @@ fn submissions_are_judged_one_at_a_time_in_commit_order() {
 		assert!(happened(Event::Outdated { submission: ids[0] }));
 		assert_eq!(Balances::free_balance(ALICE), alice);
 		assert_eq!(wealth(ALICE), ENDOWMENT);
-		assert_eq!(Training::judged(model), Some(ids[2]));
+		assert_eq!(Training::verifying(model), Some(ids[2]));
 		assert_eq!(Training::queue(model), [ids[3]]);
 	});
 }
@@ -41,21 +41,19 @@ fn an_unrevealed_commitment_blocks_nobody() {
 }
 
 #[test]
-fn reveal_fails_when_the_queue_is_full_and_the_trainer_can_withdraw() {
+fn commit_fails_when_all_places_are_taken() {
 	with_head(|model| {
 		submit(model, &Attempt::new(REGISTRAR, |i| i < 40));
-		for (who, right) in [(ALICE, 20), (BOB, 22), (EVE, 24)] {
-			submit(model, &Attempt::new(who, |i| i < right));
-		}
-		assert_eq!(Training::queue(model).len(), MAX_QUEUE as usize);
+		submit(model, &Attempt::new(ALICE, |i| i < 20));
+		let revealed_later = Attempt::new(BOB, |i| i < 22);
+		let place = commit(model, &revealed_later);
+		commit(model, &Attempt::new(EVE, |i| i < 24));
+		assert_eq!(MAX_QUEUE, 4);
 		let late = Attempt::new(PATRON, |i| i < 30);
-		let id = commit(model, &late);
+		let refused = Training::commit(RuntimeOrigin::signed(PATRON), model, late.commitment(&model));
+		assert_noop!(refused, Error::<Test>::QueueFull);
 		pass(MIN_COMMIT_AGE);
-		assert_noop!(reveal(id, &late), Error::<Test>::QueueFull);
-		let before = wealth(PATRON);
-		let origin = RuntimeOrigin::signed(PATRON);
-		assert_ok!(Training::withdraw(origin, id, late.blob(), late.salt));
-		assert_eq!(Balances::free_balance(PATRON), before);
+		assert_ok!(reveal(place, &revealed_later));
 	});
 }
 
@@ -65,8 +63,8 @@ fn the_models_do_not_wait_for_each_other() {
 		let other = register(careful_spec());
 		let first = submit(model, &Attempt::new(ALICE, |i| i < 20));
 		let second = submit(other, &Attempt::new(REGISTRAR, |i| i < 20));
-		assert_eq!(Training::judged(model), Some(first));
-		assert_eq!(Training::judged(other), Some(second));
+		assert_eq!(Training::verifying(model), Some(first));
+		assert_eq!(Training::verifying(other), Some(second));
 	});
 }
 
@@ -82,43 +80,43 @@ fn the_whole_queue_can_be_outdated_at_once() {
 		for id in ids {
 			assert!(happened(Event::Outdated { submission: id }));
 		}
-		assert_eq!(Training::judged(model), None);
+		assert_eq!(Training::verifying(model), None);
 		assert!(Training::queue(model).is_empty());
 		assert_eq!([ALICE, BOB, EVE].map(Balances::free_balance), [ENDOWMENT; 3]);
 	});
 }
 
 #[test]
-fn without_judges_a_reveal_waits_and_starts_when_there_are_some() {
+fn without_verifiers_a_reveal_waits_and_starts_when_there_are_some() {
 	with_head(|model| {
 		dismiss_verifiers();
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		assert_eq!(Training::judged(model), None);
+		assert_eq!(Training::verifying(model), None);
 		assert_eq!(Training::queue(model), [id]);
-		assert_noop!(settle(id), Error::<Test>::NoJudges);
-		pass(JUDGE_PATIENCE - 1);
-		assert_noop!(settle(id), Error::<Test>::NoJudges);
+		assert_noop!(settle(id), Error::<Test>::NoVerifiers);
+		pass(VERIFIER_PATIENCE - 1);
+		assert_noop!(settle(id), Error::<Test>::NoVerifiers);
 		appoint(101);
 		assert_ok!(settle(id));
-		assert_eq!(Training::judged(model), Some(id));
+		assert_eq!(Training::verifying(model), Some(id));
 		assert!(!Stalled::<Test>::contains_key(model));
 	});
 }
 
 #[test]
-fn without_judges_for_too_long_a_submission_expires_and_all_is_returned() {
+fn without_verifiers_for_too_long_a_submission_expires_and_all_is_returned() {
 	with_head(|model| {
 		dismiss_verifiers();
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		pass(JUDGE_PATIENCE - MIN_COMMIT_AGE);
+		pass(VERIFIER_PATIENCE - MIN_COMMIT_AGE);
 		let younger = submit(model, &Attempt::new(BOB, |i| i < 30));
 		assert_ok!(settle(younger));
-		assert!(happened(Event::Expired { submission: id, why: Expiry::NoJudges }));
+		assert!(happened(Event::Expired { submission: id, why: Expiry::NoVerifiers }));
 		assert_eq!(Balances::free_balance(ALICE), ENDOWMENT);
 		// The younger one has not waited as long.
 		assert_eq!(Training::queue(model), [younger]);
-		assert_noop!(settle(younger), Error::<Test>::NoJudges);
-		pass(JUDGE_PATIENCE);
+		assert_noop!(settle(younger), Error::<Test>::NoVerifiers);
+		pass(VERIFIER_PATIENCE);
 		assert_ok!(settle(younger));
 		assert!(Training::queue(model).is_empty());
 		assert!(!Stalled::<Test>::contains_key(model));
@@ -126,11 +124,11 @@ fn without_judges_for_too_long_a_submission_expires_and_all_is_returned() {
 }
 
 #[test]
-fn when_the_judges_leave_the_next_waits_from_then_on() {
+fn when_the_verifiers_leave_the_next_waits_from_then_on() {
 	with_head(|model| {
 		let first = submit(model, &Attempt::new(ALICE, |i| i < 20));
 		let second = submit(model, &Attempt::new(BOB, |i| i < 30));
-		pass(ATTEST_WINDOW + JUDGE_PATIENCE);
+		pass(ATTEST_WINDOW + VERIFIER_PATIENCE);
 		// All are slashed below the least bond, so nobody is active any more.
 		pallet_verification::Verifiers::<Test>::mutate(|all| {
 			for who in VERIFIERS {
@@ -147,6 +145,6 @@ fn when_the_judges_leave_the_next_waits_from_then_on() {
 			}
 		});
 		assert_ok!(settle(second));
-		assert_eq!(Training::judged(model), Some(second));
+		assert_eq!(Training::verifying(model), Some(second));
 	});
 }

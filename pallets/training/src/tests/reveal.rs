@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn reveal_holds_fee_and_deposits_and_starts_the_judgement() {
+fn reveal_holds_fee_and_deposits_and_starts_the_verification() {
 	with_head(|model| {
 		let attempt = Attempt::new(ALICE, |i| i < 12);
 		let id = submit(model, &attempt);
@@ -9,13 +9,28 @@ fn reveal_holds_fee_and_deposits_and_starts_the_judgement() {
 		assert_eq!(held(HoldReason::VerificationFee, ALICE), FEE);
 		assert_eq!(held(HoldReason::ScoreList, ALICE), SCORE_DEPOSIT);
 		assert_eq!(held(HoldReason::KnownWeights, ALICE), KNOWN_DEPOSIT);
-		assert_eq!(Training::judged(model), Some(id));
+		assert_eq!(Training::verifying(model), Some(id));
 		assert_eq!(Training::claimed_scores(id), Some(attempt.scores.clone()));
-		let claim = Claim { weights: attempt.blob(), score: 12, fee: FEE, revealed_at: now() };
+		let claim = Claim {
+			weights: attempt.blob(),
+			score: 12,
+			hash: oda_primitives::hash::claim(&model, &attempt.blob(), &attempt.scores),
+			fee: FEE,
+			answer_window: ATTEST_WINDOW,
+			patience: VERIFIER_PATIENCE,
+			revealed_at: now(),
+		};
 		let answers_until = now() + ATTEST_WINDOW;
 		assert_eq!(
 			Training::submission(id).unwrap().phase,
-			Phase::Judged { claim, opened_at: now(), answers_until, held_until: 0, shown: false }
+			Phase::Verifying {
+				claim,
+				opened_at: now(),
+				answers_until,
+				held_until: 0,
+				challenge_window: CHALLENGE_WINDOW,
+				shown: false
+			}
 		);
 		assert!(happened(Event::Revealed {
 			submission: id,
@@ -24,8 +39,8 @@ fn reveal_holds_fee_and_deposits_and_starts_the_judgement() {
 			score: 12,
 			fee: FEE
 		}));
-		assert!(happened(Event::JudgementStarted { submission: id, model, answers_until }));
-		assert!(Verification::task(id).is_some());
+		assert!(happened(Event::VerificationStarted { submission: id, model, answers_until }));
+		assert!(Verification::task(oda_primitives::TaskId::Submission(id)).is_some());
 	});
 }
 
@@ -33,7 +48,7 @@ fn reveal_holds_fee_and_deposits_and_starts_the_judgement() {
 fn reveal_of_version_zero_needs_to_beat_nobody() {
 	with_pending(|model| {
 		let id = submit(model, &Attempt::new(REGISTRAR, |_| false));
-		assert_eq!(Training::judged(model), Some(id));
+		assert_eq!(Training::verifying(model), Some(id));
 	});
 }
 
@@ -246,7 +261,7 @@ fn the_same_weights_may_be_submitted_to_another_model() {
 	with_head(|_| {
 		let other = register(careful_spec());
 		let id = submit(other, &Attempt::new(REGISTRAR, |i| i < 10));
-		assert_eq!(Training::judged(other), Some(id));
+		assert_eq!(Training::verifying(other), Some(id));
 	});
 }
 

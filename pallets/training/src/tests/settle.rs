@@ -10,7 +10,7 @@ fn settle_accepts_what_has_passed_when_the_window_closes_in_silence() {
 		pass(CHALLENGE_WINDOW - 1);
 		assert_noop!(settle(id), Error::<Test>::NothingDue);
 		pass(1);
-		let judges: Vec<_> = VERIFIERS.into_iter().map(wealth).collect();
+		let verifiers: Vec<_> = VERIFIERS.into_iter().map(wealth).collect();
 		let before = issuance();
 		assert_ok!(settle(id));
 
@@ -20,11 +20,11 @@ fn settle_accepts_what_has_passed_when_the_window_closes_in_silence() {
 		assert_eq!((version.weights, version.submission), (attempt.blob(), id));
 		assert_eq!(version.accepted_at, now());
 		assert_eq!(Training::head_scores(model), Some(attempt.scores));
-		// 70 by three is 23, and one goes back.
-		assert!(happened(Event::FeePaid { submission: id, judges: 3, each: 23, returned: 1, burned: 0 }));
-		assert_eq!(wealth(ALICE), alice - 69);
+		// 73 by three is 24, and one goes back.
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 3, each: 23, returned: 1, burned: 0 }));
+		assert_eq!(wealth(ALICE), alice - 72);
 		assert_eq!(issuance(), before);
-		assert_eq!(VERIFIERS.map(wealth).to_vec(), judges.iter().map(|w| w + 23).collect::<Vec<_>>());
+		assert_eq!(VERIFIERS.map(wealth).to_vec(), verifiers.iter().map(|w| w + 23).collect::<Vec<_>>());
 		assert_eq!(held(HoldReason::Submission, ALICE), 0);
 		assert_eq!(held(HoldReason::VerificationFee, ALICE), 0);
 		// The deposits stay: the list is the head's now, and the weights a version's.
@@ -33,7 +33,7 @@ fn settle_accepts_what_has_passed_when_the_window_closes_in_silence() {
 		assert_eq!(held(HoldReason::ScoreList, REGISTRAR), 0);
 		assert_eq!(held(HoldReason::KnownWeights, REGISTRAR), KNOWN_DEPOSIT);
 		assert!(Training::submissions(model).is_empty());
-		assert_eq!(Training::judged(model), None);
+		assert_eq!(Training::verifying(model), None);
 		assert_noop!(settle(id), Error::<Test>::UnknownSubmission);
 	});
 }
@@ -49,7 +49,7 @@ fn settle_accepts_version_zero() {
 }
 
 #[test]
-fn who_checks_the_judges_has_time_after_the_last_of_them() {
+fn who_checks_the_verifiers_has_time_after_the_last_of_them() {
 	with_head(|model| {
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
 		pass(ATTEST_WINDOW - 1);
@@ -62,7 +62,7 @@ fn who_checks_the_judges_has_time_after_the_last_of_them() {
 }
 
 #[test]
-fn settle_does_nothing_while_the_judges_deliberate() {
+fn settle_does_nothing_while_the_verifiers_deliberate() {
 	with_head(|model| {
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
 		attest(id, 101, Verdict::Valid).unwrap();
@@ -76,15 +76,15 @@ fn a_lapsed_submission_gets_its_bond_back_and_pays_who_answered() {
 		let alice = wealth(ALICE);
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
 		attest(id, 101, Verdict::Valid).unwrap();
-		let judge = wealth(101);
+		let verifier = wealth(101);
 		pass(ATTEST_WINDOW);
 		assert_ok!(settle(id));
 		assert!(happened(Event::Expired { submission: id, why: Expiry::Lapsed }));
-		assert!(happened(Event::FeePaid { submission: id, judges: 1, each: FEE, returned: 0, burned: 0 }));
-		assert_eq!(wealth(101), judge + FEE);
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: FEE, returned: 0, burned: 0 }));
+		assert_eq!(wealth(101), verifier + FEE);
 		assert_eq!(wealth(ALICE), alice - FEE);
 		assert_eq!(Balances::free_balance(ALICE), alice - FEE);
-		assert_eq!(Training::judged(model), None);
+		assert_eq!(Training::verifying(model), None);
 	});
 }
 
@@ -95,7 +95,7 @@ fn a_lapsed_submission_that_nobody_answered_gets_everything_back() {
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
 		pass(ATTEST_WINDOW);
 		assert_ok!(settle(id));
-		assert!(happened(Event::FeePaid { submission: id, judges: 0, each: 0, returned: FEE, burned: 0 }));
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 0, each: 0, returned: FEE, burned: 0 }));
 		assert_eq!(Balances::free_balance(ALICE), alice);
 	});
 }
@@ -151,14 +151,16 @@ fn settle_fails_for_an_unknown_submission() {
 fn settle_is_free_when_it_does_something() {
 	with_head(|model| {
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		assert_eq!(settle(id).unwrap_err().post_info.pays_fee, Pays::Yes);
+		let too_early = Training::settle(RuntimeOrigin::signed(PATRON), id).unwrap_err().post_info;
+		assert_eq!(too_early.pays_fee, Pays::Yes);
+		assert_eq!(too_early.actual_weight, Some(<() as crate::WeightInfo>::settle_nothing()));
 		pass(ATTEST_WINDOW);
 		assert_eq!(settle(id).unwrap().pays_fee, Pays::No);
 	});
 }
 
 #[test]
-fn a_submission_that_a_closed_model_refuses_expires_and_pays_the_judges() {
+fn a_submission_that_a_closed_model_refuses_expires_and_pays_the_verifiers() {
 	with_head(|model| {
 		let alice = wealth(ALICE);
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
@@ -169,23 +171,23 @@ fn a_submission_that_a_closed_model_refuses_expires_and_pays_the_judges() {
 		assert_ok!(settle(id));
 		assert!(happened(Event::Expired { submission: id, why: Expiry::ModelClosed }));
 		assert!(happened(Event::Expired { submission: waiting, why: Expiry::ModelClosed }));
-		assert_eq!(wealth(ALICE), alice - 69);
+		assert_eq!(wealth(ALICE), alice - 72);
 		assert_eq!(Registry::head(model).unwrap().0, 0);
 		assert!(Training::submissions(model).is_empty());
 	});
 }
 
 #[test]
-fn a_judge_whose_account_cannot_hold_the_share_does_not_stop_the_settlement() {
+fn a_verifier_whose_account_cannot_hold_the_share_does_not_stop_the_settlement() {
 	with_head(|model| {
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
 		let alice = wealth(ALICE);
 		// Somebody without an account gets less than the least balance, somebody with one gets it.
 		Training::pay_fee(id, &ALICE, 15, &[4_242, BOB], crate::money::Rest::Return);
-		assert!(happened(Event::FeePaid { submission: id, judges: 1, each: 7, returned: 8, burned: 0 }));
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: 7, returned: 8, burned: 0 }));
 		assert_eq!((wealth(4_242), wealth(ALICE)), (0, alice - 7));
 		Submissions::<Test>::mutate(id, |s| match &mut s.as_mut().unwrap().phase {
-			Phase::Judged { claim, .. } => claim.fee -= 15,
+			Phase::Verifying { claim, .. } => claim.fee -= 15,
 			_ => unreachable!(),
 		});
 	});

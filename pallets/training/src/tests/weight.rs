@@ -1,45 +1,44 @@
 //! What calls are charged beforehand, and what of it is returned.
 
 use super::*;
-use crate::{Call, WeightInfo};
+use crate::WeightInfo;
 use codec::Encode;
-use polkadot_sdk::frame_support::dispatch::{DispatchClass, GetDispatchInfo};
+use polkadot_sdk::frame_support::{
+	dispatch::{DispatchClass, GetDispatchInfo},
+	traits::Authorize,
+};
 
 #[test]
 fn a_challenge_is_operational_and_charges_the_worst_case() {
 	let attempt = Attempt::lie(ALICE, 5);
-	let max_cost = Weight::from_parts(123_456, 0);
-	let proof = proof(10);
-	let expected = <() as WeightInfo>::challenge(attempt.weights.len() as u32, proof.encoded_size() as u32)
-		+ <() as WeightInfo>::advance(MAX_QUEUE)
-		+ max_cost;
-	let call: Call<Test> = Call::challenge {
-		submission: 0,
-		record: 10,
-		salt: [0; 32],
-		proof,
-		weights: attempt.shown(),
-		max_cost,
-	};
-	let info = call.get_dispatch_info();
+	let info = challenge_call(EVE, 0, 10, &attempt).get_dispatch_info();
+	let expected = <() as WeightInfo>::challenge() + <() as WeightInfo>::advance(MAX_QUEUE) + EVALUATION;
 	assert_eq!((info.call_weight, info.class), (expected, DispatchClass::Operational));
+	let (weights, proof) = (attempt.weights.len() as u32, proof(10).encoded_size() as u32);
+	let checked = <() as WeightInfo>::authorize_challenge(weights, proof);
+	let call = RuntimeCall::from(challenge_call(EVE, 0, 10, &attempt));
+	assert_eq!(call.weight_of_authorize(), checked);
 }
 
-/// What a challenge by Eve of `record` weighs in the end, when she allowed more than needed.
-fn spent(model: ModelId, record: u32, attempt: &Attempt) -> (Weight, Pays) {
-	let id = Training::judged(model).unwrap();
-	note(EVE, id, record).unwrap();
-	pass(MIN_NOTE_AGE);
-	let origin = RuntimeOrigin::signed(EVE);
-	let shown = attempt.shown();
-	let most = Weight::from_parts(1_000_000, 0);
-	let info = Training::challenge(origin, id, record, [EVE as u8; 32], proof(record), shown, most);
-	let info = info.unwrap();
-	(info.actual_weight.unwrap(), info.pays_fee)
+#[test]
+fn the_calls_that_defend_are_operational() {
+	let target = Target::Submission(0);
+	let calls: [Call<Test>; 3] = [
+		Call::commit_challenge { submission: 0, commitment: [0; 32] },
+		Call::demand { target },
+		Call::post_weights { target, weights: Default::default() },
+	];
+	for call in calls {
+		assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
+	}
 }
 
-fn base(attempt: &Attempt) -> Weight {
-	<() as WeightInfo>::challenge(attempt.weights.len() as u32, proof(10).encoded_size() as u32)
+/// What a challenge by Eve of `record` weighs in the end.
+fn spent(model: ModelId, record: u32, attempt: &Attempt) -> Weight {
+	let id = Training::verifying(model).unwrap();
+	commit_challenge(EVE, id, record).unwrap();
+	pass(MIN_CHALLENGE_AGE);
+	challenge(EVE, id, record, attempt).unwrap().actual_weight.unwrap()
 }
 
 #[test]
@@ -47,9 +46,7 @@ fn a_failed_challenge_returns_what_it_did_not_need() {
 	with_head(|model| {
 		let attempt = Attempt::lie(ALICE, 5);
 		submit(model, &attempt);
-		let (weight, pays) = spent(model, 9, &attempt);
-		assert_eq!(weight, base(&attempt) + EVALUATION);
-		assert_eq!(pays, Pays::Yes);
+		assert_eq!(spent(model, 9, &attempt), <() as WeightInfo>::challenge() + EVALUATION);
 	});
 }
 
@@ -59,9 +56,8 @@ fn a_challenge_pays_for_the_outdated_that_it_ends() {
 		let attempt = Attempt::lie(ALICE, 5);
 		submit(model, &attempt);
 		submit(model, &Attempt::new(BOB, |i| i < 12));
-		let (weight, pays) = spent(model, 10, &attempt);
-		assert_eq!(weight, base(&attempt) + EVALUATION + <() as WeightInfo>::advance(0));
-		assert_eq!(pays, Pays::Yes);
+		let expected = <() as WeightInfo>::challenge() + EVALUATION + <() as WeightInfo>::advance(0);
+		assert_eq!(spent(model, 10, &attempt), expected);
 	});
 }
 

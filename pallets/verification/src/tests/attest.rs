@@ -19,7 +19,7 @@ fn attest_records_the_answer() {
 		attest(1, Verdict::Wrong(5));
 		assert_eq!(task().answers.to_vec(), [(key(1), Verdict::Wrong(5))]);
 		assert_eq!(task().answer_of(&key(0)), None);
-		assert_eq!(judgement(), Some(Judgement::Open));
+		assert_eq!(status(), Some(TaskStatus::Open));
 		let attested = Event::Attested { task: TASK, verifier: key(1), verdict: Verdict::Wrong(5) };
 		assert_eq!(events().last(), Some(&attested));
 	});
@@ -31,10 +31,10 @@ fn the_task_passes_when_more_than_two_thirds_say_valid() {
 		attest(0, Verdict::Valid);
 		attest(1, Verdict::Unavailable);
 		attest(2, Verdict::Valid);
-		assert_eq!(judgement(), Some(Judgement::Open));
+		assert_eq!(status(), Some(TaskStatus::Open));
 		Time::set(105);
 		attest(3, Verdict::Valid);
-		assert_eq!(judgement(), Some(Judgement::Passed(105)));
+		assert_eq!(status(), Some(TaskStatus::Passed(105)));
 		assert_eq!(events().last(), Some(&Event::TaskPassed { task: TASK }));
 	});
 }
@@ -49,7 +49,7 @@ fn an_answer_after_the_quorum_does_not_move_the_time_of_passing() {
 		let passed = events().iter().filter(|e| matches!(e, Event::TaskPassed { .. })).count();
 		assert_eq!(passed, 1);
 		Time::set(200);
-		assert_eq!(judgement(), Some(Judgement::Passed(100)));
+		assert_eq!(status(), Some(TaskStatus::Passed(100)));
 	});
 }
 
@@ -117,8 +117,10 @@ fn attest_fails_when_somebody_else_signed() {
 #[test]
 fn attest_fails_when_another_verdict_or_task_or_chain_was_signed() {
 	run_open(2, || {
-		let other_chain = KEYS[0].sign(&message::attestation(&[9; 32], TASK, Verdict::Valid)).into();
-		for signature in [sign(0, TASK, Verdict::Wrong(0)), sign(0, 8, Verdict::Valid), other_chain] {
+		let other_chain = KEYS[0].sign(&message::attestation(&[9; 32], TASK, &CLAIM, Verdict::Valid)).into();
+		for signature in
+			[sign(0, TASK, Verdict::Wrong(0)), sign(0, TaskId::Submission(8), Verdict::Valid), other_chain]
+		{
 			let result = authorize(key(0), TASK, Verdict::Valid, signature);
 			assert_eq!(result, Err(InvalidTransaction::BadProof.into()));
 		}

@@ -69,9 +69,9 @@ fn a_challenger_who_answered_the_task_gets_nothing() {
 
 #[test]
 fn a_challenger_who_cannot_hold_it_gets_nothing() {
+	VerifierSlash::set(18);
 	run_open(1, || {
 		attest(0, Verdict::Valid);
-		VerifierSlash::set(18);
 		let before = issuance();
 		let nobody = AccountId32::new([9; 32]);
 		// 9 is below the existential deposit.
@@ -84,9 +84,9 @@ fn a_challenger_who_cannot_hold_it_gets_nothing() {
 
 #[test]
 fn nobody_loses_more_than_the_bond() {
+	VerifierSlash::set(5_000);
 	run_open(1, || {
 		attest(0, Verdict::Valid);
-		VerifierSlash::set(5_000);
 		close(Ending::Overturned { challenger: key(5) });
 		assert_eq!((held(0), bond(0)), (0, 0));
 		assert_eq!(Balances::free_balance(key(0)), ENDOWMENT - BOND);
@@ -150,8 +150,31 @@ fn saying_unavailable_costs_nothing() {
 	run_open(1, || {
 		attest(0, Verdict::Unavailable);
 		Time::set(110);
-		assert_eq!(close(Ending::Lapsed), [key(0)]);
+		assert_eq!(close(Ending::Lapsed), []);
 		assert_eq!(held(0), 1_000);
+	});
+}
+
+#[test]
+fn unavailable_beside_a_quorum_counts_as_absence() {
+	run_open(4, || {
+		(0..3).for_each(|index| attest(index, Verdict::Valid));
+		attest(3, Verdict::Unavailable);
+		assert_eq!(close(Ending::Accepted), [key(0), key(1), key(2)]);
+		assert_eq!(held(3), 950);
+		let slashed = Event::Slashed { task: TASK, verifier: key(3), fault: Fault::Absence, amount: 50 };
+		assert!(events().contains(&slashed));
+	});
+}
+
+#[test]
+fn withheld_slashes_who_said_valid_and_nobody_earns() {
+	run_answered(|| {
+		let before = issuance();
+		assert_eq!(close(Ending::Withheld), [key(2)]);
+		assert_eq!((0..4).map(held).collect::<Vec<_>>(), [599, 599, 1_000, 1_000]);
+		assert_eq!(issuance(), before - 802);
+		assert_eq!(events().last(), Some(&Event::TaskClosed { task: TASK, outcome: Outcome::Withheld }));
 	});
 }
 

@@ -44,31 +44,34 @@ fn open_fails_when_the_task_is_open() {
 #[test]
 fn open_fails_without_a_window() {
 	run(1, || {
-		assert_noop!(<Verification as Judges<AccountId32>>::open(TASK, 0), Error::<Test>::EmptyWindow);
+		assert_noop!(
+			<Verification as Committees<AccountId32>>::open(TASK, CLAIM, 0),
+			Error::<Test>::EmptyWindow
+		);
 	});
 }
 
 #[test]
 fn open_counts_every_task_of_a_verifier() {
 	run_open(2, || {
-		assert_ok!(<Verification as Judges<AccountId32>>::open(8, 5));
+		assert_ok!(<Verification as Committees<AccountId32>>::open(TaskId::Submission(8), CLAIM, 5));
 		assert_eq!(open_tasks(0), 2);
 		close(Ending::Void);
 		assert_eq!(open_tasks(0), 1);
-		assert_eq!(<Verification as Judges<AccountId32>>::max_members(), 8);
+		assert_eq!(<Verification as Committees<AccountId32>>::max_members(), 8);
 	});
 }
 
 #[test]
-fn judgement_is_open_then_lapsed_and_none_without_a_task() {
+fn a_task_is_open_then_lapsed_and_none_without_a_task() {
 	run_open(3, || {
-		assert_eq!(<Verification as Judges<AccountId32>>::judgement(8), None);
-		assert_eq!(judgement(), Some(Judgement::Open));
+		assert_eq!(<Verification as Committees<AccountId32>>::status(TaskId::Submission(8)), None);
+		assert_eq!(status(), Some(TaskStatus::Open));
 		Time::set(109);
-		assert_eq!(judgement(), Some(Judgement::Open));
+		assert_eq!(status(), Some(TaskStatus::Open));
 		Time::set(110);
-		assert_eq!(judgement(), Some(Judgement::Lapsed));
+		assert_eq!(status(), Some(TaskStatus::Lapsed));
 		close(Ending::Lapsed);
-		assert_eq!(judgement(), None);
+		assert_eq!(status(), None);
 	});
 }

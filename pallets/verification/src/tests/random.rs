@@ -8,15 +8,16 @@ use proptest::prelude::*;
 /// Something that can happen.
 #[derive(Clone, Debug)]
 enum Step {
-	Open(SubmissionId, Tick),
+	Open(TaskId, Tick),
 	Wait(Tick),
-	Attest(SubmissionId, usize, Verdict),
-	Close(SubmissionId, Ending<AccountId32>),
+	Attest(TaskId, usize, Verdict),
+	Reopen(TaskId, Tick),
+	Close(TaskId, Ending<AccountId32>),
 	Leave(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
-	let task = 0..4u64;
+	let task = (0..4u64).prop_map(TaskId::Submission);
 	let verdict = prop_oneof![
 		4 => Just(Verdict::Valid),
 		1 => any::<u32>().prop_map(Verdict::Wrong),
@@ -26,6 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
 		Just(Ending::Accepted),
 		(0..KEYS.len()).prop_map(|index| Ending::Overturned { challenger: key(index) }),
 		any::<[u8; 32]>().prop_map(|new| Ending::Overturned { challenger: AccountId32::new(new) }),
+		Just(Ending::Withheld),
 		Just(Ending::Lapsed),
 		Just(Ending::Void),
 	];
@@ -33,6 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
 		3 => (task.clone(), prop_oneof![0..12u64, Just(u64::MAX)]).prop_map(|(t, w)| Step::Open(t, w)),
 		2 => (0..6u64).prop_map(Step::Wait),
 		12 => (task.clone(), 0..KEYS.len(), verdict).prop_map(|(t, who, v)| Step::Attest(t, who, v)),
+		1 => (task.clone(), 0..12u64).prop_map(|(t, w)| Step::Reopen(t, w)),
 		2 => (task, ending).prop_map(|(t, e)| Step::Close(t, e)),
 		1 => (0..KEYS.len()).prop_map(Step::Leave),
 	]
@@ -42,8 +45,12 @@ fn step() -> impl Strategy<Value = Step> {
 fn take(step: Step) {
 	match step {
 		Step::Open(task, window) => {
-			let refused = <Verification as Judges<AccountId32>>::open(task, window).is_err();
+			let refused = <Verification as Committees<AccountId32>>::open(task, CLAIM, window).is_err();
 			assert!(refused || Verification::task(task).is_some());
+		}
+		Step::Reopen(task, window) => {
+			let open = Verification::task(task).is_some_and(|task| task.passed_at.is_none());
+			assert_eq!(<Verification as Committees<AccountId32>>::reopen(task, window).is_some(), open);
 		}
 		Step::Wait(ticks) => Time::set(Time::get() + ticks),
 		Step::Attest(task, who, verdict) => {
@@ -54,7 +61,7 @@ fn take(step: Step) {
 		}
 		Step::Close(task, ending) => {
 			let before = Verification::task(task);
-			let innocent = <Verification as Judges<_>>::close(task, ending);
+			let innocent = <Verification as Committees<_>>::close(task, ending);
 			let answered = |who| before.as_ref().is_some_and(|t| t.answer_of(who).is_some());
 			assert!(innocent.iter().all(answered));
 			assert_eq!(Verification::task(task), None);

@@ -1,0 +1,101 @@
+//! The border between whoever has a claim verified and whoever re-runs it.
+//!
+//! A pallet opens a *task* for a claim, reads how far it has come, and closes it with what came of the claim:
+//!
+//! ```ignore
+//! T::Committees::open(TaskId::Submission(7), claim, window)?;
+//! if let Some(TaskStatus::Passed(_)) = T::Committees::status(task) {
+//!     let paid = T::Committees::close(task, Ending::Accepted);
+//! }
+//! ```
+
+use alloc::vec::Vec;
+use codec::{Decode, Encode, MaxEncodedLen};
+use oda_evaluator::Cost;
+use oda_primitives::{TaskId, Tick};
+use polkadot_sdk::sp_runtime::DispatchResult;
+use scale_info::TypeInfo;
+
+/// What verifying a claim takes: what fees and windows follow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Work {
+	/// The cost of evaluating one record.
+	pub cost: Cost,
+	/// The number of records that are evaluated.
+	pub records: u32,
+	/// The bytes of weights and data that have to be fetched first.
+	pub bytes: u64,
+}
+
+/// How far the verification of a task has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub enum TaskStatus {
+	/// Too few have answered.
+	#[codec(index = 0)]
+	Open,
+	/// Enough said `Valid`, the last needed at this tick.
+	#[codec(index = 1)]
+	Passed(Tick),
+	/// The window closed without a quorum.
+	#[codec(index = 2)]
+	Lapsed,
+	/// Most members said `Unavailable`: as it stands, the task cannot pass.
+	#[codec(index = 3)]
+	Unavailable,
+}
+
+/// How a task ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending<AccountId> {
+	/// The claim was accepted: who accused it was wrong.
+	Accepted,
+	/// `challenger` proved on chain that the claim was wrong: who signed `Valid` pays, half to the challenger,
+	/// half burned.
+	Overturned {
+		/// Who proved it.
+		challenger: AccountId,
+	},
+	/// What was claimed about was demanded, and nobody showed it: who signed `Valid` pays, and nobody earns.
+	Withheld,
+	/// Not enough answers came in time.
+	Lapsed,
+	/// Nobody is to blame, for instance because the head moved meanwhile.
+	Void,
+}
+
+/// What a pallet with claims needs of whoever re-runs them.
+pub trait Committees<AccountId> {
+	/// Opens a task about what `claim` is the hash of, which can be answered for `window` ticks from now. Refused if
+	/// nobody could answer.
+	fn open(task: TaskId, claim: [u8; 32], window: Tick) -> DispatchResult;
+
+	/// How far the verification has come; `None` if there is no such task.
+	fn status(task: TaskId) -> Option<TaskStatus>;
+
+	/// What could not be had can be had now: forgets the answers `Unavailable` and lets the task be answered for at
+	/// least `window` ticks from now. The first tick at which answers are refused; `None` if there is no such task, or
+	/// it has passed.
+	fn reopen(task: TaskId, window: Tick) -> Option<Tick>;
+
+	/// Whether `who` has answered the task: nobody who did is paid for overturning it.
+	fn answered(task: TaskId, who: &AccountId) -> bool;
+
+	/// Closes the task, applies what `ending` means for those who answered or stayed away, and returns who
+	/// answered rightly: they share the fee. `Unavailable` is no answer in this sense.
+	fn close(task: TaskId, ending: Ending<AccountId>) -> Vec<AccountId>;
+
+	/// The most accounts that can answer one task.
+	fn max_members() -> u32;
+
+	/// Makes as many verifiers available as there can be: for benchmarks, before `open`.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn fill_for_benchmark() {}
+
+	/// Makes enough verifiers answer `Valid` that the task has passed: for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn pass_for_benchmark(task: TaskId);
+
+	/// Makes all verifiers answer `Unavailable`: for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn fail_for_benchmark(task: TaskId);
+}

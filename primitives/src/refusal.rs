@@ -1,0 +1,7 @@
+//! The codes with which calls without a signature are refused, as `InvalidTransaction::Custom`.
+//!
+//! All pallets share its one byte: each pallet's codes begin at a number of its own, and a code is that number plus the
+//! index of the pallet's error.
+
+/// Where the codes of `pallet-training` begin: of `challenge`, `post_weights`, `settle` and `revert`.
+pub const TRAINING: u8 = 192;
