@@ -5,8 +5,8 @@
 #   scripts/weights.sh pallet_training  only this one
 #
 # Needs frame-omni-bencher (installed here if it is missing, which takes long) and an otherwise idle machine.
-# Run it, and commit the result, whenever a call or the evaluator changes. On another machine, put what the test `court`
-# prints of its hashing into HASHING there: it tells by that how fast the machine is that runs it.
+# Run it, and commit the result, whenever a call or the evaluator changes. Afterwards the test `court` shows that every
+# instruction is still charged for, and `scripts/benchmarks.sh court` what is charged beside the time that it takes here.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

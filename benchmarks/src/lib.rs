@@ -2,6 +2,8 @@
 
 #![allow(clippy::arithmetic_side_effects, reason = "floats, times and tensors")]
 
+mod counted;
+pub mod court;
 pub mod float;
 pub mod machine;
 pub mod wasm;

@@ -1,20 +1,43 @@
 //! Measures how many multiply-accumulates a second the evaluator does, beside its peers in the same run, and writes the
-//! page about it.
+//! page about it; or what the court charges for a record, beside the time that it takes.
 
 #![allow(clippy::arithmetic_side_effects, reason = "floats, times and tensors")]
 
 mod measure;
+mod prices;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use measure::{Figures, SHAPES, Shape};
 use oda_benchmarks::machine;
 use oda_evaluator::{ModelSpec, testing::networks};
 use std::{fmt::Write, fs, path::PathBuf};
 
-/// Measures exact evaluation beside float32 and int8 in libtorch, and writes a page about it.
+/// How fast integer graphs are evaluated, and what the court charges for it.
 #[derive(Parser)]
 struct Arguments {
+	#[command(subcommand)]
+	command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+	/// Measures exact evaluation beside float32 and int8 in libtorch, and writes a page about it.
+	Evaluation(Evaluation),
+	/// Measures what the court charges for a record beside the time that it takes here, in shapes as awkward as we could
+	/// think of: tells whether this machine is fast enough for a validator. Takes two minutes.
+	Court {
+		/// How often each is measured; the least time counts.
+		#[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
+		repeats: u16,
+		/// Only cases in whose name this occurs.
+		#[arg(long, default_value = "")]
+		only: String,
+	},
+}
+
+#[derive(Args)]
+struct Evaluation {
 	/// Where the page goes; else it is printed.
 	#[arg(long)]
 	out: Option<PathBuf>,
@@ -32,7 +55,13 @@ struct Arguments {
 const PAGE: &str = include_str!("page.md");
 
 fn main() -> Result<()> {
-	let arguments = Arguments::parse();
+	match Arguments::parse().command {
+		Command::Evaluation(arguments) => evaluation(arguments),
+		Command::Court { repeats, only } => prices::measure(repeats.into(), &only),
+	}
+}
+
+fn evaluation(arguments: Evaluation) -> Result<()> {
 	let demo = fs::read_to_string(&arguments.demo).context("the demonstration's model")?;
 	let demo: ModelSpec = serde_json::from_str(&demo)?;
 	let mut tables = String::new();

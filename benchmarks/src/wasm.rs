@@ -1,5 +1,6 @@
 //! The runtime's own wasm, under the executor of a node.
 
+use crate::counted::Counted;
 use anyhow::{Context, Result, anyhow, ensure};
 use codec::{Decode, Encode};
 use oda_evaluator::{
@@ -23,12 +24,14 @@ use std::time::{Duration, Instant};
 /// A chain that knows models.
 pub struct Chain {
 	executor: WasmExecutor<SubstrateHostFunctions>,
+	/// The runtime once more, with its instructions counted; compiled when first asked for.
+	counted: Option<Counted>,
 	state: TestExternalities,
 }
 
 impl Default for Chain {
 	fn default() -> Self {
-		Self { executor: WasmExecutor::builder().build(), state: TestExternalities::default() }
+		Self { executor: WasmExecutor::builder().build(), counted: None, state: TestExternalities::default() }
 	}
 }
 
@@ -58,6 +61,15 @@ pub fn model(graph: Graph, metric: Metric, input: &[u8]) -> Result<(ModelSpec, V
 	Ok((ModelSpec { graph, objective, data }, record))
 }
 
+fn wasm() -> Result<&'static [u8]> {
+	WASM_BINARY.context("the runtime was built without its wasm")
+}
+
+/// A record that the runtime refuses for its length, when it has read everything.
+fn too_short(record: &[u8]) -> &[u8] {
+	record.split_last().map_or(&[], |(_, rest)| rest)
+}
+
 impl Chain {
 	/// Makes the chain know a model.
 	pub fn insert(&mut self, spec: ModelSpec) -> ModelId {
@@ -78,7 +90,7 @@ impl Chain {
 		weights: &[u8],
 		record: &[u8],
 	) -> Result<(Option<i32>, Duration)> {
-		let wasm = WASM_BINARY.context("the runtime was built without its wasm")?;
+		let wasm = wasm()?;
 		let code = RuntimeCode {
 			code_fetcher: &WrappedRuntimeCode(wasm.into()),
 			heap_pages: None,
@@ -111,12 +123,33 @@ impl Chain {
 			let (score, took) = self.score(model, weights, record)?;
 			ensure!(score.is_some(), "the runtime evaluates the record");
 			with = with.min(took);
-			// Refused for its length, when everything has been read.
-			let (score, took) =
-				self.score(model, weights, record.split_last().map_or(&[], |(_, rest)| rest))?;
+			let (score, took) = self.score(model, weights, too_short(record))?;
 			ensure!(score.is_none(), "the runtime refuses a record that is too short");
 			without = without.min(took);
 		}
+		Ok(with.saturating_sub(without))
+	}
+
+	/// The instructions of the runtime's wasm that evaluating a record takes, beyond reading the call and the model: the
+	/// same on every machine.
+	///
+	/// # Errors
+	///
+	/// A call that fails, or a record that the model does not take.
+	pub fn count(&mut self, model: ModelId, weights: &[u8], record: &[u8]) -> Result<u64> {
+		let counted = match &self.counted {
+			Some(counted) => counted,
+			None => self.counted.insert(Counted::new(wasm()?)?),
+		};
+		let mut score = |record: &[u8]| -> Result<(Option<i32>, u64)> {
+			let call = (model, weights, record).encode();
+			let (score, instructions) = counted.call(&mut self.state, "OdaApi_score", &call)?;
+			Ok((Option::decode(&mut &score[..])?, instructions))
+		};
+		let (scored, with) = score(record)?;
+		ensure!(scored.is_some(), "the runtime evaluates the record");
+		let (scored, without) = score(too_short(record))?;
+		ensure!(scored.is_none(), "the runtime refuses a record that is too short");
 		Ok(with.saturating_sub(without))
 	}
 }

@@ -69,7 +69,7 @@ async fn prepared(world: &World) -> digits::Digits {
 
 /// Waits until a process has printed `what`.
 async fn until_printed(process: &mut Process, what: &str) {
-	for _ in 0..600 {
+	for _ in 0..3_000 {
 		process.check_alive().expect("the process runs");
 		if process.output().contains(what) {
 			return;
@@ -88,7 +88,7 @@ fn events(process: &Process, event: &str) -> Vec<Value> {
 
 /// Waits until a service has printed so many objects of an event.
 async fn until_happened(process: &mut Process, event: &str, times: usize) {
-	for _ in 0..900 {
+	for _ in 0..1_500 {
 		process.check_alive().expect("the process runs");
 		if events(process, event).len() >= times {
 			return;

@@ -108,7 +108,7 @@ async fn five_hostile_peers_delay_a_download_but_do_not_spoil_it() {
 	let started = Instant::now();
 	let request = Request::Have(blob).encode();
 	while child.try_wait().unwrap().is_none() {
-		assert!(started.elapsed() < Duration::from_secs(60), "the download does not end");
+		assert!(started.elapsed() < Duration::from_secs(600), "the download does not end");
 		flooder.flood(victim, request).await;
 	}
 	let peak: u64 = fs::read_to_string(base.path().join("done")).unwrap().parse().unwrap();

@@ -1,6 +1,6 @@
 //! Peers that find each other by multicast.
 
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -37,6 +37,6 @@ async fn peers_in_the_local_network_find_each_other() {
 	let (a, b) = (Peer::with(local()).await, Peer::with(local()).await);
 	let blob = put(&a, 3_000_000);
 	let fetch = b.network.fetch_waiting(&blob, |_| {});
-	tokio::time::timeout(Duration::from_secs(20), fetch).await.unwrap().unwrap();
+	tokio::time::timeout(Duration::from_secs(600), fetch).await.expect("they never meet").unwrap();
 	assert_eq!(b.store.path(&blob.root).metadata().unwrap().len(), bytes(3_000_000).len() as u64);
 }

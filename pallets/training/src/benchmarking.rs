@@ -624,7 +624,7 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn evaluate_patch_elements(n: Linear<0, 1_048_576>) {
+	fn evaluate_patch_elements(n: Linear<0, 4_194_304>) {
 		let graph = court::apart((n / 4_096).max(1));
 		let (weights, input) = court::record(&graph);
 

@@ -66,7 +66,9 @@ pub(crate) fn column(n: u32) -> Graph {
 	conv2d([n + 31, 1, 4], [32, 1], 2)
 }
 
-/// A convolution over the whole of a line of `n` pixels, of 4,096 channels that are each by themselves.
+/// A convolution over the whole of a line of `n` pixels, of 4,096 channels that are each by themselves. Each channel is
+/// gathered from as many cache lines as there are pixels, a page apart. In an image of the largest size they are gone
+/// from the cache before the next channel, which lies in the same lines, is its turn.
 pub(crate) fn apart(n: u32) -> Graph {
 	conv2d([1, n, 4_096], [1, n], 4_096)
 }

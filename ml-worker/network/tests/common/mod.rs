@@ -103,13 +103,17 @@ pub fn put(peer: &Peer, len: usize) -> BlobRef {
 	peer.store.put(&bytes(len)).unwrap()
 }
 
+/// Looks between which [`PAUSE`] passes: minutes, which only a test that hangs takes.
+pub const PATIENCE: u32 = 30_000;
+pub const PAUSE: Duration = Duration::from_millis(10);
+
 /// Waits until something is so.
 pub async fn until(what: &str, mut so: impl FnMut() -> bool) {
-	for _ in 0..1000 {
+	for _ in 0..PATIENCE {
 		if so() {
 			return;
 		}
-		tokio::time::sleep(Duration::from_millis(10)).await;
+		tokio::time::sleep(PAUSE).await;
 	}
-	panic!("not within ten seconds: {what}");
+	panic!("never: {what}");
 }
