@@ -29,5 +29,5 @@ scripts/setup.sh
 # shellcheck source=/dev/null
 source "${ODA_CACHE:-$HOME/.cache/oda}/env.sh"
 echo "==> Building"
-cargo build --locked --workspace --all-targets
+cargo build --locked --workspace --bin oda-node --bin ml-worker --bin oda-demo --bin oda-rogue
 exec "$CARGO_TARGET_DIR/debug/oda-demo" "${args[@]}"

@@ -35,7 +35,7 @@ use polkadot_sdk::{
 	sp_keyring::Sr25519Keyring,
 	sp_runtime::{
 		BuildStorage, Digest, DigestItem,
-		traits::{Dispatchable, Header as _},
+		traits::{Convert, Dispatchable, Header as _},
 		transaction_validity::TransactionSource,
 	},
 };

@@ -5,6 +5,8 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
+mod features;
+
 use serde_json::Value;
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -17,6 +19,7 @@ use std::{
 /// Which part of the system a crate belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Side {
+	Build,
 	Shared,
 	Chain,
 	Worker,
@@ -26,6 +29,7 @@ enum Side {
 impl Side {
 	fn name(self) -> &'static str {
 		match self {
+			Side::Build => "build",
 			Side::Shared => "shared",
 			Side::Chain => "chain",
 			Side::Worker => "worker",
@@ -36,10 +40,11 @@ impl Side {
 	/// Whether crates of this side may use crates of the `other`.
 	fn may_use(self, other: Side) -> bool {
 		match self {
+			Side::Build => false,
 			Side::Shared => other == Side::Shared,
 			Side::Chain => other == Side::Shared || other == Side::Chain,
 			Side::Worker => other == Side::Shared || other == Side::Worker,
-			Side::Tests => other != Side::Tests,
+			Side::Tests => other != Side::Tests && other != Side::Build,
 		}
 	}
 }
@@ -101,8 +106,14 @@ const BELOW_BENCHMARKS: &[&str] = &[
 const BELOW_WORKER: &[&str] =
 	&["oda-primitives", "oda-evaluator", "oda-blobs", "oda-client", "oda-engine", "oda-network"];
 
+/// Crates without code that hold the features of third-party packages: the first belongs to every crate, the second to
+/// those that are built on polkadot-sdk. `features.rs` checks what they are for.
+const CARRIERS: &[&str] = &["oda-features", "oda-chain-features"];
+
 /// Every crate of the workspace.
 const PLACES: &[Place] = &[
+	place("oda-features", "features/common", Side::Build, 0, &[]),
+	place("oda-chain-features", "features/chain", Side::Build, 0, &[]),
 	place("oda-primitives", "primitives", Side::Shared, 0, &[]),
 	place("oda-evaluator", "evaluator", Side::Shared, 1, &["oda-primitives"]),
 	place("oda-pallet-traits", "pallets/traits", Side::Chain, 2, SHARED),
@@ -153,6 +164,8 @@ struct Package {
 	folder: String,
 	/// The crates that it uses, of this workspace and others.
 	uses: BTreeSet<String>,
+	/// Those that it uses except when it is built as wasm.
+	uses_outside_wasm: BTreeSet<String>,
 }
 
 fn text(value: &Value, key: &str) -> String {
@@ -177,14 +190,17 @@ fn members() -> BTreeMap<String, Package> {
 			.parent()
 			.and_then(|folder| folder.strip_prefix(&root).ok())
 			.expect("a member lies in the workspace");
-		let mut uses = BTreeSet::new();
+		let (mut uses, mut uses_outside_wasm) = (BTreeSet::new(), BTreeSet::new());
 		for dependency in package["dependencies"].as_array().expect("there is a list") {
 			if dependency["kind"].as_str() != Some("dev") {
 				uses.insert(text(dependency, "name"));
+				if dependency["target"].as_str() == Some("cfg(not(target_family = \"wasm\"))") {
+					uses_outside_wasm.insert(text(dependency, "name"));
+				}
 			}
 		}
 		let folder = folder.to_string_lossy().into_owned();
-		members.insert(text(package, "name"), Package { folder, uses });
+		members.insert(text(package, "name"), Package { folder, uses, uses_outside_wasm });
 	}
 	members
 }
@@ -254,7 +270,10 @@ fn no_crate_uses_what_it_may_not() {
 	for (name, package) in members() {
 		let Some(place) = find(&name) else { continue };
 		for used in &package.uses {
-			if find(used).is_some() && !place.may_use.contains(&used.as_str()) {
+			if find(used).is_some()
+				&& !CARRIERS.contains(&used.as_str())
+				&& !place.may_use.contains(&used.as_str())
+			{
 				faults.push(format!("{name} uses {used}"));
 			}
 		}
@@ -263,9 +282,31 @@ fn no_crate_uses_what_it_may_not() {
 }
 
 #[test]
+fn every_crate_carries_the_features_but_not_into_wasm() {
+	let mut faults: Vec<String> = Vec::new();
+	for (name, package) in members() {
+		if CARRIERS.contains(&name.as_str()) {
+			continue;
+		}
+		let mut expected = BTreeSet::from([CARRIERS[0].to_owned()]);
+		if package.uses.contains("polkadot-sdk") {
+			expected.insert(CARRIERS[1].to_owned());
+		}
+		if package.uses_outside_wasm != expected {
+			faults.push(format!("{name} uses {:?} instead of {expected:?}", package.uses_outside_wasm));
+		}
+	}
+	assert!(faults.is_empty(), "under `cfg(not(target_family = \"wasm\"))`: {faults:#?}");
+}
+
+#[test]
 fn large_libraries_stay_where_they_belong() {
 	let mut faults: Vec<String> = Vec::new();
 	for (name, package) in members() {
+		// These use nothing, they name features.
+		if CARRIERS.contains(&name.as_str()) {
+			continue;
+		}
 		for (library, users) in LIBRARIES {
 			if package.uses.contains(*library) && !users.contains(&name.as_str()) {
 				faults.push(format!("{name} uses {library}"));

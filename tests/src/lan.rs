@@ -4,17 +4,22 @@ use anyhow::{Context, Result, bail};
 use std::{
 	io::Write,
 	process::{Command, Stdio},
+	sync::atomic::{AtomicU32, Ordering},
+	thread::sleep,
+	time::Duration,
 };
 
-/// The host that holds the bridge: this machine itself.
-pub const GATEWAY: &str = "10.231.77.1";
-
 /// Hosts with addresses of their own; gone when dropped.
+///
+/// There may be many at once, of several processes: each has a number of its own, of which its names and its addresses
+/// are made.
 pub struct Lan {
-	tag: u32,
+	number: u8,
 	hosts: Vec<Host>,
 	/// Namespaces of hosts, and of routers.
 	namespaces: Vec<String>,
+	/// The bridge's ends of the pairs of devices.
+	ends: Vec<String>,
 }
 
 /// A host of a [`Lan`].
@@ -60,25 +65,77 @@ fn ip(args: &[&str]) -> Result<()> {
 	run("ip", args, "")
 }
 
+/// Makes something that may be there still, from a [`Lan`] that was dropped or whose process was killed: the kernel
+/// takes its time to remove it.
+fn ip_anew(remove: &[&str], add: &[&str]) -> Result<()> {
+	let mut waited = 0u64;
+	loop {
+		let Err(error) = ip(add) else { return Ok(()) };
+		if waited >= 50 || !format!("{error:#}").contains("File exists") {
+			return Err(error);
+		}
+		let _ = ip(remove);
+		waited = waited.saturating_add(1);
+		sleep(Duration::from_millis(100));
+	}
+}
+
+/// Numbers go from 1 to this.
+const NUMBERS: u32 = 254;
+
+/// Claims a number by its bridge, of which the kernel makes one only. Each begins to look behind the last one, so that
+/// what was just dropped has time to go.
+fn claim() -> Result<u8> {
+	static NEXT: AtomicU32 = AtomicU32::new(0);
+	let first = std::process::id().wrapping_mul(31);
+	let mut last = anyhow::anyhow!("no number was tried");
+	for _ in 0..NUMBERS {
+		let next = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+		let number = u8::try_from(next % NUMBERS)?.saturating_add(1);
+		match ip(&["link", "add", &bridge(number), "type", "bridge"]) {
+			Ok(()) => return Ok(number),
+			Err(error) if format!("{error:#}").contains("File exists") => last = error,
+			Err(error) => return Err(error),
+		}
+	}
+	Err(last.context("all numbers are taken"))
+}
+
+/// A device's name has 15 bytes at most.
+fn bridge(number: u8) -> String {
+	format!("oda{number}")
+}
+
 impl Lan {
 	/// So many hosts, at most 190; `None` where nobody may make them.
 	pub fn new(count: usize) -> Result<Option<Self>> {
-		let tag = std::process::id() % 100_000;
-		let bridge = format!("oda{tag}");
-		if let Err(error) = ip(&["link", "add", &bridge, "type", "bridge"]) {
-			eprintln!("no network namespaces here: {error:#}");
-			return Ok(None);
-		}
-		let mut lan = Self { tag, hosts: Vec::new(), namespaces: Vec::new() };
-		ip(&["addr", "add", &format!("{GATEWAY}/24"), "dev", &bridge])?;
+		let number = match claim() {
+			Ok(number) => number,
+			Err(error) => {
+				eprintln!("no network namespaces here: {error:#}");
+				return Ok(None);
+			}
+		};
+		let bridge = bridge(number);
+		let mut lan = Self { number, hosts: Vec::new(), namespaces: Vec::new(), ends: Vec::new() };
+		ip(&["addr", "add", &format!("{}/24", lan.gateway()), "dev", &bridge])?;
 		ip(&["link", "set", &bridge, "up"])?;
 		for (number, last) in (0..count).zip(10u8..200) {
 			let namespace = lan.namespace(&format!("{bridge}-{number}"))?;
-			let address = format!("10.231.77.{last}");
+			let address = lan.address(last);
 			let device = lan.attach(&namespace, &format!("h{number}"), &address)?;
 			lan.hosts.push(Host { namespace, address, device });
 		}
 		Ok(Some(lan))
+	}
+
+	/// The address of the host that holds the bridge: this machine itself.
+	pub fn gateway(&self) -> String {
+		self.address(1)
+	}
+
+	fn address(&self, last: u8) -> String {
+		format!("10.231.{}.{last}", self.number)
 	}
 
 	/// Its hosts.
@@ -90,13 +147,10 @@ impl Lan {
 	/// for. `number`, at most 50, is the router's. Takes `nft`; `None` where it cannot set this up.
 	pub fn behind_router(&mut self, number: u8) -> Result<Option<Host>> {
 		let router = self.namespace(&format!("{}-r{number}", self.bridge()))?;
-		let outside = self.attach(
-			&router,
-			&format!("r{number}"),
-			&format!("10.231.77.{}", number.saturating_add(200)),
-		)?;
+		let outside =
+			self.attach(&router, &format!("r{number}"), &self.address(number.saturating_add(200)))?;
 		let namespace = self.namespace(&format!("{}-b{number}", self.bridge()))?;
-		let (inside, own) = (format!("o{}s{number}", self.tag), format!("o{}b{number}", self.tag));
+		let (inside, own) = (format!("o{}s{number}", self.number), format!("o{}b{number}", self.number));
 		let (gateway, address) = (format!("192.168.{number}.1"), format!("192.168.{number}.2"));
 		ip(&[
 			"-n", &router, "link", "add", &inside, "type", "veth", "peer", "name", &own, "netns", &namespace,
@@ -128,21 +182,23 @@ impl Lan {
 	}
 
 	fn bridge(&self) -> String {
-		format!("oda{}", self.tag)
+		bridge(self.number)
 	}
 
 	/// A new namespace.
 	fn namespace(&mut self, name: &str) -> Result<String> {
-		ip(&["netns", "add", name])?;
+		ip_anew(&["netns", "del", name], &["netns", "add", name])?;
 		self.namespaces.push(name.to_owned());
 		ip(&["-n", name, "link", "set", "lo", "up"])?;
 		Ok(name.to_owned())
 	}
 
 	/// Connects a namespace to the bridge; the name of the device in it.
-	fn attach(&self, namespace: &str, name: &str, address: &str) -> Result<String> {
-		let (outside, inside) = (format!("o{}o{name}", self.tag), format!("o{}i{name}", self.tag));
-		ip(&["link", "add", &outside, "type", "veth", "peer", "name", &inside, "netns", namespace])?;
+	fn attach(&mut self, namespace: &str, name: &str, address: &str) -> Result<String> {
+		let (outside, inside) = (format!("o{}o{name}", self.number), format!("o{}i{name}", self.number));
+		let add = ["link", "add", &outside, "type", "veth", "peer", "name", &inside, "netns", namespace];
+		ip_anew(&["link", "del", &outside], &add)?;
+		self.ends.push(outside.clone());
 		ip(&["link", "set", &outside, "master", &self.bridge(), "up"])?;
 		ip(&["-n", namespace, "addr", "add", &format!("{address}/24"), "dev", &inside])?;
 		ip(&["-n", namespace, "link", "set", &inside, "up"])?;
@@ -152,10 +208,78 @@ impl Lan {
 
 impl Drop for Lan {
 	fn drop(&mut self) {
-		// Their ends of the pairs go with them.
+		// The pairs first, for the kernel removes those of a deleted namespace some time later; the bridge last, for who has
+		// it has the number.
+		for end in &self.ends {
+			let _ = ip(&["link", "del", end]);
+		}
 		for namespace in &self.namespaces {
 			let _ = ip(&["netns", "del", namespace]);
 		}
 		let _ = ip(&["link", "del", &self.bridge()]);
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::Lan;
+	use crate::skipped;
+	use std::{collections::BTreeSet, process::Command, thread};
+
+	/// Whether the first host reaches the second, and this machine.
+	fn reaches(lan: &Lan) -> bool {
+		let [from, to] = lan.hosts() else { return false };
+		[to.address.clone(), lan.gateway()].iter().all(|address| {
+			let route = ["netns", "exec", &from.namespace, "ip", "route", "get", address];
+			Command::new("ip").args(route).output().is_ok_and(|output| output.status.success())
+		})
+	}
+
+	#[test]
+	fn many_networks_in_a_row_and_at_once_do_not_collide() -> anyhow::Result<()> {
+		if Lan::new(0)?.is_none() {
+			skipped("many_networks_in_a_row_and_at_once_do_not_collide", "it takes root, and `ip`");
+			return Ok(());
+		}
+		let rows: Vec<_> = (0..4)
+			.map(|_| {
+				thread::spawn(|| {
+					for _ in 0..12 {
+						let Some(lan) = Lan::new(2)? else { anyhow::bail!("there are some") };
+						anyhow::ensure!(reaches(&lan), "a host is cut off");
+					}
+					// The last ones stay.
+					Lan::new(2)
+				})
+			})
+			.collect();
+		let mut gateways = BTreeSet::new();
+		let mut kept = Vec::new();
+		for row in rows {
+			let Ok(made) = row.join() else { anyhow::bail!("a thread panicked") };
+			let Some(lan) = made? else { anyhow::bail!("there are some") };
+			gateways.insert(lan.gateway());
+			kept.push(lan);
+		}
+		anyhow::ensure!(gateways.len() == kept.len(), "one range for two networks: {gateways:?}");
+		Ok(())
+	}
+
+	#[test]
+	fn what_a_killed_process_left_is_in_nobodys_way() -> anyhow::Result<()> {
+		let Some(lan) = Lan::new(1)? else {
+			skipped("what_a_killed_process_left_is_in_nobodys_way", "it takes root, and `ip`");
+			return Ok(());
+		};
+		let mut other =
+			Lan { number: lan.number, hosts: Vec::new(), namespaces: Vec::new(), ends: Vec::new() };
+		let Some(host) = lan.hosts().first() else { anyhow::bail!("there is one") };
+		let namespace = host.namespace.clone();
+		std::mem::forget(lan);
+		// The same names again, as whoever gets the number of what was left makes them.
+		let namespace = other.namespace(&namespace)?;
+		let address = other.address(10);
+		other.attach(&namespace, "h0", &address)?;
+		Ok(())
 	}
 }

@@ -5,8 +5,10 @@ pub mod digits;
 pub mod lan;
 pub mod node;
 pub mod process;
+pub mod skipped;
 pub mod worker;
 
 pub use node::Node;
 pub use process::Process;
+pub use skipped::skipped;
 pub use worker::Worker;

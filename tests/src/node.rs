@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::{
 	net::TcpListener,
 	path::{Path, PathBuf},
+	sync::atomic::{AtomicU32, Ordering},
 	time::Duration,
 };
 use tokio::process::Command;
@@ -18,10 +19,23 @@ pub struct Node {
 	process: Process,
 }
 
-/// A port that nobody listens on now.
+/// A port that nobody listens on, and that nobody is given while the node starts or is down: it lies below those that
+/// the kernel hands out, and this process takes each once. Others begin elsewhere.
 fn free_port() -> Result<u16> {
-	Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+	static NEXT: AtomicU32 = AtomicU32::new(0);
+	let first = std::process::id().wrapping_mul(97);
+	for _ in 0..PORTS {
+		let next = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+		let port = FIRST_PORT.saturating_add(u16::try_from(next % PORTS)?);
+		if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+			return Ok(port);
+		}
+	}
+	bail!("all ports are taken")
 }
+
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u32 = 10_000;
 
 /// How many slots an epoch of a [`specification`] has: as many as the runtime gives a chain that names no number. The
 /// first block of an epoch has no room for transactions, so the development chain's 20 would cost a block in 20.

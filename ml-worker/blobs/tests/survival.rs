@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
+#[path = "../../../tests/src/skipped.rs"]
+mod skipped;
+
 use oda_blobs::{BlobError, Store};
 use std::{
 	fs,
@@ -117,7 +120,10 @@ fn a_full_disk_is_its_own_error_and_leaves_nothing() {
 	};
 	let probe = mount(&format!("mount -t tmpfs -o size=2m none '{}'", base.path().display()));
 	if !probe.is_ok_and(|probe| probe.status.success()) {
-		println!("skipped: mounting a small file system is not permitted here");
+		skipped::skipped(
+			"a_full_disk_is_its_own_error_and_leaves_nothing",
+			"a small file system cannot be mounted",
+		);
 		return;
 	}
 	let output = mount(&run).unwrap();

@@ -277,7 +277,7 @@ mod tests {
 	#[test]
 	fn an_absent_cuda_device_falls_back() {
 		if tch::Cuda::is_available() {
-			println!("skipped: there is a CUDA device");
+			crate::skipped::skipped("an_absent_cuda_device_falls_back", "there is a CUDA device");
 			return;
 		}
 		let engine = Engine::start(&EngineConfig { device: DeviceChoice::Cuda(0), ..Default::default() });

@@ -54,6 +54,9 @@ pub mod quantise;
 pub mod records;
 pub mod rng;
 mod self_check;
+#[cfg(test)]
+#[path = "../../../tests/src/skipped.rs"]
+mod skipped;
 mod threads;
 pub mod train;
 pub mod weights;

@@ -231,7 +231,7 @@ mod tests {
 	#[test]
 	fn a_cuda_device_passes() {
 		if !tch::Cuda::is_available() {
-			println!("skipped: no CUDA device");
+			crate::skipped::skipped("a_cuda_device_passes", "no CUDA device");
 			return;
 		}
 		self_check(Backend::Libtorch(Device::Cuda(0))).unwrap();

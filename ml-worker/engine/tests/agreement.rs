@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 #![allow(clippy::cast_possible_truncation, missing_docs, reason = "tests")]
 
+#[path = "../../../tests/src/skipped.rs"]
+mod skipped;
+
 use oda_engine::{CpuKernel, exact::ExactModel};
 use oda_evaluator::Evaluator;
 use oda_evaluator::testing::random_case;
@@ -47,7 +50,7 @@ fn two_thousand_random_graphs_agree_with_every_set_of_instructions() {
 #[test]
 fn random_graphs_agree_on_cuda() {
 	if !tch::Cuda::is_available() {
-		println!("skipped: no CUDA device");
+		skipped::skipped("random_graphs_agree_on_cuda", "no CUDA device");
 		return;
 	}
 	compare(3_000..4_200, Device::Cuda(0));

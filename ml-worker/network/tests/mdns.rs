@@ -3,6 +3,8 @@
 #![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "../../../tests/src/skipped.rs"]
+mod skipped;
 
 use common::{Peer, bytes, config, put};
 use oda_network::NetworkConfig;
@@ -29,7 +31,7 @@ fn multicasts() -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn peers_in_the_local_network_find_each_other() {
 	if !multicasts() {
-		println!("skipped: there is no multicast here");
+		skipped::skipped("peers_in_the_local_network_find_each_other", "there is no multicast");
 		return;
 	}
 	let local =

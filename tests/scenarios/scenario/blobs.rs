@@ -3,7 +3,8 @@
 use crate::{World, prepared, serve, until_happened, until_printed};
 use oda_e2e::{
 	Worker, digits,
-	lan::{GATEWAY, Host, Lan},
+	lan::{Host, Lan},
+	skipped,
 };
 
 /// Where everybody is.
@@ -25,7 +26,7 @@ impl Place {
 			Self::Lan(lan) => {
 				let number = HOSTS.iter().position(|host| *host == base).unwrap();
 				let host = &lan.hosts()[number];
-				let node = format!("ws://{GATEWAY}:{}", world.node.port());
+				let node = format!("ws://{}:{}", lan.gateway(), world.node.port());
 				let listen = format!("/ip4/{}/tcp/0", host.address);
 				Worker::new(&node, &world.base.path().join(base), suri).with(&["--listen", &listen]).on(host)
 			}
@@ -41,7 +42,7 @@ async fn weights_go_from_peer_to_peer_and_outlive_their_publisher() {
 #[tokio::test]
 async fn weights_go_from_host_to_host() {
 	let Some(lan) = Lan::new(HOSTS.len()).unwrap() else {
-		eprintln!("skipped: it takes root, and `ip`");
+		skipped("weights_go_from_host_to_host", "it takes root, and `ip`");
 		return;
 	};
 	outlive(open_world().await, Place::Lan(lan)).await;
@@ -53,18 +54,20 @@ async fn open_world() -> World {
 	World::with(options.map(str::to_owned).to_vec()).await
 }
 
+const BETWEEN_ROUTERS: &str = "a_blob_goes_from_behind_one_router_to_behind_another";
+
 #[tokio::test]
 async fn a_blob_goes_from_behind_one_router_to_behind_another() {
 	let Some(mut lan) = Lan::new(1).unwrap() else {
-		eprintln!("skipped: it takes root, and `ip`");
+		skipped(BETWEEN_ROUTERS, "it takes root, and `ip`");
 		return;
 	};
 	let (Some(home), Some(other)) = (lan.behind_router(1).unwrap(), lan.behind_router(2).unwrap()) else {
-		eprintln!("skipped: it takes `nft`");
+		skipped(BETWEEN_ROUTERS, "it takes `nft`");
 		return;
 	};
 	let world = open_world().await;
-	let node = format!("ws://{GATEWAY}:{}", world.node.port());
+	let node = format!("ws://{}:{}", lan.gateway(), world.node.port());
 	let on = |host: &Host, base: &str, options: &[&str]| {
 		let worker = Worker::new(&node, &world.base.path().join(base), "//Dave").on(host);
 		worker.with(&["--allow-unregistered", "--log", "info,oda_network=debug"]).with(options)

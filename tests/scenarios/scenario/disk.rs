@@ -1,6 +1,6 @@
 //! A disk that is full.
 
-use oda_e2e::Worker;
+use oda_e2e::{Worker, skipped};
 use std::{
 	path::{Path, PathBuf},
 	process::Command,
@@ -30,7 +30,10 @@ async fn a_full_disk_is_said_to_be_full_and_nothing_is_half_written() {
 	std::fs::create_dir(&disk).unwrap();
 	std::fs::write(&big, vec![7; 300_000]).unwrap();
 	let Some(_disk) = SmallDisk::mount(&disk) else {
-		println!("skipped: a file system cannot be mounted here");
+		skipped(
+			"a_full_disk_is_said_to_be_full_and_nothing_is_half_written",
+			"a file system cannot be mounted",
+		);
 		return;
 	};
 	let worker = Worker::new("ws://127.0.0.1:1", &disk.join("worker"), "//Alice");
