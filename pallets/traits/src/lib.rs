@@ -5,12 +5,20 @@
 //!
 //! * [`Models`]: what `training` needs of whoever keeps the models (`model-registry`);
 //! * [`Judges`]: what `training` needs of whoever re-runs objectives (`verification`);
-//! * [`Heads`]: what `training` needs of whoever keeps heads available (`storage`).
+//! * [`Heads`]: what `training` needs of whoever keeps heads available (`storage-deals`);
+//! * [`OpenModels`]: what `storage-deals` needs of whoever keeps the models (`model-registry`);
+//! * [`Peers`]: what `storage-deals` needs of whoever binds peers to accounts (`peers`).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![allow(clippy::cast_possible_truncation, reason = "what the `Encode` derive makes of `codec(index)`")]
 
 extern crate alloc;
+
+mod heads;
+mod peers;
+
+pub use heads::{Heads, OpenModels};
+pub use peers::{PeerKey, Peers};
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -154,16 +162,4 @@ pub trait Judges<AccountId> {
 	/// Makes enough judges answer `Valid` that the task has passed: for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn pass_for_benchmark(task: SubmissionId);
-}
-
-/// What `training` needs of whoever keeps blobs available.
-pub trait Heads {
-	/// The head of `model` has these weights and was scored on these data, in this order; `None`: it has no head
-	/// any more. What the model had before is no longer wanted for it. Never fails.
-	fn set_head(model: &ModelId, blobs: Option<[BlobRef; 2]>);
-}
-
-/// Nobody keeps anything available.
-impl Heads for () {
-	fn set_head(_: &ModelId, _: Option<[BlobRef; 2]>) {}
 }
