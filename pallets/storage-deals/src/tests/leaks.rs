@@ -150,7 +150,7 @@ fn leak_a_settlement_that_is_not_due_enters_no_block() {
 		let unknown = RuntimeCall::from(Call::<Test>::settle { deal: 9 });
 		let said = unknown.authorize(TransactionSource::External).unwrap().map(|(valid, _)| valid);
 		assert_eq!(said, Err(refused(Error::UnknownDeal)));
-		until_round(round() + 1);
+		until_round(round() + 2);
 		let valid = pool().unwrap();
 		assert_eq!(valid.provides, [("OdaStorage", (b"settle", deal)).encode()]);
 		// Without anybody's signature or money, once.
@@ -184,7 +184,7 @@ fn leak_who_loses_a_race_pays_for_a_look_only() {
 			// What is settled first may be paid for, and is no more than what was declared.
 			assert!(Weight::all_lte(most, declared(call)));
 		}
-		until_round(round() + 1);
+		until_round(round() + 2);
 		assert_eq!(lost(StorageDeals::take(signed(BOB), deal)), Some(most));
 	});
 }
