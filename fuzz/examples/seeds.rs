@@ -160,12 +160,15 @@ fn stories() -> Vec<Vec<Action>> {
 			Prove { who: 2, deal: 0, slot: 0, back: 0, right: Some(3) },
 			Prove { who: 2, deal: 0, slot: 0, back: 0, right: None },
 			Prove { who: 2, deal: 0, slot: 0, back: 0, right: None },
+			Stay { who: 2, deal: 0 },
 			Quit { who: 2, deal: 0 },
+			Quit { who: 2, deal: 0 },
+			Stay { who: 2, deal: 0 },
 			Quit { who: 2, deal: 0 },
 			SettleDeal { who: 5, deal: 0 },
 			Blocks(20),
 			Blocks(0),
-			SettleDeal { who: 5, deal: 0 },
+			SettleDeal { who: 255, deal: 0 },
 			Prove { who: 2, deal: 0, slot: 0, back: 0, right: None },
 			Blocks(20),
 			Blocks(0),
@@ -197,8 +200,10 @@ fn stories() -> Vec<Vec<Action>> {
 			(0..9).map(|deal| SettleDeal { who: 5, deal }).collect(),
 		]
 		.concat(),
-		// The head's blobs are kept, and paid by the pot.
+		// The head's blobs are kept, and paid from the model's account.
 		after_head(vec![
+			Fund { who: 0, model: 0, amount: 1_000 },
+			Fund { who: 0, model: 1, amount: 1_000 },
 			BindPeer { who: 2, peer: 2 },
 			Enlist { who: 2, mib: 9 },
 			Take { who: 2, deal: 0 },

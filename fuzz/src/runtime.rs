@@ -13,8 +13,8 @@ use oda_primitives::{
 	storage::challenged_range,
 };
 use oda_runtime::{
-	AccountId, Balances, Executive, Header, ModelRegistry, Runtime, RuntimeCall, RuntimeGenesisConfig,
-	RuntimeOrigin, Signature, Storage, System, Training, UNIT, UncheckedExtrinsic, Verification,
+	AccountId, Balances, Executive, Header, ModelRegistry, Peers, Runtime, RuntimeCall, RuntimeGenesisConfig,
+	RuntimeOrigin, Signature, StorageDeals, System, Training, UNIT, UncheckedExtrinsic, Verification,
 };
 use pallet_training::Target;
 use polkadot_sdk::{
@@ -116,8 +116,12 @@ pub enum Action {
 	Quit { who: u8, deal: u8 },
 	/// Proves a deal about the data or about weights: in the slot, so many rounds back.
 	Prove { who: u8, deal: u8, slot: u8, back: u8, right: Option<u8> },
-	/// Settles a deal.
+	/// Settles a deal; nobody signs if `who` is 255.
 	SettleDeal { who: u8, deal: u8 },
+	/// Puts hundredths of an ODA into a model's account.
+	Fund { who: u8, model: u8, amount: u16 },
+	/// Agrees to a longer term of a deal.
+	Stay { who: u8, deal: u8 },
 }
 
 /// Whose weights.
@@ -333,8 +337,9 @@ impl Chain {
 
 	/// Proves what is asked for in a slot of a deal, of these bytes.
 	fn prove(&mut self, who: u8, deal: DealId, slot: u8, back: u8, right: Option<u8>) {
-		let Some(current) = pallet_storage::CurrentRound::<Runtime>::get() else { return };
-		let replicas = pallet_storage::Deals::<Runtime>::get(deal).map_or(1, |deal| deal.slots.len() as u32);
+		let Some(current) = pallet_storage_deals::CurrentRound::<Runtime>::get() else { return };
+		let replicas =
+			pallet_storage_deals::Deals::<Runtime>::get(deal).map_or(1, |deal| deal.slots.len() as u32);
 		let round = current.number.saturating_sub(back.into());
 		let bytes = bytes(right);
 		let blob = BlobRef::of(&bytes);
@@ -343,13 +348,13 @@ impl Chain {
 		let genesis = System::block_hash(0).0;
 		let message = message::storage_proof(&genesis, deal, round, &proof);
 		let (keeper, signature) = (account(who), Signature::Sr25519(pair(who).sign(&message)));
-		self.authorised(pallet_storage::Call::prove { deal, round, keeper, proof, signature }.into());
+		self.authorised(pallet_storage_deals::Call::prove { deal, round, keeper, proof, signature }.into());
 	}
 
 	fn act(&mut self, action: Action) {
 		type Registry = pallet_model_registry::Call<Runtime>;
 		type Train = pallet_training::Call<Runtime>;
-		type Store = pallet_storage::Call<Runtime>;
+		type Store = pallet_storage_deals::Call<Runtime>;
 		let genesis = System::block_hash(0).0;
 		match action {
 			Action::Blocks(empty) => {
@@ -457,9 +462,9 @@ impl Chain {
 				let pair = ed25519::Pair::from_seed(&[peer; 32]);
 				let message = message::peer_binding(&genesis, &account(who));
 				let (peer, signature) = (pair.public().0, pair.sign(&message).0);
-				self.signed(who, Store::bind_peer { peer, signature });
+				self.signed(who, pallet_peers::Call::bind { peer, signature });
 			}
-			Action::UnbindPeer { who } => self.signed(who, Store::unbind_peer {}),
+			Action::UnbindPeer { who } => self.signed(who, pallet_peers::Call::unbind {}),
 			Action::Enlist { who, mib } => {
 				self.signed(who, Store::enlist { capacity: u64::from(mib) << 20 });
 			}
@@ -478,7 +483,15 @@ impl Chain {
 			Action::Take { who, deal } => self.signed(who, Store::take { deal: deal.into() }),
 			Action::Quit { who, deal } => self.signed(who, Store::quit { deal: deal.into() }),
 			Action::Prove { who, deal, slot, back, right } => self.prove(who, deal.into(), slot, back, right),
+			Action::SettleDeal { who: u8::MAX, deal } => {
+				self.authorised(Store::settle { deal: deal.into() }.into());
+			}
 			Action::SettleDeal { who, deal } => self.signed(who, Store::settle { deal: deal.into() }),
+			Action::Fund { who, model, amount } => {
+				let (model, amount) = (model_id(model), UNIT / 100 * u128::from(amount));
+				self.signed(who, Store::fund { model, amount });
+			}
+			Action::Stay { who, deal } => self.signed(who, Store::stay { deal: deal.into() }),
 		}
 	}
 }
@@ -496,7 +509,8 @@ fn check() {
 	oda_runtime::Clock::do_try_state().expect("the clock");
 	ModelRegistry::do_try_state().expect("the registry");
 	Training::do_try_state().expect("training");
-	Storage::do_try_state().expect("storage");
+	StorageDeals::do_try_state().expect("storage");
+	Peers::do_try_state().expect("peers");
 	Verification::do_try_state().expect("verification");
 }
 

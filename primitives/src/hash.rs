@@ -62,3 +62,10 @@ pub fn round_seed(round: RoundNumber, randomness: impl Encode) -> [u8; 32] {
 pub fn challenge_base(seed: &[u8; 32], deal: DealId, round: RoundNumber) -> [u8; 32] {
 	tagged("oda/chunk/1", (seed, deal, round))
 }
+
+/// What the account is called from which the blobs of a model's head are kept: domain `oda/model-account/1`.
+///
+/// Nobody has a key of it.
+pub fn model_account(model: &ModelId) -> [u8; 32] {
+	tagged("oda/model-account/1", model)
+}

@@ -322,6 +322,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_clock, Clock]
 	[pallet_model_registry, ModelRegistry]
 	[pallet_training, Training]
-	[pallet_storage, Storage]
+	[pallet_peers, Peers]
+	[pallet_storage_deals, StorageDeals]
 	[pallet_verification, Verification]
 );

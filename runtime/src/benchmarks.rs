@@ -10,7 +10,7 @@ impl pallet_training::BenchmarkHelper for Helper {
 		pallet_clock::Now::<Runtime>::put(tick);
 	}
 }
-impl pallet_storage::SetTick for Helper {
+impl pallet_storage_deals::SetTick for Helper {
 	fn set_tick(tick: Tick) {
 		pallet_clock::Now::<Runtime>::put(tick);
 	}

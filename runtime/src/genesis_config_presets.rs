@@ -13,9 +13,6 @@ const ENDOWMENT: Balance = UNIT.saturating_mul(1_000_000);
 /// What each verifier of genesis has bonded.
 const VERIFIER_BOND: Balance = UNIT.saturating_mul(1_000);
 
-/// What the pot has that pays for keeping the blobs of models' heads.
-const POT: Balance = UNIT.saturating_mul(100_000);
-
 /// The slot duration, the epoch length and the windows of a chain.
 struct Tempo {
 	slot_millis: u64,
@@ -59,7 +56,6 @@ fn genesis(tempo: Tempo, validators: &[Validator], verifiers: &[Sr25519Keyring])
 				.map(|account| (account.to_account_id(), VERIFIER_BOND))
 				.collect::<Vec<_>>(),
 		},
-		storage: StorageConfig { pot: POT },
 		session: SessionConfig { keys: validators.iter().map(Validator::session_keys).collect::<Vec<_>>() },
 	})
 }

@@ -212,7 +212,10 @@ mod construct {
 		pub type Verification = pallet_verification;
 
 		#[runtime::pallet_index(24)]
-		pub type Storage = pallet_storage;
+		pub type StorageDeals = pallet_storage_deals;
+
+		#[runtime::pallet_index(25)]
+		pub type Peers = pallet_peers;
 	}
 
 	// The macro's trait with these two is private to this module.

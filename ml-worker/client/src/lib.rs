@@ -49,7 +49,7 @@ pub use events::{Happened, SubmissionEvent};
 pub use key::Key;
 pub use link::Observer;
 pub use load::{BlockLimits, Contents, Heads, Included};
-pub use storage::{Deal, Keeper, Replica, Round, Slot};
+pub use storage::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use submit::{LIFETIME, Receipt};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use types::*;

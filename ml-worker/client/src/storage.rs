@@ -8,10 +8,16 @@ use crate::{
 	view::{entries, get},
 };
 use oda_primitives::{
-	BlobRef, DealId, RangeProof, RoundNumber, Tick, hexadecimal, message, storage::challenged_range,
+	BlobRef, DealId, ModelId, RangeProof, RoundNumber, Tick, hash, hexadecimal, message,
+	storage::challenged_range,
 };
 use serde::Serialize;
 use std::{collections::HashMap, ops::Range};
+
+/// The storage account of a model.
+pub fn storage_account(model: &ModelId) -> AccountId {
+	AccountId(hash::model_account(model))
+}
 
 /// A round of challenges.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -21,8 +27,10 @@ pub struct Round {
 	/// What its challenges are drawn from.
 	#[serde(serialize_with = "hexadecimal::serialize")]
 	pub seed: [u8; 32],
-	/// When it started.
+	/// The tick at which it started.
 	pub started_at: Tick,
+	/// The tick from which on the next one can start.
+	pub ends_at: Tick,
 }
 
 /// A bonded keeper.
@@ -40,8 +48,8 @@ pub struct Keeper {
 	pub staked: Balance,
 	/// How many replicas it keeps.
 	pub replicas: u32,
-	/// When it announced that it leaves.
-	pub retiring_since: Option<Tick>,
+	/// The tick from which on it can have its bond back, once it has announced that it leaves.
+	pub free_at: Option<Tick>,
 }
 
 /// A keeper's promise to answer for a blob.
@@ -57,6 +65,8 @@ pub struct Replica {
 	pub first: RoundNumber,
 	/// The last round that was proved.
 	pub proved: Option<RoundNumber>,
+	/// The last round of the term that the keeper has agreed to.
+	pub until: RoundNumber,
 	/// The last round for which the keeper answers, if it leaves.
 	pub leaves_after: Option<RoundNumber>,
 }
@@ -66,9 +76,12 @@ pub struct Replica {
 pub struct Deal {
 	/// Its number.
 	pub id: DealId,
-	/// Who pays.
+	/// The account that pays.
 	pub payer: AccountId,
-	/// What is kept.
+	/// The model whose storage account that is, if the blob is its head's.
+	#[serde(serialize_with = "optional_id")]
+	pub model: Option<ModelId>,
+	/// The blob that is kept.
 	pub blob: BlobRef,
 	/// The pay that a slot begins with, a proved round.
 	pub price: Balance,
@@ -78,8 +91,14 @@ pub struct Deal {
 	pub until: RoundNumber,
 	/// What is on hold of the payer's funds for it.
 	pub funds: Balance,
+	/// Rounds in which the price of a free replica rises to its most.
+	pub raise_rounds: u32,
 	/// One for each replica that is asked for.
 	pub slots: Vec<Slot>,
+}
+
+fn optional_id<S: serde::Serializer>(id: &Option<ModelId>, serializer: S) -> Result<S::Ok, S::Error> {
+	id.map(|id| format!("0x{}", hex::encode(id))).serialize(serializer)
 }
 
 /// A place in a deal.
@@ -93,6 +112,13 @@ pub enum Slot {
 	},
 	/// Somebody does.
 	Kept(Replica),
+}
+
+impl Replica {
+	/// The last round for which the keeper answers, if the deal does not end before.
+	pub fn last(&self) -> RoundNumber {
+		self.leaves_after.map_or(self.until, |last| last.min(self.until))
+	}
 }
 
 impl Slot {
@@ -117,8 +143,9 @@ impl Deal {
 	}
 
 	/// What whoever takes a replica in `round` is paid for each proved one; `None` if there is none to take, or
-	/// the deal ends too soon. Prices rise over `raise_rounds`.
-	pub fn pays(&self, round: RoundNumber, raise_rounds: u32) -> Option<Balance> {
+	/// the deal ends too soon.
+	pub fn pays(&self, round: RoundNumber) -> Option<Balance> {
+		let raise_rounds = self.raise_rounds;
 		let free = self.slots.iter().filter_map(|slot| match slot {
 			Slot::Free { since } => Some(*since),
 			Slot::Kept(_) => None,
@@ -133,7 +160,7 @@ impl Deal {
 	/// What `keeper` has to prove in `round`; `None` if it has nothing to, or has done so.
 	pub fn challenge(&self, round: &Round, keeper: &AccountId) -> Option<Range<u64>> {
 		let (slot, replica) = self.replica_of(keeper)?;
-		let over = round.number > self.until || replica.leaves_after.is_some_and(|last| round.number > last);
+		let over = round.number > self.until || round.number > replica.last();
 		if over || round.number < replica.first || replica.proved == Some(round.number) {
 			return None;
 		}
@@ -142,11 +169,8 @@ impl Deal {
 	}
 }
 
-fn deal_from<Ticket>(
-	id: DealId,
-	deal: generated::pallet_storage::types::Deal<AccountId, Balance, Ticket>,
-) -> Deal {
-	use generated::pallet_storage::types::Slot as Stored;
+fn deal_from(id: DealId, deal: generated::pallet_storage_deals::types::Deal<AccountId, Balance>) -> Deal {
+	use generated::pallet_storage_deals::types::Slot as Stored;
 	let slots = deal.slots.0.into_iter().map(|slot| match slot {
 		Stored::Free { since } => Slot::Free { since },
 		Stored::Kept(replica) => Slot::Kept(Replica {
@@ -155,17 +179,20 @@ fn deal_from<Ticket>(
 			left: replica.left,
 			first: replica.first,
 			proved: replica.proved,
+			until: replica.until,
 			leaves_after: replica.leaves_after,
 		}),
 	});
 	Deal {
 		id,
 		payer: deal.payer,
+		model: deal.model,
 		blob: deal.blob.0,
 		price: deal.price,
 		max_price: deal.max_price,
 		until: deal.until,
 		funds: deal.funds,
+		raise_rounds: deal.terms.raise_rounds,
 		slots: slots.collect(),
 	}
 }
@@ -173,57 +200,69 @@ fn deal_from<Ticket>(
 impl View {
 	/// The round that runs.
 	pub async fn round(&self) -> Result<Option<Round>, ChainError> {
-		let round = get!(self, runtime::storage().storage().current_round(),);
-		Ok(round.map(|round| Round { number: round.number, seed: round.seed, started_at: round.started_at }))
+		let round = get!(self, runtime::storage().storage_deals().current_round(),);
+		Ok(round.map(|round| Round {
+			number: round.number,
+			seed: round.seed,
+			started_at: round.started_at,
+			ends_at: round.ends_at,
+		}))
 	}
 
 	/// All deals, by number.
 	pub async fn deals(&self) -> Result<Vec<Deal>, ChainError> {
 		let mut deals =
-			entries!(self, runtime::storage().storage().deals(), |key, deal| deal_from(key.0, deal));
+			entries!(self, runtime::storage().storage_deals().deals(), |key, deal| deal_from(key.0, deal));
 		deals.sort_by_key(|deal| deal.id);
 		Ok(deals)
 	}
 
 	/// A deal.
 	pub async fn deal(&self, id: DealId) -> Result<Option<Deal>, ChainError> {
-		Ok(get!(self, runtime::storage().storage().deals(), id).map(|deal| deal_from(id, deal)))
+		Ok(get!(self, runtime::storage().storage_deals().deals(), id).map(|deal| deal_from(id, deal)))
 	}
 
-	/// The deals about the blobs of a root.
-	pub async fn deals_of(&self, root: [u8; 32]) -> Result<Vec<Deal>, ChainError> {
-		let address = runtime::storage().storage().deals_of();
+	/// The keepers of the blobs of a root; at most `limit` of them.
+	pub async fn keepers_of(&self, root: [u8; 32], limit: usize) -> Result<Vec<AccountId>, ChainError> {
+		let address = runtime::storage().storage_deals().keepers_of();
 		let mut entries = self.at.storage().iter(address, (root,)).await.map_err(node)?;
-		let mut deals = Vec::new();
-		while let Some(entry) = entries.next().await {
-			let (_, id): ([u8; 32], DealId) =
+		let mut keepers = Vec::new();
+		while keepers.len() < limit
+			&& let Some(entry) = entries.next().await
+		{
+			let (_, keeper): ([u8; 32], AccountId) =
 				entry.map_err(node)?.key().map_err(node)?.decode().map_err(node)?;
-			deals.extend(self.deal(id).await?);
+			keepers.push(keeper);
 		}
-		Ok(deals)
+		Ok(keepers)
+	}
+
+	/// What a model's storage account has that no deal has on hold.
+	pub async fn storage_balance(&self, model: ModelId) -> Result<Balance, ChainError> {
+		Ok(self.account(&storage_account(&model)).await?.free)
 	}
 
 	/// All keepers.
 	pub async fn keepers(&self) -> Result<Vec<Keeper>, ChainError> {
-		Ok(entries!(self, runtime::storage().storage().keepers(), |key, keeper| Keeper {
+		Ok(entries!(self, runtime::storage().storage_deals().keepers(), |key, keeper| Keeper {
 			account: key.0,
 			capacity: keeper.capacity,
 			used: keeper.used,
 			bond: keeper.bond,
 			staked: keeper.staked,
 			replicas: keeper.replicas,
-			retiring_since: keeper.retiring_since,
+			free_at: keeper.free_at,
 		}))
 	}
 
 	/// The ed25519 key of the peer that is bound to an account.
 	pub async fn peer_of(&self, account: &AccountId) -> Result<Option<[u8; 32]>, ChainError> {
-		Ok(get!(self, runtime::storage().storage().peer_of(), *account).map(|peer| peer.key))
+		Ok(get!(self, runtime::storage().peers().peer_of(), *account).map(|peer| peer.key))
 	}
 
 	/// All accounts that have a peer, and its ed25519 key.
 	pub async fn peers(&self) -> Result<Vec<(AccountId, [u8; 32])>, ChainError> {
-		Ok(entries!(self, runtime::storage().storage().peer_of(), |key, peer| (key.0, peer.key)))
+		Ok(entries!(self, runtime::storage().peers().peer_of(), |key, peer| (key.0, peer.key)))
 	}
 
 	/// All blobs that the chain names, by root, and their lengths: data, weights, and what deals are about. Of
@@ -258,27 +297,27 @@ impl Chain {
 		peer: [u8; 32],
 		signature: [u8; 64],
 	) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage().bind_peer(peer, signature)).await
+		self.submit(key, &runtime::transactions().peers().bind(peer, signature)).await
 	}
 
 	/// Becomes a keeper of at most `capacity` bytes.
 	pub async fn enlist(&self, key: &Key, capacity: u64) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage().enlist(capacity)).await
+		self.submit(key, &runtime::transactions().storage_deals().enlist(capacity)).await
 	}
 
 	/// Keeps at most so many bytes from now on.
 	pub async fn set_capacity(&self, key: &Key, capacity: u64) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage().set_capacity(capacity)).await
+		self.submit(key, &runtime::transactions().storage_deals().set_capacity(capacity)).await
 	}
 
 	/// Takes no more replicas: the first step of leaving the keepers.
 	pub async fn retire_keeper(&self, key: &Key) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage().retire()).await
+		self.submit(key, &runtime::transactions().storage_deals().retire()).await
 	}
 
 	/// Leaves the keepers: the second step.
 	pub async fn withdraw_keeper(&self, key: &Key) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage().withdraw()).await
+		self.submit(key, &runtime::transactions().storage_deals().withdraw()).await
 	}
 
 	/// Offers a deal; its number.
@@ -291,27 +330,42 @@ impl Chain {
 		price: Balance,
 		max_price: Balance,
 	) -> Result<(DealId, Receipt), ChainError> {
-		let storage = runtime::transactions().storage();
+		let storage = runtime::transactions().storage_deals();
 		let call = storage.offer(blob.into(), replicas, rounds, price, max_price);
 		let receipt = self.submit(key, &call).await?;
-		let event = receipt.find::<runtime::storage::events::DealOffered>()?;
+		let event = receipt.find::<runtime::storage_deals::events::DealOffered>()?;
 		let event = event.ok_or(ChainError::Missing("the event of a deal"))?;
 		Ok((event.deal, receipt))
 	}
 
 	/// Ends a deal early.
 	pub async fn cancel_deal(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage().cancel(deal)).await
+		self.submit(key, &runtime::transactions().storage_deals().cancel(deal)).await
 	}
 
 	/// Takes a replica of a deal.
 	pub async fn take_replica(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage().take(deal)).await
+		self.submit(key, &runtime::transactions().storage_deals().take(deal)).await
 	}
 
 	/// Announces to leave a deal.
 	pub async fn quit_deal(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage().quit(deal)).await
+		self.submit(key, &runtime::transactions().storage_deals().quit(deal)).await
+	}
+
+	/// Agrees to keep a replica until its deal's end, after it was renewed.
+	pub async fn stay_in_deal(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage_deals().stay(deal)).await
+	}
+
+	/// Puts money into a model's storage account, from which the blobs of its head are kept.
+	pub async fn fund_model(
+		&self,
+		key: &Key,
+		model: ModelId,
+		amount: Balance,
+	) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().storage_deals().fund(model, amount)).await
 	}
 
 	/// Has the answer to a storage challenge in the node's pool, and does not wait for a block to take it:
@@ -330,7 +384,7 @@ impl Chain {
 	) -> Result<(), ChainError> {
 		let message = message::storage_proof(&self.genesis(), deal, round, &proof);
 		let signature = generated::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
-		let storage = runtime::transactions().storage();
+		let storage = runtime::transactions().storage_deals();
 		let call = storage.prove(deal, round, key.account(), proof.into(), signature);
 		let view = self.finalised().await?;
 		match self.pool(&general(&view.at, &call)?).await {
@@ -353,23 +407,26 @@ mod tests {
 			left: 1,
 			first: 5,
 			proved: Some(6),
+			until: 20,
 			leaves_after: Some(8),
 		};
 		Deal {
 			id: 3,
 			payer: AccountId([9; 32]),
+			model: None,
 			blob: BlobRef { root: [7; 32], len: 10_000 },
 			price: 1,
 			max_price: 2,
 			until: 20,
 			funds: 100,
+			raise_rounds: 4,
 			slots: vec![Slot::Free { since: 10 }, Slot::Kept(replica)],
 		}
 	}
 
 	#[test]
 	fn a_challenge_is_of_the_keeper_the_round_and_the_slot() {
-		let round = |number| Round { number, seed: [2; 32], started_at: 0 };
+		let round = |number| Round { number, seed: [2; 32], started_at: 0, ends_at: 9 };
 		let of = |number| deal().challenge(&round(number), &AccountId([1; 32]));
 		assert_eq!(of(7), Some(challenged_range(&[2; 32], 3, 7, 1, 2, &deal().blob)));
 		assert_eq!(of(4), None, "not yet");
@@ -381,9 +438,9 @@ mod tests {
 	#[test]
 	fn a_free_slot_pays_more_and_more_until_it_is_too_late_to_take_it() {
 		let deal = Deal { price: 100, max_price: 200, ..deal() };
-		assert_eq!([9, 10, 11, 14, 18].map(|round| deal.pays(round, 4)), [100, 100, 125, 200, 200].map(Some));
-		assert_eq!(deal.pays(19, 4), None);
+		assert_eq!([9, 10, 11, 14, 18].map(|round| deal.pays(round)), [100, 100, 125, 200, 200].map(Some));
+		assert_eq!(deal.pays(19), None);
 		let full = Deal { slots: deal.slots[1..].to_vec(), ..deal };
-		assert_eq!(full.pays(11, 4), None);
+		assert_eq!(full.pays(11), None);
 	}
 }

@@ -227,7 +227,7 @@ pub(crate) fn named(error: ChainError, metadata: &subxt::Metadata) -> ChainError
 }
 
 /// Where the codes of pallets begin with which they refuse calls that nobody signs; the highest first.
-const REFUSALS: [(u8, &str); 2] = [(refusal::TRAINING, "Training"), (INVALID_PROOF, "Storage")];
+const REFUSALS: [(u8, &str); 2] = [(refusal::TRAINING, "Training"), (INVALID_PROOF, "StorageDeals")];
 
 /// The bytes of a general transaction: preamble, the extensions with nothing to say, the call.
 pub(crate) fn general<C>(
@@ -403,8 +403,8 @@ mod tests {
 		let refused = |message: &str| {
 			named(ChainError::Rejected { code: 1010, message: message.to_owned() }, &metadata)
 		};
-		let proof = refused("Invalid Transaction: Custom error: 163");
-		assert!(proof.is("Storage", "AlreadyProved"), "{proof}");
+		let proof = refused("Invalid Transaction: Custom error: 159");
+		assert!(proof.is("StorageDeals", "AlreadyProved"), "{proof}");
 		let settled = refused("Invalid Transaction: Custom error: 210");
 		assert!(settled.is("Training", "NothingDue"), "{settled}");
 		for other in ["Invalid Transaction: Custom error: 7", "Invalid Transaction: bad signature"] {

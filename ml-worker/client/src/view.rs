@@ -7,7 +7,7 @@ use crate::{
 	runtime::{self, runtime_types as generated},
 };
 use oda_evaluator::ModelSpec;
-use oda_primitives::{ModelId, SubmissionId, TaskId, Tick, VersionId};
+use oda_primitives::{BlobRef, ModelId, SubmissionId, TaskId, Tick, VersionId};
 use serde::Serialize;
 use subxt::{
 	OnlineClientAtBlock, SubstrateConfig,
@@ -75,8 +75,20 @@ pub struct Parameters {
 	pub bond_per_mib: Balance,
 	/// The least stake of a replica.
 	pub min_stake: Balance,
-	/// Rounds in which the price of a free replica rises to its most.
-	pub raise_rounds: u32,
+	/// The number of replicas of a head's blob that its model's account asks for.
+	pub head_replicas: u32,
+	/// The rounds for which it asks at a time.
+	pub head_rounds: u32,
+	/// What it pays for each mebibyte and proved round to begin with; at most twice as much.
+	pub head_price_per_mib: Balance,
+	/// The longest blob that is kept from a model's account.
+	pub head_max_len: u64,
+	/// The least pay for a proved round.
+	pub min_price: Balance,
+	/// What a payer puts on hold for a deal, beside what its keepers can earn.
+	pub deal_deposit: Balance,
+	/// What an account must have.
+	pub existential_deposit: Balance,
 	/// Ticks for which demanded weights can be posted.
 	pub demand_window: Tick,
 	/// Ticks that a submission waits for verifiers, when there are none.
@@ -95,6 +107,22 @@ impl Parameters {
 	/// What a replica of a blob of `len` bytes puts at stake of its keeper's bond.
 	pub fn stake(&self, len: u64) -> Balance {
 		self.bond_per_mib.saturating_mul(len.div_ceil(1 << 20).into()).max(self.min_stake)
+	}
+
+	/// What keeping the blobs of a head for its first term can cost its model's account at most, with the deals'
+	/// deposits, which come back, and what an account must have.
+	pub fn first_term(&self, weights: &BlobRef, data: &BlobRef) -> Balance {
+		let term = |blob: &BlobRef| {
+			if blob.len == 0 || blob.len > self.head_max_len {
+				return 0;
+			}
+			let mib: Balance = blob.len.div_ceil(1 << 20).into();
+			let most = self.head_price_per_mib.saturating_mul(mib).max(self.min_price).saturating_mul(2);
+			let proofs = u64::from(self.head_replicas).saturating_mul(self.head_rounds.into());
+			most.saturating_mul(proofs.into()).saturating_add(self.deal_deposit)
+		};
+		let both = if weights == data { 0 } else { term(data) };
+		term(weights).saturating_add(both).saturating_add(self.existential_deposit)
 	}
 }
 
@@ -131,9 +159,15 @@ impl View {
 			challenge_window: constant!(training, challenge_window),
 			min_challenge_age: constant!(training, min_challenge_age),
 			challenge_lifetime: constant!(training, challenge_lifetime),
-			bond_per_mib: constant!(storage, bond_per_mib),
-			min_stake: constant!(storage, min_stake),
-			raise_rounds: constant!(storage, raise_rounds),
+			bond_per_mib: constant!(storage_deals, bond_per_mib),
+			min_stake: constant!(storage_deals, min_stake),
+			head_replicas: constant!(storage_deals, head_replicas),
+			head_rounds: constant!(storage_deals, head_rounds),
+			head_price_per_mib: constant!(storage_deals, head_price_per_mib),
+			head_max_len: constant!(storage_deals, head_max_len),
+			min_price: constant!(storage_deals, min_price),
+			deal_deposit: constant!(storage_deals, deal_deposit),
+			existential_deposit: constant!(balances, existential_deposit),
 			demand_window: constant!(training, demand_window),
 			verifier_patience: constant!(training, verifier_patience),
 			min_bounty: constant!(training, min_bounty),

@@ -194,7 +194,8 @@ pub enum Command {
 	/// Have blobs kept by others, for pay; and leave the keepers.
 	///
 	/// A deal asks for so many replicas of a blob for so many rounds. Keepers take them, and are paid for each round in
-	/// which they prove that they have the blob. The heads of models are kept without a deal of yours.
+	/// which they prove that they have the blob. The heads of models are kept from their models' own
+	/// accounts (model fund).
 	#[command(subcommand)]
 	Deal(DealCommand),
 	/// Demand weights that nobody hands out, and post what others demand.
@@ -284,6 +285,13 @@ pub enum ModelCommand {
 	#[command(after_help = "Example:\n  \
 		ml-worker --suri //Alice model register digits.json --weights <ROOT>")]
 	Register(ModelRegisterArgs),
+	/// Put money into a model's storage account, from which the weights and data of its head are kept.
+	///
+	/// Anybody can. Nobody gets it back: keepers are paid with it, and what is left when the model is retired is
+	/// burned. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice model fund <ID> 10")]
+	Fund(ModelFundArgs),
 	/// A registered model with its versions and what is being submitted to it.
 	///
 	/// Shows the state at the last final block: objective, data, versions, submissions under way and bounties.
@@ -423,6 +431,21 @@ pub struct ModelRegisterArgs {
 	/// A registered model that this one descends from.
 	#[arg(long, value_parser = id, value_name = "ID")]
 	pub parent: Option<Id>,
+	/// What is put into the model's storage account, from which its weights and data are kept, in ODA; 0 for nothing.
+	/// If not given, the most that their first term can cost.
+	#[arg(long, value_parser = amount, value_name = "ODA")]
+	pub storage: Option<Amount>,
+}
+
+/// What `model fund` needs.
+#[derive(Debug, Args)]
+pub struct ModelFundArgs {
+	/// The model's id.
+	#[arg(value_parser = id, value_name = "ID")]
+	pub model: Id,
+	/// How much, in ODA.
+	#[arg(value_parser = amount, value_name = "ODA")]
+	pub amount: Amount,
 }
 
 /// What `model show` needs.
@@ -650,6 +673,16 @@ pub enum DealCommand {
 	#[command(after_help = "Example:\n  \
 		ml-worker --suri //Alice deal quit 7")]
 	Quit {
+		/// The deal's number.
+		deal: u64,
+	},
+	/// Stay in a deal, as a keeper, until its end as it is now.
+	///
+	/// After the deal of a model's head was renewed, which the service keep agrees to by itself; or after deal quit, until
+	/// the last round. Costs a fee.
+	#[command(after_help = "Example:\n  \
+		ml-worker --suri //Alice deal stay 7")]
+	Stay {
 		/// The deal's number.
 		deal: u64,
 	},

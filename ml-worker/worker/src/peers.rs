@@ -164,13 +164,14 @@ impl Peers {
 	}
 }
 
+/// The most keepers of a blob that are asked for it.
+const MAX_KEEPERS: usize = 64;
+
 /// The peers that the chain says keep a blob.
 async fn keepers(view: &View, blob: &BlobRef) -> anyhow::Result<Vec<PeerId>> {
-	let deals = view.deals_of(blob.root).await?;
-	let slots = deals.iter().flat_map(|deal| &deal.slots);
 	let mut peers = Vec::new();
-	for replica in slots.filter_map(|slot| slot.replica()) {
-		peers.extend(view.peer_of(&replica.keeper).await?.as_ref().and_then(peer_of));
+	for keeper in view.keepers_of(blob.root, MAX_KEEPERS).await? {
+		peers.extend(view.peer_of(&keeper).await?.as_ref().and_then(peer_of));
 	}
 	Ok(peers)
 }

@@ -44,7 +44,7 @@ pub use weights::WeightInfo;
 
 use alloc::{boxed::Box, vec::Vec};
 use oda_evaluator::{Cost, ModelSpec, SpecError};
-use oda_pallet_traits::{ModelStatus, Models as ModelKeeper, Standing, Version};
+use oda_pallet_traits::{ModelStatus, Models as ModelKeeper, OpenModels, Standing, Version};
 use oda_primitives::{CHUNK_LEN, ModelId, ProofError, RangeProof, Tick, VersionId};
 use polkadot_sdk::{
 	frame_support::{
@@ -572,5 +572,17 @@ impl<T: Config> ModelKeeper<T::AccountId> for Pallet<T> {
 		T::Deposit::ensure_successful(registrar, Self::footprint(&spec));
 		Self::insert(model, spec, cost, registrar, None).expect("the deposit was just provided for");
 		model
+	}
+}
+
+impl<T: Config> OpenModels for Pallet<T> {
+	fn is_open(model: &ModelId) -> bool {
+		Models::<T>::get(model).is_some_and(|model| model.status != ModelStatus::Retired)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn open_for_benchmark() -> ModelId {
+		let registrar = polkadot_sdk::frame_benchmarking::whitelisted_caller();
+		<Self as ModelKeeper<_>>::register_for_benchmark(fixture::spec(1, 0), &registrar)
 	}
 }

@@ -1,8 +1,16 @@
-//! The border between whoever moves heads and whoever keeps their blobs available.
+//! Having the blobs of models' heads kept.
 
 use oda_primitives::{BlobRef, ModelId};
 
 /// What `training` needs of whoever keeps blobs available.
+///
+/// ```
+/// use oda_pallet_traits::Heads;
+/// use oda_primitives::BlobRef;
+///
+/// // Nobody keeps anything.
+/// <() as Heads>::set_head(&[1; 32], Some([BlobRef::of(b"weights"), BlobRef::of(b"data")]));
+/// ```
 pub trait Heads {
 	/// The head of `model` has these weights and was scored on these data, in this order; `None`: it has no head
 	/// any more. What the model had before is no longer wanted for it. Never fails.
@@ -12,4 +20,15 @@ pub trait Heads {
 /// Nobody keeps anything available.
 impl Heads for () {
 	fn set_head(_: &ModelId, _: Option<[BlobRef; 2]>) {}
+}
+
+/// What whoever keeps heads available needs of whoever keeps the models.
+pub trait OpenModels {
+	/// Whether the model is registered, and not retired: whether its head's blobs are to be kept any longer.
+	/// A model that has been retired never opens again.
+	fn is_open(model: &ModelId) -> bool;
+
+	/// Makes a model that is open: for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn open_for_benchmark() -> ModelId;
 }

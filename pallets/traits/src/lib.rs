@@ -5,7 +5,8 @@
 //!
 //! * [`models`]: what `training` needs of whoever keeps the models (`model-registry`);
 //! * [`committees`]: what a pallet with claims needs of whoever re-runs them (`verification`);
-//! * [`heads`]: what `training` needs of whoever keeps heads available (`storage`).
+//! * [`heads`]: what `training` needs of whoever keeps heads available (`storage-deals`), and that of the models;
+//! * [`peers`]: what `storage-deals` needs of whoever binds peers to accounts (`peers`).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![allow(clippy::cast_possible_truncation, reason = "what the `Encode` derive makes of `codec(index)`")]
@@ -15,7 +16,9 @@ extern crate alloc;
 pub mod committees;
 pub mod heads;
 pub mod models;
+pub mod peers;
 
 pub use committees::{Committees, Ending, TaskStatus, Work};
-pub use heads::Heads;
+pub use heads::{Heads, OpenModels};
 pub use models::{ModelStatus, Models, Standing, Version};
+pub use peers::{PeerKey, Peers};

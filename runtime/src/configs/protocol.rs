@@ -2,13 +2,13 @@
 
 use crate::*;
 use frame_support::{
-	PalletId, parameter_types,
+	parameter_types,
 	traits::{ConstU32, ConstU64, Get, LinearStoragePrice, Randomness, fungible::HoldConsideration},
 	weights::{Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
 use oda_evaluator::Cost;
 use oda_pallet_traits::Work;
-use oda_primitives::Tick;
+use oda_primitives::{ModelId, Tick, hash};
 use sp_runtime::{
 	Perbill,
 	traits::{Convert, Hash as _},
@@ -95,10 +95,7 @@ parameter_types! {
 
 	/// What the deposit for a bound peer is held for.
 	pub const PeerHold: RuntimeHoldReason =
-		RuntimeHoldReason::Storage(pallet_storage::HoldReason::PeerDeposit);
-	/// What the deposit for a storage deal is held for.
-	pub const DealHold: RuntimeHoldReason =
-		RuntimeHoldReason::Storage(pallet_storage::HoldReason::DealDeposit);
+		RuntimeHoldReason::Peers(pallet_peers::HoldReason::PeerDeposit);
 
 	/// The most that the court's evaluation of one record may weigh: half of what a block has.
 	pub MaxEvaluationWeight: Weight = super::system::MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
@@ -126,8 +123,6 @@ parameter_types! {
 	/// What not answering costs.
 	pub const AbsenceSlash: Balance = UNIT.saturating_mul(5);
 
-	/// The name of the account that pays for keeping heads.
-	pub const PotId: PalletId = PalletId(*b"oda/head");
 	/// The least bond of a keeper.
 	pub const MinKeeperBond: Balance = UNIT.saturating_mul(100);
 	/// A keeper's bond for each mebibyte of capacity, and its stake for each of a replica: 102.4 ODA a gibibyte.
@@ -136,7 +131,7 @@ parameter_types! {
 	pub const MinStake: Balance = UNIT;
 	/// The least pay for a proved round.
 	pub const MinPrice: Balance = MICRO_UNIT;
-	/// What the pot begins to offer for keeping a mebibyte for a round; it pays twice as much at most.
+	/// What a model's account begins to offer for keeping a mebibyte for a round; it pays twice as much at most.
 	pub const HeadPricePerMib: Balance = MILLI_UNIT;
 }
 
@@ -237,18 +232,31 @@ impl Randomness<Hash, BlockNumber> for RoundRandomness {
 	}
 }
 
-impl pallet_storage::Config for Runtime {
+impl pallet_peers::Config for Runtime {
+	type PeerDeposit = HoldConsideration<
+		AccountId,
+		Balances,
+		PeerHold,
+		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
+	>;
+	type WeightInfo = weights::pallet_peers::WeightInfo<Runtime>;
+}
+
+/// The storage account of a model: a hash with a domain of its own, so that nobody has a key of it.
+pub struct ModelAccount;
+impl Convert<ModelId, AccountId> for ModelAccount {
+	fn convert(model: ModelId) -> AccountId {
+		hash::model_account(&model).into()
+	}
+}
+
+impl pallet_storage_deals::Config for Runtime {
 	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkHelper = pallet_storage::Sr25519Helper<benchmarks::Helper>;
+	type BenchmarkHelper = pallet_storage_deals::Sr25519Helper<benchmarks::Helper>;
 	type BondPerMib = BondPerMib;
 	type Clock = Clock;
 	type Currency = Balances;
-	type DealDeposit = HoldConsideration<
-		AccountId,
-		Balances,
-		DealHold,
-		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
-	>;
+	type DealDeposit = LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>;
 	type FreeMisses = ConstU32<1>;
 	type HeadMaxLen = ConstU64<{ 1 << 30 }>;
 	type HeadPricePerMib = HeadPricePerMib;
@@ -262,13 +270,9 @@ impl pallet_storage::Config for Runtime {
 	type MinBond = MinKeeperBond;
 	type MinPrice = MinPrice;
 	type MinStake = MinStake;
-	type PeerDeposit = HoldConsideration<
-		AccountId,
-		Balances,
-		PeerHold,
-		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
-	>;
-	type PotId = PotId;
+	type ModelAccount = ModelAccount;
+	type Models = ModelRegistry;
+	type Peers = Peers;
 	type ProvePriority = ConstU64<{ u64::MAX / 4 }>;
 	type QuitRounds = ConstU32<6>;
 	type RaiseRounds = ConstU32<24>;
@@ -279,7 +283,7 @@ impl pallet_storage::Config for Runtime {
 	type Signer = <Signature as Verify>::Signer;
 	type SweepDeals = ConstU32<16>;
 	type UnbondingPeriod = Unbonding;
-	type WeightInfo = weights::pallet_storage::WeightInfo<Runtime>;
+	type WeightInfo = weights::pallet_storage_deals::WeightInfo<Runtime>;
 }
 
 impl pallet_training::Config for Runtime {
@@ -295,7 +299,7 @@ impl pallet_training::Config for Runtime {
 	type DemandWindow = DemandWindow;
 	type EvaluationWeight = EvaluationWeight;
 	type FeeBase = FeeBase;
-	type Heads = Storage;
+	type Heads = StorageDeals;
 	type VerifierPatience = VerifierPatience;
 	type Committees = Verification;
 	// A year of 3 s ticks.

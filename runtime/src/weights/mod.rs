@@ -5,6 +5,7 @@
 
 pub mod pallet_clock;
 pub mod pallet_model_registry;
-pub mod pallet_storage;
+pub mod pallet_peers;
+pub mod pallet_storage_deals;
 pub mod pallet_training;
 pub mod pallet_verification;

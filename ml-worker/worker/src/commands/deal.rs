@@ -28,6 +28,10 @@ pub(super) async fn run(context: &Context, global: &Global, command: DealCommand
 			let receipt = chain.quit_deal(&key()?, deal).await?;
 			output.result(format!("leaving deal {deal}, announced in block {}", receipt.block), &receipt);
 		}
+		DealCommand::Stay { deal } => {
+			let receipt = chain.stay_in_deal(&key()?, deal).await?;
+			output.result(format!("staying in deal {deal}, agreed in block {}", receipt.block), &receipt);
+		}
 		DealCommand::Retire => {
 			let receipt = chain.retire_keeper(&key()?).await?;
 			output.result(format!("retiring, announced in block {}", receipt.block), &receipt);

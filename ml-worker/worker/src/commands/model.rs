@@ -3,8 +3,8 @@
 use super::{Named, named, submit};
 use crate::{
 	cli::{
-		Global, ModelCommand, ModelExportArgs, ModelImportArgs, ModelInitArgs, ModelRandomArgs,
-		ModelRegisterArgs, ModelShowArgs, Template,
+		Global, ModelCommand, ModelExportArgs, ModelFundArgs, ModelImportArgs, ModelInitArgs,
+		ModelRandomArgs, ModelRegisterArgs, ModelShowArgs, Template, oda,
 	},
 	context::Context,
 	demand, out_file,
@@ -13,7 +13,7 @@ use crate::{
 };
 use anyhow::{Context as _, bail, ensure};
 use oda_blobs::BlobSource;
-use oda_client::{Model, ModelStatus, View};
+use oda_client::{Key, Model, ModelStatus, View, storage_account};
 use oda_engine::{
 	builder::{Built, Conv, GraphBuilder},
 	float::Tables,
@@ -24,7 +24,7 @@ use oda_evaluator::{
 	graph::{DType, TensorType},
 	model::{Confidence, Metric, TargetSpec},
 };
-use oda_primitives::RangeProof;
+use oda_primitives::{BlobRef, RangeProof};
 use serde_json::json;
 
 pub(super) async fn run(context: &Context, global: &Global, command: ModelCommand) -> anyhow::Result<()> {
@@ -34,6 +34,7 @@ pub(super) async fn run(context: &Context, global: &Global, command: ModelComman
 		ModelCommand::Import(args) => import(context, args).await,
 		ModelCommand::Export(args) => export(context, args).await,
 		ModelCommand::Register(args) => register(context, global, args).await,
+		ModelCommand::Fund(args) => fund(context, global, args).await,
 		ModelCommand::Show(args) => show(context, args).await,
 		ModelCommand::List => list(context).await,
 		ModelCommand::Retire { model } => {
@@ -244,10 +245,62 @@ async fn register(context: &Context, global: &Global, args: ModelRegisterArgs) -
 			);
 		}
 	}
+	keep(context, &key, &spec, &weights, args.storage.map(|amount| amount.0)).await?;
 	let held = submission::prepare(context, &key, id, weights, &evaluated).await?;
 	context.peers().await?;
 	let ended = demand::beside(context, &key, submission::drive(context, &key, held)).await?;
 	submit::report(context, &ended)
+}
+
+/// Puts what is missing of `amount` into the model's storage account, or of what the first term of its weights and
+/// data can cost: after an interruption, nothing is given twice. If the registrar does not have that much beside what
+/// submitting takes, it is said that nobody is paid to keep the model, and registering goes on.
+async fn keep(
+	context: &Context,
+	key: &Key,
+	spec: &ModelSpec,
+	weights: &BlobRef,
+	amount: Option<u128>,
+) -> anyhow::Result<()> {
+	let (chain, id) = (context.chain().await?, spec.id());
+	let view = chain.finalised().await?;
+	let parameters = view.parameters()?;
+	let wanted = amount.unwrap_or_else(|| parameters.first_term(weights, &spec.data.dataset().blob));
+	let missing = wanted.saturating_sub(view.storage_balance(id).await?);
+	if missing == 0 {
+		return Ok(());
+	}
+	let named = format!("0x{}", hex::encode(id));
+	let reserved = parameters.trainer_bond.saturating_mul(2);
+	let free = view.account(&key.account()).await?.free;
+	let funded = if amount.is_none() && free < missing.saturating_add(reserved) {
+		Err("that is more than the account can spare".to_owned())
+	} else {
+		chain.fund_model(key, id, missing).await.map_err(|error| error.to_string())
+	};
+	match funded {
+		Ok(receipt) => context.output().event(
+			"funded",
+			format!("{} for keeping the weights and data of model {named}", oda(missing)),
+			json!({ "model": named, "amount": missing.to_string(), "receipt": receipt }),
+		),
+		Err(error) => context.output().event(
+			"not_funded",
+			format!(
+				"nobody is paid to keep the weights and data of model {named}, which takes {}: {error}; see model fund",
+				oda(missing)
+			),
+			json!({ "model": named, "amount": missing.to_string(), "error": error }),
+		),
+	}
+	Ok(())
+}
+
+async fn fund(context: &Context, global: &Global, args: ModelFundArgs) -> anyhow::Result<()> {
+	let chain = context.chain().await?;
+	let receipt = chain.fund_model(&super::key(global)?, args.model.0, args.amount.0).await?;
+	context.output().result(format!("funded in block {}", receipt.block), &receipt);
+	Ok(())
 }
 
 async fn list(context: &Context) -> anyhow::Result<()> {
@@ -286,6 +339,7 @@ async fn show(context: &Context, args: ModelShowArgs) -> anyhow::Result<()> {
 	let mut submissions = view.submissions().await?;
 	submissions.retain(|submission| submission.model == id);
 	let bounties = view.bounties(id).await?;
+	let storage = view.storage_balance(id).await?;
 	let data = spec.data.dataset();
 	let value = json!({
 		"model": model,
@@ -296,6 +350,7 @@ async fn show(context: &Context, args: ModelShowArgs) -> anyhow::Result<()> {
 		"versions": versions,
 		"submissions": submissions,
 		"bounties": bounties,
+		"storage": { "account": storage_account(&id), "balance": storage.to_string() },
 		"verifying": view.verifying(id).await?,
 		"queue": view.queue(id).await?,
 	});
@@ -313,13 +368,10 @@ async fn show(context: &Context, args: ModelShowArgs) -> anyhow::Result<()> {
 		text += &format!("\n  submission {}: {}", submission.id, phase(&view, submission).await?);
 	}
 	for bounty in &bounties {
-		text += &format!(
-			"\n  bounty {}: {} for a score of {}",
-			bounty.id,
-			crate::cli::oda(bounty.amount),
-			bounty.threshold
-		);
+		text +=
+			&format!("\n  bounty {}: {} for a score of {}", bounty.id, oda(bounty.amount), bounty.threshold);
 	}
+	text += &format!("\n  storage account {} has {}", storage_account(&id), oda(storage));
 	context.output().result(text, &value);
 	Ok(())
 }

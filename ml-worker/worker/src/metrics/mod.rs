@@ -622,6 +622,7 @@ mod tests {
 			left: 1_500_000_000_000,
 			first: 1,
 			proved: None,
+			until: 9,
 			leaves_after: None,
 		};
 		let kept = metrics.kept("it".to_owned());

@@ -60,6 +60,7 @@ async fn keep(context: &Context, key: &Key, config: &KeeperConfig) -> anyhow::Re
 		agent,
 		config,
 		answers: Attempts::new(),
+		stays: Attempts::new(),
 		takings: Attempts::new(),
 		proofs: Arc::new(Semaphore::new(PROOFS)),
 	};
@@ -77,6 +78,7 @@ async fn keep(context: &Context, key: &Key, config: &KeeperConfig) -> anyhow::Re
 		if let Some(round) = &round {
 			tell(context, rounds.look(round.number, &deals, &account));
 			if config.take {
+				desk.stay(&view, &deals);
 				desk.take(&view, round, &deals).await?;
 			}
 		}
@@ -151,7 +153,7 @@ async fn enlist(context: &Context, chain: &Chain, key: &Key, config: &KeeperConf
 	let account = key.account();
 	let receipt = match own(&chain.finalised().await?, &account).await? {
 		None => chain.enlist(key, capacity).await.context("becoming a keeper")?,
-		Some(keeper) if keeper.capacity != capacity && keeper.retiring_since.is_none() => {
+		Some(keeper) if keeper.capacity != capacity && keeper.free_at.is_none() => {
 			chain.set_capacity(key, capacity).await.context("changing the capacity")?
 		}
 		Some(_) => return Ok(()),
@@ -209,8 +211,20 @@ impl Agent {
 		};
 		match self.chain.pool_proof(&self.key, deal.id, round, proof).await {
 			// A block has it that is not final yet.
-			Err(error) if error.is("Storage", "AlreadyProved") => Ok(()),
+			Err(error) if error.is("StorageDeals", "AlreadyProved") => Ok(()),
 			done => Ok(done?),
+		}
+	}
+
+	/// Agrees to a longer term of a renewed deal, and says so once that is final.
+	async fn stay(&self, deal: &Deal) {
+		match self.chain.stay_in_deal(&self.key, deal.id).await {
+			Ok(receipt) => self.context.output().event(
+				"stays",
+				format!("deal {}: kept until round {}", deal.id, deal.until),
+				serde_json::json!({ "deal": deal.id, "until": deal.until, "receipt": receipt }),
+			),
+			Err(error) => tracing::warn!(deal = deal.id, %error, "could not agree to a longer term"),
 		}
 	}
 
@@ -240,6 +254,7 @@ struct Desk<'a> {
 	agent: Agent,
 	config: &'a KeeperConfig,
 	answers: Attempts<(DealId, RoundNumber)>,
+	stays: Attempts<(DealId, RoundNumber)>,
 	takings: Attempts<DealId>,
 	proofs: Arc<Semaphore>,
 }
@@ -266,17 +281,37 @@ impl Desk<'_> {
 		}
 	}
 
+	/// Agrees to go on with the deals of heads that were renewed, if they pay enough. What the operator has
+	/// quit stays quit.
+	fn stay(&mut self, view: &View, deals: &[Deal]) {
+		let (account, now) = (self.agent.key.account(), view.number());
+		self.stays.tidy(|(id, until)| deals.iter().any(|deal| deal.id == *id && deal.until == *until));
+		for deal in deals {
+			let Some((_, replica)) = deal.replica_of(&account) else { continue };
+			let renewed =
+				deal.model.is_some() && replica.until < deal.until && replica.leaves_after.is_none();
+			if !renewed || replica.price < self.config.min_price {
+				continue;
+			}
+			if !self.stays.is_due(&(deal.id, deal.until), now) {
+				continue;
+			}
+			let (agent, kept) = (self.agent.clone(), deal.clone());
+			self.stays.begin((deal.id, deal.until), now, async move { agent.stay(&kept).await });
+		}
+	}
+
 	/// Begins to take what there is room for and is here, and to fetch what is not.
 	async fn take(&mut self, view: &View, round: &Round, deals: &[Deal]) -> anyhow::Result<()> {
 		let (context, account, now) = (&self.agent.context, self.agent.key.account(), view.number());
 		self.takings.tidy(|id| deals.iter().any(|deal| deal.id == *id));
-		let keeper = own(view, &account).await?.filter(|keeper| keeper.retiring_since.is_none());
+		let keeper = own(view, &account).await?.filter(|keeper| keeper.free_at.is_none());
 		let Some(keeper) = keeper else { return Ok(()) };
 		let parameters = view.parameters()?;
 		let mut room = keeper.capacity.saturating_sub(keeper.used);
 		let mut bond = keeper.bond.saturating_sub(keeper.staked);
 		for deal in deals {
-			let pays = deal.pays(round.number, parameters.raise_rounds);
+			let pays = deal.pays(round.number);
 			let stake = parameters.stake(deal.blob.len);
 			let wanted = pays.is_some_and(|price| price >= self.config.min_price)
 				&& deal.replica_of(&account).is_none()

@@ -47,7 +47,7 @@ impl Rounds {
 				Some(told) => told.to,
 				None => replica.proved.unwrap_or_default(),
 			};
-			let last = replica.leaves_after.map_or(deal.until, |last| last.min(deal.until));
+			let last = replica.last().min(deal.until);
 			let mut told = Told { to: known.max(unchallenged), last };
 			tell(deal.id, &mut told, replica.proved);
 			self.0.insert(deal.id, told);
@@ -69,15 +69,18 @@ mod tests {
 	const ME: AccountId = AccountId([1; 32]);
 
 	fn deal(id: DealId, proved: Option<RoundNumber>) -> Deal {
-		let replica = Replica { keeper: ME, price: 1, left: 1, first: 5, proved, leaves_after: None };
+		let replica =
+			Replica { keeper: ME, price: 1, left: 1, first: 5, proved, until: 20, leaves_after: None };
 		Deal {
 			id,
 			payer: AccountId([9; 32]),
+			model: None,
 			blob: BlobRef::of(b"kept"),
 			price: 1,
 			max_price: 1,
 			until: 20,
 			funds: 100,
+			raise_rounds: 4,
 			slots: vec![Slot::Free { since: 1 }, Slot::Kept(replica)],
 		}
 	}

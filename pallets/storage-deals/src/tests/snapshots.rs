@@ -1,0 +1,81 @@
+//! What is under way goes on as it was agreed, whatever the parameters are later.
+
+use super::*;
+use oda_pallet_traits::Heads;
+
+#[test]
+fn a_round_ends_when_it_was_to_end() {
+	run(|| {
+		let ends_at = StorageDeals::round().unwrap().ends_at;
+		RoundLength::set(1);
+		pass(ends_at - Time::get() - 1);
+		assert_eq!(round(), 1);
+		pass(1);
+		assert_eq!(round(), 2);
+		pass(1);
+		assert_eq!(round(), 3);
+	});
+}
+
+#[test]
+fn a_retired_keeper_is_free_when_it_was_told() {
+	run(|| {
+		assert_ok!(StorageDeals::retire(RuntimeOrigin::signed(ALICE)));
+		UnbondingPeriod::set(1_000);
+		pass(UNBONDING);
+		assert_ok!(StorageDeals::withdraw(RuntimeOrigin::signed(ALICE)));
+	});
+}
+
+#[test]
+fn misses_cost_what_they_cost_when_the_deal_was_made() {
+	run(|| {
+		SweepDeals::set(0);
+		let deal = offer(&bytes(10), 1, 30);
+		assert_ok!(take(ALICE, deal));
+		(FreeMisses::set(0), MaxMisses::set(1));
+		until_round(4);
+		catch_up(deal);
+		assert!(happened(Event::RoundMissed { deal, keeper: ALICE, round: 3, misses: 1, burned: 0 }));
+		assert!(replica(ALICE, deal).is_some());
+		(FreeMisses::set(100), MaxMisses::set(200));
+		until_round(6);
+		catch_up(deal);
+		assert_eq!(replica(ALICE, deal), None);
+		assert_eq!(burned(), MIN_STAKE);
+	});
+}
+
+#[test]
+fn keepers_leave_and_prices_rise_as_when_the_deal_was_made() {
+	run(|| {
+		let deal = offer(&bytes(10), 2, 30);
+		assert_ok!(take(ALICE, deal));
+		(Quitting::set(20), Raising::set(1));
+		let now = round();
+		assert_ok!(quit(ALICE, deal));
+		assert_eq!(replica(ALICE, deal).unwrap().leaves_after, Some(now + QUIT_ROUNDS));
+		until_round(now + 1);
+		assert_eq!(StorageDeals::price(deal, 1), Some(PRICE + 2));
+		assert_ok!(StorageDeals::cancel(RuntimeOrigin::signed(PAYER), deal));
+		assert_eq!(StorageDeals::deal(deal).unwrap().until, now + 1 + QUIT_ROUNDS);
+	});
+}
+
+#[test]
+fn a_heads_deal_is_not_renewed_on_other_terms_but_ends_and_is_offered_anew() {
+	run(|| {
+		let data = BlobRef { root: [1; 32], len: 5 };
+		StorageDeals::set_head(&[1; 32], Some([data; 2]));
+		assert_ok!(fund([1; 32], 100_000));
+		let until = StorageDeals::deal(0).unwrap().until;
+		HeadPays::set(2 * HEAD_PRICE);
+		until_round(until);
+		catch_up(0);
+		assert_eq!(StorageDeals::deal(0).unwrap().until, until);
+		until_round(until + 1);
+		pass(3);
+		assert_eq!(StorageDeals::deal(0), None);
+		assert_eq!(StorageDeals::deal(1).unwrap().price, 2 * HEAD_PRICE);
+	});
+}
