@@ -47,8 +47,8 @@ fn largest_admitted(graph: impl Fn(usize) -> Graph) -> usize {
 }
 
 #[test]
-fn a_model_that_exhausts_the_wasm_heap_should_trap_and_be_refused() {
-	// Tensors of 2ᵏ + 1 bytes, each k in a phase of its own; never more than 16 MiB of them live.
+fn leak_a_model_that_exhausts_the_wasm_heap_should_trap_and_be_refused() {
+	// Tensors of 2ᵏ + 2 bytes, each k in a phase of its own; never more than 16 MiB of them live.
 	let attack = case(shrinking(&[5, 13, 29, 61, 17]));
 	let cost = attack.0.validate().expect("it is valid");
 	assert!(cost.nodes > 240 && cost.live_bytes <= 16 << 20);
@@ -57,7 +57,7 @@ fn a_model_that_exhausts_the_wasm_heap_should_trap_and_be_refused() {
 }
 
 #[test]
-fn the_worst_admitted_models_should_run_in_half_of_the_wasm_heap() {
+fn leak_the_worst_admitted_models_should_run_in_half_of_the_wasm_heap() {
 	assert!(2 * MAX_HEAP_BYTES <= HEAP && MAX_POWER_BYTES < MAX_HEAP_BYTES);
 	let last = largest_admitted(|n| shrinking(&[2, 6, 14, n]));
 	let worst = case(shrinking(&[2, 6, 14, last]));
@@ -72,9 +72,9 @@ fn the_worst_admitted_models_should_run_in_half_of_the_wasm_heap() {
 const ALLOWANCE: u64 = 1 << 20;
 
 #[test]
-fn no_evaluation_should_take_more_of_the_heap_than_was_computed() {
+fn leak_no_evaluation_should_take_more_of_the_heap_than_was_computed() {
 	let (mut graphs, mut near) = (0, 0);
-	let random = (0..60).map(|seed| random_case(seed).graph);
+	let random = (0..6).map(|seed| random_case(seed).graph);
 	for graph in random.chain([networks::resnet20(), shrinking(&[2, 6]), shrinking(&[1, 1, 1, 9, 9])]) {
 		let case = case(graph);
 		let said = case.0.heap().bytes();
