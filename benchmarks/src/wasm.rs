@@ -19,6 +19,7 @@ use polkadot_sdk::{
 	sp_io::{SubstrateHostFunctions, TestExternalities},
 	sp_runtime::traits::BlakeTwo256,
 };
+use sc_executor_common::runtime_blob::RuntimeBlob;
 use std::time::{Duration, Instant};
 
 /// A chain that knows models.
@@ -104,6 +105,26 @@ impl Chain {
 		let took = begun.elapsed();
 		let score = result.map_err(|error| anyhow!("{error}"))?;
 		Ok((Option::decode(&mut &score[..])?, took))
+	}
+
+	/// The bytes of the wasm heap that evaluating a record takes, beyond the call's own bytes, its decoded copies and what
+	/// else the runtime takes for a call that evaluates nothing; `None` if the call fails.
+	pub fn heap(&mut self, model: ModelId, weights: &[u8], record: &[u8]) -> Option<u64> {
+		// Refused for its length, when everything has been read.
+		let short = record.split_last().map_or(&[][..], |(_, rest)| rest);
+		let without = self.taken(model, weights, short)?;
+		Some(self.taken(model, weights, record)?.saturating_sub(without))
+	}
+
+	/// The bytes of the wasm heap that a call takes, in a memory of its own; `None` if it fails.
+	fn taken(&mut self, model: ModelId, weights: &[u8], record: &[u8]) -> Option<u64> {
+		let blob = RuntimeBlob::uncompress_if_needed(WASM_BINARY?).ok()?;
+		let call = (model, weights, record).encode();
+		let mut ext = self.state.ext();
+		let (result, stats) =
+			self.executor.uncached_call_with_allocation_stats(blob, &mut ext, true, "OdaApi_score", &call);
+		result.ok()?;
+		Some(stats?.address_space_used.into())
 	}
 
 	/// The least time of so many that evaluating a record takes, beyond reading the call and the model.

@@ -45,18 +45,28 @@ impl Objective {
 		Ok(Comparison { gain, won, lost })
 	}
 
-	/// Whether `new` beats a head of which only the sum of its scores is known, whatever its list was:
-	/// `Σ new − head ≥ min_improvement`, and with a confidence McNemar's test over the scored positions at its
-	/// worst, with as many of them lost as the two sums allow.
+	/// Whether `new` beats a head of which only the sum of its scores is known: only if it beats every list of that
+	/// sum. `Σ new − head ≥ min_improvement`, and with a confidence McNemar's test at its worst, with as many records
+	/// lost as the new scores and the head's sum allow, and no more won than make up for them.
 	pub fn compare_sum(&self, new: &Scores<'_>, head: i64) -> Result<(), NotBetter> {
-		let sum = new.sum();
-		let gain = self.gain(sum, head)?;
-		// With a confidence the metric is accuracy: a sum counts positions.
-		let positions = u64::from(new.records()).saturating_mul(self.target.tensor.elements());
-		let [gain, sum, head] = [gain, sum, head].map(|n| u64::try_from(n).unwrap_or_default());
-		// Only what the head had right can be lost, and only where the new weights are wrong.
-		let lost = head.min(positions.saturating_sub(sum));
-		self.significant(lost.saturating_add(gain), lost)
+		let gain = self.gain(new.sum(), head)?;
+		if self.confidence.is_none() {
+			return Ok(());
+		}
+		// With a confidence the metric is accuracy: a score counts positions, from 0 to all of a record's.
+		let positions = self.target.tensor.elements().max(1);
+		let below = |&record: &u32| {
+			let score = new.get(record).and_then(|score| u64::try_from(score).ok());
+			score.is_none_or(|score| score < positions)
+		};
+		// Only where the new weights are not right everywhere can a record be lost, and it takes a position that the
+		// head had right.
+		let able = u64::try_from((0..new.records()).filter(below).count()).unwrap_or(u64::MAX);
+		let [gain, head] = [gain, head].map(|n| u64::try_from(n).unwrap_or_default());
+		let lost = head.min(able);
+		// A record that is lost takes back at least a position, one that is won brings at most all of its own.
+		let won = gain.saturating_add(lost).div_ceil(positions);
+		self.significant(won, lost)
 	}
 
 	/// By how much a sum exceeds the head's, if it is enough.
@@ -157,6 +167,44 @@ mod tests {
 			}
 		}
 		assert!(agreed > 0 && stricter > 0);
+	}
+
+	/// Every list of `records` scores from 0 to `most`.
+	fn lists(records: usize, most: i32) -> Vec<Vec<i32>> {
+		let extend = |lists: Vec<Vec<i32>>, _| {
+			let longer = |list: Vec<i32>| (0..=most).map(move |score| [&list[..], &[score]].concat());
+			lists.into_iter().flat_map(longer).collect()
+		};
+		(0..records).fold(vec![vec![]], extend)
+	}
+
+	#[test]
+	fn leak_a_sum_alone_should_beat_no_list_of_several_positions_that_the_list_would_not() {
+		let (mut accepted, mut refused) = (0, 0);
+		for (most, records) in [(1, 7), (2, 5), (3, 4)] {
+			let mut o = objective(1, Some(Confidence { p: 150, q: 100 }));
+			o.target.tensor.shape = vec![most as u32];
+			let all: Vec<_> = lists(records, most).iter().map(|l| pack(ScoreKind::I32, l).unwrap()).collect();
+			let scores = |bytes| Scores::new(ScoreKind::I32, records as u32, bytes).unwrap();
+			for new in &all {
+				let new = scores(new);
+				for head in 0..=i64::from(most) * records as i64 {
+					if o.compare_sum(&new, head).is_err() {
+						refused += 1;
+						continue;
+					}
+					accepted += 1;
+					for head in all.iter().map(|list| scores(list)).filter(|list| list.sum() == head) {
+						assert!(
+							o.compare(&new, &head).is_ok(),
+							"{new:?} accepted, though {head:?} is not beaten"
+						);
+					}
+				}
+			}
+		}
+		println!("{accepted} accepted, {refused} refused");
+		assert!(accepted > 0 && refused > 0);
 	}
 
 	#[test]

@@ -9,6 +9,7 @@
 //! * [`Graph::validate`] (in [`validate`]): what makes it valid, and its [`cost`];
 //! * [`Evaluator`] (in [`execute`], with `ops` and [`arithmetic`]): runs it on one record, or several; [`kernel`]: what
 //!   multiplies for it;
+//! * [`memory`]: what evaluating a record takes of the runtime's heap;
 //! * [`model`]: graph, objective and data together, and their id; [`spec`]: what makes that valid;
 //! * `testing`, with the feature of that name: random valid graphs, for comparing evaluators;
 //! * [`metric`], [`scores`], [`judge`]: how good an output is, the list of all records' scores, and whether
@@ -64,6 +65,7 @@ pub mod graph;
 pub mod judge;
 pub mod kernel;
 pub mod limits;
+pub mod memory;
 pub mod metric;
 pub mod model;
 mod ops;

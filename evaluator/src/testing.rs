@@ -11,6 +11,7 @@
 	reason = "never part of a chain"
 )]
 
+pub mod memory;
 pub mod networks;
 
 use crate::graph::{DType, Graph, Node, Op, Padding, Requant, TensorType, VERSION};

@@ -16,7 +16,9 @@ const GRAPH_BYTES: usize = 600;
 /// The model is registered by Alice, and weights that are right on record 0 become its head; Bob verifies.
 fn head() -> Vec<Action> {
 	vec![
-		Register { who: 0, model: 0, parent: None },
+		Announce { who: 0, model: 0, salt: 0 },
+		Blocks(3),
+		Register { who: 0, model: 0, parent: None, salt: 0 },
 		Commit { who: 0, model: 0, right: 1, salt: 0 },
 		Blocks(3),
 		Reveal { who: 0, submission: 0, right: 1, salt: 0, lie: 0 },
@@ -217,8 +219,13 @@ fn stories() -> Vec<Vec<Action>> {
 		]),
 		// Never accepted.
 		vec![
-			Register { who: 3, model: 1, parent: None },
-			Register { who: 4, model: 2, parent: Some(1) },
+			Announce { who: 3, model: 1, salt: 0 },
+			Announce { who: 4, model: 2, salt: 1 },
+			RemoveAnnouncement { who: 4, registrar: 4, model: 2, salt: 1 },
+			Announce { who: 4, model: 2, salt: 2 },
+			Blocks(3),
+			Register { who: 3, model: 1, parent: None, salt: 0 },
+			Register { who: 4, model: 2, parent: Some(1), salt: 2 },
 			Abandon { who: 3, model: 1 },
 		],
 	]

@@ -58,8 +58,12 @@ pub enum Action {
 	Blocks(u8),
 	/// Any call, of a signed or an authorised origin.
 	Any { who: u8, call: Vec<u8> },
+	/// Announces one of the models.
+	Announce { who: u8, model: u8, salt: u8 },
+	/// Removes somebody's announcement of one of the models.
+	RemoveAnnouncement { who: u8, registrar: u8, model: u8, salt: u8 },
 	/// Registers one of the models.
-	Register { who: u8, model: u8, parent: Option<u8> },
+	Register { who: u8, model: u8, parent: Option<u8>, salt: u8 },
 	/// Commits to weights that are right on the records whose bits are set.
 	Commit { who: u8, model: u8, right: u8, salt: u8 },
 	/// Reveals them, with the scores of some records turned round.
@@ -367,10 +371,19 @@ impl Chain {
 				};
 				if who == u8::MAX { self.authorised(call) } else { self.signed(who, call) }
 			}
-			Action::Register { who, model, parent } => {
+			Action::Announce { who, model, salt } => {
+				let commitment = hash::registration(&genesis, &account(who), &model_id(model), &[salt; 32]);
+				self.signed(who, Registry::announce { commitment });
+			}
+			Action::RemoveAnnouncement { who, registrar, model, salt } => {
+				let registrar = account(registrar);
+				let commitment = hash::registration(&genesis, &registrar, &model_id(model), &[salt; 32]);
+				self.signed(who, Registry::remove_announcement { registrar, commitment });
+			}
+			Action::Register { who, model, parent, salt } => {
 				let length_proof = RangeProof::of_end(&DATA).expect("there is data");
-				let spec = Box::new(spec(model).clone());
-				self.signed(who, Registry::register { spec, length_proof, parent: parent.map(model_id) });
+				let (spec, parent, salt) = (Box::new(spec(model).clone()), parent.map(model_id), [salt; 32]);
+				self.signed(who, Registry::register { spec, length_proof, parent, salt });
 			}
 			Action::Commit { who, model, right, salt } => {
 				let (model, blob) = (model_id(model), BlobRef::of(&weights(right)));

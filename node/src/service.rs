@@ -64,6 +64,9 @@ const GOSSIP_DURATION: Duration = Duration::from_millis(333);
 /// An author stops filling a block after this share of the slot, to leave time to spread it.
 const PROPOSAL_PORTION: f32 = 2. / 3.;
 
+/// The most bytes that an author puts into a block: what the runtime takes.
+const BLOCK_SIZE: usize = oda_runtime::configs::system::MAXIMUM_BLOCK_LENGTH as usize;
+
 /// Makes the parts that commands on the database need as well.
 pub(crate) fn new_partial(config: &Configuration) -> Result<Components, ServiceError> {
 	let telemetry = config
@@ -268,18 +271,21 @@ where
 
 	if role.is_authority() {
 		let slot_duration = babe_link.config().slot_duration();
+		let mut proposer = sc_basic_authorship::ProposerFactory::new(
+			task_manager.spawn_handle(),
+			client.clone(),
+			transaction_pool.clone(),
+			prometheus_registry.as_ref(),
+			telemetry.as_ref().map(Telemetry::handle),
+		);
+		// Its own limit is lower than the runtime's: a transaction that the runtime admits would never enter a block.
+		proposer.set_default_block_size_limit(BLOCK_SIZE);
 		let babe = sc_consensus_babe::start_babe(sc_consensus_babe::BabeParams {
 			keystore: keystore_container.keystore(),
-			client: client.clone(),
+			client,
 			select_chain,
 			block_import,
-			env: sc_basic_authorship::ProposerFactory::new(
-				task_manager.spawn_handle(),
-				client,
-				transaction_pool.clone(),
-				prometheus_registry.as_ref(),
-				telemetry.as_ref().map(Telemetry::handle),
-			),
+			env: proposer,
 			sync_oracle: sync_service.clone(),
 			justification_sync_link: sync_service.clone(),
 			create_inherent_data_providers: move |_, ()| async move {

@@ -35,6 +35,18 @@ pub fn claim(model: &ModelId, weights: &BlobRef, scores: &[u8]) -> [u8; 32] {
 	tagged("oda/claim/1", (model, weights, scores))
 }
 
+/// What a registrar announces before registering a model: domain `oda/registration/1`.
+///
+/// `salt` is 32 secret random bytes, without which the announcement says nothing about the model.
+pub fn registration<AccountId: Encode>(
+	genesis: &[u8; 32],
+	registrar: &AccountId,
+	model: &ModelId,
+	salt: &[u8; 32],
+) -> [u8; 32] {
+	tagged("oda/registration/1", (genesis, registrar, model, salt))
+}
+
 /// What a challenger commits to on chain before showing the evidence: domain `oda/challenge/1`.
 ///
 /// The evidence is the submission and the index of the record whose score was claimed wrongly; everything

@@ -1,5 +1,7 @@
 //! The runtime holds together: the presets build and mean what they say.
 
+mod leaks;
+
 use super::*;
 use frame_support::{
 	dispatch::{DispatchClass, GetDispatchInfo},

@@ -628,8 +628,10 @@ def beats_sum(model: ModelSpec, new: list[int], head: int) -> bool:
     confidence = model.objective.confidence
     if confidence is None:
         return True
-    c = min(head, len(new) * model.objective.target.tensor.elements - sum(new))
-    return gain > 0 and gain**2 * confidence.q >= confidence.p * (2 * c + gain)
+    positions = model.objective.target.tensor.elements
+    c = min(head, sum(n < positions for n in new))
+    b = -(-(c + gain) // positions)
+    return b > c and (b - c) ** 2 * confidence.q >= confidence.p * (b + c)
 
 
 # -- Cost (section 7) -----------------------------------------------------------------------

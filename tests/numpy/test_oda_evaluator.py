@@ -297,6 +297,18 @@ class Better(unittest.TestCase):
         self.assertFalse(oda.beats_sum(spec, [1] * 20 + [0] * 20, 10))
         self.assertTrue(oda.beats_sum(spec, [1] * 26 + [0] * 14, 10))
 
+    def test_a_sum_alone_of_several_positions_passes_nothing_that_a_list_would_not(self):
+        passed = 0
+        for most, records in ((1, 6), (2, 4), (3, 3)):
+            spec = model(t(I8, most, 4), oda.Accuracy(), t(U8, most), conf=oda.Confidence(1, 1))
+            lists = [list(each) for each in product(range(most + 1), repeat=records)]
+            for new, head in product(lists, range(most * records + 1)):
+                if oda.beats_sum(spec, new, head):
+                    passed += 1
+                    for each in lists:
+                        self.assertTrue(sum(each) != head or oda.beats(spec, new, each), (new, each))
+        self.assertGreater(passed, 0)
+
     def test_higher_sum_by_fewer_records(self):
         conf = oda.Confidence(1, 1_000_000)
         spec = model(t(I8, 9, 4), oda.Accuracy(), t(U8, 9), conf=conf)

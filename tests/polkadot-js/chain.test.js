@@ -13,7 +13,7 @@ import { blake2AsHex, randomAsU8a } from '@polkadot/util-crypto';
 import { lengthProof } from './blake3.js';
 import { digits } from './digits.js';
 import {
-  blobRef, commitment, connect, eventOf, finalizedBlocks, follow, modelId, readSpec, send, untilTick, view,
+  blobRef, commitment, connect, eventOf, finalizedBlocks, follow, modelId, readSpec, registration, send, untilTick, view,
 } from './oda.js';
 import { runBlock, startNode, startWorker, worker } from './processes.js';
 
@@ -96,7 +96,8 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
     return api.tx.training[how](id, weights, salt, ...rest);
   };
 
-  const register = (spec, proof = lengthProof(data)) => api.tx.modelRegistry.register(spec, proof, null);
+  const register = (spec, proof = lengthProof(data), salt = new Uint8Array(32)) =>
+    api.tx.modelRegistry.register(spec, proof, null, salt);
 
   const refuses = (call, signer, name, detail) =>
     assert.rejects(send(call, signer, 'InBlock'), detail === undefined ? { name } : { name, detail });
@@ -129,8 +130,13 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       // #region register
       const records = await readFile(join(DIGITS, 'validation.bin'));
       const spec = digits(blobRef(records), 540);
-      const call = api.tx.modelRegistry.register(spec, lengthProof(records), null);
+      const salt = randomAsU8a(32);
+      const call = api.tx.modelRegistry.register(spec, lengthProof(records), null, salt);
       model = modelId(call.args[0]);
+      // Nobody can tell which model it is; who sees the registration itself comes too late.
+      const hidden = registration(api.genesisHash, dave, model, salt);
+      const announced = await send(api.tx.modelRegistry.announce(hidden), dave);
+      await untilTick(api, eventOf(announced, 'modelRegistry', 'Announced').opensAt.toNumber());
       const receipt = await send(call, dave);
       // #endregion
       const { model: id, registrar, parent } = eventOf(receipt, 'modelRegistry', 'Registered');
@@ -200,6 +206,12 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       spec.objective.minImprovement = 3;
       const call = register(spec, lengthProof(Uint8Array.from(data, (byte) => byte ^ 1)));
       await refuses(call, dave, 'ModelRegistry::DatasetLengthNotProved', 'RootMismatch');
+    });
+
+    it('a model that its sender has not announced is refused', async () => {
+      const spec = digits(blobRef(data), 540);
+      spec.objective.minImprovement = 4;
+      await refuses(register(spec), dave, 'ModelRegistry::NotAnnounced');
     });
 
     it('a model that nobody registered takes no commitment', async () => {

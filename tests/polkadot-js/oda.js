@@ -29,6 +29,17 @@ export const modelId = (spec) => blake2AsHex(u8aConcat(stringToU8a('oda/model/1'
 export const readSpec = (text) => JSON.parse(text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()));
 // #endregion
 
+// #region registration
+// What a registrar announces: `blake2_256("oda/registration/1" ‖ SCALE(genesis, registrar, model, salt))`.
+export const registration = (genesis, registrar, model, salt) => blake2AsHex(u8aConcat(
+  stringToU8a('oda/registration/1'),
+  u8aToU8a(genesis),
+  registrar.publicKey,
+  hexToU8a(model),
+  salt,
+));
+// #endregion
+
 // #region commitment
 // What a trainer commits to: `blake2_256("oda/commit/1" ‖ SCALE(genesis, model, trainer, weights, salt))`.
 export const commitment = (genesis, model, trainer, weights, salt) => blake2AsHex(u8aConcat(

@@ -19,6 +19,16 @@ const DENSE_SUMS: usize = 64 << 10;
 /// So few elements of a pixel are copied one by one: copying them at once would cost more.
 const FEW: usize = 8;
 
+/// Rows of a dense node's sums, `n` each, that are held at a time.
+pub(crate) fn dense_block(n: usize, rows: usize) -> Option<usize> {
+	Some(DENSE_SUMS.checked_div(n)?.min(rows).max(1))
+}
+
+/// Positions of a convolution whose patches, `k` elements each, and sums, `o` each, are held at a time.
+pub(crate) fn conv_block(k: usize, o: usize, positions: usize) -> Option<usize> {
+	Some(PATCHES.checked_div(k)?.min(SUMS.checked_div(o)?).max(1).min(positions))
+}
+
 /// `x [.., k]` × `weight [n, k]`.
 pub(crate) fn dense<K: Kernel>(
 	kernel: &K,
@@ -32,7 +42,7 @@ pub(crate) fn dense<K: Kernel>(
 	let k = index(k).max(1);
 	let n = weight.len().checked_div(k)?.max(1);
 	let rows = x.len().checked_div(k)?;
-	let block = DENSE_SUMS.checked_div(n)?.min(rows).max(1);
+	let block = dense_block(n, rows)?;
 
 	let mut y = Tensor::with_capacity(dtype, rows.checked_mul(n)?);
 	let mut sums = vec![0; block.checked_mul(n)?];
@@ -76,7 +86,7 @@ pub(crate) fn conv2d<K: Kernel>(
 	let n = o.checked_div(groups)?.max(1);
 	let image = h.checked_mul(w)?.checked_mul(c)?;
 	let positions = x.len().checked_div(image)?.checked_mul(oh)?.checked_mul(ow)?;
-	let block = PATCHES.checked_div(k)?.min(SUMS.checked_div(o)?).max(1).min(positions);
+	let block = conv_block(k, o, positions)?;
 
 	let mut y = Tensor::with_capacity(dtype, positions.checked_mul(o)?);
 	let mut patches = vec![0i8; block.checked_mul(k)?];

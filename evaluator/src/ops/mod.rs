@@ -6,7 +6,7 @@ mod linear;
 mod pool;
 
 pub(crate) use elementwise::{add, clamp, lookup};
-pub(crate) use linear::{Conv2d, conv2d, dense};
+pub(crate) use linear::{Conv2d, conv_block, conv2d, dense, dense_block};
 pub(crate) use pool::{avg_pool2d, max_pool2d};
 
 use crate::{graph::DType, tensor::Tensor};

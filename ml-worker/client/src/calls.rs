@@ -9,18 +9,31 @@ use oda_evaluator::ModelSpec;
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick};
 
 impl Chain {
-	/// Registers a model; its id.
+	/// Announces a model that is going to be registered: `commitment` hides it.
+	pub async fn announce(&self, key: &Key, commitment: [u8; 32]) -> Result<Receipt, ChainError> {
+		self.submit(key, &runtime::transactions().model_registry().announce(commitment)).await
+	}
+
+	/// Removes an announcement of this account's.
+	pub async fn remove_announcement(&self, key: &Key, commitment: [u8; 32]) -> Result<Receipt, ChainError> {
+		let call = runtime::transactions().model_registry().remove_announcement(key.account(), commitment);
+		self.submit(key, &call).await
+	}
+
+	/// Registers a model that was announced under `salt`.
 	pub async fn register(
 		&self,
 		key: &Key,
 		spec: &ModelSpec,
 		length_proof: RangeProof,
 		parent: Option<ModelId>,
+		salt: [u8; 32],
 	) -> Result<Receipt, ChainError> {
 		let call = runtime::transactions().model_registry().register(
 			spec.clone().into(),
 			length_proof.into(),
 			parent,
+			salt,
 		);
 		self.submit(key, &call).await
 	}

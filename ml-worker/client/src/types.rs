@@ -54,6 +54,20 @@ pub struct Model {
 	pub records: u32,
 	/// When it was registered.
 	pub registered_at: Tick,
+	/// From when on anybody may abandon it, as long as it is pending.
+	pub free_at: Tick,
+}
+
+/// An announcement of a model that is going to be registered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Announcement {
+	/// The hash that hides the model.
+	#[serde(serialize_with = "hexadecimal::serialize")]
+	pub commitment: [u8; 32],
+	/// The first tick at which the model can be registered.
+	pub opens_at: Tick,
+	/// The first tick at which the announcement is worth nothing.
+	pub closes_at: Tick,
 }
 
 /// A set of weights that the network accepted.

@@ -1,7 +1,7 @@
 //! The chain's state at one finalised block.
 
 use crate::{
-	Account, AccountId, Balance, Bounty, ChainError, ChallengeCommitment, Claim, Demand, Hold, Model,
+	Account, AccountId, Announcement, Balance, Bounty, ChainError, ChallengeCommitment, Claim, Demand, Hold, Model,
 	ModelStatus, Phase, Submission, Target, Task, Verifier, Version, Weight,
 	error::node,
 	runtime::{self, runtime_types as generated},
@@ -188,6 +188,20 @@ impl View {
 	/// A model.
 	pub async fn model(&self, id: ModelId) -> Result<Option<Model>, ChainError> {
 		Ok(get!(self, runtime::storage().model_registry().models(), id).map(|model| model_from(id, model)))
+	}
+
+	/// The announcements of an account.
+	pub async fn announcements(&self, who: &AccountId) -> Result<Vec<Announcement>, ChainError> {
+		let list = get!(self, runtime::storage().model_registry().announcements(), *who);
+		let made = list.map(|list| list.0).unwrap_or_default();
+		Ok(made
+			.into_iter()
+			.map(|announcement| Announcement {
+				commitment: announcement.commitment,
+				opens_at: announcement.opens_at,
+				closes_at: announcement.closes_at,
+			})
+			.collect())
 	}
 
 	/// All models.
@@ -414,6 +428,7 @@ fn model_from<Ticket>(
 		cost: model.cost.0,
 		records: model.records,
 		registered_at: model.registered_at,
+		free_at: model.free_at,
 	}
 }
 

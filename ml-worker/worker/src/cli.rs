@@ -274,13 +274,17 @@ pub enum ModelCommand {
 		ml-worker model export --model <ID> --out head.safetensors\n  \
 		ml-worker model export --spec digits.json --weights <ROOT> --out weights.safetensors")]
 	Export(ModelExportArgs),
-	/// Register a model and bring its version 0 to the chain.
+	/// Announce and register a model, and bring its version 0 to the chain.
+	///
+	/// The model is announced first, without being shown, and registered some blocks later: so nobody who sees the
+	/// registration can be faster.
 	///
 	/// The weights go the same road as any others: they are committed to, revealed with the score of every record,
 	/// verified, and accepted when nobody could prove a score wrong. An interrupted registration goes on where it was
 	/// when the same command is given again.
 	///
-	/// It holds a deposit for the bytes that the chain keeps, and costs what `submit` costs. The exit status is 1 unless
+	/// It holds a deposit for the bytes that the chain keeps, one for the announcement until the model is registered, and
+	/// costs what `submit` costs. The exit status is 1 unless
 	/// version 0 was accepted.
 	#[command(after_help = "Example:\n  \
 		ml-worker --suri //Alice model register digits.json --weights <ROOT>")]

@@ -1,7 +1,8 @@
 //! What must outlive the process: one file for each thing that was begun on the chain.
 //!
-//! An entry holds the secrets without which something begun cannot be finished: the salt of a commitment, or
-//! of a challenge commitment. It is on disk, synced, before the transaction that begins it is sent. Entries that are done stay,
+//! An entry holds the secrets without which something begun cannot be finished: the salt of a commitment, of a
+//! challenge commitment, or of an announcement. It is on disk, synced, before the transaction that begins it is sent.
+//! Entries that are done stay,
 //! as a record of what was done.
 //!
 //! Several processes may share one journal: whoever works on an entry holds its lock.
@@ -115,6 +116,24 @@ pub struct ChallengeEntry {
 	pub outcome: Option<String>,
 }
 
+/// A model that this worker announced in order to register it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RegistrationEntry {
+	/// Which chain: the hash of its block 0.
+	#[serde(with = "hexadecimal")]
+	pub genesis: [u8; 32],
+	/// The registrar, in SS58.
+	pub registrar: String,
+	/// The model.
+	#[serde(with = "hexadecimal")]
+	pub model: ModelId,
+	/// The secret.
+	#[serde(with = "hexadecimal")]
+	pub salt: [u8; 32],
+	/// The last block that can hold the announcement, once it was sent.
+	pub announcing_until: Option<u64>,
+}
+
 /// Something the journal keeps.
 pub trait Entry: Serialize + DeserializeOwned {
 	/// The directory of its kind.
@@ -137,6 +156,14 @@ impl Entry for ChallengeEntry {
 
 	fn name(&self) -> String {
 		format!("{}-{}-{}", hex::encode(&self.genesis[..4]), self.submission, self.challenger)
+	}
+}
+
+impl Entry for RegistrationEntry {
+	const KIND: &'static str = "registrations";
+
+	fn name(&self) -> String {
+		format!("{}-{}-{}", hex::encode(&self.genesis[..4]), hex::encode(self.model), self.registrar)
 	}
 }
 
@@ -188,7 +215,7 @@ impl Journal {
 	/// Opens, or creates, the journal under `base`.
 	pub fn open(base: &Path) -> Result<Self, JournalError> {
 		let journal = Self { dir: base.join("journal") };
-		for kind in [SubmissionEntry::KIND, ChallengeEntry::KIND] {
+		for kind in [SubmissionEntry::KIND, ChallengeEntry::KIND, RegistrationEntry::KIND] {
 			let dir = journal.dir.join(kind);
 			DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
 		}

@@ -31,6 +31,7 @@ pub mod metrics;
 pub mod out_file;
 pub mod output;
 pub mod peers;
+pub mod registration;
 pub mod roles;
 pub mod spec_file;
 pub mod submission;

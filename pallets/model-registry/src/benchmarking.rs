@@ -5,7 +5,7 @@
 
 use super::*;
 use crate::fixture;
-use oda_primitives::BlobRef;
+use oda_primitives::{BlobRef, hash};
 use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
 
 #[benchmarks]
@@ -34,6 +34,22 @@ mod benchmarks {
 		}
 	}
 
+	/// `who` has so many announcements.
+	fn announced<T: Config>(who: &T::AccountId, count: u32) {
+		for number in 0..count {
+			T::AnnouncementDeposit::ensure_successful(who, Pallet::<T>::announcement_footprint());
+			let commitment = hash::tagged("oda/benchmark/1", number);
+			Pallet::<T>::do_announce(who.clone(), commitment).expect("there is room");
+		}
+	}
+
+	/// `who` has another announcement, which is old enough.
+	fn open_announcement<T: Config>(who: &T::AccountId, commitment: [u8; 32]) {
+		T::AnnouncementDeposit::ensure_successful(who, Pallet::<T>::announcement_footprint());
+		Pallet::<T>::do_announce(who.clone(), commitment).expect("there is room");
+		Announcements::<T>::mutate(who, |list| list.iter_mut().for_each(|a| a.opens_at = 0));
+	}
+
 	/// `s`: encoded bytes of the specification, filled with the nodes that take the fewest bytes each; `d`: how
 	/// deep the data's tree is.
 	#[benchmark]
@@ -54,9 +70,15 @@ mod benchmarks {
 		assert_eq!(proof.siblings.len() as u32, d);
 		T::Deposit::ensure_successful(&caller, Pallet::<T>::footprint(&spec));
 		let model = spec.id();
+		let salt = [7; 32];
+		announced::<T>(&caller, T::MaxAnnouncements::get().saturating_sub(1));
+		open_announcement::<T>(
+			&caller,
+			hash::registration(&Pallet::<T>::genesis_hash(), &caller, &model, &salt),
+		);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), Box::new(spec), proof, Some(parent));
+		_(RawOrigin::Signed(caller), Box::new(spec), proof, Some(parent), salt);
 
 		assert!(Models::<T>::contains_key(model));
 	}
@@ -81,6 +103,30 @@ mod benchmarks {
 		_(RawOrigin::Signed(registrar), model);
 
 		assert!(!Models::<T>::contains_key(model));
+	}
+
+	#[benchmark]
+	fn announce() {
+		let caller: T::AccountId = whitelisted_caller();
+		announced::<T>(&caller, T::MaxAnnouncements::get().saturating_sub(1));
+		T::AnnouncementDeposit::ensure_successful(&caller, Pallet::<T>::announcement_footprint());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller.clone()), [7; 32]);
+
+		assert_eq!(Announcements::<T>::get(caller).len() as u32, T::MaxAnnouncements::get());
+	}
+
+	#[benchmark]
+	fn remove_announcement() {
+		let caller: T::AccountId = whitelisted_caller();
+		announced::<T>(&caller, T::MaxAnnouncements::get().saturating_sub(1));
+		open_announcement::<T>(&caller, [7; 32]);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller.clone()), caller.clone(), [7; 32]);
+
+		assert!(Announcements::<T>::get(caller).iter().all(|a| a.commitment != [7; 32]));
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

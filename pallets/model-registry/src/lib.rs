@@ -2,13 +2,15 @@
 //!
 //! A model is a graph, an objective and data; its id is their hash, so that changing one makes another model and
 //! none registers twice. The registry refuses everything that the court, the runtime that re-runs one record,
-//! could not judge. What it accepts lives as follows:
+//! could not judge (`limits.rs`). What it accepts lives as follows:
 //!
 //! ```text
-//! register ──► Pending ──(version 0 accepted)──► Active ──(retire)──► Retired
-//!                 │
-//!                 └─(abandon)──► gone, its id free again
+//! announce ─(age)─► register ──► Pending ──(version 0 accepted)──► Active ──(retire)──► Retired
+//!                                   │
+//!                                   └─(abandon)──► gone, its id free again
 //! ```
+//!
+//! A model belongs to whoever announced it, without showing it, before anybody saw it: `announce.rs`.
 //!
 //! Weights come in by `pallet-training`, which sees the registry as [`Models`]: every submission *enters* and
 //! *leaves* its model, and an *accepted* one becomes its head. The registrar's version 0 takes the same road.
@@ -27,10 +29,12 @@
 
 extern crate alloc;
 
+mod announce;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 #[cfg(any(test, feature = "runtime-benchmarks"))]
 mod fixture;
+mod limits;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
@@ -39,7 +43,7 @@ pub mod types;
 pub mod weights;
 
 pub use pallet::*;
-pub use types::{Model, ProofRefusal, SpecRefusal};
+pub use types::{Announcement, Model, ProofRefusal, SpecRefusal};
 pub use weights::WeightInfo;
 
 use alloc::{boxed::Box, vec::Vec};
@@ -65,6 +69,9 @@ const MAX_DEPTH: usize = 54;
 /// A model as this pallet stores it.
 pub type ModelOf<T> = Model<<T as polkadot_sdk::frame_system::Config>::AccountId, <T as Config>::Deposit>;
 
+/// An announcement as this pallet stores it.
+pub type AnnouncementOf<T> = Announcement<<T as Config>::AnnouncementDeposit>;
+
 /// A version as this pallet stores it.
 pub type VersionOf<T> = Version<<T as polkadot_sdk::frame_system::Config>::AccountId>;
 
@@ -87,6 +94,13 @@ pub mod pallet {
 	/// What the registry needs.
 	#[pallet::config]
 	pub trait Config: polkadot_sdk::frame_system::Config {
+		/// The registrar's deposit for an announcement; held with [`HoldReason::Announcement`].
+		type AnnouncementDeposit: Consideration<Self::AccountId, Footprint>;
+
+		/// Ticks after its announcement from which on a model can no longer be registered by it.
+		#[pallet::constant]
+		type AnnouncementLifetime: Get<Tick>;
+
 		/// Protocol time.
 		type Clock: Get<Tick>;
 
@@ -97,13 +111,25 @@ pub mod pallet {
 		/// What the court's evaluation of one record weighs.
 		type EvaluationWeight: Convert<Cost, Weight>;
 
-		/// The most that it may weigh: half a block.
+		/// The most announcements that an account may have at a time.
+		#[pallet::constant]
+		type MaxAnnouncements: Get<u32>;
+
+		/// The longest challenge, in bytes, that has room in a block beside what every block holds.
+		#[pallet::constant]
+		type MaxChallengeBytes: Get<u64>;
+
+		/// The most that the court's evaluation of one record may weigh: half a block.
 		#[pallet::constant]
 		type MaxEvaluationWeight: Get<Weight>;
 
 		/// The largest weights blob, in bytes, that can be shown to the court: 2 MiB.
 		#[pallet::constant]
 		type MaxWeightsBytes: Get<u64>;
+
+		/// Ticks that an announcement must have aged before its model is registered.
+		#[pallet::constant]
+		type MinAnnouncementAge: Get<Tick>;
 
 		/// For how many ticks a pending model without live submissions belongs to its registrar alone;
 		/// afterwards anyone can free its id.
@@ -120,7 +146,20 @@ pub mod pallet {
 		/// For the bytes of a model that the account registered.
 		#[codec(index = 0)]
 		Model,
+		/// For the bytes of an announcement that the account made.
+		#[codec(index = 1)]
+		Announcement,
 	}
+
+	/// The announcements of each account, in the order in which they were made.
+	#[pallet::storage]
+	pub type Announcements<T: Config> = StorageMap<
+		_,
+		Blake2_128Concat,
+		T::AccountId,
+		BoundedVec<AnnouncementOf<T>, T::MaxAnnouncements>,
+		ValueQuery,
+	>;
 
 	/// The models. Their ids are hashes, so they are stored under them as they are.
 	#[pallet::storage]
@@ -142,11 +181,11 @@ pub mod pallet {
 		/// A model was registered and waits for its registrar's version 0.
 		#[codec(index = 0)]
 		Registered {
-			/// The model.
+			/// The registered model.
 			model: ModelId,
-			/// Who registered it.
+			/// The account that registered the model.
 			registrar: T::AccountId,
-			/// The model it is said to descend from.
+			/// The model that the registered one is said to descend from.
 			parent: Option<ModelId>,
 		},
 		/// A version became a model's head.
@@ -182,6 +221,26 @@ pub mod pallet {
 			fallen: VersionId,
 			/// The number of the version that is the head again; `None` if the fallen one had replaced none.
 			head: Option<VersionId>,
+		},
+		/// An account announced that it will register a model.
+		#[codec(index = 5)]
+		Announced {
+			/// The account that will be the model's registrar.
+			registrar: T::AccountId,
+			/// The hash that hides the model.
+			commitment: [u8; 32],
+			/// The first tick at which the model can be registered.
+			opens_at: Tick,
+			/// The first tick at which the announcement is worth nothing.
+			closes_at: Tick,
+		},
+		/// An announcement was removed unused; its deposit is released.
+		#[codec(index = 6)]
+		AnnouncementRemoved {
+			/// The account that had made the announcement.
+			registrar: T::AccountId,
+			/// The hash that hides the model.
+			commitment: [u8; 32],
 		},
 	}
 
@@ -245,6 +304,30 @@ pub mod pallet {
 		/// The model has no head.
 		#[codec(index = 18)]
 		NoHead,
+		/// The account has not announced this model with this salt.
+		#[codec(index = 19)]
+		NotAnnounced,
+		/// The model was announced too recently to be registered.
+		#[codec(index = 20)]
+		AnnouncementTooYoung,
+		/// The announcement of the model is too old.
+		#[codec(index = 21)]
+		AnnouncementExpired,
+		/// The account has as many announcements as it may have.
+		#[codec(index = 22)]
+		TooManyAnnouncements,
+		/// The account has made this announcement already.
+		#[codec(index = 23)]
+		AlreadyAnnounced,
+		/// The announcement is somebody else's and still good.
+		#[codec(index = 24)]
+		AnnouncementLive,
+		/// Weights, record and its proof are together too long for a block, so nobody could challenge.
+		#[codec(index = 25)]
+		ChallengeTooLong,
+		/// Evaluating one record takes more memory than the court has.
+		#[codec(index = 26)]
+		RecordTakesTooMuchMemory,
 	}
 
 	#[pallet::call]
@@ -254,11 +337,15 @@ pub mod pallet {
 		/// * `spec`: the graph, the objective and the data; its hash is the model's id.
 		/// * `length_proof`: the BLAKE3 path of the data blob's last chunk, which authenticates its length.
 		/// * `parent`: a registered model that this one descends from, a statement outside its id.
+		/// * `salt`: the secret of the caller's own announcement of this model, which is at least
+		///   [`Config::MinAnnouncementAge`] ticks old. Whoever sees this call cannot have announced the model before.
 		///
-		/// Holds a deposit for the bytes kept. Emits `Registered`. Fails with `SpecTooLarge`,
+		/// Ends the announcement and releases its deposit; holds a deposit for the bytes kept. Emits `Registered`. Fails
+		/// with `NotAnnounced`, `AnnouncementTooYoung`, `AnnouncementExpired`, `SpecTooLarge`,
 		/// `LengthProofTooLarge`, `InvalidSpec` (which carries the evaluator's reason: among others that the
 		/// data's length is not records × record size, or that its scores would be too long a list),
-		/// `WeightsTooLarge`, `RecordTooExpensive`, `AlreadyRegistered`, `UnknownParent`, `PendingParent`,
+		/// `WeightsTooLarge`, `ChallengeTooLong`, `RecordTooExpensive`, `RecordTakesTooMuchMemory`,
+		/// `AlreadyRegistered`, `UnknownParent`, `PendingParent`,
 		/// `DatasetLengthNotProved` (which carries the proof's fault), or the deposit's error.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::register(
@@ -270,6 +357,7 @@ pub mod pallet {
 			spec: Box<ModelSpec>,
 			length_proof: RangeProof,
 			parent: Option<ModelId>,
+			salt: [u8; 32],
 		) -> DispatchResult {
 			let registrar = ensure_signed(origin)?;
 			ensure!(
@@ -286,6 +374,7 @@ pub mod pallet {
 			length_proof
 				.authenticates_len(&spec.data.dataset().blob)
 				.map_err(|fault| Error::<T>::DatasetLengthNotProved(ProofRefusal(fault)))?;
+			Self::use_announcement(&registrar, &model, &salt)?;
 			Self::insert(model, *spec, cost, &registrar, parent)?;
 			Self::deposit_event(Event::Registered { model, registrar, parent });
 			Ok(())
@@ -323,8 +412,8 @@ pub mod pallet {
 
 		/// Deletes a pending model without live submissions, frees its id and releases its deposit.
 		///
-		/// * `model`: the model. Its registrar may do this at any time, anyone else once
-		///   [`Config::PendingWindow`] ticks have passed since its registration.
+		/// * `model`: the model. Its registrar may do this at any time, anyone else from the tick on that the model
+		///   was given when it was registered, [`Config::PendingWindow`] ticks later.
 		///
 		/// Emits `Abandoned`. Fails with `UnknownModel`, `NotPending`, `LiveSubmissions` or `WindowOpen`.
 		#[pallet::call_index(2)]
@@ -334,13 +423,43 @@ pub mod pallet {
 			let entry = Models::<T>::get(model).ok_or(Error::<T>::UnknownModel)?;
 			ensure!(entry.status == ModelStatus::Pending, Error::<T>::NotPending);
 			ensure!(entry.live == 0, Error::<T>::LiveSubmissions);
-			let free_at = entry.registered_at.saturating_add(T::PendingWindow::get());
-			ensure!(entry.registrar == who || T::Clock::get() >= free_at, Error::<T>::WindowOpen);
+			ensure!(entry.registrar == who || T::Clock::get() >= entry.free_at, Error::<T>::WindowOpen);
 			entry.ticket.drop(&entry.registrar)?;
 			Models::<T>::remove(model);
 			Specs::<T>::remove(model);
 			Self::deposit_event(Event::Abandoned { model });
 			Ok(())
+		}
+
+		/// Announces a model that the caller is going to register, without showing it.
+		///
+		/// * `commitment`: [`oda_primitives::hash::registration`] of the genesis hash, the caller, the model's id and a
+		///   secret salt, which has to be kept.
+		///
+		/// Holds a deposit, which returns when the announcement ends, whichever way. The model can be registered by it
+		/// from [`Config::MinAnnouncementAge`] ticks on, and before [`Config::AnnouncementLifetime`]. Emits
+		/// `Announced`. Fails with `AlreadyAnnounced`, `TooManyAnnouncements` or the deposit's error.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::announce())]
+		pub fn announce(origin: OriginFor<T>, commitment: [u8; 32]) -> DispatchResult {
+			Self::do_announce(ensure_signed(origin)?, commitment)
+		}
+
+		/// Removes an announcement and releases its deposit to the account that made it.
+		///
+		/// * `registrar`: the account that made it. It may do this at any time, anyone else once the announcement
+		///   is too old to be used.
+		/// * `commitment`: the announcement.
+		///
+		/// Emits `AnnouncementRemoved`. Fails with `NotAnnounced` or `AnnouncementLive`.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::remove_announcement())]
+		pub fn remove_announcement(
+			origin: OriginFor<T>,
+			registrar: T::AccountId,
+			commitment: [u8; 32],
+		) -> DispatchResult {
+			Self::do_remove_announcement(&ensure_signed(origin)?, registrar, commitment)
 		}
 	}
 
@@ -356,6 +475,11 @@ pub mod pallet {
 				"a ProofError has outgrown the pallet's error"
 			);
 			assert!(T::MaxWeightsBytes::get() > 0, "no weights could ever be registered");
+			assert!(
+				T::MinAnnouncementAge::get() < T::AnnouncementLifetime::get(),
+				"no announcement could ever be used"
+			);
+			assert!(T::MaxAnnouncements::get() > 0, "nothing could ever be announced");
 			assert!(
 				T::EvaluationWeight::convert(Cost::default()).all_lte(T::MaxEvaluationWeight::get()),
 				"even an empty graph would be too expensive"
@@ -391,6 +515,11 @@ pub mod pallet {
 			Some((number, Versions::<T>::get(id, number)?))
 		}
 
+		/// The announcements of an account.
+		pub fn announcements(who: T::AccountId) -> Vec<AnnouncementOf<T>> {
+			Announcements::<T>::get(who).into_inner()
+		}
+
 		/// A page of the models, in the order of their ids: those after `after`, or from the start; at most
 		/// `limit`, and never more than [`MAX_PAGE`].
 		pub fn models(after: Option<ModelId>, limit: u32) -> Vec<(ModelId, ModelOf<T>)> {
@@ -411,19 +540,6 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Everything about a specification that can be said without the data and the chain's state: it is valid,
-	/// and the court could judge it. Returns what a record costs.
-	pub fn check_spec(spec: &ModelSpec) -> Result<Cost, Error<T>> {
-		ensure!(spec.encoded_size() <= ModelSpec::max_encoded_len(), Error::<T>::SpecTooLarge);
-		let cost = spec.validate().map_err(|reason| Error::<T>::InvalidSpec(SpecRefusal(reason)))?;
-		ensure!(spec.graph.param_bytes() <= T::MaxWeightsBytes::get(), Error::<T>::WeightsTooLarge);
-		ensure!(
-			T::EvaluationWeight::convert(cost).all_lte(T::MaxEvaluationWeight::get()),
-			Error::<T>::RecordTooExpensive
-		);
-		Ok(cost)
-	}
-
 	/// Holds the deposit and stores a pending model.
 	fn insert(
 		model: ModelId,
@@ -433,6 +549,7 @@ impl<T: Config> Pallet<T> {
 		parent: Option<ModelId>,
 	) -> DispatchResult {
 		let ticket = T::Deposit::new(registrar, Self::footprint(&spec))?;
+		let now = T::Clock::get();
 		let entry = Model {
 			registrar: registrar.clone(),
 			status: ModelStatus::Pending,
@@ -442,7 +559,8 @@ impl<T: Config> Pallet<T> {
 			live: 0,
 			cost,
 			records: spec.records(),
-			registered_at: T::Clock::get(),
+			registered_at: now,
+			free_at: now.saturating_add(T::PendingWindow::get()),
 			ticket,
 		};
 		Models::<T>::insert(model, entry);
@@ -462,6 +580,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(spec.id() == id, "a specification under another's id");
 			ensure!(spec.records() == model.records, "a model with another number of records");
 			ensure!(spec.validate().ok() == Some(model.cost), "a model with another cost");
+			ensure!(model.free_at >= model.registered_at, "a model is free before it was registered");
 			ensure!(
 				model.head.is_none_or(|head| head < model.next_version),
 				"the head has a number not yet given"
@@ -492,7 +611,7 @@ impl<T: Config> Pallet<T> {
 			Versions::<T>::iter().all(|(_, number, version)| version.replaced.is_none_or(|old| old < number)),
 			"a version replaced a later one"
 		);
-		Ok(())
+		Self::try_announcements()
 	}
 }
 

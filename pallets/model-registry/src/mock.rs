@@ -6,7 +6,7 @@ use oda_primitives::Tick;
 use polkadot_sdk::{
 	frame_support::{
 		derive_impl, parameter_types,
-		traits::{ConstU64, LinearStoragePrice, fungible::HoldConsideration},
+		traits::{ConstU32, ConstU64, LinearStoragePrice, fungible::HoldConsideration},
 		weights::Weight,
 	},
 	frame_system, pallet_balances, sp_io,
@@ -69,6 +69,16 @@ parameter_types! {
 	/// What an evaluation weighs at least.
 	pub static BaseWeight: u64 = 0;
 	pub static MaxWeightsBytes: u64 = 2 * 1024 * 1024;
+	/// The longest challenge.
+	pub static MaxChallengeBytes: u64 = 5 * 1024 * 1024 - 64 * 1024;
+	/// For how long a pending model is its registrar's.
+	pub static PendingWindow: Tick = 50;
+	/// How old an announcement must be.
+	pub static MinAnnouncementAge: Tick = 5;
+	/// How old it may become.
+	pub static AnnouncementLifetime: Tick = 40;
+	pub const AnnouncementHold: RuntimeHoldReason =
+		RuntimeHoldReason::Registry(pallet_model_registry::HoldReason::Announcement);
 	pub const ModelHold: RuntimeHoldReason = RuntimeHoldReason::Registry(pallet_model_registry::HoldReason::Model);
 }
 
@@ -81,18 +91,28 @@ impl Convert<Cost, Weight> for EvaluationWeight {
 }
 
 impl pallet_model_registry::Config for Test {
+	type AnnouncementDeposit = HoldConsideration<
+		u64,
+		Balances,
+		AnnouncementHold,
+		LinearStoragePrice<ConstU64<10>, ConstU64<1>, u64>,
+	>;
+	type AnnouncementLifetime = AnnouncementLifetime;
 	type Clock = Time;
 	type Deposit =
 		HoldConsideration<u64, Balances, ModelHold, LinearStoragePrice<ConstU64<100>, ConstU64<2>, u64>>;
 	type EvaluationWeight = EvaluationWeight;
+	type MaxAnnouncements = ConstU32<3>;
+	type MaxChallengeBytes = MaxChallengeBytes;
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = MaxWeightsBytes;
-	type PendingWindow = ConstU64<50>;
+	type MinAnnouncementAge = MinAnnouncementAge;
+	type PendingWindow = PendingWindow;
 	type WeightInfo = ();
 }
 
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
-	let balances = vec![(ALICE, ENDOWMENT), (BOB, ENDOWMENT), (POOR, 100)];
+	let balances = vec![(ALICE, ENDOWMENT), (BOB, ENDOWMENT), (POOR, 200)];
 	let mut ext: sp_io::TestExternalities = RuntimeGenesisConfig {
 		balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
 		..Default::default()

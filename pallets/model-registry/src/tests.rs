@@ -1,7 +1,9 @@
 //! What the registry does, one behaviour a test.
 
 mod abandon;
+mod announce;
 mod keeper;
+mod leaks;
 mod register;
 mod retire;
 mod state;
@@ -10,7 +12,7 @@ mod views;
 use crate::{Error, Event, ModelOf, Models, Pallet, VersionOf, fixture, mock::*};
 use oda_evaluator::ModelSpec;
 use oda_pallet_traits::{ModelStatus, Models as Keeper, Version};
-use oda_primitives::{BlobRef, ModelId, RangeProof};
+use oda_primitives::{BlobRef, ModelId, RangeProof, hash};
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok},
 	sp_io,
@@ -31,10 +33,33 @@ fn proof(records: u32) -> RangeProof {
 	RangeProof::of_end(&fixture::data(records)).unwrap()
 }
 
-/// `who` registers the fixture's model of `records` records.
+/// The salt of every announcement.
+const SALT: [u8; 32] = [7; 32];
+
+/// What `who` announces for `model`.
+fn commitment(who: u64, model: ModelId) -> [u8; 32] {
+	hash::registration(&Registry::genesis_hash(), &who, &model, &SALT)
+}
+
+/// `who` has announced `model`, long enough ago; no time passes.
+fn announced(who: u64, model: ModelId) {
+	let now = Time::get();
+	Time::set(now - MinAnnouncementAge::get());
+	// If it has been announced already, or cannot be, the test says so.
+	let _ = Registry::announce(RuntimeOrigin::signed(who), commitment(who, model));
+	Time::set(now);
+}
+
+/// `who` registers `spec`, which it has announced.
+fn register_spec(who: u64, spec: ModelSpec, proof: RangeProof, parent: Option<ModelId>) -> DispatchResult {
+	Registry::register(RuntimeOrigin::signed(who), Box::new(spec), proof, parent, SALT)
+}
+
+/// `who` announces and registers the fixture's model of `records` records.
 fn register(who: u64, records: u32) -> DispatchResult {
-	let spec = Box::new(fixture::spec(records, 0));
-	Registry::register(RuntimeOrigin::signed(who), spec, proof(records), None)
+	let spec = fixture::spec(records, 0);
+	announced(who, spec.id());
+	register_spec(who, spec, proof(records), None)
 }
 
 /// A pending model of Alice's.
@@ -78,6 +103,11 @@ fn replacing(old: u32, version: VersionOf<Test>) -> VersionOf<Test> {
 /// The model as it is stored.
 fn stored(model: ModelId) -> ModelOf<Test> {
 	Models::<Test>::get(model).unwrap()
+}
+
+/// What an announcement's deposit comes to.
+fn announcement_deposit() -> u64 {
+	10 + Pallet::<Test>::announcement_footprint().size
 }
 
 /// What Alice's deposit for `spec` comes to.

@@ -28,7 +28,22 @@ pub struct Model<AccountId, Ticket> {
 	pub records: u32,
 	/// When it was registered.
 	pub registered_at: Tick,
+	/// From when on anybody may abandon it, as long as it is pending.
+	pub free_at: Tick,
 	/// The registrar's deposit for what the chain keeps of it.
+	pub ticket: Ticket,
+}
+
+/// A registrar's announcement of a model that it is going to register.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Announcement<Ticket> {
+	/// [`oda_primitives::hash::registration`] of the registrar, the model and a salt.
+	pub commitment: [u8; 32],
+	/// The first tick at which it is good for a registration.
+	pub opens_at: Tick,
+	/// The first tick at which it is no longer, and anybody may remove it.
+	pub closes_at: Tick,
+	/// The registrar's deposit for it.
 	pub ticket: Ticket,
 }
 

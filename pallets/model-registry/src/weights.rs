@@ -10,6 +10,10 @@ pub trait WeightInfo {
 	fn retire() -> Weight;
 	/// Abandoning a model.
 	fn abandon() -> Weight;
+	/// Announcing a model.
+	fn announce() -> Weight;
+	/// Removing an announcement.
+	fn remove_announcement() -> Weight;
 }
 
 /// For tests only: costs nothing.
@@ -21,6 +25,12 @@ impl WeightInfo for () {
 		Weight::zero()
 	}
 	fn abandon() -> Weight {
+		Weight::zero()
+	}
+	fn announce() -> Weight {
+		Weight::zero()
+	}
+	fn remove_announcement() -> Weight {
 		Weight::zero()
 	}
 }

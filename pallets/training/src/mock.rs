@@ -140,11 +140,16 @@ pub(crate) const EVALUATION: Weight = Weight::from_parts(1_920, 0);
 type Price = LinearStoragePrice<ConstU64<100>, ConstU64<1>, u64>;
 
 impl pallet_model_registry::Config for Test {
+	type AnnouncementDeposit = ();
+	type AnnouncementLifetime = ConstU64<1>;
 	type Clock = Clock;
 	type Deposit = HoldConsideration<u64, Balances, ModelHold, Price>;
 	type EvaluationWeight = EvaluationWeight;
+	type MaxAnnouncements = ConstU32<1>;
+	type MaxChallengeBytes = ConstU64<{ 5 * 1024 * 1024 }>;
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = ConstU64<{ 2 * 1024 * 1024 }>;
+	type MinAnnouncementAge = ConstU64<0>;
 	type PendingWindow = ConstU64<50>;
 	type WeightInfo = ();
 }
@@ -451,9 +456,17 @@ pub(crate) fn next() -> SubmissionId {
 }
 
 pub(crate) fn register(spec: ModelSpec) -> ModelId {
-	let model = spec.id();
-	let proof = RangeProof::of_end(&data()).unwrap();
-	Registry::register(RuntimeOrigin::signed(REGISTRAR), Box::new(spec), proof, None).unwrap();
+	register_on(spec, &data())
+}
+
+/// Announces and registers a model on these bytes.
+pub(crate) fn register_on(spec: ModelSpec, data: &[u8]) -> ModelId {
+	let (model, salt) = (spec.id(), [0; 32]);
+	let registrar = || RuntimeOrigin::signed(REGISTRAR);
+	let proof = RangeProof::of_end(data).unwrap();
+	let commitment = hash::registration(&Training::genesis_hash(), &REGISTRAR, &model, &salt);
+	Registry::announce(registrar(), commitment).unwrap();
+	Registry::register(registrar(), Box::new(spec), proof, None, salt).unwrap();
 	model
 }
 

@@ -86,6 +86,9 @@ parameter_types! {
 	/// What the registrar's deposit is held for.
 	pub const ModelHold: RuntimeHoldReason =
 		RuntimeHoldReason::ModelRegistry(pallet_model_registry::HoldReason::Model);
+	/// What the deposit for an announced model is held for.
+	pub const AnnouncementHold: RuntimeHoldReason =
+		RuntimeHoldReason::ModelRegistry(pallet_model_registry::HoldReason::Announcement);
 	/// What the deposit for a score list is held for.
 	pub const ScoreHold: RuntimeHoldReason =
 		RuntimeHoldReason::Training(pallet_training::HoldReason::ScoreList);
@@ -206,6 +209,14 @@ impl pallet_clock::Config for Runtime {
 }
 
 impl pallet_model_registry::Config for Runtime {
+	type AnnouncementDeposit = HoldConsideration<
+		AccountId,
+		Balances,
+		AnnouncementHold,
+		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
+	>;
+	// As long as a commitment to weights can be opened.
+	type AnnouncementLifetime = RevealWindow;
 	type Clock = Clock;
 	type Deposit = HoldConsideration<
 		AccountId,
@@ -214,8 +225,11 @@ impl pallet_model_registry::Config for Runtime {
 		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
 	>;
 	type EvaluationWeight = EvaluationWeight;
+	type MaxAnnouncements = ConstU32<4>;
+	type MaxChallengeBytes = ConstU64<{ super::system::OPERATIONAL_ROOM as u64 }>;
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = ConstU64<{ pallet_training::types::MAX_WEIGHT_BYTES as u64 }>;
+	type MinAnnouncementAge = MinCommitAge;
 	type PendingWindow = PendingWindow;
 	type WeightInfo = weights::pallet_model_registry::WeightInfo<Runtime>;
 }

@@ -30,6 +30,10 @@ pub const MAXIMUM_BLOCK_WEIGHT: Weight =
 /// The length that a block may have, in bytes.
 pub const MAXIMUM_BLOCK_LENGTH: u32 = 5 * 1024 * 1024;
 
+/// The length that an operational transaction may have, in bytes: a block without its header and inherents, which take a
+/// few hundred bytes, and what an author's digest may come to hold.
+pub const OPERATIONAL_ROOM: u32 = MAXIMUM_BLOCK_LENGTH.saturating_sub(64 * 1024);
+
 /// What ordinary transactions may use of [`MAXIMUM_BLOCK_WEIGHT`].
 fn normal_weight() -> Weight {
 	Weight::from_parts(

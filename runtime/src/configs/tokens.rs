@@ -4,13 +4,13 @@ use crate::*;
 use frame_support::{
 	parameter_types,
 	traits::{
-		ConstU8, ConstU32, OnUnbalanced, VariantCountOf,
+		ConstU8, ConstU32, Imbalance, OnUnbalanced, VariantCountOf,
 		fungible::{Balanced, Credit},
 	},
 	weights::{ConstantMultiplier, IdentityFee},
 };
 use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
-use sp_runtime::{FixedPointNumber, Perquintill, traits::Bounded};
+use sp_runtime::{FixedPointNumber, Percent, Perquintill, traits::Bounded};
 
 parameter_types! {
 	/// The least that an account may own; below it the account is removed.
@@ -44,14 +44,38 @@ impl pallet_balances::Config for Runtime {
 	type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
 }
 
-/// Pays fees and tips to the block's author. What the author's account cannot take is burned.
+/// The share of a transaction's fee that is burned; the rest is the block author's. An author who fills its own blocks
+/// pays at least this share.
+pub const BURNED_FEE: Percent = Percent::from_percent(50);
+
+/// Burns a share of a fee, and pays the rest of it, and all of the tip, to the block's author. What the author's account
+/// cannot take is burned.
 pub struct FeesToAuthor;
-impl OnUnbalanced<Credit<AccountId, Balances>> for FeesToAuthor {
-	fn on_nonzero_unbalanced(fee: Credit<AccountId, Balances>) {
+
+impl FeesToAuthor {
+	fn pay(credit: Credit<AccountId, Balances>) {
 		if let Some(author) = Authorship::author() {
 			// The credit that comes back on failure burns itself when dropped.
-			let _ = Balances::resolve(&author, fee);
+			let _ = Balances::resolve(&author, credit);
 		}
+	}
+}
+
+impl OnUnbalanced<Credit<AccountId, Balances>> for FeesToAuthor {
+	/// The fee, then the tip, if there is one.
+	fn on_unbalanceds(mut fees_then_tips: impl Iterator<Item = Credit<AccountId, Balances>>) {
+		if let Some(fee) = fees_then_tips.next() {
+			Self::on_unbalanced(fee);
+		}
+		fees_then_tips.for_each(Self::pay);
+	}
+
+	fn on_nonzero_unbalanced(fee: Credit<AccountId, Balances>) {
+		let burned = BURNED_FEE.mul_ceil(fee.peek());
+		let (burned, rest) = fee.split(burned);
+		// What is dropped is burned.
+		drop(burned);
+		Self::pay(rest);
 	}
 }
 

@@ -25,8 +25,8 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
 			.saturating_add(Weight::from_parts(38_131, 0).saturating_mul(s.into()))
 			// Standard error: 59_658
 			.saturating_add(Weight::from_parts(2_591_139, 0).saturating_mul(d.into()))
-			.saturating_add(T::DbWeight::get().reads(4))
-			.saturating_add(T::DbWeight::get().writes(3))
+			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	fn retire() -> Weight {
 		// Least time measured: 15_290 ns.
@@ -36,6 +36,18 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
 	}
 	fn abandon() -> Weight {
 		// Least time measured: 49_298 ns.
+		Weight::from_parts(54_266_000, 3694)
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().writes(3))
+	}
+	fn announce() -> Weight {
+		// As abandoning, until it is measured.
+		Weight::from_parts(54_266_000, 3694)
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().writes(3))
+	}
+	fn remove_announcement() -> Weight {
+		// As abandoning, until it is measured.
 		Weight::from_parts(54_266_000, 3694)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))

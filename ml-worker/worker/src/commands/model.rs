@@ -7,7 +7,7 @@ use crate::{
 		ModelRandomArgs, ModelRegisterArgs, ModelShowArgs, Template, oda,
 	},
 	context::Context,
-	demand, out_file,
+	demand, out_file, registration,
 	spec_file::{self, SpecFile},
 	submission,
 };
@@ -237,7 +237,8 @@ async fn register(context: &Context, global: &Global, args: ModelRegisterArgs) -
 			context.obtain(&spec.data.dataset().blob).await?;
 			let data = context.store().get(&spec.data.dataset().blob)?;
 			let proof = RangeProof::of_end(&data)?;
-			let receipt = chain.register(&key, &spec, proof, args.parent.map(|id| id.0)).await?;
+			let parent = args.parent.map(|id| id.0);
+			let receipt = registration::register(context, &chain, &key, &spec, &proof, parent).await?;
 			context.output().event(
 				"registered",
 				format!("model 0x{} registered in block {}", hex::encode(id), receipt.block),

@@ -35,6 +35,19 @@ fn abandon_by_anyone_waits_for_the_window() {
 }
 
 #[test]
+fn abandon_keeps_to_the_window_that_was_promised_at_registration() {
+	run(|| {
+		let model = pending();
+		PendingWindow::set(1);
+		Time::set(149);
+		assert_noop!(abandon(BOB, model), Error::<Test>::WindowOpen);
+		PendingWindow::set(1_000);
+		Time::set(150);
+		assert_ok!(abandon(BOB, model));
+	});
+}
+
+#[test]
 fn abandon_fails_while_a_submission_is_live() {
 	run(|| {
 		let model = pending();

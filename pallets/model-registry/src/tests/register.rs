@@ -6,21 +6,22 @@ use oda_evaluator::{DataSource, GraphError, SpecError};
 use oda_primitives::ProofError;
 use polkadot_sdk::{frame_support::traits::fungible::InspectHold, sp_runtime::TokenError};
 
-/// Alice registers `spec` with the proof that fits the fixture's data of 2 records.
+/// Alice registers `spec`, which she has announced if that matters, with the proof that fits the fixture's data of 2 records.
 fn try_register(spec: ModelSpec) -> DispatchResult {
-	Registry::register(RuntimeOrigin::signed(ALICE), Box::new(spec), proof(2), None)
+	register_spec(ALICE, spec, proof(2), None)
 }
 
 #[test]
 fn register_stores_a_pending_model_and_holds_the_deposit() {
 	run(|| {
 		let spec = fixture::spec(2, 0);
+		announced(ALICE, spec.id());
 		assert_ok!(try_register(spec.clone()));
 		let model = stored(spec.id());
 		assert_eq!(model.registrar, ALICE);
 		assert_eq!(model.status, ModelStatus::Pending);
 		assert_eq!((model.parent, model.head, model.next_version, model.live), (None, None, 0, 0));
-		assert_eq!((model.records, model.registered_at), (2, 100));
+		assert_eq!((model.records, model.registered_at, model.free_at), (2, 100, 150));
 		assert_eq!(Ok(model.cost), spec.validate());
 		assert_eq!(Specs::<Test>::get(spec.id()), Some(spec.clone()));
 		let held = Balances::balance_on_hold(&HoldReason::Model.into(), &ALICE);
@@ -36,8 +37,8 @@ fn register_keeps_the_parent() {
 	run(|| {
 		let parent = active();
 		let spec = fixture::spec(4, 0);
-		let origin = RuntimeOrigin::signed(BOB);
-		assert_ok!(Registry::register(origin, Box::new(spec.clone()), proof(4), Some(parent)));
+		announced(BOB, spec.id());
+		assert_ok!(register_spec(BOB, spec.clone(), proof(4), Some(parent)));
 		assert_eq!(stored(spec.id()).parent, Some(parent));
 	});
 }
@@ -45,7 +46,8 @@ fn register_keeps_the_parent() {
 #[test]
 fn register_fails_unsigned() {
 	run(|| {
-		let call = Registry::register(RuntimeOrigin::none(), Box::new(fixture::spec(2, 0)), proof(2), None);
+		let spec = Box::new(fixture::spec(2, 0));
+		let call = Registry::register(RuntimeOrigin::none(), spec, proof(2), None, SALT);
 		assert_noop!(call, polkadot_sdk::sp_runtime::DispatchError::BadOrigin);
 	});
 }
@@ -53,7 +55,8 @@ fn register_fails_unsigned() {
 #[test]
 fn register_fails_when_the_model_exists() {
 	run(|| {
-		pending();
+		let model = pending();
+		announced(BOB, model);
 		assert_noop!(register(BOB, 2), Error::<Test>::AlreadyRegistered);
 	});
 }
@@ -104,6 +107,7 @@ fn register_fails_when_the_scores_would_be_too_long() {
 fn register_fails_when_the_weights_exceed_what_the_court_can_be_shown() {
 	run(|| {
 		let spec = fixture::spec(2, 0);
+		announced(ALICE, spec.id());
 		MaxWeightsBytes::set(spec.graph.param_bytes() - 1);
 		assert_noop!(try_register(spec.clone()), Error::<Test>::WeightsTooLarge);
 		MaxWeightsBytes::set(spec.graph.param_bytes());
@@ -115,6 +119,7 @@ fn register_fails_when_the_weights_exceed_what_the_court_can_be_shown() {
 fn register_fails_when_a_record_is_too_expensive_for_the_court() {
 	run(|| {
 		let spec = fixture::spec(2, 0);
+		announced(ALICE, spec.id());
 		let cost = spec.validate().unwrap();
 		CourtLimit::set(cost.macs + cost.element_ops - 1);
 		assert_noop!(try_register(spec.clone()), Error::<Test>::RecordTooExpensive);
@@ -126,8 +131,7 @@ fn register_fails_when_a_record_is_too_expensive_for_the_court() {
 #[test]
 fn register_fails_when_the_parent_is_unknown() {
 	run(|| {
-		let spec = Box::new(fixture::spec(2, 0));
-		let call = Registry::register(RuntimeOrigin::signed(ALICE), spec, proof(2), Some([9; 32]));
+		let call = register_spec(ALICE, fixture::spec(2, 0), proof(2), Some([9; 32]));
 		assert_noop!(call, Error::<Test>::UnknownParent);
 	});
 }
@@ -136,8 +140,7 @@ fn register_fails_when_the_parent_is_unknown() {
 fn register_fails_when_the_parent_is_pending() {
 	run(|| {
 		let parent = pending();
-		let spec = Box::new(fixture::spec(4, 0));
-		let call = Registry::register(RuntimeOrigin::signed(ALICE), spec, proof(4), Some(parent));
+		let call = register_spec(ALICE, fixture::spec(4, 0), proof(4), Some(parent));
 		assert_noop!(call, Error::<Test>::PendingParent);
 	});
 }
@@ -147,8 +150,8 @@ fn register_fails_when_dataset_length_is_not_proved() {
 	run(|| {
 		let data = fixture::data(2);
 		let front = RangeProof::new(&data, 0..1).unwrap();
-		let origin = RuntimeOrigin::signed(ALICE);
-		let call = Registry::register(origin, Box::new(fixture::spec(2, 0)), front, None);
+		announced(ALICE, fixture::spec(2, 0).id());
+		let call = register_spec(ALICE, fixture::spec(2, 0), front, None);
 		let fault = ProofRefusal(ProofError::NotTheEnd);
 		assert_noop!(call, Error::<Test>::DatasetLengthNotProved(fault));
 	});
@@ -161,7 +164,8 @@ fn register_fails_when_the_stated_length_is_not_the_blobs() {
 		let mut spec = fixture::spec(4, 0);
 		let DataSource::Fixed(ref mut dataset) = spec.data;
 		dataset.blob.root = BlobRef::of(&fixture::data(2)).root;
-		let call = Registry::register(RuntimeOrigin::signed(ALICE), Box::new(spec), proof(4), None);
+		announced(ALICE, spec.id());
+		let call = register_spec(ALICE, spec, proof(4), None);
 		let fault = ProofRefusal(ProofError::RootMismatch);
 		assert_noop!(call, Error::<Test>::DatasetLengthNotProved(fault));
 	});
@@ -172,8 +176,7 @@ fn register_fails_when_the_length_proof_is_larger_than_a_chunk() {
 	run(|| {
 		let data = fixture::data(2);
 		let all = RangeProof::new(&data, 0..data.len() as u64).unwrap();
-		let origin = RuntimeOrigin::signed(ALICE);
-		let call = Registry::register(origin, Box::new(fixture::spec(2, 0)), all, None);
+		let call = register_spec(ALICE, fixture::spec(2, 0), all, None);
 		assert_noop!(call, Error::<Test>::LengthProofTooLarge);
 	});
 }
@@ -183,8 +186,7 @@ fn register_fails_when_the_length_proof_is_deeper_than_any_blob() {
 	run(|| {
 		let mut deep = proof(2);
 		deep.siblings = vec![[0; 32]; 55];
-		let origin = RuntimeOrigin::signed(ALICE);
-		let call = Registry::register(origin, Box::new(fixture::spec(2, 0)), deep, None);
+		let call = register_spec(ALICE, fixture::spec(2, 0), deep, None);
 		assert_noop!(call, Error::<Test>::LengthProofTooLarge);
 	});
 }
@@ -192,7 +194,9 @@ fn register_fails_when_the_length_proof_is_deeper_than_any_blob() {
 #[test]
 fn register_fails_without_the_deposit() {
 	run(|| {
-		assert_noop!(register(POOR, 2), TokenError::FundsUnavailable);
+		let spec = fixture::spec(2, 0);
+		announced(POOR, spec.id());
+		assert_noop!(register_spec(POOR, spec, proof(2), None), TokenError::FundsUnavailable);
 	});
 }
 
@@ -218,4 +222,13 @@ fn every_error_keeps_its_index() {
 	assert_eq!(first(Error::HeadOfAnother), 15);
 	assert_eq!(first(Error::WindowOpen), 16);
 	assert_eq!(first(Error::Exhausted), 17);
+	assert_eq!(first(Error::NoHead), 18);
+	assert_eq!(first(Error::NotAnnounced), 19);
+	assert_eq!(first(Error::AnnouncementTooYoung), 20);
+	assert_eq!(first(Error::AnnouncementExpired), 21);
+	assert_eq!(first(Error::TooManyAnnouncements), 22);
+	assert_eq!(first(Error::AlreadyAnnounced), 23);
+	assert_eq!(first(Error::AnnouncementLive), 24);
+	assert_eq!(first(Error::ChallengeTooLong), 25);
+	assert_eq!(first(Error::RecordTakesTooMuchMemory), 26);
 }

@@ -186,9 +186,7 @@ fn reveal_fails_when_a_padding_bit_is_set() {
 		let bytes = &data()[..39 * 65];
 		spec.data =
 			oda_evaluator::DataSource::Fixed(oda_evaluator::DatasetRef { blob: BlobRef::of(bytes), records });
-		let model = spec.id();
-		let proof = RangeProof::of_end(bytes).unwrap();
-		assert_ok!(Registry::register(RuntimeOrigin::signed(REGISTRAR), Box::new(spec), proof, None));
+		let model = register_on(spec, bytes);
 		let mut attempt = Attempt::new(REGISTRAR, |_| true);
 		let id = commit(model, &attempt);
 		pass(MIN_COMMIT_AGE);

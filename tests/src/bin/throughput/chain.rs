@@ -180,7 +180,11 @@ pub(crate) async fn connect(node: &Node) -> Result<Chain> {
 /// Registers a model and brings its version 0; the chain's one verifier finds it as claimed, as it is.
 async fn activate(chain: Chain, registrar: Key, spec: ModelSpec) -> Result<ModelId> {
 	let (model, verifier) = (spec.id(), Key::from_uri("//Bob")?);
-	chain.register(&registrar, &spec, RangeProof::of_end(&TOY_DATA)?, None).await?;
+	let (salt, age) = ([7; 32], chain.finalised().await?.parameters()?.min_commit_age);
+	let hidden = hash::registration(&chain.genesis(), &registrar.account(), &model, &salt);
+	let announced = chain.announce(&registrar, hidden).await?;
+	chain.finalised_after(announced.block + age).await?;
+	chain.register(&registrar, &spec, RangeProof::of_end(&TOY_DATA)?, None, salt).await?;
 	let weights = vec![1; usize::try_from(spec.graph.param_bytes())?];
 	let evaluator = Evaluator::new(&spec.graph, &weights)?;
 	let record = usize::try_from(spec.record_bytes())?;
@@ -189,7 +193,7 @@ async fn activate(chain: Chain, registrar: Key, spec: ModelSpec) -> Result<Model
 		.map(|record| Ok(spec.score_record(&evaluator, record)?))
 		.collect::<Result<_>>()?;
 
-	let (weights, salt) = (BlobRef::of(&weights), [7; 32]);
+	let weights = BlobRef::of(&weights);
 	let commitment = hash::commitment(&chain.genesis(), &model, &registrar.account(), &weights, &salt);
 	let (submission, committed) = chain.commit(&registrar, model, commitment).await?;
 	let parameters = chain.finalised().await?.parameters()?;
