@@ -10,6 +10,7 @@ use oda_evaluator::{
 };
 use oda_primitives::{BlobRef, ModelId};
 use oda_runtime::{Runtime, WASM_BINARY};
+use polkadot_sdk::sc_executor_common::runtime_blob::RuntimeBlob;
 use polkadot_sdk::{
 	sc_executor::WasmExecutor,
 	sp_core::{
@@ -19,7 +20,6 @@ use polkadot_sdk::{
 	sp_io::{SubstrateHostFunctions, TestExternalities},
 	sp_runtime::traits::BlakeTwo256,
 };
-use sc_executor_common::runtime_blob::RuntimeBlob;
 use std::time::{Duration, Instant};
 
 /// A chain that knows models.

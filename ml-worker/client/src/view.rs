@@ -1,8 +1,8 @@
 //! The chain's state at one finalised block.
 
 use crate::{
-	Account, AccountId, Announcement, Balance, Bounty, ChainError, ChallengeCommitment, Claim, Demand, Hold, Model,
-	ModelStatus, Phase, Submission, Target, Task, Verifier, Version, Weight,
+	Account, AccountId, Announcement, Balance, Bounty, ChainError, ChallengeCommitment, Claim, Demand, Hold,
+	Model, ModelStatus, Phase, Submission, Target, Task, Verifier, Version, Weight,
 	error::node,
 	runtime::{self, runtime_types as generated},
 };
