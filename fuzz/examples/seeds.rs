@@ -37,7 +37,7 @@ fn stories() -> Vec<Vec<Action>> {
 	let reveal = Reveal { who: 2, submission: 1, right: 7, salt: 1, lie: 0 };
 	let lie = Reveal { who: 2, submission: 1, right: 7, salt: 1, lie: 16 };
 	let challenge = |record| Challenge { who: 3, submission: 1, record, salt: 9, right: 7, stingy: false };
-	let note = |record| Note { who: 3, submission: 1, record, salt: 9 };
+	let commit_challenge = |record| CommitChallenge { who: 3, submission: 1, record, salt: 9 };
 	let accused = |then: Vec<Action>| {
 		after_head(
 			[
@@ -71,8 +71,8 @@ fn stories() -> Vec<Vec<Action>> {
 			WithdrawBounty { who: 4, model: 0, bounty: 0 },
 		]),
 		// A lie, caught; and a challenge of the truth.
-		accused(vec![note(4), Blocks(3), challenge(4)]),
-		accused(vec![note(1), Blocks(3), challenge(1)]),
+		accused(vec![commit_challenge(4), Blocks(3), challenge(4)]),
+		accused(vec![commit_challenge(1), Blocks(3), challenge(1)]),
 		// A copy, weights that are no better, a queue, a withdrawal.
 		after_head(vec![
 			Commit { who: 2, model: 0, right: 1, salt: 1 },
@@ -108,8 +108,8 @@ fn stories() -> Vec<Vec<Action>> {
 			reveal.clone(),
 			Demand { who: 3, of: Of::Submission(1) },
 			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
-			PostWeights { who: 4, of: Of::Submission(1), right: 6 },
-			PostWeights { who: 4, of: Of::Submission(1), right: 7 },
+			PostWeights { of: Of::Submission(1), right: 6 },
+			PostWeights { of: Of::Submission(1), right: 7 },
 			Demand { who: 3, of: Of::Submission(1) },
 			Blocks(31),
 			Settle { who: 5, submission: 1 },

@@ -73,7 +73,7 @@ pub enum Action {
 	/// Settles a submission.
 	Settle { who: u8, submission: u8 },
 	/// Notes a challenge.
-	Note { who: u8, submission: u8, record: u8, salt: u8 },
+	CommitChallenge { who: u8, submission: u8, record: u8, salt: u8 },
 	/// Challenges with these weights.
 	Challenge { who: u8, submission: u8, record: u8, salt: u8, right: u8, stingy: bool },
 	/// A verifier attests.
@@ -95,7 +95,7 @@ pub enum Action {
 	/// Demands a submission's or a model's head's weights.
 	Demand { who: u8, of: Of },
 	/// Posts weights that are right on the records whose bits are set.
-	PostWeights { who: u8, of: Of, right: u8 },
+	PostWeights { of: Of, right: u8 },
 	/// Lets a head fall.
 	Revert { who: u8, model: u8 },
 	/// Binds a peer to an account, by a peer of the same number.
@@ -410,7 +410,7 @@ impl Chain {
 				let call = Train::settle { submission: submission.into() };
 				self.by_anybody(who, call);
 			}
-			Action::Note { who, submission, record, salt } => {
+			Action::CommitChallenge { who, submission, record, salt } => {
 				let submission = SubmissionId::from(submission);
 				let commitment = hash::challenge_commitment(
 					&genesis,
@@ -463,7 +463,7 @@ impl Chain {
 			Action::Abandon { who, model } => self.signed(who, Registry::abandon { model: model_id(model) }),
 			Action::Leave { who } => self.signed(who, pallet_verification::Call::leave {}),
 			Action::Demand { who, of } => self.signed(who, Train::demand { target: of.into() }),
-			Action::PostWeights { who, of, right } => {
+			Action::PostWeights { of, right } => {
 				let weights = weights(right).try_into().expect("they are short");
 				self.authorised(Train::post_weights { target: of.into(), weights }.into());
 			}

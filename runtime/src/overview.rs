@@ -1,7 +1,6 @@
 //! Answers that are composed from several pallets, for the runtime API.
 
 use crate::{configs::protocol, *};
-use frame_support::traits::Get;
 use oda_evaluator::Evaluator;
 use oda_pallet_traits::Work;
 use oda_primitives::{ModelId, SubmissionId, TaskId};
