@@ -102,7 +102,11 @@ e2e() {
 		scripts/setup.sh iproute2 nftables
 	fi
 	build --bins
-	step cargo test --locked --workspace --test scenarios -- --test-threads=1
+	# Most wait for blocks rather than for the processor, so that four at a time are not too many for two cores.
+	local alone=(an_honest_keeper_never_loses_a_unit every_transfer_is_counted_and_a_small_load_is_no_figure)
+	step cargo test --locked --workspace --test scenarios -- --test-threads=4 "${alone[@]/#/--skip=}"
+	# One measures, one has things die on time: with the machine to themselves.
+	step cargo test --locked --workspace --test scenarios -- --test-threads=1 "${alone[@]}"
 }
 
 pytorch() {

@@ -4,6 +4,7 @@
 //! ones included. Dev-dependencies are free, so that a pallet's tests may be composed with other pallets.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::arithmetic_side_effects, reason = "tests")]
 
 mod features;
 

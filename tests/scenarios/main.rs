@@ -1,6 +1,7 @@
 //! End-to-end scenarios: real `oda-node` and `ml-worker` processes on this machine.
 //!
-//! They take turns (`--test-threads=1`), because each wants the machine for itself.
+//! Several run at once, each with a chain, ports, folders and peers of its own (`scripts/test.sh` says how many, and
+//! which take turns).
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
