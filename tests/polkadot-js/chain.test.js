@@ -463,9 +463,9 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
 
     it('all view functions are found in the metadata, and answer', async () => {
       const argument = {
-        id: { 'ModelRegistry.*': model, '*': update.id },
+        id: { 'ModelRegistry.*': model, 'Verification.*': { Submission: update.id }, '*': update.id },
         after: { '*': null }, limit: { '*': 10 }, from: { '*': 0 }, number: { '*': 0 }, model: { '*': model },
-        submission: { '*': copy.id }, who: { '*': dave.address }, task: { '*': update.id }, verdict: { '*': 'Valid' },
+        submission: { '*': copy.id }, who: { '*': dave.address }, task: { '*': { Submission: update.id } }, verdict: { '*': 'Valid' },
         target: { '*': { Head: model } }, peer: { '*': model }, root: { '*': model }, deal: { '*': 0 }, slot: { '*': 0 },
         keeper: { '*': dave.address }, blob: { '*': update.weights }, round: { '*': 1 },
         proof: { '*': { start: 0, len: 1, chunks: '0x00', siblings: [] } },
@@ -486,10 +486,10 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
 
     it('blocks decode as signed blocks, transaction by transaction', async () => {
       const found = new Map();
-      let verifying;
+      let attestedAt;
       for await (const { number, events } of finalizedBlocks(api, first.block)) {
-        const attested = events.find(({ event }) => event.method === 'Attested' && event.data.task.eq(update.id));
-        if (attested) verifying = number;
+        const attested = events.find(({ event }) => event.method === 'Attested' && event.data.task.asSubmission.eq(update.id));
+        if (attested) attestedAt = number;
         const hash = await api.rpc.chain.getBlockHash(number);
         const raw = await api.rpc.chain.getBlock.raw(hash);
         const { block } = await api.rpc.chain.getBlock(hash);
@@ -499,7 +499,7 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
         assert.deepEqual(encoded.map((each) => each.toHex()), extrinsics);
         assert.deepEqual(encoded.map((each) => each.hash.toHex()), extrinsics.map((each) => blake2AsHex(each)));
         for (const each of block.extrinsics) found.set(`${each.method.section}.${each.method.method}`, each);
-        if (number === judged) break;
+        if (number === attestedAt) break;
       }
       const signer = (name) => found.get(name).isSigned && found.get(name).signer.toString();
       assert.equal(signer('timestamp.set'), false);
@@ -510,7 +510,7 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       // Without a signer: the verifier's signature is an argument.
       assert.equal(signer('verification.attest'), false);
       const [task, verdict, who] = found.get('verification.attest').method.args;
-      assert.equal(task.toNumber(), update.id);
+      assert.equal(task.asSubmission.toNumber(), update.id);
       assert.ok(verdict.isValid);
       assert.equal(who.toString(), bob.address);
     });

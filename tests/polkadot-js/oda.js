@@ -133,14 +133,14 @@ export async function follow(api, submission, from, signer) {
     const end = events.find(({ event: { section, method, data } }) =>
       section === 'training' && ENDS.includes(method) && data.submission.eq(submission));
     if (end) return { block: number, outcome: end.event.method, data: end.event.data };
-    // By the newest block: settling too early, or twice, costs a fee and no more.
+    // By the newest block: settling too early, or twice, costs next to nothing.
     const tick = (await api.query.clock.now()).toNumber();
     if (tick >= Math.max(next, await settleTick(api, submission))) {
       next = tick + 5;
       try {
         await send(api.tx.training.settle(submission), signer, 'InBlock');
       } catch (error) {
-        // Somebody else was first, or a challenger's note holds the window open.
+        // Somebody else was first, or a challenge commitment or a demand holds the window open.
         if (!['Training::UnknownSubmission', 'Training::NothingDue'].includes(error.name)) throw error;
       }
     }

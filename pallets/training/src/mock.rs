@@ -110,7 +110,7 @@ pub(crate) const POST_PRICE: u64 = 219;
 pub(crate) const VERIFIER_PATIENCE: Tick = 15;
 pub(crate) const MAX_BOUNTY_TERM: Tick = 1_000;
 pub(crate) const MAX_LIVE: u32 = 5;
-pub(crate) const MAX_QUEUE: u32 = 4;
+pub(crate) const MAX_QUEUE: u32 = 6;
 pub(crate) const MAX_CHALLENGERS: u32 = 2;
 pub(crate) const MAX_BOUNTIES: u32 = 3;
 /// The deposit for 5 bytes of scores.
@@ -180,11 +180,11 @@ impl Convert<Work, u64> for FeeOfWork {
 	}
 }
 
-/// One for each byte.
+/// One for each byte, and never more than a trainer's bond.
 pub struct PostPrice;
 impl Convert<u64, u64> for PostPrice {
 	fn convert(len: u64) -> u64 {
-		len
+		len.min(TRAINER_BOND)
 	}
 }
 

@@ -9,8 +9,13 @@ use frame_support::traits::{
 	OnUnbalanced,
 	fungible::{Balanced, Inspect},
 };
+use frame_support::weights::Weight;
 use sp_consensus_babe::digests::{PreDigest, SecondaryPlainPreDigest};
 use sp_runtime::{Digest, DigestItem};
+use sp_runtime::{
+	traits::DispatchTransaction,
+	transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
+};
 
 /// Starts a block that the first of the development chain's validators, Alice, makes.
 fn begin_authored() -> AccountId {
@@ -63,4 +68,73 @@ fn the_longest_admitted_challenge_should_fit_a_block() {
 	assert_eq!(most, u64::from(OPERATIONAL_ROOM));
 	assert!(OPERATIONAL_ROOM < *length.max.get(DispatchClass::Operational));
 	assert_eq!(*length.max.get(DispatchClass::Operational), MAXIMUM_BLOCK_LENGTH);
+}
+
+/// What the pool says of a signed call, as far as operational room goes.
+fn operational(call: impl Into<RuntimeCall>) -> Result<(), TransactionValidityError> {
+	let call = call.into();
+	let info = call.get_dispatch_info();
+	let alice = Sr25519Keyring::Alice.to_account_id();
+	let origin = RuntimeOrigin::signed(alice);
+	defence::CheckDefence.validate_only(origin, &call, &info, 0, TransactionSource::External, 0).map(|_| ())
+}
+
+fn demand() -> RuntimeCall {
+	pallet_training::Call::demand { target: pallet_training::Target::Head([9; 32]) }.into()
+}
+
+/// A challenge that states nearly all of a block, which nobody but a block's author could send as it is.
+fn greedy() -> RuntimeCall {
+	pallet_training::Call::challenge {
+		submission: 7,
+		record: 0,
+		challenger: Sr25519Keyring::Alice.to_account_id(),
+		salt: [0; 32],
+		proof: oda_primitives::RangeProof { start: 0, len: 0, chunks: Vec::new(), siblings: Vec::new() },
+		weights: Default::default(),
+		cost: Weight::from_parts(1_700_000_000_000, 1 << 62),
+	}
+	.into()
+}
+
+#[test]
+fn a_signed_challenge_should_not_reserve_operational_weight() {
+	new_test_ext("development").execute_with(|| {
+		assert_eq!(greedy().get_dispatch_info().class, DispatchClass::Operational);
+		assert_eq!(operational(greedy()), Err(InvalidTransaction::Call.into()));
+	});
+}
+
+#[test]
+fn a_batch_of_operational_calls_should_not_take_operational_room() {
+	new_test_ext("development").execute_with(|| {
+		for calls in [vec![greedy()], vec![demand(), demand()]] {
+			let batch = RuntimeCall::from(pallet_utility::Call::batch { calls });
+			assert_eq!(batch.get_dispatch_info().class, DispatchClass::Operational);
+			assert_eq!(operational(batch), Err(InvalidTransaction::Call.into()));
+		}
+	});
+}
+
+#[test]
+fn a_defence_that_would_fail_should_not_take_operational_room() {
+	new_test_ext("development").execute_with(|| {
+		use codec::Encode;
+		let code = |error: pallet_training::Error<Runtime>| {
+			TransactionValidityError::from(InvalidTransaction::Custom(
+				oda_primitives::refusal::TRAINING + error.encode()[0],
+			))
+		};
+		assert_eq!(operational(demand()), Err(code(pallet_training::Error::UnknownModel)));
+		let commit = pallet_training::Call::commit_challenge { submission: 7, commitment: [0; 32] };
+		assert_eq!(operational(commit), Err(code(pallet_training::Error::UnknownSubmission)));
+	});
+}
+
+#[test]
+fn ordinary_transactions_should_be_none_of_its_business() {
+	new_test_ext("development").execute_with(|| {
+		let remark = frame_system::Call::remark { remark: vec![1] };
+		assert_eq!(operational(remark), Ok(()));
+	});
 }

@@ -108,7 +108,7 @@ fn a_full_list_holds_the_window_open_for_who_found_no_room() {
 		let id = submit(model, &Attempt::lie(ALICE, 5));
 		approve(id);
 		pass(CHALLENGE_WINDOW - 1);
-		// The liar fills the list, so that nobody can note.
+		// The liar fills the list, so that nobody else can commit.
 		assert_ok!(commit_challenge(ALICE, id, 0));
 		assert_ok!(commit_challenge(BOB, id, 0));
 		pass(1);

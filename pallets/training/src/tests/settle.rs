@@ -21,10 +21,10 @@ fn settle_accepts_what_has_passed_when_the_window_closes_in_silence() {
 		assert_eq!(version.accepted_at, now());
 		assert_eq!(Training::head_scores(model), Some(attempt.scores));
 		// 73 by three is 24, and one goes back.
-		assert!(happened(Event::FeePaid { submission: id, verifiers: 3, each: 23, returned: 1, burned: 0 }));
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 3, each: 24, returned: 1, burned: 0 }));
 		assert_eq!(wealth(ALICE), alice - 72);
 		assert_eq!(issuance(), before);
-		assert_eq!(VERIFIERS.map(wealth).to_vec(), verifiers.iter().map(|w| w + 23).collect::<Vec<_>>());
+		assert_eq!(VERIFIERS.map(wealth).to_vec(), verifiers.iter().map(|w| w + 24).collect::<Vec<_>>());
 		assert_eq!(held(HoldReason::Submission, ALICE), 0);
 		assert_eq!(held(HoldReason::VerificationFee, ALICE), 0);
 		// The deposits stay: the list is the head's now, and the weights a version's.

@@ -59,8 +59,8 @@ fn leave_releases_what_slashes_have_left() {
 
 #[test]
 fn leave_works_with_nothing_left() {
+	VerifierSlash::set(BOND);
 	run_open(1, || {
-		VerifierSlash::set(BOND);
 		attest(0, Verdict::Valid);
 		close(Ending::Overturned { challenger: key(5) });
 		assert_eq!(bond(0), 0);

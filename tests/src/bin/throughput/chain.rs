@@ -201,7 +201,8 @@ async fn activate(chain: Chain, registrar: Key, spec: ModelSpec) -> Result<Model
 	let claimed = scores::pack(spec.score_kind(), &scores)?;
 	chain.reveal(&registrar, submission, weights, salt, claimed).await?;
 	let revealed = chain.finalised().await?.submission(submission).await?;
-	let Some(Phase::Verifying { claim, answers_until, .. }) = revealed.map(|submission| submission.phase) else {
+	let Some(Phase::Verifying { claim, answers_until, .. }) = revealed.map(|submission| submission.phase)
+	else {
 		bail!("version 0 of a model is not being verified");
 	};
 	chain.attest(&verifier, submission, &claim.hash, Verdict::Valid).await?;

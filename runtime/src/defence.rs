@@ -1,0 +1,80 @@
+//! Who may use the room that blocks keep for the protocol's defence.
+//!
+//! Blocks keep a quarter of their weight and length for transactions of the class `Operational`. A transaction of that
+//! class that is signed enters the pool and blocks only if its call, sent by itself and not within another one, is one
+//! that defends ([`is_defence`]) and would succeed: so each use of that room costs a bond, and what a task takes of it
+//! is bounded by the number of bonds that it admits. Calls that nobody signs are admitted by their own pallets.
+
+use crate::*;
+use codec::{Decode, DecodeWithMemTracking, Encode};
+use frame_support::{
+	dispatch::{DispatchClass, DispatchInfo, GetDispatchInfo},
+	storage::{TransactionOutcome, with_transaction},
+	weights::Weight,
+};
+use scale_info::TypeInfo;
+use sp_runtime::{
+	DispatchError, impl_tx_ext_default,
+	traits::{AsSystemOriginSigner, Dispatchable, TransactionExtension, ValidateResult},
+	transaction_validity::{InvalidTransaction, TransactionSource},
+};
+
+/// Keeps operational room for calls that defend the protocol.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct CheckDefence;
+
+/// Whether a signed call may use operational room.
+fn is_defence(call: &RuntimeCall) -> bool {
+	use pallet_training::Call;
+	matches!(call, RuntimeCall::Training(Call::commit_challenge { .. } | Call::demand { .. }))
+}
+
+impl TransactionExtension<RuntimeCall> for CheckDefence {
+	type Implicit = ();
+	type Pre = ();
+	type Val = ();
+
+	const IDENTIFIER: &'static str = "CheckDefence";
+
+	fn weight(&self, call: &RuntimeCall) -> Weight {
+		// A defence is tried before it is admitted.
+		if is_defence(call) { call.get_dispatch_info().call_weight } else { Weight::zero() }
+	}
+
+	fn validate(
+		&self,
+		origin: RuntimeOrigin,
+		call: &RuntimeCall,
+		info: &DispatchInfo,
+		_len: usize,
+		_self_implicit: Self::Implicit,
+		_inherited_implication: &impl Encode,
+		_source: TransactionSource,
+	) -> ValidateResult<Self::Val, RuntimeCall> {
+		let operational = info.class == DispatchClass::Operational;
+		if let Some(who) = origin.as_system_origin_signer().filter(|_| operational) {
+			if !is_defence(call) {
+				return Err(InvalidTransaction::Call.into());
+			}
+			let signed = RuntimeOrigin::signed(who.clone());
+			let tried = with_transaction(|| {
+				let outcome = call.clone().dispatch(signed).map(|_| ()).map_err(|refused| refused.error);
+				TransactionOutcome::Rollback(Ok::<_, DispatchError>(outcome))
+			});
+			match tried {
+				Ok(Ok(())) => {}
+				// By the codes of calls that nobody signs, which clients know.
+				Ok(Err(DispatchError::Module(error))) => {
+					let index = error.error.first().copied().unwrap_or_default();
+					let code = oda_primitives::refusal::TRAINING.saturating_add(index);
+					return Err(InvalidTransaction::Custom(code).into());
+				}
+				// The bond cannot be held.
+				Ok(Err(_)) | Err(_) => return Err(InvalidTransaction::Payment.into()),
+			}
+		}
+		Ok((Default::default(), (), origin))
+	}
+
+	impl_tx_ext_default!(RuntimeCall; prepare);
+}
