@@ -181,9 +181,9 @@ mod tests {
 	#[test]
 	fn leak_a_sum_alone_should_beat_no_list_of_several_positions_that_the_list_would_not() {
 		let (mut accepted, mut refused) = (0, 0);
-		for (most, records) in [(1, 7), (2, 5), (3, 4)] {
+		for (most, records) in [(1i32, 7), (2, 5), (3, 4)] {
 			let mut o = objective(1, Some(Confidence { p: 150, q: 100 }));
-			o.target.tensor.shape = vec![most as u32];
+			o.target.tensor.shape = vec![most.unsigned_abs()];
 			let all: Vec<_> = lists(records, most).iter().map(|l| pack(ScoreKind::I32, l).unwrap()).collect();
 			let scores = |bytes| Scores::new(ScoreKind::I32, records as u32, bytes).unwrap();
 			for new in &all {

@@ -2,8 +2,9 @@
 //!
 //! Blocks keep a quarter of their weight and length for transactions of the class `Operational`. A transaction of that
 //! class that is signed enters the pool and blocks only if its call, sent by itself and not within another one, is one
-//! that defends ([`is_defence`]) and would succeed: so each use of that room costs a bond, and what a task takes of it
-//! is bounded by the number of bonds that it admits. Calls that nobody signs are admitted by their own pallets.
+//! that defends ([`is_defence`]) and would succeed, in a block after its fee was paid: so each use of that room takes a
+//! bond, and what a task takes of it is bounded by the number of bonds that it admits. Calls that nobody signs are
+//! admitted by their own pallets.
 
 use crate::*;
 use codec::{Decode, DecodeWithMemTracking, Encode};
@@ -14,9 +15,9 @@ use frame_support::{
 };
 use scale_info::TypeInfo;
 use sp_runtime::{
-	DispatchError, impl_tx_ext_default,
+	DispatchError,
 	traits::{AsSystemOriginSigner, Dispatchable, TransactionExtension, ValidateResult},
-	transaction_validity::{InvalidTransaction, TransactionSource},
+	transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
 };
 
 /// Keeps operational room for calls that defend the protocol.
@@ -25,8 +26,39 @@ pub struct CheckDefence;
 
 /// Whether a signed call may use operational room.
 fn is_defence(call: &RuntimeCall) -> bool {
-	use pallet_training::Call;
-	matches!(call, RuntimeCall::Training(Call::commit_challenge { .. } | Call::demand { .. }))
+	use pallet_training::{Call, Target};
+	matches!(
+		call,
+		RuntimeCall::Training(Call::commit_challenge { .. } | Call::demand { target: Target::Submission(_) })
+	)
+}
+
+/// Whether a signed call of the class `Operational` may use that room now; whatever trying it does is undone.
+fn admit(
+	origin: &RuntimeOrigin,
+	call: &RuntimeCall,
+	info: &DispatchInfo,
+) -> Result<(), TransactionValidityError> {
+	let operational = info.class == DispatchClass::Operational;
+	let Some(who) = origin.as_system_origin_signer().filter(|_| operational) else { return Ok(()) };
+	if !is_defence(call) {
+		return Err(InvalidTransaction::Call.into());
+	}
+	let signed = RuntimeOrigin::signed(who.clone());
+	let tried = with_transaction(|| {
+		let outcome = call.clone().dispatch(signed).map(|_| ()).map_err(|refused| refused.error);
+		TransactionOutcome::Rollback(Ok::<_, DispatchError>(outcome))
+	});
+	match tried.and_then(|outcome| outcome) {
+		Ok(()) => Ok(()),
+		// By the codes of calls that nobody signs, which clients know.
+		Err(DispatchError::Module(error)) => {
+			let index = error.error.first().copied().unwrap_or_default();
+			Err(InvalidTransaction::Custom(oda_primitives::refusal::TRAINING.saturating_add(index)).into())
+		}
+		// The bond cannot be held.
+		Err(_) => Err(InvalidTransaction::Payment.into()),
+	}
 }
 
 impl TransactionExtension<RuntimeCall> for CheckDefence {
@@ -37,8 +69,9 @@ impl TransactionExtension<RuntimeCall> for CheckDefence {
 	const IDENTIFIER: &'static str = "CheckDefence";
 
 	fn weight(&self, call: &RuntimeCall) -> Weight {
-		// A defence is tried before it is admitted.
-		if is_defence(call) { call.get_dispatch_info().call_weight } else { Weight::zero() }
+		// A defence is tried before it is admitted, and again when its fee was paid.
+		let tries = if is_defence(call) { 2 } else { 0 };
+		call.get_dispatch_info().call_weight.saturating_mul(tries)
 	}
 
 	fn validate(
@@ -51,30 +84,18 @@ impl TransactionExtension<RuntimeCall> for CheckDefence {
 		_inherited_implication: &impl Encode,
 		_source: TransactionSource,
 	) -> ValidateResult<Self::Val, RuntimeCall> {
-		let operational = info.class == DispatchClass::Operational;
-		if let Some(who) = origin.as_system_origin_signer().filter(|_| operational) {
-			if !is_defence(call) {
-				return Err(InvalidTransaction::Call.into());
-			}
-			let signed = RuntimeOrigin::signed(who.clone());
-			let tried = with_transaction(|| {
-				let outcome = call.clone().dispatch(signed).map(|_| ()).map_err(|refused| refused.error);
-				TransactionOutcome::Rollback(Ok::<_, DispatchError>(outcome))
-			});
-			match tried {
-				Ok(Ok(())) => {}
-				// By the codes of calls that nobody signs, which clients know.
-				Ok(Err(DispatchError::Module(error))) => {
-					let index = error.error.first().copied().unwrap_or_default();
-					let code = oda_primitives::refusal::TRAINING.saturating_add(index);
-					return Err(InvalidTransaction::Custom(code).into());
-				}
-				// The bond cannot be held.
-				Ok(Err(_)) | Err(_) => return Err(InvalidTransaction::Payment.into()),
-			}
-		}
+		admit(&origin, call, info)?;
 		Ok((Default::default(), (), origin))
 	}
 
-	impl_tx_ext_default!(RuntimeCall; prepare);
+	fn prepare(
+		self,
+		_val: Self::Val,
+		origin: &RuntimeOrigin,
+		call: &RuntimeCall,
+		info: &DispatchInfo,
+		_len: usize,
+	) -> Result<Self::Pre, TransactionValidityError> {
+		admit(origin, call, info)
+	}
 }

@@ -164,14 +164,14 @@ pub enum Command {
 	/// Weights and data have to come into the store (blobs add); until then the verifier waits, and shortly before the
 	/// task's window closes it attests that they are unavailable.
 	///
-	/// Attesting costs nothing; a challenge costs a fee, and a bond that comes back when it is right. Who signs `valid`
-	/// for a wrong score pays out of the verifier's bond, and so, less, does who stays away. Runs until it is stopped, and
-	/// is not disturbed by a node that goes away for a while.
+	/// Attesting and challenging cost nothing; committing to a challenge costs a fee, and a bond that comes back when it is
+	/// right. Who signs `valid` for a wrong score pays out of the verifier's bond, and so, less, does who stays away. Runs
+	/// until it is stopped, and is not disturbed by a node that goes away for a while.
 	Verify(VerifyArgs),
 	/// Recompute every submission and challenge the wrong ones; a service.
 	///
-	/// Without a key it only reports. With one it posts a note and a bond for each wrong claim, then the challenge,
-	/// which the chain decides by evaluating that one record; and it settles what has become due, which is free.
+	/// Without a key it only reports. With one it commits to the evidence with a bond for each wrong claim, then
+	/// challenges, which the chain decides by evaluating that one record; and it settles what has become due, which is free.
 	///
 	/// A challenge that is right brings half of what the liars lose, and the bond comes back. Runs until it is stopped,
 	/// and is not disturbed by a node that goes away for a while.
@@ -829,18 +829,19 @@ pub enum BlobsCommand {
 pub enum DemandCommand {
 	/// Demand the weights of a submission that is being verified, or of a model's head.
 	///
-	/// The bond is 2 ODA and two millionths of an ODA for each byte. A watcher does this by itself for what is being
-	/// judged. Costs a fee.
+	/// The bond is an ODA and the price of the block space, about a millionth of an ODA for each byte. If the weights are
+	/// posted, half of that price is burned, and all of it for a head; otherwise the bond comes back. A watcher does this
+	/// by itself for what is being verified. Costs a fee.
 	#[command(after_help = "Examples:\n  \
 		ml-worker --suri //Dave demand make --submission 7\n  \
 		ml-worker --suri //Dave demand make --model <ID>")]
 	Make(DemandTarget),
 	/// Post weights that are demanded.
 	///
-	/// They have to be in the store. Brings the demand's bond, and costs a fee that is smaller. Verifiers, watchers,
+	/// They have to be in the store. Costs nothing, and brings nothing but that they can be had. Verifiers, watchers,
 	/// trainers and keepers do this by themselves.
 	#[command(after_help = "Example:\n  \
-		ml-worker --suri //Alice demand answer --submission 7")]
+		ml-worker demand answer --submission 7")]
 	Answer(DemandTarget),
 	/// Let a model's head fall whose weights nobody posted in time.
 	///

@@ -289,7 +289,7 @@ pub mod pallet {
 		/// The model is not pending: it has a version.
 		#[codec(index = 13)]
 		NotPending,
-		/// Submissions to the model are being judged or still can be.
+		/// Submissions to the model are being verified or still can be.
 		#[codec(index = 14)]
 		LiveSubmissions,
 		/// The head is somebody else's work.

@@ -11,11 +11,11 @@ use polkadot_sdk::{
 const LONGEVITY: u64 = 64;
 
 impl<T: Config> Pallet<T> {
-	/// Whether `call` would succeed now; whatever it does is undone.
+	/// What `call` would return if it were made now; whatever it does is undone.
 	pub(crate) fn dry_run<R>(
 		call: impl FnOnce() -> Result<R, DispatchError>,
-	) -> Result<(), TransactionValidityError> {
-		with_transaction(|| TransactionOutcome::Rollback(Ok::<_, DispatchError>(call().map(|_| ()))))
+	) -> Result<R, TransactionValidityError> {
+		with_transaction(|| TransactionOutcome::Rollback(Ok::<_, DispatchError>(call())))
 			.and_then(|result| result)
 			.map_err(|error| match error {
 				DispatchError::Module(module) => InvalidTransaction::Custom(
@@ -32,11 +32,12 @@ impl<T: Config> Pallet<T> {
 		InvalidTransaction::Custom(refusal::TRAINING.saturating_add(index)).into()
 	}
 
-	/// A call that the pool and blocks take, once for each `what`.
+	/// A call that the pool and blocks take, once for each `what`, and what was not needed to find that out.
 	pub(crate) fn admit(
 		kind: &'static str,
 		what: impl Encode,
 		priority: TransactionPriority,
+		unspent: Weight,
 	) -> TransactionValidityWithRefund {
 		ValidTransaction::with_tag_prefix(kind)
 			.priority(priority)
@@ -44,7 +45,7 @@ impl<T: Config> Pallet<T> {
 			.longevity(LONGEVITY)
 			.propagate(true)
 			.build()
-			.map(|valid| (valid, Weight::zero()))
+			.map(|valid| (valid, unspent))
 	}
 
 	/// An account, or nobody with a call that was found due.

@@ -30,7 +30,7 @@ impl<T: Config> Pallet<T> {
 	///   an account, and a full list of them holds it.
 	/// * Weights are demanded only of what is being verified and was not shown, or of a head.
 	/// * A bounty counts exactly the live submissions that can earn it.
-	/// * What is on hold of bonds, fees, notes, demands and bounties is exactly what the storage says.
+	/// * What is on hold of bonds, fees, challenge commitments, demands and bounties is exactly what the storage says.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut owed = Owed::<T>(BTreeMap::new());
 		Self::try_submissions(&mut owed)?;

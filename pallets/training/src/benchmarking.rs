@@ -504,7 +504,7 @@ mod benchmarks {
 		let spec = spec(100, 1_000, MAX_SCORE_LIST / 4);
 		let (model, registrar) = model::<T>(&spec, 0);
 		let ticket = T::WeightsDeposit::new(&registrar, Pallet::<T>::known_footprint()).unwrap();
-		let known = Known { submission: SubmissionId::MAX, owner: registrar.clone(), ticket };
+		let known = Known { submission: SubmissionId::MAX, revealed_at: 0, owner: registrar.clone(), ticket };
 		KnownWeights::<T>::insert(model, weights(&spec, 254).root, known);
 		let version = Version {
 			trainer: registrar,
@@ -578,7 +578,7 @@ mod benchmarks {
 		let spec = spec(100, 1_000, 8);
 		let (model, registrar) = model::<T>(&spec, 0);
 		let ticket = T::WeightsDeposit::new(&registrar, Pallet::<T>::known_footprint()).unwrap();
-		let known = Known { submission: SubmissionId::MAX, owner: registrar, ticket };
+		let known = Known { submission: SubmissionId::MAX, revealed_at: 0, owner: registrar, ticket };
 		KnownWeights::<T>::insert(model, [1; 32], known);
 
 		#[block]

@@ -26,7 +26,7 @@ impl<T: Config> Pallet<T> {
 		let bounty = Bounty { id, poster: poster.clone(), threshold, amount, until, pending };
 		let mut bounties = Bounties::<T>::get(model);
 		if bounties.is_full() {
-			Self::displace(&model, &mut bounties, amount)?;
+			Self::displace(&model, &mut bounties, &bounty)?;
 		}
 		bounties.try_push(bounty).map_err(|_| Error::<T>::TooManyBounties)?;
 		Bounties::<T>::insert(model, bounties);
@@ -34,18 +34,23 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Makes room for a bounty of this amount: the smallest that no live submission can earn gives way, if it is
-	/// smaller.
+	/// Makes room for `bounty`: the smallest that no live submission can earn gives way, if this one is larger, lasts as
+	/// long and is as easily earned; or promises could be broken with one that lasts a moment.
 	fn displace(
 		model: &ModelId,
 		bounties: &mut BoundedVec<BountyOf<T>, T::MaxBounties>,
-		amount: BalanceOf<T>,
+		bounty: &BountyOf<T>,
 	) -> DispatchResult {
 		let smallest = bounties
 			.iter()
 			.enumerate()
-			.filter(|(_, bounty)| bounty.pending == 0 && bounty.amount < amount)
-			.min_by_key(|(_, bounty)| bounty.amount)
+			.filter(|(_, other)| {
+				other.pending == 0
+					&& other.amount < bounty.amount
+					&& other.until <= bounty.until
+					&& other.threshold >= bounty.threshold
+			})
+			.min_by_key(|(_, other)| other.amount)
 			.map(|(index, _)| index)
 			.ok_or(Error::<T>::TooManyBounties)?;
 		let gone = bounties.remove(smallest);

@@ -143,7 +143,7 @@ impl<T: Config> Pallet<T> {
 			Self::proved(&evidence.spec, *record, proof).map(|_| ())
 		};
 		check().map_err(Self::refusal)?;
-		Self::admit("OdaChallenge", (id, challenger), T::DefencePriority::get())
+		Self::admit("OdaChallenge", (id, challenger), T::DefencePriority::get(), Weight::zero())
 	}
 
 	/// Evaluates what `authorize` has checked.

@@ -36,8 +36,8 @@ impl<T: Config> Pallet<T> {
 
 	/// The footprint of a record of known weights: its key and its value, without the deposit's own.
 	pub(crate) fn known_footprint() -> Footprint {
-		// Model, root and number, and whose deposit it is.
-		Self::footprint(T::AccountId::max_encoded_len().saturating_add(32 + 32 + 8))
+		// Model, root, number and time, and whose deposit it is.
+		Self::footprint(T::AccountId::max_encoded_len().saturating_add(32 + 32 + 8 + 8))
 	}
 
 	/// What new weights have to beat, in a model of this standing.
@@ -159,7 +159,8 @@ impl<T: Config> Pallet<T> {
 		let claimed = hash::claim(&model, &weights, &scores);
 		ClaimedScores::<T>::insert(id, ScoreList { owner: trainer.clone(), ticket, scores });
 		let ticket = T::WeightsDeposit::new(&trainer, Self::known_footprint())?;
-		KnownWeights::<T>::insert(model, weights.root, Known { submission: id, owner: trainer, ticket });
+		let known = Known { submission: id, revealed_at: T::Clock::get(), owner: trainer, ticket };
+		KnownWeights::<T>::insert(model, weights.root, known);
 
 		let claim = Claim {
 			weights,
@@ -200,15 +201,19 @@ impl<T: Config> Pallet<T> {
 		let hopeless = match T::Models::standing(&model) {
 			None => true,
 			Some(standing) => {
-				standing.head != submission.head_at_commit
-					|| standing.status == ModelStatus::Retired
-					|| KnownWeights::<T>::contains_key(model, weights.root)
+				standing.head != submission.head_at_commit || standing.status == ModelStatus::Retired
 			}
 		};
-		ensure!(hopeless, Error::<T>::HeadUnchanged);
-		Self::release(HoldReason::Submission, &trainer, submission.bond);
+		// Others may have had the same weights, but not before: or whoever commits to known weights would hold a
+		// place for nothing. What a revealed place costs at least is paid all the same.
+		let outrun = KnownWeights::<T>::get(model, weights.root)
+			.is_some_and(|known| known.owner != trainer && known.revealed_at >= submission.committed_at);
+		ensure!(hopeless || outrun, Error::<T>::HeadUnchanged);
+		let price = if hopeless { Zero::zero() } else { T::FeeBase::get().min(submission.bond) };
+		let burned = Self::burn(HoldReason::Submission, &trainer, price);
+		Self::release(HoldReason::Submission, &trainer, submission.bond.saturating_sub(burned));
 		Self::end(id, &submission);
-		Self::deposit_event(Event::Withdrawn { submission: id });
+		Self::deposit_event(Event::Withdrawn { submission: id, burned });
 		Ok(())
 	}
 

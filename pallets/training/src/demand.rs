@@ -91,7 +91,7 @@ impl<T: Config> Pallet<T> {
 			Ok(())
 		};
 		check().map_err(Self::refusal)?;
-		Self::admit("OdaWeights", target, T::DefencePriority::get())
+		Self::admit("OdaWeights", target, T::DefencePriority::get(), Weight::zero())
 	}
 
 	/// Demanded weights have been posted, as `authorize` has checked.
@@ -150,7 +150,7 @@ impl<T: Config> Pallet<T> {
 		model: &ModelId,
 	) -> TransactionValidityWithRefund {
 		Self::dry_run(|| Self::do_revert(*model))?;
-		Self::admit("OdaRevert", model, T::SettlePriority::get())
+		Self::admit("OdaRevert", model, T::SettlePriority::get(), Weight::zero())
 	}
 
 	/// A head falls whose weights nobody showed in time.

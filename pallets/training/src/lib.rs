@@ -388,6 +388,8 @@ pub mod pallet {
 		Withdrawn {
 			/// The withdrawn submission.
 			submission: SubmissionId,
+			/// The part of the bond that was burned: nothing, but for weights that somebody else revealed.
+			burned: BalanceOf<T>,
 		},
 		/// A commitment was not opened in time.
 		#[codec(index = 4)]
@@ -647,7 +649,7 @@ pub mod pallet {
 		/// Nothing is due.
 		#[codec(index = 18)]
 		NothingDue,
-		/// It is this submission's model's turn, but there is nobody to judge.
+		/// It is this submission's model's turn, but there is nobody to verify.
 		#[codec(index = 19)]
 		NoVerifiers,
 		/// The submission is not being verified.
@@ -826,8 +828,9 @@ pub mod pallet {
 		/// Opens a commitment that can no longer win through no fault of the trainer's, and takes the bond
 		/// back.
 		///
-		/// Within the time for revealing, if the head has moved since the commitment, the model takes no new
-		/// head any more, or somebody else's submission has the same weights.
+		/// Within the time for revealing, if the head has moved since the commitment, or the model takes no new
+		/// head any more; or if somebody else has revealed the same weights since, which costs
+		/// [`Config::FeeBase`].
 		///
 		/// - `submission`: the caller's.
 		/// - `weights`: what was committed to.
@@ -850,7 +853,7 @@ pub mod pallet {
 		/// Does what has become due for a submission; anybody may.
 		///
 		/// Without a signature it is free, and refused by the pool and by blocks unless something is due. Signed, it
-		/// costs nothing if something was due, and next to nothing if not.
+		/// costs nothing if something was due, and otherwise what asking that costs.
 		///
 		/// Not revealed in time: the bond is burned. Waiting while nothing is being verified: the next one
 		/// starts. Verified and the windows closed: it becomes the head, or expires, and the next one starts.
@@ -871,6 +874,8 @@ pub mod pallet {
 			Self::ensure_anybody(origin)?;
 			match Self::do_settle(submission) {
 				Ok(weight) => Ok((Some(weight), Pays::No).into()),
+				// All that wait were looked at.
+				Err(error) if error == Error::<T>::NoVerifiers.into() => Err(error.into()),
 				Err(error) => Err(error.with_weight(T::WeightInfo::settle_nothing())),
 			}
 		}
@@ -950,7 +955,8 @@ pub mod pallet {
 		///
 		/// Puts the amount on hold. It is paid to the trainer of the first accepted submission that was
 		/// committed before `until` and scores `threshold` or more. Where there are as many as allowed, the smallest
-		/// that no live submission can earn gives way to a larger one, and is returned.
+		/// that no live submission can earn gives way to a larger one that lasts as long and is as easily earned, and is
+		/// returned.
 		///
 		/// - `model`: any that is not retired.
 		/// - `threshold`: the least sum of scores.
@@ -1020,14 +1026,14 @@ pub mod pallet {
 		/// returned. If nobody does, all is returned, and the submission falls with the bonds of all who signed it
 		/// (by `settle`), or the head falls (by `revert`). A demand brings nobody anything.
 		///
-		/// Blocks keep room for it that ordinary transactions cannot take.
+		/// For a submission, which has little time, blocks keep room that ordinary transactions cannot take.
 		///
 		/// - `target`: a submission whose window has not closed, once; or a model's head.
 		///
 		/// Event: `WeightsDemanded`. Errors: `AlreadyDemanded`, `UnknownSubmission`, `NotVerifying`,
 		/// `AlreadyShown`, `WindowClosed`, `UnknownModel`, `NoHead`; the bond cannot be held.
 		#[pallet::call_index(10)]
-		#[pallet::weight((T::WeightInfo::demand(), DispatchClass::Operational))]
+		#[pallet::weight((T::WeightInfo::demand(), target.class()))]
 		pub fn demand(origin: OriginFor<T>, target: Target) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_demand(who, target)
@@ -1058,7 +1064,7 @@ pub mod pallet {
 		/// Lets a head fall whose weights were demanded and not posted in time; anybody may.
 		///
 		/// Without a signature it is free, and refused by the pool and by blocks unless it is due. Signed, it
-		/// costs nothing if it was due, and next to nothing if not. The head that it had replaced, if any, is the
+		/// costs nothing if it was due, and otherwise what asking that costs. The head that it had replaced, if any, is the
 		/// head again, and new weights are compared with the sum of its scores.
 		///
 		/// - `model`: the model whose head falls.

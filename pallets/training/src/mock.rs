@@ -115,8 +115,8 @@ pub(crate) const MAX_CHALLENGERS: u32 = 2;
 pub(crate) const MAX_BOUNTIES: u32 = 3;
 /// The deposit for 5 bytes of scores.
 pub(crate) const SCORE_DEPOSIT: u64 = 100 + 5;
-/// The deposit for model, root, submission and account.
-pub(crate) const KNOWN_DEPOSIT: u64 = 100 + 32 + 32 + 8 + 8;
+/// The deposit for model, root, submission, time and account.
+pub(crate) const KNOWN_DEPOSIT: u64 = 100 + 32 + 32 + 8 + 8 + 8;
 
 parameter_types! {
 	pub const ModelHold: RuntimeHoldReason = RuntimeHoldReason::Registry(pallet_model_registry::HoldReason::Model);

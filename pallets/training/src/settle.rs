@@ -60,8 +60,9 @@ impl<T: Config> Pallet<T> {
 		_source: TransactionSource,
 		id: &SubmissionId,
 	) -> TransactionValidityWithRefund {
-		Self::dry_run(|| Self::do_settle(*id))?;
-		Self::admit("OdaSettle", id, T::SettlePriority::get())
+		let spent = Self::dry_run(|| Self::do_settle(*id))?;
+		let unspent = Self::settle_weight().saturating_sub(spent);
+		Self::admit("OdaSettle", id, T::SettlePriority::get(), unspent)
 	}
 
 	/// Tells whoever keeps heads what this model's is now.

@@ -6,7 +6,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use oda_evaluator::limits::MAX_SCORE_BYTES;
 use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, VersionId};
-use polkadot_sdk::frame_support::{BoundedVec, traits::ConstU32};
+use polkadot_sdk::frame_support::{BoundedVec, dispatch::DispatchClass, traits::ConstU32};
 use scale_info::TypeInfo;
 
 /// Bytes of the longest packed score list, as a bound of a vector.
@@ -124,6 +124,8 @@ pub struct ScoreList<AccountId, Ticket> {
 pub struct Known<AccountId, Ticket> {
 	/// By which submission.
 	pub submission: SubmissionId,
+	/// When they were revealed.
+	pub revealed_at: Tick,
 	/// Who paid the deposit.
 	pub owner: AccountId,
 	/// The deposit.
@@ -158,6 +160,16 @@ pub enum Target {
 	/// A model's head.
 	#[codec(index = 1)]
 	Head(ModelId),
+}
+
+impl Target {
+	/// The class of a demand: a submission's window closes soon, a head can wait.
+	pub fn class(&self) -> DispatchClass {
+		match self {
+			Target::Submission(_) => DispatchClass::Operational,
+			Target::Head(_) => DispatchClass::Normal,
+		}
+	}
 }
 
 /// A demand that weights be shown.
@@ -203,7 +215,7 @@ pub enum Expiry {
 	/// Too few verifiers answered.
 	#[codec(index = 0)]
 	Lapsed,
-	/// For too long there was nobody who could judge.
+	/// For too long there was nobody who could verify.
 	#[codec(index = 1)]
 	NoVerifiers,
 	/// The model takes no new head any more.

@@ -73,8 +73,8 @@ pub trait Committees<AccountId> {
 	fn status(task: TaskId) -> Option<TaskStatus>;
 
 	/// What could not be had can be had now: forgets the answers `Unavailable` and lets the task be answered for at
-	/// least `window` ticks from now. The first tick at which answers are refused; `None` if there is no such task, or
-	/// it has passed.
+	/// least `window` ticks from now. The first tick at which answers are refused; `None` if there is no such task,
+	/// it has passed, or nobody said `Unavailable`.
 	fn reopen(task: TaskId, window: Tick) -> Option<Tick>;
 
 	/// Whether `who` has answered the task: nobody who did is paid for overturning it.

@@ -630,7 +630,11 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 	fn reopen(task: TaskId, window: Tick) -> Option<Tick> {
 		Tasks::<T>::mutate(task, |entry| {
 			let entry = entry.as_mut().filter(|entry| entry.passed_at.is_none())?;
+			let answers = entry.answers.len();
 			entry.answers.retain(|(_, verdict)| *verdict != Verdict::Unavailable);
+			if entry.answers.len() == answers {
+				return None;
+			}
 			entry.until = T::Clock::get().saturating_add(window).max(entry.until);
 			Self::deposit_event(Event::TaskReopened { task, until: entry.until });
 			Some(entry.until)

@@ -74,7 +74,7 @@ pub enum Stage {
 		/// The sum of the claimed scores.
 		score: i64,
 	},
-	/// Being judged.
+	/// Being verified.
 	#[codec(index = 2)]
 	Verifying {
 		/// The weights.

@@ -149,7 +149,10 @@ impl Convert<Cost, Weight> for EvaluationWeight {
 	fn convert(cost: Cost) -> Weight {
 		let measured =
 			pallet_training::weights::evaluation::<weights::pallet_training::WeightInfo<Runtime>>(&cost);
-		measured.saturating_add(COURT_MARGIN * measured)
+		Weight::from_parts(
+			measured.ref_time().saturating_add(COURT_MARGIN.mul_ceil(measured.ref_time())),
+			measured.proof_size(),
+		)
 	}
 }
 

@@ -80,7 +80,7 @@ fn operational(call: impl Into<RuntimeCall>) -> Result<(), TransactionValidityEr
 }
 
 fn demand() -> RuntimeCall {
-	pallet_training::Call::demand { target: pallet_training::Target::Head([9; 32]) }.into()
+	pallet_training::Call::demand { target: pallet_training::Target::Submission(7) }.into()
 }
 
 /// A challenge that states nearly all of a block, which nobody but a block's author could send as it is.
@@ -122,10 +122,10 @@ fn a_defence_that_would_fail_should_not_take_operational_room() {
 		use codec::Encode;
 		let code = |error: pallet_training::Error<Runtime>| {
 			TransactionValidityError::from(InvalidTransaction::Custom(
-				oda_primitives::refusal::TRAINING + error.encode()[0],
+				error.encode().first().map_or(0, |index| oda_primitives::refusal::TRAINING + index),
 			))
 		};
-		assert_eq!(operational(demand()), Err(code(pallet_training::Error::UnknownModel)));
+		assert_eq!(operational(demand()), Err(code(pallet_training::Error::UnknownSubmission)));
 		let commit = pallet_training::Call::commit_challenge { submission: 7, commitment: [0; 32] };
 		assert_eq!(operational(commit), Err(code(pallet_training::Error::UnknownSubmission)));
 	});
@@ -136,5 +136,63 @@ fn ordinary_transactions_should_be_none_of_its_business() {
 	new_test_ext("development").execute_with(|| {
 		let remark = frame_system::Call::remark { remark: vec![1] };
 		assert_eq!(operational(remark), Ok(()));
+	});
+}
+
+/// Submission 7, which is being verified.
+fn verifying() {
+	use pallet_training::{Claim, Phase, Submission, Submissions};
+	let claim = Claim {
+		weights: oda_primitives::BlobRef { root: [1; 32], len: 100 },
+		score: 0,
+		hash: [0; 32],
+		fee: 0,
+		answer_window: 1_000,
+		patience: 1_000,
+		revealed_at: 0,
+	};
+	let phase = Phase::Verifying {
+		claim,
+		opened_at: 0,
+		answers_until: 1_000,
+		held_until: 0,
+		challenge_window: 8,
+		shown: false,
+	};
+	let submission = Submission {
+		model: [1; 32],
+		trainer: Sr25519Keyring::Eve.to_account_id(),
+		commitment: [0; 32],
+		committed_at: 0,
+		opens_at: 0,
+		closes_at: 1_000,
+		head_at_commit: None,
+		bond: 0,
+		phase,
+	};
+	Submissions::<Runtime>::insert(7, submission);
+}
+
+#[test]
+fn a_defence_whose_bond_is_not_there_any_more_once_its_fee_is_paid_should_not_take_operational_room() {
+	new_test_ext("development").execute_with(|| {
+		verifying();
+		let call = demand();
+		assert_eq!(operational(call.clone()), Ok(()));
+		assert_eq!(operational(call.clone()), Ok(()), "trying it leaves nothing behind");
+		// The bond and what an account must have; and a fee to be paid of it.
+		let alice = Sr25519Keyring::Alice.to_account_id();
+		let (bond, info) = (configs::protocol::DemandBond::get(), call.get_dispatch_info());
+		<Balances as frame_support::traits::fungible::Mutate<_>>::set_balance(&alice, bond);
+		let origin = RuntimeOrigin::signed(alice);
+		let prepared = sp_runtime::traits::TransactionExtension::prepare(
+			defence::CheckDefence,
+			(),
+			&origin,
+			&call,
+			&info,
+			0,
+		);
+		assert_eq!(prepared, Err(InvalidTransaction::Payment.into()));
 	});
 }

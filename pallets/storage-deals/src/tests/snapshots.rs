@@ -33,12 +33,14 @@ fn misses_cost_what_they_cost_when_the_deal_was_made() {
 		SweepDeals::set(0);
 		let deal = offer(&bytes(10), 1, 30);
 		assert_ok!(take(ALICE, deal));
-		(FreeMisses::set(0), MaxMisses::set(1));
+		FreeMisses::set(0);
+		MaxMisses::set(1);
 		until_round(4);
 		catch_up(deal);
 		assert!(happened(Event::RoundMissed { deal, keeper: ALICE, round: 3, misses: 1, burned: 0 }));
 		assert!(replica(ALICE, deal).is_some());
-		(FreeMisses::set(100), MaxMisses::set(200));
+		FreeMisses::set(100);
+		MaxMisses::set(200);
 		until_round(6);
 		catch_up(deal);
 		assert_eq!(replica(ALICE, deal), None);
@@ -51,7 +53,8 @@ fn keepers_leave_and_prices_rise_as_when_the_deal_was_made() {
 	run(|| {
 		let deal = offer(&bytes(10), 2, 30);
 		assert_ok!(take(ALICE, deal));
-		(Quitting::set(20), Raising::set(1));
+		Quitting::set(20);
+		Raising::set(1);
 		let now = round();
 		assert_ok!(quit(ALICE, deal));
 		assert_eq!(replica(ALICE, deal).unwrap().leaves_after, Some(now + QUIT_ROUNDS));

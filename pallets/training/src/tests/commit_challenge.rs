@@ -8,8 +8,9 @@ fn commit_challenge_holds_a_bond_until_it_expires() {
 		assert_eq!(held(HoldReason::Challenge, EVE), CHALLENGE_BOND);
 		let expires_at = now() + CHALLENGE_LIFETIME;
 		assert!(happened(Event::ChallengeCommitted { submission: id, who: EVE, expires_at }));
-		let notes = Training::challenge_commitments(id);
-		assert_eq!((notes.len(), notes[0].who, notes[0].expires_at), (1, EVE, expires_at));
+		let commitments = Training::challenge_commitments(id);
+		assert_eq!(commitments.len(), 1);
+		assert_eq!((commitments[0].who, commitments[0].expires_at), (EVE, expires_at));
 	});
 }
 
@@ -114,7 +115,7 @@ fn a_full_list_holds_the_window_open_for_who_found_no_room() {
 		pass(1);
 		assert_noop!(commit_challenge(EVE, id, 10), Error::<Test>::TooManyChallengers);
 		pass(CHALLENGE_LIFETIME - 1);
-		// Settling does no more than burn the notes; then there is room.
+		// Settling does no more than burn the commitments; then there is room.
 		assert_ok!(settle(id));
 		assert_eq!(Training::verifying(model), Some(id));
 		assert_noop!(settle(id), Error::<Test>::NothingDue);

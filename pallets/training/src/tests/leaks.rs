@@ -278,6 +278,22 @@ fn weights_that_were_shown_should_not_be_demanded_a_second_time_by_a_majority() 
 	});
 }
 
+#[test]
+fn committing_to_weights_that_are_known_should_not_hold_a_place_for_nothing() {
+	with_head(|model| {
+		let head = Attempt::new(REGISTRAR, |i| i < 10);
+		let squat = Attempt { trainer: BOB, salt: [9; 32], ..head };
+		let id = commit(model, &squat);
+		pass(MIN_COMMIT_AGE);
+		let withdraw = || Training::withdraw(RuntimeOrigin::signed(BOB), id, squat.blob(), squat.salt);
+		// These weights were a version's before: no fault of the chain's that they cannot win.
+		assert_noop!(withdraw(), Error::<Test>::HeadUnchanged);
+		pass(REVEAL_WINDOW);
+		assert_ok!(settle(id));
+		assert!(happened(Event::Forfeited { submission: id, burned: TRAINER_BOND }));
+	});
+}
+
 // Bounties.
 
 #[test]
@@ -295,6 +311,23 @@ fn small_bounties_out_of_reach_should_give_way_to_a_larger_one() {
 		assert!(happened(Event::BountyDisplaced { bounty: 0, model, amount: MIN_BOUNTY }));
 		assert_eq!(held(HoldReason::Bounty, EVE), u64::from(MAX_BOUNTIES - 1) * MIN_BOUNTY);
 		assert_eq!(Training::bounties(model).len(), MAX_BOUNTIES as usize);
+	});
+}
+
+#[test]
+fn a_promise_should_not_be_broken_with_a_larger_one_that_lasts_a_moment_or_is_out_of_reach() {
+	with_head(|model| {
+		let post = |threshold, amount, until| {
+			Training::post_bounty(RuntimeOrigin::signed(PATRON), model, threshold, amount, until)
+		};
+		let until = now() + 100;
+		for _ in 0..MAX_BOUNTIES {
+			assert_ok!(post(30, MIN_BOUNTY, until));
+		}
+		let full = Error::<Test>::TooManyBounties;
+		assert_noop!(post(30, 100 * MIN_BOUNTY, now() + 1), full);
+		assert_noop!(post(31, 100 * MIN_BOUNTY, until), Error::<Test>::TooManyBounties);
+		assert_ok!(post(30, 100 * MIN_BOUNTY, until));
 	});
 }
 

@@ -32,7 +32,7 @@ enum Step {
 	Settle {
 		which: usize,
 	},
-	Note {
+	CommitChallenge {
 		who: usize,
 		which: usize,
 		record: u32,
@@ -50,7 +50,7 @@ enum Step {
 	},
 	/// All verifiers approve what is being verified, the windows pass, and it is settled.
 	Conclude,
-	/// Notes what is being verified and challenges it: on its first wrong record, or on a right one.
+	/// Commits to evidence against what is being verified and challenges it: on its first wrong record, or on a right one.
 	Accuse {
 		who: usize,
 		rightly: bool,
@@ -104,7 +104,7 @@ fn step() -> impl Strategy<Value = Step> {
 		8 => which.clone().prop_map(|which| Step::AttestAll { which }),
 		10 => which.clone().prop_map(|which| Step::Settle { which }),
 		3 => (who.clone(), which.clone(), record.clone())
-			.prop_map(|(who, which, record)| Step::Note { who, which, record }),
+			.prop_map(|(who, which, record)| Step::CommitChallenge { who, which, record }),
 		3 => (who.clone(), which.clone(), record)
 			.prop_map(|(who, which, record)| Step::Challenge { who, which, record }),
 		12 => (who.clone(), 0..=RECORDS, 0..=RECORDS)
@@ -197,7 +197,7 @@ impl World {
 					}
 				}
 			}
-			Step::Note { who, which, record } => {
+			Step::CommitChallenge { who, which, record } => {
 				if let Some((id, _)) = self.pick(which) {
 					commit_challenge(PEOPLE[who], id, record)?;
 				}
@@ -334,6 +334,7 @@ fn burned() -> u64 {
 		.into_iter()
 		.map(|record| match record.event {
 			RuntimeEvent::Training(Event::Forfeited { burned, .. })
+			| RuntimeEvent::Training(Event::Withdrawn { burned, .. })
 			| RuntimeEvent::Training(Event::ChallengeCommitmentExpired { burned, .. })
 			| RuntimeEvent::Training(Event::ChallengeFailed { burned, .. })
 			| RuntimeEvent::Training(Event::FeePaid { burned, .. }) => burned,

@@ -242,7 +242,7 @@ fn reveal_fails_when_the_weights_are_the_heads_or_an_earlier_versions() {
 }
 
 #[test]
-fn reveal_fails_when_the_weights_are_being_judged() {
+fn reveal_fails_when_the_weights_are_being_verified() {
 	with_head(|model| {
 		let first = Attempt::new(ALICE, |i| i < 20);
 		let mut second = first.clone();

@@ -20,7 +20,7 @@ fn withdraw_returns_the_bond_when_the_head_has_moved() {
 		assert_eq!(wealth(ALICE), before);
 		assert_eq!(held(HoldReason::Submission, ALICE), 0);
 		assert!(!Submissions::<Test>::contains_key(mine));
-		assert!(happened(Event::Withdrawn { submission: mine }));
+		assert!(happened(Event::Withdrawn { submission: mine, burned: 0 }));
 	});
 }
 
@@ -55,7 +55,10 @@ fn withdraw_returns_the_bond_when_somebody_else_has_submitted_these_weights() {
 		stolen.trainer = BOB;
 		submit(model, &stolen);
 		assert_noop!(reveal(id, &mine), Error::<Test>::WeightsAlreadySubmitted);
+		let alice = wealth(ALICE);
 		assert_ok!(withdraw(id, &mine));
+		assert!(happened(Event::Withdrawn { submission: id, burned: FEE_BASE }));
+		assert_eq!((wealth(ALICE), held(HoldReason::Submission, ALICE)), (alice - FEE_BASE, 0));
 	});
 }
 

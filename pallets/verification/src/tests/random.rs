@@ -49,7 +49,10 @@ fn take(step: Step) {
 			assert!(refused || Verification::task(task).is_some());
 		}
 		Step::Reopen(task, window) => {
-			let open = Verification::task(task).is_some_and(|task| task.passed_at.is_none());
+			let open = Verification::task(task).is_some_and(|task| {
+				let missed = task.answers.iter().any(|(_, verdict)| *verdict == Verdict::Unavailable);
+				task.passed_at.is_none() && missed
+			});
 			assert_eq!(<Verification as Committees<AccountId32>>::reopen(task, window).is_some(), open);
 		}
 		Step::Wait(ticks) => Time::set(Time::get() + ticks),
