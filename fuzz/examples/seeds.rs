@@ -73,6 +73,17 @@ fn stories() -> Vec<Vec<Action>> {
 		// A lie, caught; and a challenge of the truth.
 		accused(vec![commit_challenge(4), Blocks(3), challenge(4)]),
 		accused(vec![commit_challenge(1), Blocks(3), challenge(1)]),
+		// The head moves under a commitment, which is withdrawn.
+		after_head(vec![
+			Commit { who: 2, model: 0, right: 3, salt: 1 },
+			Commit { who: 3, model: 0, right: 31, salt: 2 },
+			Blocks(3),
+			Reveal { who: 3, submission: 2, right: 31, salt: 2, lie: 0 },
+			Attest { who: 1, submission: 2, verdict: Verdict::Valid },
+			Blocks(31),
+			Settle { who: 5, submission: 2 },
+			Withdraw { who: 2, submission: 1, right: 3, salt: 1 },
+		]),
 		// A copy, weights that are no better, a queue, a withdrawal.
 		after_head(vec![
 			Commit { who: 2, model: 0, right: 1, salt: 1 },

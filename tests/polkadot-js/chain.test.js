@@ -465,7 +465,8 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       const argument = {
         id: { 'ModelRegistry.*': model, 'Verification.*': { Submission: update.id }, '*': update.id },
         after: { '*': null }, limit: { '*': 10 }, from: { '*': 0 }, number: { '*': 0 }, model: { '*': model },
-        submission: { '*': copy.id }, who: { '*': dave.address }, task: { '*': { Submission: update.id } }, verdict: { '*': 'Valid' },
+        submission: { '*': copy.id }, who: { '*': dave.address }, task: { '*': { Submission: update.id } },
+        verdict: { '*': 'Valid' }, len: { '*': 1 },
         target: { '*': { Head: model } }, peer: { '*': model }, root: { '*': model }, deal: { '*': 0 }, slot: { '*': 0 },
         keeper: { '*': dave.address }, blob: { '*': update.weights }, round: { '*': 1 },
         proof: { '*': { start: 0, len: 1, chunks: '0x00', siblings: [] } },
