@@ -38,7 +38,7 @@ const ROLES: [&str; 4] = ["verifier", "watcher", "keeper", "trainer"];
 const ROLES_WITH_PIECES: [&str; 3] = ["verifier", "watcher", "keeper"];
 const VERDICTS: [&str; 3] = ["valid", "wrong", "unavailable"];
 const RESULTS: [&str; 2] = ["right", "wrong"];
-const CHALLENGES: [&str; 5] = ["overturned", "failed", "over", "note_expired", "refused"];
+const CHALLENGES: [&str; 5] = ["overturned", "failed", "over", "commitment_expired", "refused"];
 const SUBMISSIONS: [&str; 8] =
 	["accepted", "overturned", "expired", "outdated", "withdrawn", "forfeited", "refused", "ended"];
 const PROOFS: [&str; 2] = ["proved", "missed"];
