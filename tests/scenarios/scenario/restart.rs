@@ -34,7 +34,7 @@ async fn a_submission_survives_the_death_of_trainer_verifier_and_node() {
 }
 
 #[tokio::test]
-async fn a_verifier_killed_while_it_verifiers_answers_when_it_is_back() {
+async fn a_verifier_killed_while_it_verifies_answers_when_it_is_back() {
 	let world = World::new().await;
 	let digits = prepared(&world).await;
 	let verify = |log: &str| world.worker("//Bob").service(&["verify"], &world.log(log)).unwrap();
