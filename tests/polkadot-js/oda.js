@@ -133,7 +133,7 @@ export async function follow(api, submission, from, signer) {
     const end = events.find(({ event: { section, method, data } }) =>
       section === 'training' && ENDS.includes(method) && data.submission.eq(submission));
     if (end) return { block: number, outcome: end.event.method, data: end.event.data };
-    // By the newest block: settling too early, or twice, costs next to nothing.
+    // By the newest block: settling too early, or twice, costs a fee and no more.
     const tick = (await api.query.clock.now()).toNumber();
     if (tick >= Math.max(next, await settleTick(api, submission))) {
       next = tick + 5;

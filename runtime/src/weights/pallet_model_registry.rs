@@ -40,12 +40,14 @@ impl<T: frame_system::Config> pallet_model_registry::WeightInfo for WeightInfo<T
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
+	// Not measured by itself yet: from `abandon`.
 	fn announce() -> Weight {
 		// As abandoning, until it is measured.
 		Weight::from_parts(54_266_000, 3694)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
+	// Not measured by itself yet: from `abandon`.
 	fn remove_announcement() -> Weight {
 		// As abandoning, until it is measured.
 		Weight::from_parts(54_266_000, 3694)

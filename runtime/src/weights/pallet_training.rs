@@ -43,6 +43,7 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
+	// Not measured by itself yet: from `settle_forfeited`.
 	fn settle_nothing() -> Weight {
 		// Least time measured: 86_964 ns.
 		Weight::from_parts(100_554_000, 69077)
@@ -91,6 +92,7 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(37))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
+	// Not measured by itself yet: from the whole of a signed `challenge`.
 	/// The range of component `w` is `[10, 2097152]`.
 	/// The range of component `p` is `[1024, 1048576]`.
 	fn authorize_challenge(w: u32, p: u32, ) -> Weight {
@@ -103,6 +105,7 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(113))
 			.saturating_add(T::DbWeight::get().writes(110))
 	}
+	// Not measured by itself yet: from the base of a signed `challenge`.
 	fn challenge() -> Weight {
 		// Least time measured: 9_996_784 ns.
 		Weight::from_parts(6_502_642_649, 137014)
@@ -115,6 +118,7 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
+	// Not measured by itself yet: from the whole of a signed `post_weights`.
 	/// The range of component `w` is `[100, 2097152]`.
 	fn authorize_post_weights(w: u32, ) -> Weight {
 		// Least time measured: 107_905 ns.
@@ -124,6 +128,7 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
+	// Not measured by itself yet: from the base of a signed `post_weights`.
 	fn post_weights() -> Weight {
 		// Least time measured: 107_905 ns.
 		Weight::from_parts(115_265_000, 3766)
