@@ -27,11 +27,12 @@ fi
 
 # Its own target directory: another set of features would rebuild much of the usual one.
 export CARGO_TARGET_DIR=${ODA_BENCH_TARGET_DIR:-$cache/target-bench}
-cargo build --locked -p oda-runtime --features runtime-benchmarks
+# Checking builds the wasm, and not the native code beside it.
+cargo check --locked -p oda-runtime --features runtime-benchmarks
 runtime=$CARGO_TARGET_DIR/debug/wbuild/oda-runtime/oda_runtime.wasm
 
 pallets=("$@")
-[ ${#pallets[@]} -gt 0 ] || pallets=(pallet_clock pallet_model_registry pallet_peers pallet_storage_deals pallet_training pallet_verification)
+[ ${#pallets[@]} -gt 0 ] || pallets=(oda_pallet_court pallet_clock pallet_model_registry pallet_peers pallet_storage_deals pallet_training pallet_verification)
 for pallet in "${pallets[@]}"; do
 	"$bencher" v1 benchmark pallet --runtime "$runtime" --genesis-builder runtime \
 		--genesis-builder-preset development --pallet "$pallet" --extrinsic '*' \

@@ -262,6 +262,7 @@ sp_api::impl_runtime_apis! {
 		) -> (Vec<frame_benchmarking::BenchmarkList>, Vec<frame_support::traits::StorageInfo>) {
 			use frame_benchmarking::BenchmarkList;
 			use frame_support::traits::StorageInfoTrait;
+			use oda_pallet_court::benchmarking::Pallet as CourtBench;
 			use frame_system_benchmarking::{
 				Pallet as SystemBench, extensions::Pallet as SystemExtensionsBench,
 			};
@@ -277,6 +278,7 @@ sp_api::impl_runtime_apis! {
 		) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
 			use frame_benchmarking::BenchmarkBatch;
 			use frame_support::traits::{TrackedStorageKey, WhitelistedStorageKeys};
+			use oda_pallet_court::benchmarking::Pallet as CourtBench;
 			use frame_system_benchmarking::{
 				Pallet as SystemBench, extensions::Pallet as SystemExtensionsBench,
 			};
@@ -319,6 +321,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_balances, Balances]
 	[pallet_timestamp, Timestamp]
 	[pallet_utility, Utility]
+	[oda_pallet_court, CourtBench::<Runtime>]
 	[pallet_clock, Clock]
 	[pallet_model_registry, ModelRegistry]
 	[pallet_training, Training]

@@ -72,10 +72,12 @@ const fn place(
 }
 
 const SHARED: &[&str] = &["oda-primitives", "oda-evaluator"];
-const BELOW_PALLETS: &[&str] = &["oda-primitives", "oda-evaluator", "oda-pallet-traits"];
+const BELOW_PALLETS: &[&str] =
+	&["oda-primitives", "oda-evaluator", "oda-pallet-court", "oda-pallet-funds", "oda-pallet-traits"];
 const BELOW_RUNTIME: &[&str] = &[
 	"oda-primitives",
 	"oda-evaluator",
+	"oda-pallet-court",
 	"oda-pallet-traits",
 	"oda-runtime-api",
 	"pallet-clock",
@@ -88,6 +90,7 @@ const BELOW_RUNTIME: &[&str] = &[
 const BELOW_FUZZ: &[&str] = &[
 	"oda-primitives",
 	"oda-evaluator",
+	"oda-pallet-court",
 	"oda-pallet-traits",
 	"oda-runtime-api",
 	"pallet-clock",
@@ -119,6 +122,8 @@ const PLACES: &[Place] = &[
 	place("oda-chain-features", "features/chain", Side::Build, 0, &[]),
 	place("oda-primitives", "primitives", Side::Shared, 0, &[]),
 	place("oda-evaluator", "evaluator", Side::Shared, 1, &["oda-primitives"]),
+	place("oda-pallet-court", "pallets/court", Side::Chain, 2, SHARED),
+	place("oda-pallet-funds", "pallets/funds", Side::Chain, 2, &[]),
 	place("oda-pallet-traits", "pallets/traits", Side::Chain, 2, SHARED),
 	place("pallet-clock", "pallets/clock", Side::Chain, 3, BELOW_PALLETS),
 	place("pallet-model-registry", "pallets/model-registry", Side::Chain, 3, BELOW_PALLETS),
@@ -144,6 +149,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 	(
 		"polkadot-sdk",
 		&[
+			"oda-pallet-court",
+			"oda-pallet-funds",
 			"oda-pallet-traits",
 			"pallet-clock",
 			"pallet-model-registry",

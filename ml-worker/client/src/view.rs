@@ -432,12 +432,12 @@ fn model_from<Ticket>(
 	}
 }
 
-fn claim_from(claim: generated::pallet_training::types::Claim<Balance>) -> Claim {
+fn claim_from(claim: generated::pallet_training::types::Claim, fee: Balance) -> Claim {
 	Claim {
 		weights: claim.weights.0,
 		score: claim.score,
 		hash: claim.hash,
-		fee: claim.fee,
+		fee,
 		revealed_at: claim.revealed_at,
 	}
 }
@@ -447,6 +447,7 @@ fn submission_from(
 	submission: generated::pallet_training::types::Submission<AccountId, Balance>,
 ) -> Submission {
 	use generated::pallet_training::types::Phase as Stored;
+	let terms = submission.terms;
 	Submission {
 		id,
 		model: submission.model,
@@ -459,17 +460,15 @@ fn submission_from(
 		bond: submission.bond,
 		phase: match submission.phase {
 			Stored::Committed => Phase::Committed,
-			Stored::Queued(claim) => Phase::Queued { claim: claim_from(claim) },
-			Stored::Verifying { claim, opened_at, answers_until, held_until, challenge_window, shown } => {
-				Phase::Verifying {
-					claim: claim_from(claim),
-					opened_at,
-					answers_until,
-					held_until,
-					challenge_window,
-					shown,
-				}
-			}
+			Stored::Queued(claim) => Phase::Queued { claim: claim_from(claim, terms.fee) },
+			Stored::Verifying { claim, opened_at, answers_until, held_until, shown } => Phase::Verifying {
+				claim: claim_from(claim, terms.fee),
+				opened_at,
+				answers_until,
+				held_until,
+				challenge_window: terms.challenge_window,
+				shown,
+			},
 		},
 	}
 }

@@ -6,15 +6,8 @@
 
 use crate::{pallet::*, *};
 use oda_primitives::hash;
-use polkadot_sdk::sp_runtime::traits::Zero;
 
 impl<T: Config> Pallet<T> {
-	/// The hash of block 0, which every commitment holds.
-	pub fn genesis_hash() -> [u8; 32] {
-		let hash = polkadot_sdk::frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-		<[u8; 32]>::try_from(hash.as_ref()).unwrap_or_default()
-	}
-
 	/// What the deposit for an announcement is taken for: the entry in its account's list, and the account beside it.
 	pub(crate) fn announcement_footprint() -> Footprint {
 		Footprint::from_parts(
@@ -59,7 +52,7 @@ impl<T: Config> Pallet<T> {
 		model: &ModelId,
 		salt: &[u8; 32],
 	) -> DispatchResult {
-		let commitment = hash::registration(&Self::genesis_hash(), registrar, model, salt);
+		let commitment = hash::registration(&funds::genesis_hash::<T>(), registrar, model, salt);
 		Self::take_announcement(registrar, &commitment, |announcement| {
 			let now = T::Clock::get();
 			ensure!(now >= announcement.opens_at, Error::<T>::AnnouncementTooYoung);

@@ -74,7 +74,7 @@ mod benchmarks {
 		announced::<T>(&caller, T::MaxAnnouncements::get().saturating_sub(1));
 		open_announcement::<T>(
 			&caller,
-			hash::registration(&Pallet::<T>::genesis_hash(), &caller, &model, &salt),
+			hash::registration(&funds::genesis_hash::<T>(), &caller, &model, &salt),
 		);
 
 		#[extrinsic_call]

@@ -2,7 +2,7 @@
 //!
 //! A model is a graph, an objective and data; its id is their hash, so that changing one makes another model and
 //! none registers twice. The registry refuses everything that the court, the runtime that re-runs one record,
-//! could not judge (`limits.rs`). What it accepts lives as follows:
+//! could not judge (`oda-pallet-court`). What it accepts lives as follows:
 //!
 //! ```text
 //! announce ─(age)─► register ──► Pending ──(version 0 accepted)──► Active ──(retire)──► Retired
@@ -34,7 +34,6 @@ mod announce;
 mod benchmarking;
 #[cfg(any(test, feature = "runtime-benchmarks"))]
 mod fixture;
-mod limits;
 #[cfg(test)]
 mod mock;
 #[cfg(test)]
@@ -48,7 +47,9 @@ pub use weights::WeightInfo;
 
 use alloc::{boxed::Box, vec::Vec};
 use oda_evaluator::{Cost, ModelSpec, SpecError};
-use oda_pallet_traits::{ModelStatus, Models as ModelKeeper, OpenModels, Standing, Version};
+use oda_pallet_court as court;
+use oda_pallet_funds as funds;
+use oda_pallet_traits::{ModelStatus, Models as ModelKeeper, OpenModels, Standing, Version, Work};
 use oda_primitives::{CHUNK_LEN, ModelId, ProofError, RangeProof, Tick, VersionId};
 use polkadot_sdk::{
 	frame_support::{
@@ -540,6 +541,25 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
+	/// Everything about a specification that can be said without the data and the chain's state: it is valid,
+	/// and the court could judge it. Returns what a record costs.
+	pub fn check_spec(spec: &ModelSpec) -> Result<Cost, Error<T>> {
+		ensure!(spec.encoded_size() <= ModelSpec::max_encoded_len(), Error::<T>::SpecTooLarge);
+		let cost = spec.validate().map_err(|reason| Error::<T>::InvalidSpec(SpecRefusal(reason)))?;
+		let limits = court::Limits {
+			weights: T::MaxWeightsBytes::get(),
+			challenge: T::MaxChallengeBytes::get(),
+			evaluation: T::MaxEvaluationWeight::get(),
+		};
+		limits.check(spec, T::EvaluationWeight::convert(cost)).map_err(|unfit| match unfit {
+			court::Unfit::WeightsTooLarge => Error::<T>::WeightsTooLarge,
+			court::Unfit::ChallengeTooLong => Error::<T>::ChallengeTooLong,
+			court::Unfit::RecordTooExpensive => Error::<T>::RecordTooExpensive,
+			court::Unfit::RecordTakesTooMuchMemory => Error::<T>::RecordTakesTooMuchMemory,
+		})?;
+		Ok(cost)
+	}
+
 	/// Holds the deposit and stores a pending model.
 	fn insert(
 		model: ModelId,
@@ -559,6 +579,7 @@ impl<T: Config> Pallet<T> {
 			live: 0,
 			cost,
 			records: spec.records(),
+			bytes: Self::bytes(&spec),
 			registered_at: now,
 			free_at: now.saturating_add(T::PendingWindow::get()),
 			ticket,
@@ -566,6 +587,11 @@ impl<T: Config> Pallet<T> {
 		Models::<T>::insert(model, entry);
 		Specs::<T>::insert(model, spec);
 		Ok(())
+	}
+
+	/// What has to be fetched to verify a claim: weights and data.
+	fn bytes(spec: &ModelSpec) -> u64 {
+		spec.graph.param_bytes().saturating_add(spec.data.dataset().blob.len)
 	}
 
 	/// What a deposit is taken for: the specification and the entry beside it.
@@ -579,6 +605,7 @@ impl<T: Config> Pallet<T> {
 			let spec = Specs::<T>::get(id).ok_or("a model without a specification")?;
 			ensure!(spec.id() == id, "a specification under another's id");
 			ensure!(spec.records() == model.records, "a model with another number of records");
+			ensure!(Self::bytes(&spec) == model.bytes, "a model with another number of bytes");
 			ensure!(spec.validate().ok() == Some(model.cost), "a model with another cost");
 			ensure!(model.free_at >= model.registered_at, "a model is free before it was registered");
 			ensure!(
@@ -621,8 +648,8 @@ impl<T: Config> ModelKeeper<T::AccountId> for Pallet<T> {
 	}
 
 	fn standing(model: &ModelId) -> Option<Standing<T::AccountId>> {
-		let Model { status, registrar, head, cost, records, .. } = Models::<T>::get(model)?;
-		Some(Standing { status, registrar, head, cost, records })
+		let Model { status, registrar, head, cost, records, bytes, .. } = Models::<T>::get(model)?;
+		Some(Standing { status, registrar, head, work: Work { cost, records, bytes } })
 	}
 
 	fn enter(model: &ModelId, trainer: &T::AccountId) -> DispatchResult {

@@ -11,6 +11,7 @@ mod views;
 
 use crate::{Error, Event, ModelOf, Models, Pallet, VersionOf, fixture, mock::*};
 use oda_evaluator::ModelSpec;
+use oda_pallet_funds as funds;
 use oda_pallet_traits::{ModelStatus, Models as Keeper, Version};
 use oda_primitives::{BlobRef, ModelId, RangeProof, hash};
 use polkadot_sdk::{
@@ -38,7 +39,7 @@ const SALT: [u8; 32] = [7; 32];
 
 /// What `who` announces for `model`.
 fn commitment(who: u64, model: ModelId) -> [u8; 32] {
-	hash::registration(&Registry::genesis_hash(), &who, &model, &SALT)
+	hash::registration(&funds::genesis_hash::<Test>(), &who, &model, &SALT)
 }
 
 /// `who` has announced `model`, long enough ago; no time passes.

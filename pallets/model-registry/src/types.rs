@@ -26,6 +26,8 @@ pub struct Model<AccountId, Ticket> {
 	pub cost: Cost,
 	/// How many records the data has.
 	pub records: u32,
+	/// How many bytes weights and data have together.
+	pub bytes: u64,
 	/// When it was registered.
 	pub registered_at: Tick,
 	/// From when on anybody may abandon it, as long as it is pending.

@@ -24,7 +24,7 @@ mod benchmarks {
 		let caller: T::AccountId = whitelisted_caller();
 		Pallet::<T>::bind_for_benchmark(&caller, [1; 32]);
 		let public = sp_io::crypto::ed25519_generate(KEY_TYPE, None);
-		let message = message::peer_binding(&Pallet::<T>::genesis(), &caller);
+		let message = message::peer_binding(&funds::genesis_hash::<T>(), &caller);
 		let signature: ed25519::Signature =
 			sp_io::crypto::ed25519_sign(KEY_TYPE, &public, &message).expect("the keystore made the key");
 

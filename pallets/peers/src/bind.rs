@@ -7,23 +7,14 @@ use polkadot_sdk::{
 	frame_support::defensive,
 	sp_core::ed25519,
 	sp_io,
-	sp_runtime::{
-		DispatchResult,
-		traits::{SaturatedConversion, Zero},
-	},
+	sp_runtime::{DispatchResult, traits::SaturatedConversion},
 };
 
 impl<T: Config> Pallet<T> {
-	/// The hash of block 0, which is never pruned.
-	pub(crate) fn genesis() -> [u8; 32] {
-		let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-		hash.as_ref().try_into().unwrap_or_default()
-	}
-
 	pub(crate) fn do_bind(who: T::AccountId, key: PeerKey, signature: [u8; 64]) -> DispatchResult {
 		let owner = AccountOf::<T>::get(key);
 		ensure!(owner.is_none_or(|owner| owner == who), Error::<T>::PeerTaken);
-		let message = message::peer_binding(&Self::genesis(), &who);
+		let message = message::peer_binding(&funds::genesis_hash::<T>(), &who);
 		let (signature, public) = (ed25519::Signature::from_raw(signature), ed25519::Public::from_raw(key));
 		let signed = sp_io::crypto::ed25519_verify(&signature, &message, &public);
 		ensure!(signed, Error::<T>::BadPeerSignature);

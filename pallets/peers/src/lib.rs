@@ -36,6 +36,7 @@ pub use types::*;
 pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
+use oda_pallet_funds as funds;
 use oda_primitives::message;
 use polkadot_sdk::{
 	frame_support::{
@@ -43,7 +44,7 @@ use polkadot_sdk::{
 		pallet_prelude::*,
 		traits::{Consideration, Footprint},
 	},
-	frame_system::{self, pallet_prelude::*},
+	frame_system::pallet_prelude::*,
 	sp_runtime::TryRuntimeError,
 };
 
@@ -185,7 +186,7 @@ pub mod pallet {
 
 		/// The bytes that a peer's key signs to be bound to an account.
 		pub fn binding_message(who: T::AccountId) -> Vec<u8> {
-			message::peer_binding(&Self::genesis(), &who)
+			message::peer_binding(&funds::genesis_hash::<T>(), &who)
 		}
 	}
 }

@@ -267,7 +267,7 @@ mod benchmarks {
 		let (id, keeper) = challenged::<T>();
 		let proof = prepare::<T>(id, &keeper, MAX_CHUNK_SIBLINGS);
 		let round = START + GRACE;
-		let bytes = message::storage_proof(&Pallet::<T>::genesis(), id, round, &proof);
+		let bytes = message::storage_proof(&funds::genesis_hash::<T>(), id, round, &proof);
 		let signature = T::BenchmarkHelper::sign(&keeper, &bytes);
 
 		#[extrinsic_call]
@@ -283,7 +283,7 @@ mod benchmarks {
 		let (deal, keeper) = challenged::<T>();
 		let proof = prepare::<T>(deal, &keeper, d);
 		let round = START + GRACE;
-		let bytes = message::storage_proof(&Pallet::<T>::genesis(), deal, round, &proof);
+		let bytes = message::storage_proof(&funds::genesis_hash::<T>(), deal, round, &proof);
 		let signature = T::BenchmarkHelper::sign(&keeper, &bytes);
 		let call: T::RuntimeCall = Call::prove { deal, round, keeper, proof, signature }.into();
 

@@ -8,17 +8,11 @@ use oda_primitives::{
 	storage::{INVALID_PROOF, MAX_CHUNK_SIBLINGS, challenged_range},
 };
 use polkadot_sdk::sp_runtime::{
-	traits::{SaturatedConversion, Saturating, Verify, Zero},
+	traits::{SaturatedConversion, Saturating, Verify},
 	transaction_validity::{TransactionValidityError, TransactionValidityWithRefund},
 };
 
 impl<T: Config> Pallet<T> {
-	/// The hash of block 0, which is never pruned.
-	pub(crate) fn genesis() -> [u8; 32] {
-		let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-		hash.as_ref().try_into().unwrap_or_default()
-	}
-
 	/// The bytes that `keeper` may prove for `deal` in `round`, now.
 	fn provable(
 		id: DealId,
@@ -83,7 +77,7 @@ impl<T: Config> Pallet<T> {
 		let deal = Deals::<T>::get(id).ok_or(Error::<T>::UnknownDeal).map_err(Self::refusal)?;
 		let range = Self::provable(*id, &deal, *round, keeper).map_err(Self::refusal)?;
 		Self::check_proof(proof, &deal.blob, range).map_err(Self::refusal)?;
-		let bytes = message::storage_proof(&Self::genesis(), *id, *round, proof);
+		let bytes = message::storage_proof(&funds::genesis_hash::<T>(), *id, *round, proof);
 		if !signature.verify(bytes.as_slice(), keeper) {
 			return Err(InvalidTransaction::BadProof.into());
 		}
@@ -122,7 +116,8 @@ impl<T: Config> Pallet<T> {
 		replica.proved = Some(round);
 		replica.misses = 0;
 		let price = replica.price;
-		let paid = Self::pay(&deal.payer, &keeper, price);
+		T::Evidence::saw(&keeper, Deed::Kept(id));
+		let paid = T::Currency::pay_out(HoldReason::Deal, &deal.payer, &keeper, price);
 		deal.funds = deal.funds.saturating_sub(paid);
 		Deals::<T>::insert(id, deal);
 		Self::deposit_event(Event::RoundProved { deal: id, round, keeper, paid });

@@ -340,6 +340,9 @@ impl<T: Config> Pallet<T> {
 				burned: *lost,
 			});
 		}
+		if !fate.misses.is_empty() {
+			T::Evidence::saw(&keeper, Deed::Missed(id, fate.misses.len().saturated_into()));
+		}
 		let gone = ended || fate.end.is_some();
 		if gone || !lost.is_zero() {
 			Keepers::<T>::mutate_extant(&keeper, |entry| {
@@ -356,7 +359,7 @@ impl<T: Config> Pallet<T> {
 			Self::forget_keeper(&blob.root, &keeper);
 		}
 		if !lost.is_zero() {
-			Self::burn(&keeper, lost);
+			T::Currency::burn_up(HoldReason::KeeperBond, &keeper, lost);
 		}
 		replica.left = fate.left;
 		replica.misses = fate.in_a_row;
@@ -390,8 +393,8 @@ impl<T: Config> Pallet<T> {
 	/// Removes a deal whose rounds and replicas are settled, and returns what is left of it.
 	fn end_deal(id: DealId, deal: &DealOf<T>) {
 		Deals::<T>::remove(id);
-		Self::release(HoldReason::Deal, &deal.payer, deal.funds);
-		Self::release(HoldReason::DealDeposit, &deal.payer, deal.deposit);
+		T::Currency::give_back(HoldReason::Deal, &deal.payer, deal.funds);
+		T::Currency::give_back(HoldReason::DealDeposit, &deal.payer, deal.deposit);
 		Self::deposit_event(Event::DealEnded { deal: id, returned: deal.funds });
 		Self::head_deal_ended(deal);
 	}

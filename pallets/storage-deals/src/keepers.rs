@@ -46,7 +46,7 @@ impl<T: Config> Pallet<T> {
 			let more = bond.saturating_sub(keeper.bond);
 			T::Currency::hold(&HoldReason::KeeperBond.into(), &who, more)?;
 		} else {
-			Self::release(HoldReason::KeeperBond, &who, keeper.bond.saturating_sub(bond));
+			T::Currency::give_back(HoldReason::KeeperBond, &who, keeper.bond.saturating_sub(bond));
 		}
 		keeper.capacity = capacity;
 		keeper.bond = bond;
@@ -71,7 +71,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(keeper.replicas == 0, Error::<T>::HasReplicas);
 		ensure!(T::Clock::get() >= free_at, Error::<T>::StillUnbonding);
 		T::Peers::unpin(&who);
-		Self::release(HoldReason::KeeperBond, &who, keeper.bond);
+		T::Currency::give_back(HoldReason::KeeperBond, &who, keeper.bond);
 		Self::deposit_event(Event::Withdrawn { keeper: who, bond: keeper.bond });
 		Ok(())
 	}

@@ -52,7 +52,6 @@ mod heads;
 mod keepers;
 #[cfg(test)]
 mod mock;
-mod money;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -68,7 +67,8 @@ pub use types::*;
 pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
-use oda_pallet_traits::{OpenModels, PeerKey, Peers as _};
+use oda_pallet_funds::{self as funds, Funds};
+use oda_pallet_traits::{Deed, Evidence, OpenModels, PeerKey, Peers as _};
 use oda_primitives::{BlobRef, DealId, ModelId, RangeProof, RoundNumber, Tick, message};
 use polkadot_sdk::{
 	frame_support::{
@@ -77,7 +77,7 @@ use polkadot_sdk::{
 		traits::{Footprint, Randomness, fungible},
 		weights::WeightMeter,
 	},
-	frame_system::{self, ensure_authorized, pallet_prelude::*},
+	frame_system::{ensure_authorized, pallet_prelude::*},
 	sp_runtime::{
 		traits::{Convert, IdentifyAccount, Verify, Zero},
 		transaction_validity::TransactionPriority,
@@ -121,11 +121,13 @@ pub mod pallet {
 		type RuntimeHoldReason: From<HoldReason>;
 
 		/// The money.
-		type Currency: fungible::Mutate<Self::AccountId>
-			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+		type Currency: Funds<Self::AccountId, Reason = Self::RuntimeHoldReason>;
 
 		/// Protocol time.
 		type Clock: Get<Tick>;
+
+		/// Who listens to what keepers do.
+		type Evidence: Evidence<Self::AccountId>;
 
 		/// What rounds are drawn from. A keeper that can foresee it knows which chunks it will be asked for,
 		/// and needs to have no others until then: the fresher the better. Who makes blocks may turn it by
@@ -1003,7 +1005,7 @@ pub mod pallet {
 
 		/// The bytes that a keeper signs to answer a challenge.
 		pub fn proof_message(deal: DealId, round: RoundNumber, proof: RangeProof) -> Vec<u8> {
-			message::storage_proof(&Self::genesis(), deal, round, &proof)
+			message::storage_proof(&funds::genesis_hash::<T>(), deal, round, &proof)
 		}
 	}
 }

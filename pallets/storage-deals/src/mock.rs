@@ -3,7 +3,7 @@
 use crate as pallet_storage_deals;
 use crate::{Call, DealId, Error, Event, HoldReason};
 use codec::Encode;
-use oda_pallet_traits::OpenModels;
+use oda_pallet_traits::{Deed, Evidence, OpenModels};
 use oda_primitives::{
 	BlobRef, ModelId, RangeProof, RoundNumber, Tick, hash, message, storage::INVALID_PROOF,
 };
@@ -107,7 +107,17 @@ parameter_types! {
 	pub static Luck: u64 = 7;
 	/// The models that are not open; all others are.
 	pub static Closed: Vec<ModelId> = vec![];
+	/// What was seen, in this order.
+	pub static Seen: Vec<(u64, Deed)> = Vec::new();
 	pub const PeerHold: RuntimeHoldReason = RuntimeHoldReason::Peers(pallet_peers::HoldReason::PeerDeposit);
+}
+
+/// Remembers what it sees.
+pub struct SeenDeeds;
+impl Evidence<u64> for SeenDeeds {
+	fn saw(who: &u64, deed: Deed) {
+		Seen::mutate(|seen| seen.push((*who, deed)));
+	}
 }
 
 /// Whatever [`Luck`] says.
@@ -149,6 +159,7 @@ impl pallet_storage_deals::Config for Test {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
 	type Clock = Time;
+	type Evidence = SeenDeeds;
 	type Randomness = Dice;
 	type RoundLength = RoundLength;
 	type Signature = TestSignature;

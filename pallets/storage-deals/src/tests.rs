@@ -1,6 +1,7 @@
 //! What storage does, one behaviour a test.
 
 mod caught;
+mod evidence;
 mod heads;
 mod honest;
 mod keepers;

@@ -57,7 +57,7 @@ impl<T: Config> Pallet<T> {
 			of_trainer.entry((model, submission.trainer.clone())).or_default().saturating_inc();
 			owed.add(&submission.trainer, HoldReason::Submission, submission.bond);
 			// Zero amounts too, so that what is held too much shows.
-			let fee = submission.phase.claim().map_or_else(Zero::zero, |claim| claim.fee);
+			let fee = submission.phase.claim().map_or_else(Zero::zero, |_| submission.terms.fee);
 			owed.add(&submission.trainer, HoldReason::VerificationFee, fee);
 
 			let queued = Queue::<T>::get(model).contains(&id);

@@ -13,7 +13,7 @@
 	missing_docs
 )]
 
-use crate::{court, pallet::*, types::*, *};
+use crate::{pallet::*, types::*, *};
 use alloc::{vec, vec::Vec};
 use oda_evaluator::{
 	DataSource, DatasetRef, Graph, ModelSpec, Objective,
@@ -146,7 +146,7 @@ fn committed<T: Config>(
 ) -> SubmissionId {
 	debug_assert!(weights.len == spec.graph.param_bytes());
 	let id = NextSubmission::<T>::get();
-	let genesis = Pallet::<T>::genesis_hash();
+	let genesis = funds::genesis_hash::<T>();
 	let commitment = hash::commitment(&genesis, &model, trainer, &weights, &SALT);
 	Pallet::<T>::do_commit(trainer.clone(), model, commitment).unwrap();
 	pass::<T>(T::MinCommitAge::get());
@@ -164,7 +164,7 @@ fn revealed<T: Config>(model: ModelId, spec: &ModelSpec, index: u8, ones: u32) -
 
 /// For how many ticks a submission's task can be answered.
 fn answer_window<T: Config>(id: SubmissionId) -> Tick {
-	Submissions::<T>::get(id).and_then(|s| s.phase.claim().map(|claim| claim.answer_window)).unwrap()
+	Submissions::<T>::get(id).and_then(|s| s.phase.claim().map(|_| s.terms.answer_window)).unwrap()
 }
 
 /// As many challenge commitments against a submission as there can be, but `left`.
@@ -399,7 +399,7 @@ mod benchmarks {
 		assert!(matches!(T::Committees::status(TaskId::Submission(id)), Some(TaskStatus::Passed(_))));
 		let record = 2;
 		let challenger = rich::<T>("first challenger", 0);
-		let genesis = Pallet::<T>::genesis_hash();
+		let genesis = funds::genesis_hash::<T>();
 		let commitment = hash::challenge_commitment(&genesis, id, record, &challenger, &SALT);
 		Pallet::<T>::do_commit_challenge(challenger.clone(), id, commitment).unwrap();
 		fill_challenges::<T>(id, 1);
@@ -588,108 +588,6 @@ mod benchmarks {
 		}
 
 		assert!(!KnownWeights::<T>::contains_key(model, [1; 32]));
-	}
-
-	#[benchmark]
-	fn evaluate_macs(n: Linear<0, 1_048_576>) {
-		let graph = court::line((n / 256).max(1));
-		let (weights, input) = court::record(&graph);
-
-		#[block]
-		{
-			court::run(&graph, &weights, &input);
-		}
-	}
-
-	#[benchmark]
-	fn evaluate_rows(n: Linear<0, 65_536>) {
-		let graph = court::depthwise(n.max(1));
-		let (weights, input) = court::record(&graph);
-
-		#[block]
-		{
-			court::run(&graph, &weights, &input);
-		}
-	}
-
-	#[benchmark]
-	fn evaluate_patch_lines(n: Linear<0, 524_288>) {
-		let graph = court::column((n / 64).max(1));
-		let (weights, input) = court::record(&graph);
-
-		#[block]
-		{
-			court::run(&graph, &weights, &input);
-		}
-	}
-
-	#[benchmark]
-	fn evaluate_patch_elements(n: Linear<0, 4_194_304>) {
-		let graph = court::apart((n / 4_096).max(1));
-		let (weights, input) = court::record(&graph);
-
-		#[block]
-		{
-			court::run(&graph, &weights, &input);
-		}
-	}
-
-	#[benchmark]
-	fn evaluate_requants(n: Linear<0, 1_302_528>) {
-		let graph = court::dense((n / 159).max(1), 1, 159);
-		let (weights, input) = court::record(&graph);
-
-		#[block]
-		{
-			court::run(&graph, &weights, &input);
-		}
-	}
-
-	#[benchmark]
-	fn evaluate_element_ops(n: Linear<0, 65_536>) {
-		let graph = court::pool((n / 256).max(1));
-		let (weights, input) = court::record(&graph);
-
-		#[block]
-		{
-			court::run(&graph, &weights, &input);
-		}
-	}
-
-	#[benchmark]
-	fn evaluate_param_bytes(n: Linear<0, 1_048_576>) {
-		let graph = court::dense(1, (n / 16).max(1), 16);
-		let (weights, _) = court::record(&graph);
-
-		#[block]
-		{
-			court::split(&graph, &weights);
-		}
-	}
-
-	#[benchmark]
-	fn evaluate_activation_bytes(n: Linear<0, 1_048_576>) {
-		let graph = court::reshape((n / 2).max(1));
-		let (weights, input) = court::record(&graph);
-
-		#[block]
-		{
-			court::run(&graph, &weights, &input);
-		}
-	}
-
-	/// Nearly as many as fit in a graph, which is decoded too: a challenge's own weight knows another graph.
-	#[benchmark]
-	fn evaluate_nodes(n: Linear<0, 200>) {
-		let graph = court::nodes(n.max(1));
-		let (weights, input) = court::record(&graph);
-		let encoded = graph.encode();
-
-		#[block]
-		{
-			let graph = Graph::decode(&mut &encoded[..]).unwrap();
-			court::run(&graph, &weights, &input);
-		}
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::bare_ext(), crate::mock::Test);

@@ -54,7 +54,7 @@ impl<T: Config> Pallet<T> {
 			.map(|(index, _)| index)
 			.ok_or(Error::<T>::TooManyBounties)?;
 		let gone = bounties.remove(smallest);
-		Self::release(HoldReason::Bounty, &gone.poster, gone.amount);
+		T::Currency::give_back(HoldReason::Bounty, &gone.poster, gone.amount);
 		Self::deposit_event(Event::BountyDisplaced { bounty: gone.id, model: *model, amount: gone.amount });
 		Ok(())
 	}
@@ -70,7 +70,7 @@ impl<T: Config> Pallet<T> {
 		let amount = bounty.amount;
 		bounties.retain(|bounty| bounty.id != id);
 		Self::store_bounties(&model, bounties);
-		Self::release(HoldReason::Bounty, &poster, amount);
+		T::Currency::give_back(HoldReason::Bounty, &poster, amount);
 		Self::deposit_event(Event::BountyWithdrawn { bounty: id, model, amount });
 		Ok(())
 	}
@@ -106,7 +106,8 @@ impl<T: Config> Pallet<T> {
 			if bounty.threshold > score || submission.committed_at >= bounty.until {
 				return true;
 			}
-			let amount = Self::pay(HoldReason::Bounty, &bounty.poster, &submission.trainer, bounty.amount);
+			let amount =
+				T::Currency::pay_out(HoldReason::Bounty, &bounty.poster, &submission.trainer, bounty.amount);
 			if amount.is_zero() {
 				return true;
 			}

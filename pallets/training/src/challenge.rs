@@ -1,18 +1,18 @@
 //! Challenge commitments and challenges: what anybody does who finds a wrong score.
 
-use crate::{money::Rest, pallet::*, types::*, *};
-use oda_evaluator::{Evaluator, ModelSpec, Scores};
+use crate::{fee::Rest, pallet::*, types::*, *};
+use oda_evaluator::{ModelSpec, Scores};
 use oda_pallet_traits::Ending;
 use oda_primitives::{ProofError, hash};
 use polkadot_sdk::{
 	frame_support::traits::fungible::MutateHold,
-	sp_runtime::{SaturatedConversion, transaction_validity::TransactionValidityWithRefund},
+	sp_runtime::{SaturatedConversion, traits::Zero, transaction_validity::TransactionValidityWithRefund},
 };
 
 /// What a challenge is about, once all is checked that can be without evaluating.
-struct Evidence<T: Config> {
+struct Accusation<T: Config> {
 	submission: SubmissionOf<T>,
-	claim: Claim<BalanceOf<T>>,
+	claim: Claim,
 	commitment: ChallengeCommitmentOf<T>,
 	spec: ModelSpec,
 	claimed: i32,
@@ -27,7 +27,7 @@ impl<T: Config> Pallet<T> {
 		let mut submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
 		// A commitment after the window has closed is good for a challenge as long as nobody settles, but holds
 		// nothing up: or a head's trainer could keep every successor out, a bond at a time.
-		let holds = Self::window_open(id, &submission.phase);
+		let holds = Self::window_open(id, &submission);
 		let Phase::Verifying { held_until, .. } = &mut submission.phase else {
 			return Err(Error::<T>::NotVerifying.into());
 		};
@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
 			let live = now < commitment.expires_at;
 			if !live {
 				let who = commitment.who.clone();
-				let burned = Self::burn(HoldReason::Challenge, &who, commitment.bond);
+				let burned = T::Currency::burn_up(HoldReason::Challenge, &who, commitment.bond);
 				Self::deposit_event(Event::ChallengeCommitmentExpired { submission: id, who, burned });
 				pruned = pruned.saturating_add(1);
 			}
@@ -95,12 +95,12 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// What a challenge is about, if it can be made now at this cost.
-	fn evidence(
+	fn accusation(
 		id: SubmissionId,
 		record: u32,
 		challenger: &T::AccountId,
 		cost: Weight,
-	) -> Result<Evidence<T>, Error<T>> {
+	) -> Result<Accusation<T>, Error<T>> {
 		let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
 		let Phase::Verifying { claim, .. } = submission.phase.clone() else {
 			return Err(Error::<T>::NotVerifying);
@@ -115,11 +115,11 @@ impl<T: Config> Pallet<T> {
 		let spec = T::Models::spec(&submission.model).ok_or(Error::<T>::UnknownModel)?;
 		let standing = T::Models::standing(&submission.model).ok_or(Error::<T>::UnknownModel)?;
 		// Neither less than it takes, nor room that others then lack.
-		ensure!(cost == T::EvaluationWeight::convert(standing.cost), Error::<T>::WrongCost);
+		ensure!(cost == T::EvaluationWeight::convert(standing.work.cost), Error::<T>::WrongCost);
 		let claimed = ClaimedScores::<T>::get(id)
 			.and_then(|list| Scores::new(spec.score_kind(), spec.records(), &list.scores).ok()?.get(record))
 			.ok_or(Error::<T>::RecordOutOfRange)?;
-		Ok(Evidence { submission, claim, commitment, spec, claimed })
+		Ok(Accusation { submission, claim, commitment, spec, claimed })
 	}
 
 	/// A challenge by nobody's account: the cheap checks first, then the hashes of what it shows.
@@ -135,12 +135,12 @@ impl<T: Config> Pallet<T> {
 		cost: &Weight,
 	) -> TransactionValidityWithRefund {
 		let check = || {
-			let evidence = Self::evidence(*id, *record, challenger, *cost)?;
-			let genesis = Self::genesis_hash();
+			let accused = Self::accusation(*id, *record, challenger, *cost)?;
+			let genesis = funds::genesis_hash::<T>();
 			let expected = hash::challenge_commitment(&genesis, *id, *record, challenger, salt);
-			ensure!(evidence.commitment.commitment == expected, Error::<T>::NoChallengeCommitment);
-			ensure!(evidence.claim.weights.is_of(weights), Error::<T>::WeightsMismatch);
-			Self::proved(&evidence.spec, *record, proof).map(|_| ())
+			ensure!(accused.commitment.commitment == expected, Error::<T>::NoChallengeCommitment);
+			ensure!(accused.claim.weights.is_of(weights), Error::<T>::WeightsMismatch);
+			Self::proved(&accused.spec, *record, proof).map(|_| ())
 		};
 		check().map_err(Self::refusal)?;
 		Self::admit("OdaChallenge", (id, challenger), T::DefencePriority::get(), Weight::zero())
@@ -155,10 +155,10 @@ impl<T: Config> Pallet<T> {
 		weights: &[u8],
 		cost: Weight,
 	) -> Result<Weight, DispatchError> {
-		let Evidence { submission, claim, commitment, spec, claimed } =
-			Self::evidence(id, record, &challenger, cost)?;
+		let Accusation { submission, commitment, spec, claimed, .. } =
+			Self::accusation(id, record, &challenger, cost)?;
 		let bytes = proof.unverified().ok_or(Error::<T>::ProofChunksMismatch)?;
-		let actual = Self::evaluate(&spec, bytes, weights)?;
+		let actual = court::score(&spec, weights, bytes).map_err(|_| Error::<T>::EvaluationFailed)?;
 
 		Self::prune_challenges(id, T::Clock::get());
 		let mut spent = T::WeightInfo::challenge().saturating_add(cost);
@@ -166,14 +166,18 @@ impl<T: Config> Pallet<T> {
 			let mut commitments = ChallengeCommitments::<T>::get(id);
 			commitments.retain(|commitment| commitment.who != challenger);
 			Self::store_challenges(id, commitments);
-			let burned = Self::burn(HoldReason::Challenge, &challenger, commitment.bond);
+			let burned = T::Currency::burn_up(HoldReason::Challenge, &challenger, commitment.bond);
+			T::Evidence::saw(&challenger, Deed::ChallengeFailed(id));
 			let score = claimed;
 			Self::deposit_event(Event::ChallengeFailed { submission: id, record, score, challenger, burned });
 		} else {
 			// Who answered has been asked already: accusing is their duty, not a business.
 			let answered = T::Committees::answered(TaskId::Submission(id), &challenger);
 			let rewarded = (!answered).then_some(&challenger);
-			let (slashed, paid) = Self::slash_bond(&submission.trainer, submission.bond, rewarded);
+			let (slashed, reward) =
+				T::Currency::punish(HoldReason::Submission, &submission.trainer, submission.bond);
+			let paid = rewarded.map_or_else(Zero::zero, |who| T::Currency::reward(who, reward));
+			T::Evidence::saw(&challenger, Deed::Challenged(id));
 			let ending = Ending::Overturned { challenger: challenger.clone() };
 			Self::deposit_event(Event::Overturned {
 				submission: id,
@@ -184,7 +188,7 @@ impl<T: Config> Pallet<T> {
 				slashed,
 				paid,
 			});
-			let ended = Self::fall(id, &submission, claim.fee, ending);
+			let ended = Self::fall(id, &submission, ending);
 			spent.saturating_accrue(T::WeightInfo::advance(ended));
 		}
 		Ok(spent)
@@ -192,14 +196,10 @@ impl<T: Config> Pallet<T> {
 
 	/// A claim falls whose trainer has paid: who signed it pays too, and the next one starts. How many ended instead
 	/// of starting.
-	pub(crate) fn fall(
-		id: SubmissionId,
-		submission: &SubmissionOf<T>,
-		fee: BalanceOf<T>,
-		ending: Ending<T::AccountId>,
-	) -> u32 {
+	pub(crate) fn fall(id: SubmissionId, submission: &SubmissionOf<T>, ending: Ending<T::AccountId>) -> u32 {
+		T::Evidence::saw(&submission.trainer, Deed::Overturned(id));
 		let innocent = T::Committees::close(TaskId::Submission(id), ending);
-		Self::pay_fee(id, &submission.trainer, fee, &innocent, Rest::Burn);
+		Self::pay_fee(id, &submission.trainer, submission.terms.fee, &innocent, Rest::Burn);
 		Verifying::<T>::remove(submission.model);
 		Self::forget_claim(submission);
 		Self::end(id, submission);
@@ -208,19 +208,12 @@ impl<T: Config> Pallet<T> {
 
 	/// The bytes of `record` of the model's data, if the proof shows them.
 	fn proved<'a>(spec: &ModelSpec, record: u32, proof: &'a RangeProof) -> Result<&'a [u8], Error<T>> {
-		let range = spec.record_range(record).ok_or(Error::<T>::RecordOutOfRange)?;
-		proof.verify(&spec.data.dataset().blob, range).map_err(|e| match e {
+		court::record(spec, record, proof).map_err(|e| match e {
 			ProofError::OutOfRange => Error::<T>::RecordOutOfRange,
 			ProofError::OtherRange | ProofError::NotTheEnd => Error::<T>::ProofForOtherRange,
 			ProofError::ChunkBytes => Error::<T>::ProofChunksMismatch,
 			ProofError::SiblingCount => Error::<T>::ProofSiblingsMismatch,
 			ProofError::RootMismatch => Error::<T>::ProofRootMismatch,
 		})
-	}
-
-	/// What these weights score on a record.
-	fn evaluate(spec: &ModelSpec, bytes: &[u8], weights: &[u8]) -> Result<i32, Error<T>> {
-		let evaluator = Evaluator::new(&spec.graph, weights).map_err(|_| Error::<T>::EvaluationFailed)?;
-		spec.score_record(&evaluator, bytes).map_err(|_| Error::<T>::EvaluationFailed)
 	}
 }

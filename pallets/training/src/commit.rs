@@ -2,11 +2,10 @@
 
 use crate::{pallet::*, types::*, *};
 use oda_evaluator::{ModelSpec, NotBetter, Scores, ScoresError};
-use oda_pallet_traits::{ModelStatus, Standing, Work};
+use oda_pallet_traits::{ModelStatus, Standing};
 use oda_primitives::hash;
 use polkadot_sdk::{
 	frame_support::traits::fungible::MutateHold,
-	frame_system,
 	sp_runtime::traits::{Saturating, Zero},
 };
 
@@ -23,12 +22,6 @@ pub(crate) enum Rival<T: Config> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// The hash of block 0, which every signed or committed message holds.
-	pub fn genesis_hash() -> [u8; 32] {
-		let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-		<[u8; 32]>::try_from(hash.as_ref()).unwrap_or_default()
-	}
-
 	/// A stored thing's footprint: one item of so many bytes.
 	pub(crate) fn footprint(bytes: usize) -> Footprint {
 		Footprint::from_parts(1, bytes)
@@ -88,6 +81,14 @@ impl<T: Config> Pallet<T> {
 		T::Models::enter(&model, &trainer)?;
 		let standing = T::Models::standing(&model).ok_or(Error::<T>::UnknownModel)?;
 		let bond = T::TrainerBond::get();
+		let fee_base = T::FeeBase::get();
+		let terms = Terms {
+			fee: fee_base.saturating_add(T::VerificationFee::convert(standing.work)),
+			fee_base,
+			answer_window: T::AttestWindow::convert(standing.work),
+			patience: T::VerifierPatience::get(),
+			challenge_window: T::ChallengeWindow::get(),
+		};
 		T::Currency::hold(&HoldReason::Submission.into(), &trainer, bond)?;
 
 		let id = NextSubmission::<T>::get();
@@ -102,6 +103,7 @@ impl<T: Config> Pallet<T> {
 			closes_at: now.saturating_add(T::RevealWindow::get()),
 			head_at_commit: standing.head,
 			bond,
+			terms,
 			phase: Phase::Committed,
 		};
 		Submissions::<T>::insert(id, submission);
@@ -126,7 +128,7 @@ impl<T: Config> Pallet<T> {
 		let now = T::Clock::get();
 		ensure!(now >= submission.opens_at, Error::<T>::RevealTooEarly);
 		ensure!(now < submission.closes_at, Error::<T>::RevealTooLate);
-		let genesis = Self::genesis_hash();
+		let genesis = funds::genesis_hash::<T>();
 		ensure!(
 			submission.commitment == hash::commitment(&genesis, &submission.model, trainer, weights, salt),
 			Error::<T>::CommitmentMismatch
@@ -151,9 +153,7 @@ impl<T: Config> Pallet<T> {
 		Self::parse(&spec, &scores)?;
 		let score = Self::beats(&spec, &scores, &Self::rival(&model, &standing))?;
 
-		let bytes = weights.len.saturating_add(spec.data.dataset().blob.len);
-		let work = Work { cost: standing.cost, records: standing.records, bytes };
-		let fee = T::FeeBase::get().saturating_add(T::VerificationFee::convert(work));
+		let fee = submission.terms.fee;
 		T::Currency::hold(&HoldReason::VerificationFee.into(), &trainer, fee)?;
 		let ticket = T::ScoreDeposit::new(&trainer, Self::footprint(scores.len()))?;
 		let claimed = hash::claim(&model, &weights, &scores);
@@ -162,15 +162,7 @@ impl<T: Config> Pallet<T> {
 		let known = Known { submission: id, revealed_at: T::Clock::get(), owner: trainer, ticket };
 		KnownWeights::<T>::insert(model, weights.root, known);
 
-		let claim = Claim {
-			weights,
-			score,
-			hash: claimed,
-			fee,
-			answer_window: T::AttestWindow::convert(work),
-			patience: T::VerifierPatience::get(),
-			revealed_at: T::Clock::get(),
-		};
+		let claim = Claim { weights, score, hash: claimed, revealed_at: T::Clock::get() };
 		submission.phase = Phase::Queued(claim);
 		Self::deposit_event(Event::Revealed { submission: id, model, weights, score, fee });
 
@@ -209,21 +201,17 @@ impl<T: Config> Pallet<T> {
 		let outrun = KnownWeights::<T>::get(model, weights.root)
 			.is_some_and(|known| known.owner != trainer && known.revealed_at >= submission.committed_at);
 		ensure!(hopeless || outrun, Error::<T>::HeadUnchanged);
-		let price = if hopeless { Zero::zero() } else { T::FeeBase::get().min(submission.bond) };
-		let burned = Self::burn(HoldReason::Submission, &trainer, price);
-		Self::release(HoldReason::Submission, &trainer, submission.bond.saturating_sub(burned));
+		let price = if hopeless { Zero::zero() } else { submission.terms.fee_base.min(submission.bond) };
+		let burned = T::Currency::burn_up(HoldReason::Submission, &trainer, price);
+		T::Currency::give_back(HoldReason::Submission, &trainer, submission.bond.saturating_sub(burned));
 		Self::end(id, &submission);
 		Self::deposit_event(Event::Withdrawn { submission: id, burned });
 		Ok(())
 	}
 
 	/// Opens a task for the claim; whether there was anybody to answer it. The caller stores the submission.
-	pub(crate) fn start(
-		id: SubmissionId,
-		submission: &mut SubmissionOf<T>,
-		claim: &Claim<BalanceOf<T>>,
-	) -> bool {
-		let window = claim.answer_window;
+	pub(crate) fn start(id: SubmissionId, submission: &mut SubmissionOf<T>, claim: &Claim) -> bool {
+		let window = submission.terms.answer_window;
 		let opened = frame_support::storage::with_storage_layer(|| {
 			T::Committees::open(TaskId::Submission(id), claim.hash, window)
 		});
@@ -233,14 +221,8 @@ impl<T: Config> Pallet<T> {
 		let model = submission.model;
 		let opened_at = T::Clock::get();
 		let answers_until = opened_at.saturating_add(window);
-		submission.phase = Phase::Verifying {
-			claim: *claim,
-			opened_at,
-			answers_until,
-			held_until: 0,
-			challenge_window: T::ChallengeWindow::get(),
-			shown: false,
-		};
+		submission.phase =
+			Phase::Verifying { claim: *claim, opened_at, answers_until, held_until: 0, shown: false };
 		Verifying::<T>::insert(model, id);
 		Stalled::<T>::remove(model);
 		Self::deposit_event(Event::VerificationStarted { submission: id, model, answers_until });
@@ -262,11 +244,11 @@ impl<T: Config> Pallet<T> {
 			*n = n.and_then(|n| n.checked_sub(1)).filter(|n| *n > 0);
 		});
 		for commitment in ChallengeCommitments::<T>::take(id) {
-			Self::release(HoldReason::Challenge, &commitment.who, commitment.bond);
+			T::Currency::give_back(HoldReason::Challenge, &commitment.who, commitment.bond);
 		}
 		Self::end_demand(Target::Submission(id));
 		if let Some(list) = ClaimedScores::<T>::take(id) {
-			Self::drop_ticket(list.ticket, &list.owner);
+			funds::return_deposit(list.ticket, &list.owner);
 		}
 		Self::count_pending(&model, submission.committed_at, |n| n.saturating_sub(1));
 		T::Models::leave(&model);
@@ -277,7 +259,7 @@ impl<T: Config> Pallet<T> {
 		if let Some(claim) = submission.phase.claim()
 			&& let Some(known) = KnownWeights::<T>::take(submission.model, claim.weights.root)
 		{
-			Self::drop_ticket(known.ticket, &known.owner);
+			funds::return_deposit(known.ticket, &known.owner);
 		}
 	}
 
@@ -288,7 +270,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn remove_scores(model: ModelId) -> DispatchResult {
 		let list = HeadScores::<T>::take(model).ok_or(Error::<T>::NoScores)?;
-		Self::drop_ticket(list.ticket, &list.owner);
+		funds::return_deposit(list.ticket, &list.owner);
 		Self::deposit_event(Event::ScoresDropped { model });
 		Ok(())
 	}
@@ -302,7 +284,7 @@ impl<T: Config> Pallet<T> {
 		let known = KnownWeights::<T>::get(model, root).ok_or(Error::<T>::UnknownWeights)?;
 		ensure!(!Submissions::<T>::contains_key(known.submission), Error::<T>::StillLive);
 		KnownWeights::<T>::remove(model, root);
-		Self::drop_ticket(known.ticket, &known.owner);
+		funds::return_deposit(known.ticket, &known.owner);
 		Self::deposit_event(Event::WeightsForgotten { model, root });
 		Ok(())
 	}

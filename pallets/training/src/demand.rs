@@ -34,7 +34,7 @@ impl<T: Config> Pallet<T> {
 		mut submission: SubmissionOf<T>,
 		who: Option<T::AccountId>,
 	) -> DispatchResult {
-		let open = Self::window_open(id, &submission.phase);
+		let open = Self::window_open(id, &submission);
 		let Phase::Verifying { claim, shown, .. } = &submission.phase else {
 			return Err(Error::<T>::NotVerifying.into());
 		};
@@ -105,8 +105,8 @@ impl<T: Config> Pallet<T> {
 		};
 		let by_demander = match &demand.who {
 			Some(who) => {
-				let paid = Self::burn(HoldReason::Demand, who, demanders.min(demand.bond));
-				Self::release(HoldReason::Demand, who, demand.bond.saturating_sub(paid));
+				let paid = T::Currency::burn_up(HoldReason::Demand, who, demanders.min(demand.bond));
+				T::Currency::give_back(HoldReason::Demand, who, demand.bond.saturating_sub(paid));
 				paid
 			}
 			None => Zero::zero(),
@@ -122,16 +122,17 @@ impl<T: Config> Pallet<T> {
 	/// A submission's weights can be had by all from now on; what its trainer pays of the block space.
 	fn weights_shown(id: SubmissionId, price: BalanceOf<T>, window: Tick) -> BalanceOf<T> {
 		let Some(mut submission) = Submissions::<T>::get(id) else { return Zero::zero() };
-		let Phase::Verifying { claim, answers_until, held_until, shown, .. } = &mut submission.phase else {
+		let Phase::Verifying { answers_until, held_until, shown, .. } = &mut submission.phase else {
 			return Zero::zero();
 		};
 		*shown = true;
 		// Who sees them now for the first time needs time to check them.
 		*held_until = T::Clock::get().saturating_add(window).max(*held_until);
-		if let Some(until) = T::Committees::reopen(TaskId::Submission(id), claim.answer_window) {
+		if let Some(until) = T::Committees::reopen(TaskId::Submission(id), submission.terms.answer_window) {
 			*answers_until = until.max(*answers_until);
 		}
-		let paid = Self::burn(HoldReason::Submission, &submission.trainer, price.min(submission.bond));
+		let paid =
+			T::Currency::burn_up(HoldReason::Submission, &submission.trainer, price.min(submission.bond));
 		submission.bond = submission.bond.saturating_sub(paid);
 		Submissions::<T>::insert(id, submission);
 		paid
@@ -140,7 +141,7 @@ impl<T: Config> Pallet<T> {
 	/// The demand has lost its object: returns its bond.
 	pub(crate) fn end_demand(target: Target) {
 		if let Some(Demand { who: Some(who), bond, .. }) = Demands::<T>::take(target) {
-			Self::release(HoldReason::Demand, &who, bond);
+			T::Currency::give_back(HoldReason::Demand, &who, bond);
 		}
 	}
 
@@ -162,11 +163,11 @@ impl<T: Config> Pallet<T> {
 		Self::announce_head(&model);
 		Self::end_demand(target);
 		if let Some(list) = HeadScores::<T>::take(model) {
-			Self::drop_ticket(list.ticket, &list.owner);
+			funds::return_deposit(list.ticket, &list.owner);
 		}
 		// Should they turn up, they are as welcome as any others.
 		if let Some(known) = KnownWeights::<T>::take(model, demand.weights.root) {
-			Self::drop_ticket(known.ticket, &known.owner);
+			funds::return_deposit(known.ticket, &known.owner);
 		}
 		Self::deposit_event(Event::Withheld { target, demander: demand.who, burned: Zero::zero() });
 		Ok(())

@@ -21,7 +21,7 @@
 //!
 //! One file a behaviour: `admission` (calls that nobody signs), `commit` (commit, reveal, withdraw), `settle` (what comes of a submission and whose
 //! turn is next), `challenge` (commitments to evidence, and challenges), `demand` (weights that nobody shows), `bounty`,
-//! `money` (all that moves balances), `audit` (the invariants).
+//! `fee` (what verifiers share), `audit` (the invariants).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -46,12 +46,10 @@ pub mod benchmarking;
 mod bounty;
 mod challenge;
 mod commit;
-#[cfg(feature = "runtime-benchmarks")]
-mod court;
 mod demand;
+mod fee;
 #[cfg(test)]
 mod mock;
-mod money;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -64,7 +62,9 @@ pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
 use oda_evaluator::Cost;
-use oda_pallet_traits::{Committees, Heads, Models, Work};
+use oda_pallet_court as court;
+use oda_pallet_funds::{self as funds, Funds};
+use oda_pallet_traits::{Committees, Deed, Evidence, Heads, Models, Work};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Tick, VersionId, refusal};
 use polkadot_sdk::{
 	frame_support::{
@@ -81,19 +81,19 @@ use polkadot_sdk::{
 pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<
 	<T as polkadot_sdk::frame_system::Config>::AccountId,
 >>::Balance;
-type AccountOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;
+type AccountIdOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;
 /// A stored submission.
-pub type SubmissionOf<T> = Submission<AccountOf<T>, BalanceOf<T>>;
+pub type SubmissionOf<T> = Submission<AccountIdOf<T>, BalanceOf<T>>;
 /// A stored challenge commitment.
-pub type ChallengeCommitmentOf<T> = ChallengeCommitment<AccountOf<T>, BalanceOf<T>>;
+pub type ChallengeCommitmentOf<T> = ChallengeCommitment<AccountIdOf<T>, BalanceOf<T>>;
 /// A stored demand.
-pub type DemandOf<T> = Demand<AccountOf<T>, BalanceOf<T>>;
+pub type DemandOf<T> = Demand<AccountIdOf<T>, BalanceOf<T>>;
 /// A stored bounty.
-pub type BountyOf<T> = Bounty<AccountOf<T>, BalanceOf<T>>;
+pub type BountyOf<T> = Bounty<AccountIdOf<T>, BalanceOf<T>>;
 /// A stored list of scores.
-pub type ScoreListOf<T> = ScoreList<AccountOf<T>, <T as Config>::ScoreDeposit>;
+pub type ScoreListOf<T> = ScoreList<AccountIdOf<T>, <T as Config>::ScoreDeposit>;
 /// A stored record of known weights.
-pub type KnownOf<T> = Known<AccountOf<T>, <T as Config>::WeightsDeposit>;
+pub type KnownOf<T> = Known<AccountIdOf<T>, <T as Config>::WeightsDeposit>;
 
 /// What benchmarks need that the pallet otherwise has no power over.
 #[cfg(feature = "runtime-benchmarks")]
@@ -124,9 +124,7 @@ pub mod pallet {
 		type RuntimeHoldReason: From<HoldReason>;
 
 		/// The money.
-		type Currency: fungible::Mutate<Self::AccountId>
-			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
-			+ fungible::BalancedHold<Self::AccountId>;
+		type Currency: Funds<Self::AccountId, Reason = Self::RuntimeHoldReason>;
 
 		/// The current tick.
 		type Clock: Get<Tick>;
@@ -136,6 +134,9 @@ pub mod pallet {
 
 		/// Who keeps the blobs of heads available.
 		type Heads: Heads;
+
+		/// Who listens to what trainers and challengers do.
+		type Evidence: Evidence<Self::AccountId>;
 
 		/// Who re-runs the objective on a submission.
 		type Committees: Committees<Self::AccountId>;

@@ -14,7 +14,8 @@ use oda_evaluator::{
 	model::{Confidence, Metric, TargetSpec},
 	scores,
 };
-use oda_pallet_traits::Work;
+use oda_pallet_funds as funds;
+use oda_pallet_traits::{Deed, Work};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Tick, Verdict, hash, refusal};
 use polkadot_sdk::{
 	frame_support::{
@@ -155,6 +156,7 @@ impl pallet_model_registry::Config for Test {
 }
 
 impl pallet_verification::Config for Test {
+	type Evidence = SeenDeeds;
 	type Clock = Clock;
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
@@ -163,9 +165,9 @@ impl pallet_verification::Config for Test {
 	type MaxVerifiers = ConstU32<4>;
 	type Quorum = Quorum;
 	type MinBond = ConstU64<2_000>;
-	type VerifierSlash = ConstU64<VERIFIER_SLASH>;
-	type AccusationSlash = ConstU64<1_000>;
-	type AbsenceSlash = ConstU64<10>;
+	type VerifierSlash = VerifierSlash;
+	type AccusationSlash = AccusationSlash;
+	type AbsenceSlash = AbsenceSlash;
 	type AttestPriority = ConstU64<1>;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
@@ -191,7 +193,42 @@ impl Convert<u64, u64> for PostPrice {
 parameter_types! {
 	/// What whoever keeps heads was told of each model.
 	pub static Told: BTreeMap<ModelId, Option<[BlobRef; 2]>> = BTreeMap::new();
+	/// What was seen, in this order.
+	pub static Seen: Vec<(u64, Deed)> = Vec::new();
 }
+
+/// Remembers what it sees.
+pub struct SeenDeeds;
+impl oda_pallet_traits::Evidence<u64> for SeenDeeds {
+	fn saw(who: &u64, deed: Deed) {
+		Seen::mutate(|seen| seen.push((*who, deed)));
+	}
+}
+
+/// What can change while submissions are under way.
+mod parameters {
+	use super::{Tick, parameter_types};
+
+	parameter_types! {
+		pub static FeeBase: u64 = super::FEE_BASE;
+		pub static TrainerBond: u64 = super::TRAINER_BOND;
+		pub static ChallengeBond: u64 = super::CHALLENGE_BOND;
+		pub static DemandBond: u64 = super::DEMAND_BOND;
+		pub static MinBounty: u64 = super::MIN_BOUNTY;
+		pub static MinCommitAge: Tick = super::MIN_COMMIT_AGE;
+		pub static RevealWindow: Tick = super::REVEAL_WINDOW;
+		pub static AttestBase: Tick = super::ATTEST_WINDOW;
+		pub static ChallengeWindow: Tick = super::CHALLENGE_WINDOW;
+		pub static MinChallengeAge: Tick = super::MIN_CHALLENGE_AGE;
+		pub static ChallengeLifetime: Tick = super::CHALLENGE_LIFETIME;
+		pub static DemandWindow: Tick = super::DEMAND_WINDOW;
+		pub static VerifierPatience: Tick = super::VERIFIER_PATIENCE;
+		pub static VerifierSlash: u64 = super::VERIFIER_SLASH;
+		pub static AccusationSlash: u64 = 1_000;
+		pub static AbsenceSlash: u64 = 10;
+	}
+}
+pub(crate) use parameters::*;
 
 /// Remembers what it is told.
 pub struct ToldHeads;
@@ -205,7 +242,7 @@ impl oda_pallet_traits::Heads for ToldHeads {
 pub struct AttestWindow;
 impl Convert<Work, Tick> for AttestWindow {
 	fn convert(work: Work) -> Tick {
-		ATTEST_WINDOW + (work.bytes >> 20)
+		AttestBase::get() + (work.bytes >> 20)
 	}
 }
 
@@ -215,27 +252,28 @@ impl pallet_training::Config for Test {
 	type Clock = Clock;
 	type Models = Registry;
 	type Heads = ToldHeads;
+	type Evidence = SeenDeeds;
 	type Committees = Verification;
 	type ScoreDeposit = HoldConsideration<u64, Balances, ScoreHold, Price>;
 	type WeightsDeposit = HoldConsideration<u64, Balances, KnownHold, Price>;
 	type VerificationFee = FeeOfWork;
 	type AttestWindow = AttestWindow;
 	type EvaluationWeight = EvaluationWeight;
-	type FeeBase = ConstU64<FEE_BASE>;
-	type TrainerBond = ConstU64<TRAINER_BOND>;
-	type ChallengeBond = ConstU64<CHALLENGE_BOND>;
-	type DemandBond = ConstU64<DEMAND_BOND>;
+	type FeeBase = FeeBase;
+	type TrainerBond = TrainerBond;
+	type ChallengeBond = ChallengeBond;
+	type DemandBond = DemandBond;
 	type PostPrice = PostPrice;
 	type DefencePriority = ConstU64<{ u64::MAX }>;
 	type SettlePriority = ConstU64<77>;
-	type DemandWindow = ConstU64<DEMAND_WINDOW>;
-	type MinBounty = ConstU64<MIN_BOUNTY>;
-	type MinCommitAge = ConstU64<MIN_COMMIT_AGE>;
-	type RevealWindow = ConstU64<REVEAL_WINDOW>;
-	type ChallengeWindow = ConstU64<CHALLENGE_WINDOW>;
-	type MinChallengeAge = ConstU64<MIN_CHALLENGE_AGE>;
-	type ChallengeLifetime = ConstU64<CHALLENGE_LIFETIME>;
-	type VerifierPatience = ConstU64<VERIFIER_PATIENCE>;
+	type DemandWindow = DemandWindow;
+	type MinBounty = MinBounty;
+	type MinCommitAge = MinCommitAge;
+	type RevealWindow = RevealWindow;
+	type ChallengeWindow = ChallengeWindow;
+	type MinChallengeAge = MinChallengeAge;
+	type ChallengeLifetime = ChallengeLifetime;
+	type VerifierPatience = VerifierPatience;
 	type MaxBountyTerm = ConstU64<MAX_BOUNTY_TERM>;
 	type MaxLive = ConstU32<MAX_LIVE>;
 	type MaxQueue = ConstU32<MAX_QUEUE>;
@@ -284,6 +322,7 @@ pub(crate) const ENDOWMENT: u64 = 1_000_000;
 /// A runtime in which nothing is registered.
 pub(crate) fn bare_ext() -> sp_io::TestExternalities {
 	Told::take();
+	Seen::take();
 	let rich = [REGISTRAR, ALICE, BOB, EVE, PATRON].into_iter().chain(VERIFIERS);
 	let mut balances: Vec<_> = rich.map(|who| (who, ENDOWMENT)).collect();
 	balances.push((POOR, ED));
@@ -434,7 +473,7 @@ impl Attempt {
 	}
 
 	pub(crate) fn commitment(&self, model: &ModelId) -> [u8; 32] {
-		hash::commitment(&Training::genesis_hash(), model, &self.trainer, &self.blob(), &self.salt)
+		hash::commitment(&funds::genesis_hash::<Test>(), model, &self.trainer, &self.blob(), &self.salt)
 	}
 
 	pub(crate) fn shown(&self) -> WeightBytes {
@@ -464,7 +503,7 @@ pub(crate) fn register_on(spec: ModelSpec, data: &[u8]) -> ModelId {
 	let (model, salt) = (spec.id(), [0; 32]);
 	let registrar = || RuntimeOrigin::signed(REGISTRAR);
 	let proof = RangeProof::of_end(data).unwrap();
-	let commitment = hash::registration(&Training::genesis_hash(), &REGISTRAR, &model, &salt);
+	let commitment = hash::registration(&funds::genesis_hash::<Test>(), &REGISTRAR, &model, &salt);
 	Registry::announce(registrar(), commitment).unwrap();
 	Registry::register(registrar(), Box::new(spec), proof, None, salt).unwrap();
 	model
@@ -530,7 +569,7 @@ pub(crate) fn become_head(model: ModelId, attempt: &Attempt) -> SubmissionId {
 
 pub(crate) fn commit_challenge(who: u64, id: SubmissionId, record: u32) -> DispatchResult {
 	let commitment =
-		hash::challenge_commitment(&Training::genesis_hash(), id, record, &who, &[who as u8; 32]);
+		hash::challenge_commitment(&funds::genesis_hash::<Test>(), id, record, &who, &[who as u8; 32]);
 	Training::commit_challenge(RuntimeOrigin::signed(who), id, commitment)
 }
 

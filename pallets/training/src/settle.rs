@@ -1,6 +1,6 @@
 //! What comes of a submission, and whose turn is next.
 
-use crate::{commit::Rival, money::Rest, pallet::*, types::*, *};
+use crate::{commit::Rival, fee::Rest, pallet::*, types::*, *};
 use oda_pallet_traits::{Ending, TaskStatus, Version};
 use polkadot_sdk::{
 	frame_support::storage::with_storage_layer,
@@ -41,13 +41,13 @@ impl<T: Config> Pallet<T> {
 
 	/// What the verifiers have come to, whether it passed, and when the window closes; `None` as long as they
 	/// deliberate, and for what is not being verified.
-	pub(crate) fn verdict(id: SubmissionId, phase: &Phase<BalanceOf<T>>) -> Option<(Tick, bool)> {
-		let Phase::Verifying { answers_until, challenge_window, .. } = phase else { return None };
+	pub(crate) fn verdict(id: SubmissionId, submission: &SubmissionOf<T>) -> Option<(Tick, bool)> {
+		let Phase::Verifying { answers_until, .. } = &submission.phase else { return None };
 		match T::Committees::status(TaskId::Submission(id)) {
 			Some(TaskStatus::Open) => None,
 			// Who checks the verifiers has as long as they have, and some time after the last of them.
 			Some(TaskStatus::Passed(at)) => {
-				Some((at.saturating_add(*challenge_window).max(*answers_until), true))
+				Some((at.saturating_add(submission.terms.challenge_window).max(*answers_until), true))
 			}
 			Some(TaskStatus::Lapsed | TaskStatus::Unavailable) | None => Some((*answers_until, false)),
 		}
@@ -72,14 +72,14 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Whether evidence and demands still hold a submission up that is being verified: the window has not closed.
-	pub(crate) fn window_open(id: SubmissionId, phase: &Phase<BalanceOf<T>>) -> bool {
+	pub(crate) fn window_open(id: SubmissionId, submission: &SubmissionOf<T>) -> bool {
 		let now = T::Clock::get();
-		let held = matches!(phase, Phase::Verifying { held_until, .. } if now < *held_until);
-		held || Self::verdict(id, phase).is_none_or(|(closes, _)| now < closes)
+		let held = matches!(submission.phase, Phase::Verifying { held_until, .. } if now < held_until);
+		held || Self::verdict(id, submission).is_none_or(|(closes, _)| now < closes)
 	}
 
 	/// Whether most verifiers could not get the weights, which have not been shown.
-	fn is_unavailable(id: SubmissionId, phase: &Phase<BalanceOf<T>>) -> bool {
+	fn is_unavailable(id: SubmissionId, phase: &Phase) -> bool {
 		matches!(phase, Phase::Verifying { shown: false, .. })
 			&& T::Committees::status(TaskId::Submission(id)) == Some(TaskStatus::Unavailable)
 	}
@@ -87,7 +87,7 @@ impl<T: Config> Pallet<T> {
 	/// A commitment that was not opened in time loses its bond.
 	fn settle_committed(id: SubmissionId, submission: &SubmissionOf<T>) -> Result<Weight, DispatchError> {
 		ensure!(T::Clock::get() >= submission.closes_at, Error::<T>::NothingDue);
-		let burned = Self::burn(HoldReason::Submission, &submission.trainer, submission.bond);
+		let burned = T::Currency::burn_up(HoldReason::Submission, &submission.trainer, submission.bond);
 		Self::end(id, submission);
 		Self::deposit_event(Event::Forfeited { submission: id, burned });
 		Ok(T::WeightInfo::settle_forfeited())
@@ -96,7 +96,7 @@ impl<T: Config> Pallet<T> {
 	fn settle_verifying(
 		id: SubmissionId,
 		submission: &SubmissionOf<T>,
-		claim: &Claim<BalanceOf<T>>,
+		claim: &Claim,
 	) -> Result<Weight, DispatchError> {
 		let now = T::Clock::get();
 		let pruned = Self::prune_challenges(id, now);
@@ -104,9 +104,9 @@ impl<T: Config> Pallet<T> {
 		let demand = Demands::<T>::get(target);
 		if let Some(demand) = demand.as_ref().filter(|demand| now >= demand.until) {
 			let demander = demand.who.clone();
-			let burned = Self::burn(HoldReason::Submission, &submission.trainer, submission.bond);
+			let burned = T::Currency::burn_up(HoldReason::Submission, &submission.trainer, submission.bond);
 			Self::deposit_event(Event::Withheld { target, demander, burned });
-			let ended = Self::fall(id, submission, claim.fee, Ending::Withheld);
+			let ended = Self::fall(id, submission, Ending::Withheld);
 			return Ok(T::WeightInfo::settle_withheld().saturating_add(T::WeightInfo::advance(ended)));
 		}
 		if demand.is_none() && Self::is_unavailable(id, &submission.phase) {
@@ -117,7 +117,7 @@ impl<T: Config> Pallet<T> {
 		let held = demand.is_some()
 			|| matches!(submission.phase, Phase::Verifying { held_until, .. } if now < held_until)
 			|| ChallengeCommitments::<T>::get(id).iter().any(|commitment| commitment.holds);
-		let passed = Self::verdict(id, &submission.phase)
+		let passed = Self::verdict(id, submission)
 			.filter(|(closes, _)| !held && now >= *closes)
 			.map(|(_, passed)| passed);
 		let mut weight = match passed {
@@ -127,7 +127,7 @@ impl<T: Config> Pallet<T> {
 			}
 			Some(true) => Self::settle_passed(id, submission, claim),
 			Some(false) => {
-				Self::settle_expired(id, submission, claim, Ending::Lapsed, Expiry::Lapsed);
+				Self::settle_expired(id, submission, Ending::Lapsed, Expiry::Lapsed);
 				T::WeightInfo::settle_expired()
 			}
 		};
@@ -137,7 +137,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// A submission that has passed becomes the head.
-	fn settle_passed(id: SubmissionId, submission: &SubmissionOf<T>, claim: &Claim<BalanceOf<T>>) -> Weight {
+	fn settle_passed(id: SubmissionId, submission: &SubmissionOf<T>, claim: &Claim) -> Weight {
 		let model = submission.model;
 		let version = Version {
 			trainer: submission.trainer.clone(),
@@ -148,7 +148,7 @@ impl<T: Config> Pallet<T> {
 			replaced: None,
 		};
 		let Ok(version) = with_storage_layer(|| T::Models::accept(&model, version)) else {
-			Self::settle_expired(id, submission, claim, Ending::Void, Expiry::ModelClosed);
+			Self::settle_expired(id, submission, Ending::Void, Expiry::ModelClosed);
 			return T::WeightInfo::settle_expired();
 		};
 		Verifying::<T>::remove(model);
@@ -156,14 +156,15 @@ impl<T: Config> Pallet<T> {
 		// Nobody needs the old head's weights any more.
 		Self::end_demand(Target::Head(model));
 		let verifiers = T::Committees::close(TaskId::Submission(id), Ending::Accepted);
-		Self::pay_fee(id, &submission.trainer, claim.fee, &verifiers, Rest::Return);
-		Self::release(HoldReason::Submission, &submission.trainer, submission.bond);
+		Self::pay_fee(id, &submission.trainer, submission.terms.fee, &verifiers, Rest::Return);
+		T::Currency::give_back(HoldReason::Submission, &submission.trainer, submission.bond);
 		if let Some(old) = HeadScores::<T>::take(model) {
-			Self::drop_ticket(old.ticket, &old.owner);
+			funds::return_deposit(old.ticket, &old.owner);
 		}
 		if let Some(list) = ClaimedScores::<T>::take(id) {
 			HeadScores::<T>::insert(model, list);
 		}
+		T::Evidence::saw(&submission.trainer, Deed::Accepted(id));
 		let bounties = Bounties::<T>::decode_len(model).unwrap_or_default().saturated_into();
 		Self::pay_bounties(id, submission, claim.score);
 		Self::end(id, submission);
@@ -181,23 +182,22 @@ impl<T: Config> Pallet<T> {
 	fn settle_expired(
 		id: SubmissionId,
 		submission: &SubmissionOf<T>,
-		claim: &Claim<BalanceOf<T>>,
 		ending: Ending<T::AccountId>,
 		why: Expiry,
 	) {
 		Verifying::<T>::remove(submission.model);
 		let verifiers = T::Committees::close(TaskId::Submission(id), ending);
-		Self::pay_fee(id, &submission.trainer, claim.fee, &verifiers, Rest::Return);
-		Self::release(HoldReason::Submission, &submission.trainer, submission.bond);
+		Self::pay_fee(id, &submission.trainer, submission.terms.fee, &verifiers, Rest::Return);
+		T::Currency::give_back(HoldReason::Submission, &submission.trainer, submission.bond);
 		Self::forget_claim(submission);
 		Self::end(id, submission);
 		Self::deposit_event(Event::Expired { submission: id, why });
 	}
 
 	/// A submission whose turn did not come to anything ends, and all is returned.
-	fn void(id: SubmissionId, submission: &SubmissionOf<T>, fee: BalanceOf<T>) {
-		Self::release(HoldReason::VerificationFee, &submission.trainer, fee);
-		Self::release(HoldReason::Submission, &submission.trainer, submission.bond);
+	fn void(id: SubmissionId, submission: &SubmissionOf<T>) {
+		T::Currency::give_back(HoldReason::VerificationFee, &submission.trainer, submission.terms.fee);
+		T::Currency::give_back(HoldReason::Submission, &submission.trainer, submission.bond);
 		Self::forget_claim(submission);
 		Self::end(id, submission);
 	}
@@ -228,7 +228,7 @@ impl<T: Config> Pallet<T> {
 			let Some(mut submission) = Submissions::<T>::get(id) else { return false };
 			let Phase::Queued(claim) = submission.phase.clone() else { return false };
 			let Some((_, spec)) = standing.as_ref() else {
-				Self::void(*id, &submission, claim.fee);
+				Self::void(*id, &submission);
 				Self::deposit_event(Event::Expired { submission: *id, why: Expiry::ModelClosed });
 				result.ended = result.ended.saturating_add(1);
 				return false;
@@ -237,7 +237,7 @@ impl<T: Config> Pallet<T> {
 				.ok_or(Error::<T>::NoScores)
 				.and_then(|list| Self::beats(spec, &list.scores, &rival));
 			if let Err(why) = beats {
-				Self::void(*id, &submission, claim.fee);
+				Self::void(*id, &submission);
 				Self::deposit_event(match why {
 					Error::<T>::ModelClosed => Event::Expired { submission: *id, why: Expiry::ModelClosed },
 					_ => Event::Outdated { submission: *id },
@@ -254,10 +254,10 @@ impl<T: Config> Pallet<T> {
 			no_verifiers = true;
 			let since = stalled.get_or_insert(now);
 			let waiting = now.saturating_sub((*since).max(claim.revealed_at));
-			if waiting < claim.patience {
+			if waiting < submission.terms.patience {
 				return true;
 			}
-			Self::void(*id, &submission, claim.fee);
+			Self::void(*id, &submission);
 			Self::deposit_event(Event::Expired { submission: *id, why: Expiry::NoVerifiers });
 			result.ended = result.ended.saturating_add(1);
 			false

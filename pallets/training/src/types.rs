@@ -45,24 +45,43 @@ pub struct Submission<AccountId, Balance> {
 	/// What the trainer has on hold for it, apart from the fee and the storage deposits: the bond of the commitment,
 	/// less the trainer's part of the price of weights that had to be posted.
 	pub bond: Balance,
+	/// What was agreed when it was committed, whatever the parameters are later.
+	pub terms: Terms<Balance>,
 	/// How far it has come.
-	pub phase: Phase<Balance>,
+	pub phase: Phase,
+}
+
+/// What goes for a submission from its commitment to its end.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Terms<Balance> {
+	/// What the verifiers get together, put on hold when it is revealed.
+	pub fee: Balance,
+	/// The part of the fee that every submission has: what withdrawing costs where it costs something.
+	pub fee_base: Balance,
+	/// For how many ticks verifiers can answer, once its turn has come.
+	pub answer_window: Tick,
+	/// For how many ticks it waits for verifiers, if there are none.
+	pub patience: Tick,
+	/// How many ticks pass at least between the last needed answer and the acceptance.
+	pub challenge_window: Tick,
 }
 
 /// How far a submission has come.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub enum Phase<Balance> {
+pub enum Phase {
 	/// Nobody knows the weights yet.
 	#[codec(index = 0)]
 	Committed,
 	/// Revealed, waiting for its turn.
 	#[codec(index = 1)]
-	Queued(Claim<Balance>),
+	Queued(Claim),
 	/// Revealed, being verified.
 	#[codec(index = 2)]
 	Verifying {
 		/// What the trainer claims.
-		claim: Claim<Balance>,
+		claim: Claim,
 		/// When its verification started.
 		opened_at: Tick,
 		/// The end of the time in which verifiers answer; it is not accepted before.
@@ -70,16 +89,14 @@ pub enum Phase<Balance> {
 		/// It is not settled before this: set when there was no room for another challenge commitment, and when
 		/// weights were demanded or shown. It never falls.
 		held_until: Tick,
-		/// How long the challenge window is.
-		challenge_window: Tick,
 		/// Whether the weights have been posted on a demand: nobody demands them again.
 		shown: bool,
 	},
 }
 
-impl<Balance> Phase<Balance> {
+impl Phase {
 	/// What was claimed, once it was revealed.
-	pub fn claim(&self) -> Option<&Claim<Balance>> {
+	pub fn claim(&self) -> Option<&Claim> {
 		match self {
 			Phase::Committed => None,
 			Phase::Queued(claim) | Phase::Verifying { claim, .. } => Some(claim),
@@ -91,19 +108,13 @@ impl<Balance> Phase<Balance> {
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct Claim<Balance> {
+pub struct Claim {
 	/// The weights.
 	pub weights: BlobRef,
 	/// The sum of the claimed scores.
 	pub score: i64,
 	/// [`oda_primitives::hash::claim`] of model, weights and scores: what verifiers sign.
 	pub hash: [u8; 32],
-	/// What the trainer has on hold for the verifiers.
-	pub fee: Balance,
-	/// For how many ticks verifiers can answer, once its turn has come.
-	pub answer_window: Tick,
-	/// For how many ticks it waits for verifiers, if there are none.
-	pub patience: Tick,
 	/// When it was revealed.
 	pub revealed_at: Tick,
 }

@@ -1,6 +1,5 @@
 //! What the calls cost. The runtime measures and supplies its own (`runtime/src/weights/`).
 
-use oda_evaluator::Cost;
 use polkadot_sdk::frame_support::weights::Weight;
 
 /// What the calls cost.
@@ -45,43 +44,6 @@ pub trait WeightInfo {
 	fn post_weights() -> Weight;
 	/// The fall of a head.
 	fn revert() -> Weight;
-	/// `n` multiply-accumulates of a convolution with one output.
-	fn evaluate_macs(n: u32) -> Weight;
-	/// `n` rows of one product each: a depthwise convolution at one position.
-	fn evaluate_rows(n: u32) -> Weight;
-	/// `n` lines of a convolution's patches, of two elements each.
-	fn evaluate_patch_lines(n: u32) -> Weight;
-	/// `n` elements of a depthwise convolution's patches, far apart.
-	fn evaluate_patch_elements(n: u32) -> Weight;
-	/// `n` accumulators of one product each, 159 to a row, requantised.
-	fn evaluate_requants(n: u32) -> Weight;
-	/// `n` elements read by pools of one element.
-	fn evaluate_element_ops(n: u32) -> Weight;
-	/// `n` bytes of parameters, split.
-	fn evaluate_param_bytes(n: u32) -> Weight;
-	/// `n` bytes of activations, read and written once.
-	fn evaluate_activation_bytes(n: u32) -> Weight;
-	/// `n` convolutions of an element, with parameters of their own, decoded.
-	fn evaluate_nodes(n: u32) -> Weight;
-}
-
-/// What evaluating and scoring one record of this cost weighs: every component at the coefficient that was
-/// measured at its worst shape, and what one evaluation costs in any case.
-pub fn evaluation<W: WeightInfo>(cost: &Cost) -> Weight {
-	let base = W::evaluate_nodes(0);
-	// No graph within the limits reaches an `u32` in a component that is cheap.
-	let of = |weight: fn(u32) -> Weight, n: u64| {
-		u32::try_from(n).map_or(Weight::MAX, |n| weight(n).saturating_sub(weight(0)))
-	};
-	base.saturating_add(of(W::evaluate_macs, cost.macs))
-		.saturating_add(of(W::evaluate_rows, cost.rows))
-		.saturating_add(of(W::evaluate_patch_lines, cost.patch_lines))
-		.saturating_add(of(W::evaluate_patch_elements, cost.patch_elements))
-		.saturating_add(of(W::evaluate_requants, cost.requants))
-		.saturating_add(of(W::evaluate_element_ops, cost.element_ops))
-		.saturating_add(of(W::evaluate_param_bytes, cost.param_bytes))
-		.saturating_add(of(W::evaluate_activation_bytes, cost.activation_bytes))
-		.saturating_add(of(W::evaluate_nodes, cost.nodes))
 }
 
 /// For tests only: round numbers that tell one from another, so that refunds can be checked.
@@ -147,32 +109,5 @@ impl WeightInfo for () {
 	}
 	fn revert() -> Weight {
 		Weight::from_parts(1_000, 0)
-	}
-	fn evaluate_macs(n: u32) -> Weight {
-		Weight::from_parts(1, 0).saturating_mul(n.into())
-	}
-	fn evaluate_rows(n: u32) -> Weight {
-		Weight::from_parts(1, 0).saturating_mul(n.into())
-	}
-	fn evaluate_patch_lines(n: u32) -> Weight {
-		Weight::from_parts(1, 0).saturating_mul(n.into())
-	}
-	fn evaluate_patch_elements(n: u32) -> Weight {
-		Weight::from_parts(1, 0).saturating_mul(n.into())
-	}
-	fn evaluate_requants(n: u32) -> Weight {
-		Weight::from_parts(10, 0).saturating_mul(n.into())
-	}
-	fn evaluate_element_ops(n: u32) -> Weight {
-		Weight::from_parts(10, 0).saturating_mul(n.into())
-	}
-	fn evaluate_param_bytes(n: u32) -> Weight {
-		Weight::from_parts(1, 0).saturating_mul(n.into())
-	}
-	fn evaluate_activation_bytes(n: u32) -> Weight {
-		Weight::from_parts(1, 0).saturating_mul(n.into())
-	}
-	fn evaluate_nodes(n: u32) -> Weight {
-		Weight::from_parts(100, 0).saturating_mul(n.into())
 	}
 }

@@ -5,6 +5,7 @@
 //!
 //! * [`models`]: what `training` needs of whoever keeps the models (`model-registry`);
 //! * [`committees`]: what a pallet with claims needs of whoever re-runs them (`verification`);
+//! * [`evidence`]: what the pallets tell whoever listens to what accounts do (nobody yet);
 //! * [`heads`]: what `training` needs of whoever keeps heads available (`storage-deals`), and that of the models;
 //! * [`peers`]: what `storage-deals` needs of whoever binds peers to accounts (`peers`).
 
@@ -14,11 +15,13 @@
 extern crate alloc;
 
 pub mod committees;
+pub mod evidence;
 pub mod heads;
 pub mod models;
 pub mod peers;
 
 pub use committees::{Committees, Ending, TaskStatus, Work};
+pub use evidence::{Deed, Evidence};
 pub use heads::{Heads, OpenModels};
 pub use models::{ModelStatus, Models, Standing, Version};
 pub use peers::{PeerKey, Peers};

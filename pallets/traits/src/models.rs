@@ -1,7 +1,8 @@
 //! The border between whoever submits weights and whoever keeps the models.
 
+use crate::Work;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use oda_evaluator::{Cost, ModelSpec};
+use oda_evaluator::ModelSpec;
 use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, VersionId};
 use polkadot_sdk::sp_runtime::{DispatchError, DispatchResult};
 use scale_info::TypeInfo;
@@ -49,10 +50,8 @@ pub struct Standing<AccountId> {
 	pub registrar: AccountId,
 	/// The number of the head, if there is one.
 	pub head: Option<VersionId>,
-	/// What evaluating one record costs.
-	pub cost: Cost,
-	/// How many records the data has.
-	pub records: u32,
+	/// What verifying a claim about it takes.
+	pub work: Work,
 }
 
 /// What `training` needs of whoever keeps the models.

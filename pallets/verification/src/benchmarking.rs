@@ -92,7 +92,7 @@ mod benchmarks {
 				.collect();
 			entry.answers = BoundedVec::truncate_from(answers);
 		});
-		let message = message::attestation(&Pallet::<T>::genesis(), task, &[1; 32], Verdict::Valid);
+		let message = message::attestation(&funds::genesis_hash::<T>(), task, &[1; 32], Verdict::Valid);
 		let signature = T::BenchmarkHelper::sign(&signer, &message);
 		(task, signer, signature)
 	}

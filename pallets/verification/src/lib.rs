@@ -43,7 +43,8 @@ pub use types::{Fault, Outcome, Penalties, Task, Verifier};
 pub use weights::WeightInfo;
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use oda_pallet_traits::{Committees, Ending, TaskStatus};
+use oda_pallet_funds::{self as funds, Funds};
+use oda_pallet_traits::{Committees, Deed, Ending, Evidence, TaskStatus};
 use oda_primitives::{TaskId, Tick, Verdict, message};
 use polkadot_sdk::{
 	frame_support::{
@@ -51,8 +52,7 @@ use polkadot_sdk::{
 		pallet_prelude::*,
 		traits::{
 			Imbalance,
-			fungible::{Balanced, BalancedHold, Credit, Inspect, InspectHold, MutateHold},
-			tokens::Precision,
+			fungible::{Credit, Inspect, InspectHold, MutateHold},
 		},
 	},
 	frame_system::{self, ensure_authorized, pallet_prelude::*},
@@ -108,9 +108,10 @@ pub mod pallet {
 		type Clock: Get<Tick>;
 
 		/// What bonds are held, slashed and paid in.
-		type Currency: MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
-			+ BalancedHold<Self::AccountId>
-			+ Balanced<Self::AccountId>;
+		type Currency: Funds<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+
+		/// Who listens to what verifiers do.
+		type Evidence: Evidence<Self::AccountId>;
 
 		/// The runtime's reasons for holds.
 		type RuntimeHoldReason: From<HoldReason>;
@@ -371,9 +372,8 @@ pub mod pallet {
 				ensure!(verifier.open == 0, Error::<T>::HasOpenTasks);
 				verifiers.remove(&who).ok_or(Error::<T>::NotVerifier)
 			})?;
-			let reason = HoldReason::VerifierBond.into();
-			let bond = T::Currency::release(&reason, &who, verifier.bond, Precision::BestEffort)?;
-			Self::deposit_event(Event::Left { verifier: who, bond });
+			T::Currency::give_back(HoldReason::VerifierBond, &who, verifier.bond);
+			Self::deposit_event(Event::Left { verifier: who, bond: verifier.bond });
 			Ok(())
 		}
 	}
@@ -450,18 +450,12 @@ pub mod pallet {
 		/// The bytes that a verifier signs to attest `verdict` on an open task.
 		pub fn attestation(task: TaskId, verdict: Verdict) -> Option<Vec<u8>> {
 			let claim = Tasks::<T>::get(task)?.claim;
-			Some(message::attestation(&Self::genesis(), task, &claim, verdict))
+			Some(message::attestation(&funds::genesis_hash::<T>(), task, &claim, verdict))
 		}
 	}
 }
 
 impl<T: Config> Pallet<T> {
-	/// The hash of block 0, which is never pruned.
-	fn genesis() -> [u8; 32] {
-		let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
-		hash.as_ref().try_into().unwrap_or_default()
-	}
-
 	/// How many of `members` have to say `Valid`.
 	pub(crate) fn quorum(members: u32) -> u32 {
 		T::Quorum::get().mul_ceil(members).max(1)
@@ -494,7 +488,7 @@ impl<T: Config> Pallet<T> {
 		signature: &T::Signature,
 	) -> TransactionValidityWithRefund {
 		let entry = Self::answerable(*task, verifier).map_err(Self::refusal)?;
-		let bytes = message::attestation(&Self::genesis(), *task, &entry.claim, *verdict);
+		let bytes = message::attestation(&funds::genesis_hash::<T>(), *task, &entry.claim, *verdict);
 		if !signature.verify(bytes.as_slice(), verifier) {
 			return Err(InvalidTransaction::BadProof.into());
 		}
@@ -513,7 +507,7 @@ impl<T: Config> Pallet<T> {
 		InvalidTransaction::Custom(INVALID_ATTESTATION.saturating_add(index)).into()
 	}
 
-	/// What `who`, who is bonded, has to pay, and for what: its bond shrinks, and the funds come back.
+	/// What `who`, who is bonded, has to pay, and for what: its bond shrinks; the half that a challenger may have.
 	fn slash(
 		task: TaskId,
 		who: &T::AccountId,
@@ -522,15 +516,14 @@ impl<T: Config> Pallet<T> {
 		penalty: BalanceOf<T>,
 	) -> Credit<T::AccountId, T::Currency> {
 		let was_active = verifier.bond >= T::MinBond::get();
-		let reason = HoldReason::VerifierBond.into();
-		let (credit, _) = T::Currency::slash(&reason, who, penalty.min(verifier.bond));
-		let amount = credit.peek();
+		let penalty = penalty.min(verifier.bond);
+		let (amount, reward) = T::Currency::punish(HoldReason::VerifierBond, who, penalty);
 		verifier.bond = verifier.bond.saturating_sub(amount);
 		Self::deposit_event(Event::Slashed { task, verifier: who.clone(), fault, amount });
 		if was_active && verifier.bond < T::MinBond::get() {
 			Self::deposit_event(Event::Deactivated { verifier: who.clone(), bond: verifier.bond });
 		}
-		credit
+		reward
 	}
 
 	/// What a member is guilty of, given how the task ended.
@@ -656,24 +649,31 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 			for member in &entry.members {
 				let answer = entry.answer_of(member);
 				let fault = Self::fault(&ending, answer, window_over);
-				if fault.is_none() && answer.is_some_and(|verdict| verdict != Verdict::Unavailable) {
+				let right = fault.is_none() && answer.is_some_and(|verdict| verdict != Verdict::Unavailable);
+				if right {
 					innocent.push(member.clone());
+				}
+				let deed = match fault {
+					Some(Fault::Absence) => Some(Deed::Absent(task)),
+					Some(Fault::FalseValid | Fault::FalseAccusation) => Some(Deed::Misverified(task)),
+					None => right.then_some(Deed::Verified(task)),
+				};
+				if let Some(deed) = deed {
+					T::Evidence::saw(member, deed);
 				}
 				// Nobody leaves while a member of an open task.
 				let Some(verifier) = verifiers.get_mut(member) else { continue };
 				verifier.open = verifier.open.saturating_sub(1);
 				let Some(fault) = fault else { continue };
-				let slashed = Self::slash(task, member, verifier, fault, entry.penalties.of(fault));
+				let half = Self::slash(task, member, verifier, fault, entry.penalties.of(fault));
 				if rewarded.is_some() {
-					let half = Perbill::from_percent(50).mul_floor(slashed.peek());
-					// What is not split off is dropped here, and thereby burned.
-					reward.subsume(slashed.split(half).0);
+					reward.subsume(half);
 				}
 			}
 		});
 		if let Some(challenger) = rewarded {
-			let amount = reward.peek();
-			if !amount.is_zero() && T::Currency::resolve(challenger, reward).is_ok() {
+			let amount = T::Currency::reward(challenger, reward);
+			if !amount.is_zero() {
 				Self::deposit_event(Event::ChallengerPaid { task, challenger: challenger.clone(), amount });
 			}
 		}

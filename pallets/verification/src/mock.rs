@@ -1,6 +1,7 @@
 //! A runtime with balances and verification.
 
 use crate as pallet_verification;
+use oda_pallet_traits::{Deed, Evidence};
 use oda_primitives::Tick;
 use polkadot_sdk::{
 	frame_support::{
@@ -76,10 +77,21 @@ parameter_types! {
 	pub static VerifierSlash: u64 = 401;
 	pub static AccusationSlash: u64 = 300;
 	pub static AbsenceSlash: u64 = 50;
+	/// What was seen, in this order.
+	pub static Seen: Vec<(AccountId32, Deed)> = Vec::new();
+}
+
+/// Remembers what it sees.
+pub struct SeenDeeds;
+impl Evidence<AccountId32> for SeenDeeds {
+	fn saw(who: &AccountId32, deed: Deed) {
+		Seen::mutate(|seen| seen.push((who.clone(), deed)));
+	}
 }
 
 impl pallet_verification::Config for Test {
 	type Clock = Time;
+	type Evidence = SeenDeeds;
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Signature = MultiSignature;

@@ -2,11 +2,13 @@
 
 mod attest;
 mod close;
+mod evidence;
 mod genesis;
 mod leaks;
 mod leave;
 mod open;
 mod random;
+mod snapshots;
 mod state;
 mod views;
 

@@ -6,7 +6,6 @@ use frame_support::{
 	traits::{ConstU32, ConstU64, Get, LinearStoragePrice, Randomness, fungible::HoldConsideration},
 	weights::{Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
-use oda_evaluator::Cost;
 use oda_pallet_traits::Work;
 use oda_primitives::{ModelId, Tick, hash};
 use sp_runtime::{
@@ -138,23 +137,16 @@ parameter_types! {
 	pub const HeadPricePerMib: Balance = MILLI_UNIT;
 }
 
-/// What the court charges above the time that was measured, as a part of it. The coefficients are those of one machine,
-/// when it was quiet: another processor takes up to a tenth more for some shapes, and a busy neighbour, which it shares
-/// caches and memory with, up to four tenths more.
-const COURT_MARGIN: Perbill = Perbill::from_percent(50);
-
-/// What evaluating one record weighs, from the coefficients that were measured for each component of its cost.
-pub struct EvaluationWeight;
-impl Convert<Cost, Weight> for EvaluationWeight {
-	fn convert(cost: Cost) -> Weight {
-		let measured =
-			pallet_training::weights::evaluation::<weights::pallet_training::WeightInfo<Runtime>>(&cost);
-		Weight::from_parts(
-			measured.ref_time().saturating_add(COURT_MARGIN.mul_ceil(measured.ref_time())),
-			measured.proof_size(),
-		)
-	}
+parameter_types! {
+	/// What the court charges above the time that was measured, as a part of it. The coefficients are those of one
+	/// machine, when it was quiet: another processor takes up to a tenth more for some shapes, and a busy neighbour,
+	/// which it shares caches and memory with, up to four tenths more.
+	pub const CourtMargin: Perbill = Perbill::from_percent(50);
 }
+
+/// What evaluating one record weighs.
+pub type EvaluationWeight =
+	oda_pallet_court::Price<weights::oda_pallet_court::WeightInfo<Runtime>, CourtMargin>;
 
 /// Picoseconds that fetching a mebibyte takes on the chain's reference line: 16 MiB a second.
 const MIB_TIME: u64 = WEIGHT_REF_TIME_PER_SECOND / 16;
@@ -268,6 +260,7 @@ impl Convert<ModelId, AccountId> for ModelAccount {
 }
 
 impl pallet_storage_deals::Config for Runtime {
+	type Evidence = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = pallet_storage_deals::Sr25519Helper<benchmarks::Helper>;
 	type BondPerMib = BondPerMib;
@@ -304,6 +297,7 @@ impl pallet_storage_deals::Config for Runtime {
 }
 
 impl pallet_training::Config for Runtime {
+	type Evidence = ();
 	type AttestWindow = AttestWindow;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = benchmarks::Helper;
@@ -352,6 +346,7 @@ impl pallet_training::Config for Runtime {
 }
 
 impl pallet_verification::Config for Runtime {
+	type Evidence = ();
 	type AbsenceSlash = AbsenceSlash;
 	type AccusationSlash = AccusationSlash;
 	type AttestPriority = ConstU64<{ u64::MAX / 2 }>;

@@ -141,24 +141,14 @@ fn ordinary_transactions_should_be_none_of_its_business() {
 
 /// Submission 7, which is being verified.
 fn verifying() {
-	use pallet_training::{Claim, Phase, Submission, Submissions};
+	use pallet_training::{Claim, Phase, Submission, Submissions, Terms};
 	let claim = Claim {
 		weights: oda_primitives::BlobRef { root: [1; 32], len: 100 },
 		score: 0,
 		hash: [0; 32],
-		fee: 0,
-		answer_window: 1_000,
-		patience: 1_000,
 		revealed_at: 0,
 	};
-	let phase = Phase::Verifying {
-		claim,
-		opened_at: 0,
-		answers_until: 1_000,
-		held_until: 0,
-		challenge_window: 8,
-		shown: false,
-	};
+	let phase = Phase::Verifying { claim, opened_at: 0, answers_until: 1_000, held_until: 0, shown: false };
 	let submission = Submission {
 		model: [1; 32],
 		trainer: Sr25519Keyring::Eve.to_account_id(),
@@ -168,6 +158,7 @@ fn verifying() {
 		closes_at: 1_000,
 		head_at_commit: None,
 		bond: 0,
+		terms: Terms { fee: 0, fee_base: 0, answer_window: 1_000, patience: 1_000, challenge_window: 8 },
 		phase,
 	};
 	Submissions::<Runtime>::insert(7, submission);

@@ -3,6 +3,7 @@
 // Generated code has no documentation of its own.
 #![allow(missing_docs)]
 
+pub mod oda_pallet_court;
 pub mod pallet_clock;
 pub mod pallet_model_registry;
 pub mod pallet_peers;

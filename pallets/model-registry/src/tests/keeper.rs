@@ -133,8 +133,8 @@ fn standing_says_what_a_submission_needs() {
 		let model = active();
 		let standing = <Registry as Keeper<u64>>::standing(&model).unwrap();
 		assert_eq!(standing.status, ModelStatus::Active);
-		assert_eq!((standing.registrar, standing.head, standing.records), (ALICE, Some(0), 2));
-		assert_eq!(standing.cost, stored(model).cost);
+		assert_eq!((standing.registrar, standing.head, standing.work.records), (ALICE, Some(0), 2));
+		assert_eq!(standing.work.cost, stored(model).cost);
 		assert_eq!(<Registry as Keeper<u64>>::spec(&model), Some(fixture::spec(2, 0)));
 	});
 }

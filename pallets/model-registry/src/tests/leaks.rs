@@ -1,7 +1,6 @@
 //! Attacks on the registry.
 
 use super::*;
-use crate::limits;
 use oda_evaluator::{
 	DataSource, DatasetRef,
 	graph::{DType, Graph, Node, Op, Requant, TensorType, VERSION},
@@ -9,6 +8,7 @@ use oda_evaluator::{
 	model::Metric,
 	testing::memory,
 };
+use oda_pallet_court as court;
 
 /// A model of this graph, whose output is compared with a target of its own shape, on one record.
 fn of(graph: Graph) -> ModelSpec {
@@ -102,8 +102,8 @@ fn the_longest_challenge_should_be_what_a_real_one_is() {
 		let proof = RangeProof::new(&data, spec.record_range(record).unwrap()).unwrap();
 		spec.graph.param_bytes() + proof.chunks.len() as u64 + 32 * proof.siblings.len() as u64
 	});
-	let longest = longest.max().unwrap() + limits::CHALLENGE_OVERHEAD;
-	let bound = limits::challenge_bytes(&spec);
+	let longest = longest.max().unwrap() + court::CHALLENGE_OVERHEAD;
+	let bound = court::challenge_bytes(&spec);
 	assert!(longest <= bound && bound <= longest + 1_024 + 8 * 32, "{longest} of at most {bound}");
 }
 
@@ -111,9 +111,9 @@ fn the_longest_challenge_should_be_what_a_real_one_is() {
 fn a_challenge_should_be_refused_from_the_first_byte_on_that_has_no_room() {
 	run(|| {
 		let spec = sized([1, 1_600, 1], 7);
-		MaxChallengeBytes::set(limits::challenge_bytes(&spec));
+		MaxChallengeBytes::set(court::challenge_bytes(&spec));
 		assert_eq!(check(&spec), Ok(()));
-		MaxChallengeBytes::set(limits::challenge_bytes(&spec) - 1);
+		MaxChallengeBytes::set(court::challenge_bytes(&spec) - 1);
 		assert_eq!(check(&spec), Err(Error::<Test>::ChallengeTooLong.into()));
 	});
 }
@@ -126,7 +126,7 @@ fn a_model_that_exhausts_the_courts_memory_should_be_refused() {
 		// Nothing but its memory is wrong with it.
 		let cost = spec.validate().unwrap();
 		assert!(cost.live_bytes <= 16 << 20, "{} bytes live", cost.live_bytes);
-		assert!(limits::challenge_bytes(&spec) <= MaxChallengeBytes::get());
+		assert!(court::challenge_bytes(&spec) <= MaxChallengeBytes::get());
 		assert!(spec.heap().bytes() > 128 << 20, "{} bytes of heap", spec.heap().bytes());
 		assert_eq!(check(&spec), Err(Error::<Test>::RecordTakesTooMuchMemory.into()));
 	});

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 /// One thing that somebody does. Deals are counted back from the last.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
 	Bind(u64),
 	Unbind(u64),
 	Enlist(u64, u64),
@@ -42,7 +42,7 @@ enum Step {
 	Stand(Tick),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
 	let (who, deal) = (1..=4u64, 0..5u64);
 	let capacity = (0..25u64).prop_map(|mib| mib << 20);
 	prop_oneof![
@@ -89,7 +89,7 @@ fn answer(who: u64, deal: DealId) {
 fn ignore<T, E>(_: Result<T, E>) {}
 
 /// Does it; refusals are as good as success, as long as they change nothing.
-fn make(step: Step) {
+pub(super) fn make(step: Step) {
 	let signed = RuntimeOrigin::signed;
 	match step {
 		Step::Bind(who) => ignore(bind(who)),

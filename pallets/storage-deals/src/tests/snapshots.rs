@@ -1,7 +1,12 @@
 //! What is under way goes on as it was agreed, whatever the parameters are later.
 
-use super::*;
+use super::{
+	property::{Step, make, step},
+	*,
+};
 use oda_pallet_traits::Heads;
+use polkadot_sdk::{sp_core::H256, sp_io, sp_runtime::StateVersion};
+use proptest::prelude::*;
 
 #[test]
 fn a_round_ends_when_it_was_to_end() {
@@ -81,4 +86,66 @@ fn a_heads_deal_is_not_renewed_on_other_terms_but_ends_and_is_offered_anew() {
 		assert_eq!(StorageDeals::deal(0), None);
 		assert_eq!(StorageDeals::deal(1).unwrap().price, 2 * HEAD_PRICE);
 	});
+}
+
+/// What the chain comes to, if the parameters change between the steps, or do not.
+fn outcome(before: &[Step], change: Option<&([u32; 5], Tick, u64)>, after: &[Step]) -> (H256, usize) {
+	Time::set(100);
+	SweepDeals::set(2);
+	Closed::set(vec![]);
+	let outcome = bare_ext().execute_with(|| {
+		(1..=3).for_each(|who| enlist(who, 12 << 20));
+		before.iter().cloned().for_each(make);
+		if let Some(([raising, quitting, free, misses, term], unbonding, pays)) = change {
+			Raising::set(*raising);
+			Quitting::set(*quitting);
+			FreeMisses::set(*free);
+			MaxMisses::set(free + misses);
+			HeadTerm::set(*term);
+			HeadPays::set(*pays);
+			UnbondingPeriod::set(*unbonding);
+		}
+		after.iter().cloned().for_each(make);
+		pass(10 * 45);
+		(H256::from_slice(&sp_io::storage::root(StateVersion::V1)), System::event_count() as usize)
+	});
+	Raising::set(RAISE_ROUNDS);
+	Quitting::set(QUIT_ROUNDS);
+	FreeMisses::set(1);
+	MaxMisses::set(3);
+	HeadTerm::set(HEAD_ROUNDS);
+	HeadPays::set(HEAD_PRICE);
+	UnbondingPeriod::set(UNBONDING);
+	outcome
+}
+
+/// Whether a step makes an entry, whose terms are those of the moment. A head's deal is renewed on the terms of then, or
+/// ends.
+fn makes_an_entry(step: &Step) -> bool {
+	matches!(
+		step,
+		Step::Enlist(..)
+			| Step::SetCapacity(..)
+			| Step::Retire(..)
+			| Step::Offer { .. }
+			| Step::SetHead(..)
+			| Step::Fund(..)
+	)
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(64))]
+
+	#[test]
+	fn no_parameter_affects_what_is_under_way(
+		before in prop::collection::vec(step(), 1..80),
+		after in prop::collection::vec(step(), 1..80),
+		change in ([1..50u32, 1..50, 0..50, 1..50, 1..50], 1..1_000u64, 1..50u64),
+	) {
+		let heads = |step: &Step| matches!(step, Step::SetHead(..));
+		let before: Vec<_> = before.into_iter().filter(|step| !heads(step)).collect();
+		let after: Vec<_> = after.into_iter().filter(|step| !makes_an_entry(step)).collect();
+		let agreed = outcome(&before, None, &after);
+		prop_assert_eq!(outcome(&before, Some(&change), &after), agreed);
+	}
 }

@@ -231,20 +231,6 @@ fn a_verifier_who_answered_is_not_paid_for_the_challenge() {
 }
 
 #[test]
-fn a_challenger_whose_account_cannot_hold_the_reward_gets_nothing() {
-	// Not reachable through the calls, for a challenger has a bond on hold; so on the slash itself.
-	with_head(|model| {
-		let id = commit(model, &Attempt::new(ALICE, |_| true));
-		let before = issuance();
-		assert_eq!(Training::slash_bond(&ALICE, 2 * ED - 2, Some(&4_242)), (2 * ED - 2, 0));
-		assert_eq!(issuance(), before - (2 * ED - 2));
-		assert_eq!(Training::slash_bond(&ALICE, 2 * ED, Some(&4_242)), (2 * ED, ED));
-		assert_eq!(issuance(), before - (2 * ED - 2) - ED);
-		Submissions::<Test>::mutate(id, |s| s.as_mut().unwrap().bond -= 4 * ED - 2);
-	});
-}
-
-#[test]
 fn challenge_fails_for_an_unknown_submission() {
 	with_head(|_| {
 		let attempt = Attempt::lie(ALICE, 5);

@@ -359,12 +359,13 @@ fn data_that_verifiers_have_to_fetch_should_be_paid_and_given_time() {
 	assert!(FeeOfWork::convert(large) > 1_000 * FeeOfWork::convert(small));
 	with_head(|model| {
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		let claim = *Training::submission(id).unwrap().phase.claim().unwrap();
+		let submission = Training::submission(id).unwrap();
+		let (terms, claim) = (submission.terms, submission.phase.claim().unwrap());
 		// The pallet counts weights and data.
 		let bytes = claim.weights.len + data().len() as u64;
 		let expected = FeeOfWork::convert(oda_pallet_traits::Work { bytes, ..small });
-		assert_eq!(claim.fee, FEE_BASE + expected);
-		assert_eq!(claim.answer_window, AttestWindow::convert(oda_pallet_traits::Work { bytes, ..small }));
+		assert_eq!(terms.fee, FEE_BASE + expected);
+		assert_eq!(terms.answer_window, AttestWindow::convert(oda_pallet_traits::Work { bytes, ..small }));
 	});
 }
 

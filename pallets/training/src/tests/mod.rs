@@ -6,11 +6,13 @@ mod commit;
 mod commit_challenge;
 mod demand;
 mod deposits;
+mod evidence;
 mod leaks;
 mod property;
 mod queue;
 mod reveal;
 mod settle;
+mod snapshots;
 mod weight;
 mod withdraw;
 

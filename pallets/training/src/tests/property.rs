@@ -9,7 +9,7 @@ const PEOPLE: [u64; 5] = [REGISTRAR, ALICE, BOB, EVE, PATRON];
 
 /// One thing that somebody does. Numbers are taken modulo what there is.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
 	Commit {
 		who: usize,
 		right: u32,
@@ -87,7 +87,7 @@ enum Step {
 	},
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
 	let who = 0..PEOPLE.len();
 	// Mostly the latest submissions.
 	let which = 0..4usize;
@@ -127,16 +127,20 @@ fn step() -> impl Strategy<Value = Step> {
 	]
 }
 
-struct World {
+pub(super) struct World {
 	model: ModelId,
 	attempts: Vec<(u64, Attempt)>,
 	issued: u64,
 }
 
 impl World {
-	fn new() -> Self {
+	pub(super) fn new() -> Self {
 		let model = register(spec());
 		Self { model, attempts: Vec::new(), issued: issuance() }
+	}
+
+	pub(super) fn model(&self) -> ModelId {
+		self.model
 	}
 
 	/// The `which`-th submission from the last.
@@ -153,7 +157,7 @@ impl World {
 	}
 
 	/// Does it, or is refused; whether anything happened is not the question here.
-	fn take(&mut self, step: Step) -> DispatchResult {
+	pub(super) fn take(&mut self, step: Step) -> DispatchResult {
 		use RuntimeOrigin as Origin;
 		let model = self.model;
 		match step {
@@ -285,7 +289,7 @@ impl World {
 	}
 
 	/// Lets everything come to its end.
-	fn finish(&mut self) {
+	pub(super) fn finish(&mut self) {
 		for _ in 0..200 {
 			let live = Training::submissions(self.model);
 			if live.is_empty() {

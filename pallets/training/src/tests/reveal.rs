@@ -15,22 +15,12 @@ fn reveal_holds_fee_and_deposits_and_starts_the_verification() {
 			weights: attempt.blob(),
 			score: 12,
 			hash: oda_primitives::hash::claim(&model, &attempt.blob(), &attempt.scores),
-			fee: FEE,
-			answer_window: ATTEST_WINDOW,
-			patience: VERIFIER_PATIENCE,
 			revealed_at: now(),
 		};
 		let answers_until = now() + ATTEST_WINDOW;
 		assert_eq!(
 			Training::submission(id).unwrap().phase,
-			Phase::Verifying {
-				claim,
-				opened_at: now(),
-				answers_until,
-				held_until: 0,
-				challenge_window: CHALLENGE_WINDOW,
-				shown: false
-			}
+			Phase::Verifying { claim, opened_at: now(), answers_until, held_until: 0, shown: false }
 		);
 		assert!(happened(Event::Revealed {
 			submission: id,

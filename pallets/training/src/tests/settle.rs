@@ -183,12 +183,9 @@ fn a_verifier_whose_account_cannot_hold_the_share_does_not_stop_the_settlement()
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
 		let alice = wealth(ALICE);
 		// Somebody without an account gets less than the least balance, somebody with one gets it.
-		Training::pay_fee(id, &ALICE, 15, &[4_242, BOB], crate::money::Rest::Return);
+		Training::pay_fee(id, &ALICE, 15, &[4_242, BOB], crate::fee::Rest::Return);
 		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: 7, returned: 8, burned: 0 }));
 		assert_eq!((wealth(4_242), wealth(ALICE)), (0, alice - 7));
-		Submissions::<Test>::mutate(id, |s| match &mut s.as_mut().unwrap().phase {
-			Phase::Verifying { claim, .. } => claim.fee -= 15,
-			_ => unreachable!(),
-		});
+		Submissions::<Test>::mutate(id, |s| s.as_mut().unwrap().terms.fee -= 15);
 	});
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// Something that can happen.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
 	Open(TaskId, Tick),
 	Wait(Tick),
 	Attest(TaskId, usize, Verdict),
@@ -16,7 +16,7 @@ enum Step {
 	Leave(usize),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
 	let task = (0..4u64).prop_map(TaskId::Submission);
 	let verdict = prop_oneof![
 		4 => Just(Verdict::Valid),
@@ -42,7 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Does it; refusals are as good as success, as long as they change nothing.
-fn take(step: Step) {
+pub(super) fn take(step: Step) {
 	match step {
 		Step::Open(task, window) => {
 			let refused = <Verification as Committees<AccountId32>>::open(task, CLAIM, window).is_err();

@@ -1,5 +1,5 @@
-//! Graphs that make one component of the cost large and the others small, at the component's worst shape: what
-//! the coefficients of the court's evaluation are measured with.
+//! Graphs that make one component of the cost large and the others small, at the component's worst shape: what the
+//! coefficients of the price are measured with.
 
 #![allow(
 	clippy::arithmetic_side_effects,

@@ -4,34 +4,54 @@
 //! runtime evaluates it. So the extrinsic has to fit a block, its weight half of one, and the evaluation the memory that a
 //! node gives the runtime. These are rules of registration; no encoding and no id depends on them.
 
-use crate::{pallet::*, *};
+use oda_evaluator::ModelSpec;
+use oda_primitives::CHUNK_LEN;
+use polkadot_sdk::frame_support::{ensure, weights::Weight};
 
 /// Bytes that a challenge takes beside weights, record and proof: the signature, what is signed with it, the task, the
 /// salt, the record's index, the price, and the lengths of all these. They are 400 at most.
-pub(crate) const CHALLENGE_OVERHEAD: u64 = 1_024;
+pub const CHALLENGE_OVERHEAD: u64 = 1_024;
 
 /// Bytes of a chaining value in a range proof.
 const SIBLING_LEN: u64 = 32;
 
-impl<T: Config> Pallet<T> {
-	/// Everything about a specification that can be said without the data and the chain's state: it is valid,
-	/// and the court could judge it. Returns what a record costs.
-	pub fn check_spec(spec: &ModelSpec) -> Result<Cost, Error<T>> {
-		ensure!(spec.encoded_size() <= ModelSpec::max_encoded_len(), Error::<T>::SpecTooLarge);
-		let cost = spec.validate().map_err(|reason| Error::<T>::InvalidSpec(SpecRefusal(reason)))?;
-		ensure!(spec.graph.param_bytes() <= T::MaxWeightsBytes::get(), Error::<T>::WeightsTooLarge);
-		ensure!(challenge_bytes(spec) <= T::MaxChallengeBytes::get(), Error::<T>::ChallengeTooLong);
-		ensure!(
-			T::EvaluationWeight::convert(cost).all_lte(T::MaxEvaluationWeight::get()),
-			Error::<T>::RecordTooExpensive
-		);
-		ensure!(spec.heap().fits(), Error::<T>::RecordTakesTooMuchMemory);
-		Ok(cost)
+/// What a chain can judge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+	/// The most bytes of weights.
+	pub weights: u64,
+	/// The most bytes of a challenge: of weights, a record and its proof together.
+	pub challenge: u64,
+	/// The most that evaluating one record may weigh.
+	pub evaluation: Weight,
+}
+
+/// Why a model cannot be judged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unfit {
+	/// Its weights are too long.
+	WeightsTooLarge,
+	/// Weights, record and proof together are too long.
+	ChallengeTooLong,
+	/// Evaluating a record weighs too much.
+	RecordTooExpensive,
+	/// Evaluating a record takes more memory than the runtime has.
+	RecordTakesTooMuchMemory,
+}
+
+impl Limits {
+	/// Whether a valid model, of which a record weighs this much, can be judged.
+	pub fn check(&self, spec: &ModelSpec, evaluation: Weight) -> Result<(), Unfit> {
+		ensure!(spec.graph.param_bytes() <= self.weights, Unfit::WeightsTooLarge);
+		ensure!(challenge_bytes(spec) <= self.challenge, Unfit::ChallengeTooLong);
+		ensure!(evaluation.all_lte(self.evaluation), Unfit::RecordTooExpensive);
+		ensure!(spec.heap().fits(), Unfit::RecordTakesTooMuchMemory);
+		Ok(())
 	}
 }
 
 /// The length of the longest challenge of a model, in bytes.
-pub(crate) fn challenge_bytes(spec: &ModelSpec) -> u64 {
+pub fn challenge_bytes(spec: &ModelSpec) -> u64 {
 	let data = spec.data.dataset().blob.len;
 	let chunks = data.div_ceil(CHUNK_LEN);
 	// A record lies in the chunks that it touches, whole: at its worst place it begins with the last byte of one.

@@ -1,0 +1,45 @@
+//! The court of last instance: the runtime evaluates one record, or one input, itself.
+//!
+//! Objectives are integer functions, so whoever claims a wrong score of a record, or signs a wrong output, is found out by
+//! whoever shows the runtime that record and the weights. This library is what every pallet with such claims takes from
+//! one place:
+//!
+//! * [`record`] takes a record from its proof, [`score`] says what it scores, [`output_root`] what a receipt's output
+//!   must hash to;
+//! * [`Price`] says what an evaluation weighs, from the coefficients of its [`Cost`](oda_evaluator::Cost);
+//! * [`Limits`] says which models can be judged at all.
+//!
+//! ```ignore
+//! let bytes = court::record(&spec, index, &proof)?;
+//! let wrong = court::score(&spec, &weights, bytes)? != claimed;
+//! ```
+//!
+//! It stores nothing, and knows no account and no money. Its benchmarks measure the coefficients.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+	test,
+	allow(
+		clippy::arithmetic_side_effects,
+		clippy::cast_possible_truncation,
+		clippy::cast_possible_wrap,
+		clippy::indexing_slicing,
+		clippy::unwrap_used
+	)
+)]
+
+extern crate alloc;
+
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
+mod evaluate;
+#[cfg(feature = "runtime-benchmarks")]
+mod graphs;
+mod limits;
+#[cfg(test)]
+mod tests;
+mod weights;
+
+pub use evaluate::{NotEvaluated, output_root, record, score};
+pub use limits::{CHALLENGE_OVERHEAD, Limits, Unfit, challenge_bytes};
+pub use weights::{Price, WeightInfo};

@@ -1,0 +1,134 @@
+//! What is under way goes on as it was agreed, whatever the parameters are later.
+
+use super::{
+	property::{Step, World, step},
+	*,
+};
+use oda_primitives::Tick;
+use polkadot_sdk::{sp_core::H256, sp_io, sp_runtime::StateVersion};
+use proptest::prelude::*;
+
+/// Values of all parameters of the pallet, in an order that the chain would have them in.
+#[derive(Clone, Debug)]
+struct Parameters {
+	amounts: [u64; 5],
+	/// Each is added to those before it where one has to be longer than another.
+	ticks: [Tick; 8],
+}
+
+fn parameters() -> impl Strategy<Value = Parameters> {
+	(
+		[1..5_000u64, 1..5_000, 1..5_000, 1..5_000, 1..5_000],
+		[1..50u64, 1..50, 1..50, 1..50, 1..50, 1..50, 1..50, 1..50],
+	)
+		.prop_map(|(amounts, ticks)| Parameters { amounts, ticks })
+}
+
+impl Parameters {
+	/// What the mock has from the start.
+	fn usual() -> Self {
+		Self {
+			amounts: [FEE_BASE, TRAINER_BOND, CHALLENGE_BOND, DEMAND_BOND, MIN_BOUNTY],
+			ticks: [
+				MIN_COMMIT_AGE,
+				REVEAL_WINDOW - MIN_COMMIT_AGE,
+				MIN_CHALLENGE_AGE,
+				CHALLENGE_LIFETIME - MIN_CHALLENGE_AGE,
+				DEMAND_WINDOW - CHALLENGE_LIFETIME - MIN_CHALLENGE_AGE,
+				ATTEST_WINDOW,
+				CHALLENGE_WINDOW,
+				VERIFIER_PATIENCE,
+			],
+		}
+	}
+
+	fn set(&self) {
+		let [fee, trainer, challenge, demand, bounty] = self.amounts;
+		FeeBase::set(fee);
+		TrainerBond::set(trainer);
+		ChallengeBond::set(challenge);
+		DemandBond::set(demand);
+		MinBounty::set(bounty);
+		let [commit, reveal, age, lifetime, demand, attest, window, patience] = self.ticks;
+		MinCommitAge::set(commit);
+		RevealWindow::set(commit + reveal);
+		MinChallengeAge::set(age);
+		ChallengeLifetime::set(age + lifetime);
+		DemandWindow::set(age + lifetime + age + demand);
+		AttestBase::set(attest);
+		ChallengeWindow::set(window);
+		VerifierPatience::set(patience);
+	}
+}
+
+/// Whether a step makes an entry, whose terms are those of the moment. A majority of `Unavailable` makes a demand.
+fn makes_an_entry(step: &Step) -> bool {
+	match step {
+		Step::Commit { .. }
+		| Step::Submit { .. }
+		| Step::CommitChallenge { .. }
+		| Step::Accuse { .. }
+		| Step::Demand { .. }
+		| Step::PostBounty { .. } => true,
+		Step::Attest { verdict, .. } => *verdict == 2,
+		_ => false,
+	}
+}
+
+/// What the chain and its log come to, if the parameters change between the steps, or do not.
+fn outcome(before: &[Step], change: Option<&Parameters>, after: &[Step]) -> (H256, usize) {
+	bare_ext().execute_with(|| {
+		let mut world = World::new();
+		become_head(world.model(), &Attempt::new(REGISTRAR, |i| i < 3));
+		for step in before {
+			let _ = world.take(step.clone());
+		}
+		if let Some(parameters) = change {
+			parameters.set();
+		}
+		for step in after {
+			let _ = world.take(step.clone());
+		}
+		world.finish();
+		Parameters::usual().set();
+		let root = sp_io::storage::root(StateVersion::V1);
+		(H256::from_slice(&root), System::event_count() as usize)
+	})
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig { max_shrink_iters: 2_000, ..ProptestConfig::with_cases(128) })]
+
+	#[test]
+	fn no_parameter_affects_what_is_under_way(
+		before in proptest::collection::vec(step(), 1..60),
+		after in proptest::collection::vec(step(), 1..60),
+		parameters in parameters(),
+	) {
+		let unavailable = |step: &Step| matches!(step, Step::Attest { verdict: 2, .. });
+		let before: Vec<_> = before.into_iter().filter(|step| !unavailable(step)).collect();
+		let after: Vec<_> = after.into_iter().filter(|step| !makes_an_entry(step)).collect();
+		let agreed = outcome(&before, None, &after);
+		prop_assert_eq!(outcome(&before, Some(&parameters), &after), agreed);
+	}
+}
+
+#[test]
+fn a_commitment_is_revealed_on_the_terms_of_its_commitment() {
+	with_head(|model| {
+		let attempt = Attempt::new(ALICE, |i| i < 20);
+		let id = commit(model, &attempt);
+		let terms = Training::submission(id).unwrap().terms;
+		FeeBase::set(10 * FEE_BASE);
+		AttestBase::set(1);
+		VerifierPatience::set(1);
+		ChallengeWindow::set(1);
+		pass(MIN_COMMIT_AGE);
+		assert_ok!(reveal(id, &attempt));
+		assert_eq!(Training::submission(id).unwrap().terms, terms);
+		assert_eq!(held(HoldReason::VerificationFee, ALICE), FEE);
+		let answers_until = now() + ATTEST_WINDOW;
+		assert!(happened(Event::VerificationStarted { submission: id, model, answers_until }));
+		Parameters::usual().set();
+	});
+}
