@@ -72,12 +72,12 @@ pub struct Progress {
 	/// Bytes a second, over the last seconds.
 	pub rate: f64,
 	/// What is going on.
-	pub phase: Phase,
+	pub doing: FetchState,
 }
 
 /// What is going on with a blob.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Phase {
+pub enum FetchState {
 	/// Looking for somebody who has it.
 	Searching,
 	/// It is coming.
@@ -139,7 +139,7 @@ impl Download {
 		}
 		downloads.retain(|_, download| download.strong_count() > 0);
 		let progress =
-			Progress { verified: 0, len: blob.len, sources: 0, rate: 0.0, phase: Phase::Searching };
+			Progress { verified: 0, len: blob.len, sources: 0, rate: 0.0, doing: FetchState::Searching };
 		let (sender, state) = watch::channel(State { progress, asked: 0, result: None });
 		let (hints, hinted) = mpsc::unbounded_channel();
 		let (owned, partial) = (shared.clone(), Arc::<OnceLock<_>>::default());
@@ -198,7 +198,7 @@ async fn download(
 			None => return Ok(here(blob.len)),
 			Some(Ok(partial)) => break Arc::new(partial),
 			Some(Err(())) => {
-				state.send_modify(|state| state.progress.phase = Phase::Elsewhere);
+				state.send_modify(|state| state.progress.doing = FetchState::Elsewhere);
 				tokio::time::sleep(LOCKED).await;
 			}
 		}
@@ -266,7 +266,7 @@ struct Fetch<'a> {
 	gone: HashMap<PeerId, u64>,
 	faults: Vec<(PeerId, Fault)>,
 	rate: f64,
-	phase: Phase,
+	doing: FetchState,
 }
 
 impl<'a> Fetch<'a> {
@@ -294,7 +294,7 @@ impl<'a> Fetch<'a> {
 			gone: HashMap::new(),
 			faults: Vec::new(),
 			rate: 0.0,
-			phase: Phase::Searching,
+			doing: FetchState::Searching,
 		}
 	}
 
@@ -350,15 +350,15 @@ impl<'a> Fetch<'a> {
 					let verified = self.partial.verified();
 					if !self.sources.is_empty() || verified > before {
 						(searching, before) = (now, verified);
-						self.phase = Phase::Fetching;
+						self.doing = FetchState::Fetching;
 					}
 					let settled = now.duration_since(searching).as_secs() >= self.shared.config.search_seconds;
 					let idle = providers.is_none() && self.asking.is_empty() && self.to_ask.is_empty();
 					if self.sources.is_empty() && self.flights.is_empty() {
-						self.phase = match self.phase {
-							Phase::NoSource => Phase::NoSource,
-							_ if settled && idle => Phase::NoSource,
-							_ => Phase::Searching,
+						self.doing = match self.doing {
+							FetchState::NoSource => FetchState::NoSource,
+							_ if settled && idle => FetchState::NoSource,
+							_ => FetchState::Searching,
 						};
 					}
 					if now >= next_lookup && providers.is_none() && self.wants_sources() {
@@ -387,7 +387,7 @@ impl<'a> Fetch<'a> {
 				len: self.blob.len,
 				sources: flying.len(),
 				rate: self.rate,
-				phase: self.phase,
+				doing: self.doing,
 			};
 			state.asked = self.answered.len();
 		});

@@ -68,7 +68,7 @@ mod tls;
 
 pub use book::{Ban, Fault, FaultRecord};
 pub use config::{FLOOD_WINDOW, NetworkConfig, parse_peer};
-pub use download::{Phase, Progress, Report};
+pub use download::{FetchState, Progress, Report};
 pub use error::{FetchError, NetworkError};
 pub use identity::{Identity, peer_of, public_of};
 pub use network::{Network, NetworkHandle, PeerInfo, Stats};

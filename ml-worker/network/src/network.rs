@@ -1,8 +1,8 @@
 //! Starting the network, and what can be asked of it.
 
 use crate::{
-	Ban, FaultRecord, FetchError, Identity, NetworkConfig, NetworkError, Phase, Progress, Registered, Report,
-	behaviour,
+	Ban, FaultRecord, FetchError, FetchState, Identity, NetworkConfig, NetworkError, Progress, Registered,
+	Report, behaviour,
 	book::Book,
 	download::{Download, State},
 	limit::Throttle,
@@ -222,7 +222,7 @@ impl NetworkHandle {
 	}
 
 	/// As [`fetch`](Self::fetch), but goes on looking when nobody has it, until dropped. That nobody has it is
-	/// told as [`Phase::NoSource`].
+	/// told as [`FetchState::NoSource`].
 	pub async fn fetch_waiting(
 		&self,
 		blob: &BlobRef,
@@ -255,7 +255,7 @@ impl NetworkHandle {
 			if let Some(result) = result {
 				return result;
 			}
-			if give_up && now.phase == Phase::NoSource {
+			if give_up && now.doing == FetchState::NoSource {
 				return Err(FetchError::NoSource { blob: *blob, peers: asked, verified: now.verified });
 			}
 			if state.changed().await.is_err() {

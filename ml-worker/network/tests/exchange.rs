@@ -12,7 +12,7 @@ mod common;
 
 use common::{All, Nothing, PATIENCE, PAUSE, Peer, bytes, config, put, start, until};
 use oda_blobs::{BlobRef, BlobSource, GROUP_LEN};
-use oda_network::{FetchError, Identity, Network, NetworkConfig, NetworkError, Phase};
+use oda_network::{FetchError, FetchState, Identity, Network, NetworkConfig, NetworkError};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
@@ -181,24 +181,24 @@ async fn a_blob_that_nobody_has_is_waited_for_if_wanted() {
 	assert!(matches!(b.network.fetch(&empty, |_| {}).await, Err(FetchError::NotEmpty(_))));
 	let given_up = Notify::new();
 	let waiting = async {
-		let mut phases = Vec::new();
+		let mut doings = Vec::new();
 		let fetched = b.network.fetch_waiting(&blob, |progress| {
-			if progress.phase == Phase::NoSource {
+			if progress.doing == FetchState::NoSource {
 				given_up.notify_one();
 			}
-			phases.push(progress.phase);
+			doings.push(progress.doing);
 		});
 		fetched.await.unwrap();
-		phases.dedup();
-		phases
+		doings.dedup();
+		doings
 	};
 	let later = async {
 		given_up.notified().await;
 		put(&a, 2 * MIB);
 		a.network.provide(&blob.root).await.unwrap();
 	};
-	let (phases, ()) = tokio::join!(waiting, later);
-	assert_eq!(phases.iter().filter(|phase| **phase == Phase::NoSource).count(), 1, "{phases:?}");
+	let (doings, ()) = tokio::join!(waiting, later);
+	assert_eq!(doings.iter().filter(|doing| **doing == FetchState::NoSource).count(), 1, "{doings:?}");
 	assert!(b.store.has(&blob).unwrap());
 }
 

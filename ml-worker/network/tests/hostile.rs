@@ -253,7 +253,7 @@ async fn two_processes_fetch_a_blob_once() {
 	until("the other process fetches", || a.network.stats().bytes_up > 0).await;
 	let network = start(base.path(), config(), Arc::new(All)).await;
 	let mut elsewhere = false;
-	let fetch = network.fetch(&blob, |p| elsewhere |= p.phase == oda_network::Phase::Elsewhere);
+	let fetch = network.fetch(&blob, |p| elsewhere |= p.doing == oda_network::FetchState::Elsewhere);
 	let report = fetch.await.unwrap();
 	assert!(elsewhere && report.sources.is_empty(), "{report:?}");
 	assert!(network.store().get(&blob).unwrap() == bytes(16 * MIB));

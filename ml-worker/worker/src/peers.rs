@@ -7,7 +7,9 @@
 use crate::{context::Context, output::Unit};
 use anyhow::Context as _;
 use oda_client::{Chain, View};
-use oda_network::{FetchError, Identity, Network, NetworkHandle, PeerId, Phase, Registered, Report, peer_of};
+use oda_network::{
+	FetchError, FetchState, Identity, Network, NetworkHandle, PeerId, Registered, Report, peer_of,
+};
 use oda_primitives::BlobRef;
 use std::{
 	collections::{HashMap, HashSet},
@@ -189,7 +191,7 @@ async fn obtain(
 			None => Vec::new(),
 		};
 		let fetched = network.fetch_from(blob, &keepers, |now| {
-			if now.phase != Phase::Searching {
+			if now.doing != FetchState::Searching {
 				progress(now.verified, now.sources);
 			}
 		});

@@ -55,14 +55,26 @@ impl<T: Config> Pallet<T> {
 
 	/// Settling by nobody's account: it enters the pool and blocks only if something is due.
 	///
-	/// It is done, and undone: so the two can never differ.
+	/// It is done, and undone: so the two can never differ. But what waits for verifiers is looked at alone first: the
+	/// whole queue is read when it changes something, or anybody could make a node read it for nothing.
 	pub(crate) fn authorize_settle(
 		_source: TransactionSource,
 		id: &SubmissionId,
 	) -> TransactionValidityWithRefund {
+		Self::ensure_worth_trying(*id).map_err(Self::refusal)?;
 		let spent = Self::dry_run(|| Self::do_settle(*id))?;
 		let unspent = Self::settle_weight().saturating_sub(spent);
 		Self::admit("OdaSettle", id, T::SettlePriority::get(), unspent)
+	}
+
+	/// Whether settling a submission that waits can come to anything.
+	fn ensure_worth_trying(id: SubmissionId) -> Result<(), Error<T>> {
+		let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
+		let Phase::Queued(claim) = &submission.phase else { return Ok(()) };
+		let Some(since) = Stalled::<T>::get(submission.model) else { return Ok(()) };
+		let waiting = T::Clock::get().saturating_sub(since.max(claim.revealed_at));
+		ensure!(waiting >= submission.terms.patience || T::Committees::able(), Error::<T>::NoVerifiers);
+		Ok(())
 	}
 
 	/// Tells whoever keeps heads what this model's is now.

@@ -65,6 +65,9 @@ pub enum Ending<AccountId> {
 
 /// What a pallet with claims needs of whoever re-runs them.
 pub trait Committees<AccountId> {
+	/// Whether anybody could answer a task that is opened now.
+	fn able() -> bool;
+
 	/// Opens a task about what `claim` is the hash of, which can be answered for `window` ticks from now. Refused if
 	/// nobody could answer.
 	fn open(task: TaskId, claim: [u8; 32], window: Tick) -> DispatchResult;

@@ -574,6 +574,10 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Committees<T::AccountId> for Pallet<T> {
+	fn able() -> bool {
+		Verifiers::<T>::get().values().any(|verifier| verifier.bond >= T::MinBond::get())
+	}
+
 	fn open(task: TaskId, claim: [u8; 32], window: Tick) -> DispatchResult {
 		ensure!(window > 0, Error::<T>::EmptyWindow);
 		ensure!(!Tasks::<T>::contains_key(task), Error::<T>::TaskExists);

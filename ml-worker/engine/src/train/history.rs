@@ -5,7 +5,7 @@ use super::Measure;
 /// What an epoch trained.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+pub enum Precision {
 	/// Floats; ranges observed.
 	Float,
 	/// Quantisation simulated; ranges observed.
@@ -22,7 +22,7 @@ pub struct Epoch {
 	/// How many there will be.
 	pub epochs: u32,
 	/// What it trained.
-	pub phase: Phase,
+	pub precision: Precision,
 	/// The mean training loss.
 	pub loss: f64,
 	/// The learning rate's factor at its end.

@@ -20,7 +20,7 @@ mod schedule;
 
 pub use augment::Augment;
 pub use config::{Keep, TrainConfig};
-pub use history::{Epoch, Phase, Stop};
+pub use history::{Epoch, Precision, Stop};
 pub use measure::Measure;
 pub use optimiser::OptimiserConfig;
 pub use run::{Start, Task, Trained, train};

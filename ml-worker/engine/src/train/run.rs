@@ -1,6 +1,6 @@
 //! The training loop.
 
-use super::{Epoch, Keep, Measure, Phase, Stop, TrainConfig, checkpoint, loss, optimiser::Optimiser};
+use super::{Epoch, Keep, Measure, Precision, Stop, TrainConfig, checkpoint, loss, optimiser::Optimiser};
 use crate::{
 	EngineError,
 	batch::Batch,
@@ -162,14 +162,14 @@ impl Run<'_> {
 		self.config.stop_at.is_some_and(|target| integer.accuracy().is_some_and(|a| a >= target))
 	}
 
-	fn phase(&self, epoch: u32) -> Phase {
+	fn precision(&self, epoch: u32) -> Precision {
 		let part = f64::from(epoch) / f64::from(self.config.epochs);
 		if part < self.config.quantise_from {
-			Phase::Float
+			Precision::Float
 		} else if part < self.config.freeze_from.max(self.config.quantise_from) {
-			Phase::Quantised
+			Precision::Quantised
 		} else {
-			Phase::Frozen
+			Precision::Frozen
 		}
 	}
 
@@ -186,7 +186,7 @@ impl Run<'_> {
 		let begun = Instant::now();
 		let config = self.config;
 		let epoch = state.history.len() as u32;
-		let phase = self.phase(epoch);
+		let precision = self.precision(epoch);
 		let mut order: Vec<usize> = (0..self.training.len()).collect();
 		Rng::derive(config.seed, ORDER + u64::from(epoch)).shuffle(&mut order);
 		let mut rng = Rng::derive(config.seed, AUGMENT + u64::from(epoch));
@@ -197,7 +197,7 @@ impl Run<'_> {
 		for (number, indices) in order.chunks(config.batch).enumerate() {
 			rate =
 				config.schedule.factor(u64::from(epoch) * steps_each + number as u64, steps, config.warm_up);
-			let loss = self.step(state, indices, phase, rate, &mut rng)?;
+			let loss = self.step(state, indices, precision, rate, &mut rng)?;
 			if !loss.is_finite() {
 				return Err(EngineError::Diverged { epoch });
 			}
@@ -220,7 +220,7 @@ impl Run<'_> {
 		let result = Epoch {
 			epoch,
 			epochs: config.epochs,
-			phase,
+			precision,
 			loss: losses / seen.max(1) as f64,
 			rate,
 			integer,
@@ -235,7 +235,7 @@ impl Run<'_> {
 		&self,
 		state: &mut State,
 		indices: &[usize],
-		phase: Phase,
+		precision: Precision,
 		rate: f64,
 		rng: &mut Rng,
 	) -> Result<f64, EngineError> {
@@ -249,9 +249,9 @@ impl Run<'_> {
 			.collect();
 		let (graph, objective, device) = (&model.graph, &model.objective, model.device);
 		let batch = Batch::from_inputs(graph, objective, &self.training, indices, &inputs, device)?;
-		let mode = if phase == Phase::Float { Mode::Float } else { Mode::Quantised };
-		let (output, ranges) = match phase {
-			Phase::Frozen => (model.forward(&batch.inputs, mode)?, None),
+		let mode = if precision == Precision::Float { Mode::Float } else { Mode::Quantised };
+		let (output, ranges) = match precision {
+			Precision::Frozen => (model.forward(&batch.inputs, mode)?, None),
 			_ => {
 				let (output, ranges) = model.forward_observed(&batch.inputs, mode, config.observer)?;
 				(output, Some(ranges))

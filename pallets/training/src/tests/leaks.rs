@@ -394,6 +394,31 @@ fn settling_what_is_settled_should_not_enter_a_block() {
 }
 
 #[test]
+fn a_queue_that_waits_for_verifiers_should_not_be_read_for_nothing() {
+	with_head(|model| {
+		dismiss_verifiers();
+		let best = submit(model, &Attempt::new(ALICE, |i| i < 20));
+		let next = submit(model, &Attempt::new(BOB, |i| i < 22));
+		// Somebody else moved the head, so that the queue has something to give up: trying it would come to something.
+		HeadScores::<Test>::mutate(model, |list| {
+			list.as_mut().unwrap().scores = Attempt::new(EVE, |i| i < 21).scores;
+		});
+		let refused = Err(Error::<Test>::NoVerifiers.into());
+		assert_eq!(pooled(Call::settle { submission: next }), refused);
+		pass(VERIFIER_PATIENCE - 1);
+		assert_eq!(pooled(Call::settle { submission: next }), refused);
+		// It is tried when somebody could verify it, and when it has waited long enough.
+		appoint(VERIFIERS[0]);
+		assert!(pooled(Call::settle { submission: next }).is_ok());
+		dismiss(VERIFIERS[0]);
+		pass(1);
+		assert!(pooled(Call::settle { submission: next }).is_ok());
+		assert_ok!(send(Call::settle { submission: next }));
+		assert!(Training::submission(best).is_none() && Training::submission(next).is_none());
+	});
+}
+
+#[test]
 fn reverting_what_is_reverted_should_not_enter_a_block() {
 	with_head(|model| {
 		assert_eq!(pooled(Call::revert { model }), Err(Error::<Test>::NoDemand.into()));
