@@ -180,13 +180,38 @@ impl Convert<Work, u64> for FeeOfWork {
 	}
 }
 
-/// One for each byte, and never more than a trainer's bond.
+/// [`BytePrice`] for each byte, and never more than a trainer's bond.
 pub struct PostPrice;
 impl Convert<u64, u64> for PostPrice {
 	fn convert(len: u64) -> u64 {
-		len.min(TRAINER_BOND)
+		(len * BytePrice::get()).min(TRAINER_BOND)
 	}
 }
+
+/// What tests change while something is under way.
+pub(crate) mod parameters {
+	use oda_primitives::Tick;
+	use polkadot_sdk::frame_support::parameter_types;
+
+	parameter_types! {
+		pub static TrainerBond: u64 = super::TRAINER_BOND;
+		pub static ChallengeBond: u64 = super::CHALLENGE_BOND;
+		pub static DemandBond: u64 = super::DEMAND_BOND;
+		pub static FeeBase: u64 = super::FEE_BASE;
+		pub static BytePrice: u64 = 1;
+		pub static MinCommitAge: Tick = super::MIN_COMMIT_AGE;
+		pub static RevealWindow: Tick = super::REVEAL_WINDOW;
+		pub static ChallengeWindow: Tick = super::CHALLENGE_WINDOW;
+		pub static MinChallengeAge: Tick = super::MIN_CHALLENGE_AGE;
+		pub static ChallengeLifetime: Tick = super::CHALLENGE_LIFETIME;
+		pub static DemandWindow: Tick = super::DEMAND_WINDOW;
+		pub static VerifierPatience: Tick = super::VERIFIER_PATIENCE;
+	}
+}
+pub(crate) use parameters::{
+	BytePrice, ChallengeBond, ChallengeLifetime, ChallengeWindow, DemandBond, DemandWindow, FeeBase,
+	MinChallengeAge, MinCommitAge, RevealWindow, TrainerBond, VerifierPatience,
+};
 
 parameter_types! {
 	/// What whoever keeps heads was told of each model.
@@ -221,21 +246,21 @@ impl pallet_training::Config for Test {
 	type VerificationFee = FeeOfWork;
 	type AttestWindow = AttestWindow;
 	type EvaluationWeight = EvaluationWeight;
-	type FeeBase = ConstU64<FEE_BASE>;
-	type TrainerBond = ConstU64<TRAINER_BOND>;
-	type ChallengeBond = ConstU64<CHALLENGE_BOND>;
-	type DemandBond = ConstU64<DEMAND_BOND>;
+	type FeeBase = FeeBase;
+	type TrainerBond = TrainerBond;
+	type ChallengeBond = ChallengeBond;
+	type DemandBond = DemandBond;
 	type PostPrice = PostPrice;
 	type DefencePriority = ConstU64<{ u64::MAX }>;
 	type SettlePriority = ConstU64<77>;
-	type DemandWindow = ConstU64<DEMAND_WINDOW>;
+	type DemandWindow = DemandWindow;
 	type MinBounty = ConstU64<MIN_BOUNTY>;
-	type MinCommitAge = ConstU64<MIN_COMMIT_AGE>;
-	type RevealWindow = ConstU64<REVEAL_WINDOW>;
-	type ChallengeWindow = ConstU64<CHALLENGE_WINDOW>;
-	type MinChallengeAge = ConstU64<MIN_CHALLENGE_AGE>;
-	type ChallengeLifetime = ConstU64<CHALLENGE_LIFETIME>;
-	type VerifierPatience = ConstU64<VERIFIER_PATIENCE>;
+	type MinCommitAge = MinCommitAge;
+	type RevealWindow = RevealWindow;
+	type ChallengeWindow = ChallengeWindow;
+	type MinChallengeAge = MinChallengeAge;
+	type ChallengeLifetime = ChallengeLifetime;
+	type VerifierPatience = VerifierPatience;
 	type MaxBountyTerm = ConstU64<MAX_BOUNTY_TERM>;
 	type MaxLive = ConstU32<MAX_LIVE>;
 	type MaxQueue = ConstU32<MAX_QUEUE>;

@@ -11,6 +11,7 @@ mod property;
 mod queue;
 mod reveal;
 mod settle;
+mod snapshots;
 mod weight;
 mod withdraw;
 
