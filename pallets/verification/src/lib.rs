@@ -1,12 +1,12 @@
 //! Bonded verifiers who re-run objectives and attest what they found.
 //!
 //! A pallet with a claim, such as `pallet-training`, *opens* a task; every verifier who is active then is a member of
-//! it, re-runs all records off chain and sends one signed [`Verdict`]. When more than two thirds said `Valid` the
-//! task has *passed*. Correctness is never voted: a passed task can still be overturned by one challenger who
-//! makes the runtime re-run one record, and then everyone who signed `Valid` pays.
+//! it, is to re-run all records off chain, and sends one signed [`Verdict`]. When more than two thirds said `Valid` the
+//! task has *passed*. Correctness is never voted: until it is closed, a passed task can be overturned by one challenger
+//! who makes the runtime re-run one record, and then everyone who signed `Valid` pays.
 //!
 //! ```text
-//! open ──► answers until the window ends ──► close: Accepted | Overturned | Lapsed | Void
+//! open ──► answers until the window ends ──► close: Accepted | Overturned | Withheld | Lapsed | Void
 //!             └── quorum says Valid: passed        └── slashes, and who shares the fee
 //! ```
 //!
@@ -203,9 +203,9 @@ pub mod pallet {
 		TaskOpened {
 			/// The task.
 			task: TaskId,
-			/// How many may answer.
+			/// The number of verifiers that may answer.
 			members: u32,
-			/// How many have to say `Valid`.
+			/// The number of verifiers that have to say `Valid`.
 			quorum: u32,
 			/// The first tick at which answers are refused.
 			until: Tick,
@@ -217,7 +217,7 @@ pub mod pallet {
 			task: TaskId,
 			/// The verifier that answered.
 			verifier: T::AccountId,
-			/// What it found.
+			/// The verdict of the verifier.
 			verdict: Verdict,
 		},
 		/// The quorum said `Valid`.
@@ -241,7 +241,7 @@ pub mod pallet {
 			task: TaskId,
 			/// The verifier that lost it.
 			verifier: T::AccountId,
-			/// What it lost it for.
+			/// The fault that it lost it for.
 			fault: Fault,
 			/// The part of its bond that was taken.
 			amount: BalanceOf<T>,
@@ -300,16 +300,16 @@ pub mod pallet {
 		/// The account is not a member of the task.
 		#[codec(index = 4)]
 		NotMember,
-		/// The task's window is over.
+		/// The time in which the task can be answered is over.
 		#[codec(index = 5)]
 		WindowOver,
-		/// The verifier has answered this task.
+		/// The verifier has answered this task already.
 		#[codec(index = 6)]
 		AlreadyAnswered,
 		/// The account is not a verifier.
 		#[codec(index = 7)]
 		NotVerifier,
-		/// The verifier is a member of open tasks.
+		/// The verifier is a member of open tasks, and cannot leave before they are closed.
 		#[codec(index = 8)]
 		HasOpenTasks,
 		/// There is no room for another verifier.
