@@ -58,7 +58,7 @@ pub struct Confidence {
 	pub q: u32,
 }
 
-/// What a model is judged by.
+/// What a model is scored by, and what counts as better.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -115,9 +115,9 @@ impl DataSource {
 pub struct ModelSpec {
 	/// What it computes.
 	pub graph: Graph,
-	/// What it is judged by.
+	/// What it is scored by.
 	pub objective: Objective,
-	/// What it is judged on.
+	/// What it is scored on.
 	pub data: DataSource,
 }
 

@@ -435,8 +435,10 @@ impl Chain {
 			}
 			Action::Attest { who, submission, verdict } => {
 				let task = TaskId::Submission(submission.into());
-				let claim = oda_runtime::Verification::task(task).map(|task| task.claim).unwrap_or_default();
-				let message = message::attestation(&genesis, task, &claim, verdict);
+				let (claim, asked) = oda_runtime::Verification::task(task)
+					.map(|task| (task.claim, task.asked))
+					.unwrap_or_default();
+				let message = message::attestation(&genesis, task, &claim, asked, verdict);
 				let signature = Signature::Sr25519(pair(who).sign(&message));
 				let verifier = account(who);
 				self.authorised(

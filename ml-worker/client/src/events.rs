@@ -209,16 +209,17 @@ impl View {
 
 impl crate::Chain {
 	/// Attests what a verifier found of a submission: free of charge, authorised by the verifier's signature, which is
-	/// worth nothing for another claim than the one whose hash this is.
+	/// worth nothing for another claim than the one whose hash this is, or if the task's members have been asked again.
 	pub async fn attest(
 		&self,
 		key: &Key,
 		submission: SubmissionId,
 		claim: &[u8; 32],
+		asked: u32,
 		verdict: Verdict,
 	) -> Result<crate::Receipt, ChainError> {
 		let task = TaskId::Submission(submission);
-		let message = oda_primitives::message::attestation(&self.genesis(), task, claim, verdict);
+		let message = oda_primitives::message::attestation(&self.genesis(), task, claim, asked, verdict);
 		let signature = runtime::runtime_types::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
 		let call = runtime::transactions().verification().attest(
 			task.into(),

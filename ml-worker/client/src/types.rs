@@ -248,6 +248,8 @@ pub struct Task {
 	pub members: Vec<AccountId>,
 	/// How many have to say `Valid`.
 	pub quorum: u32,
+	/// How often its members have been asked.
+	pub asked: u32,
 	/// When it was opened.
 	pub opened_at: Tick,
 	/// The first tick at which answers are refused.

@@ -514,6 +514,7 @@ fn task_from(
 		id,
 		members: task.members.0,
 		quorum: task.quorum,
+		asked: task.asked,
 		opened_at: task.opened_at,
 		until: task.until,
 		answers: task.answers.0.into_iter().map(|(who, verdict)| (who, verdict.0)).collect(),

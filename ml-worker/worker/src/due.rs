@@ -88,7 +88,16 @@ mod tests {
 	}
 
 	fn task(passed_at: Option<Tick>) -> Task {
-		Task { id: 1, members: vec![], quorum: 1, opened_at: 12, until: 50, answers: vec![], passed_at }
+		Task {
+			id: 1,
+			members: vec![],
+			quorum: 1,
+			asked: 1,
+			opened_at: 12,
+			until: 50,
+			answers: vec![],
+			passed_at,
+		}
 	}
 
 	fn commitment(expires_at: Tick) -> ChallengeCommitment {

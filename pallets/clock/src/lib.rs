@@ -1,8 +1,9 @@
-//! Ticks: protocol time that stops when nobody can act.
+//! Ticks: protocol time that stops while no block can take transactions.
 //!
 //! [`Now`] advances by one in `on_poll`, which FRAME calls once a block after the inherents, and not at all
 //! while a multi-block migration runs. A block that has no weight left for the tick does not tick either. Every
-//! deadline of this chain's own protocols counts ticks, so that none passes while transactions are held back.
+//! deadline of this chain's own protocols counts ticks, so that none passes in a block that could take no transactions.
+//! Blocks that are left empty, or are full of others' transactions, tick.
 //!
 //! Other pallets read it as a `Get<Tick>`:
 //!
@@ -68,7 +69,7 @@ pub mod pallet {
 		type WeightInfo: WeightInfo;
 	}
 
-	/// The current tick: how many blocks there were in which users could act.
+	/// The current tick: the number of blocks so far that could take transactions.
 	#[pallet::storage]
 	pub type Now<T: Config> = StorageValue<_, Tick, ValueQuery>;
 

@@ -166,7 +166,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Models<T: Config> = StorageMap<_, Identity, ModelId, ModelOf<T>>;
 
-	/// What each model computes, is judged by and is judged on: one for every entry of [`Models`].
+	/// The specification of each model, its graph, objective and data: one for every entry of [`Models`].
 	#[pallet::storage]
 	pub type Specs<T: Config> = StorageMap<_, Identity, ModelId, ModelSpec>;
 
@@ -192,11 +192,11 @@ pub mod pallet {
 		/// A version became a model's head.
 		#[codec(index = 1)]
 		HeadMoved {
-			/// The model.
+			/// The model whose head moved.
 			model: ModelId,
-			/// The head's number.
+			/// The number of the new head.
 			version: VersionId,
-			/// Who trained it.
+			/// The account that trained it.
 			trainer: T::AccountId,
 			/// The sum of its per-record scores.
 			score: i64,
@@ -204,19 +204,19 @@ pub mod pallet {
 		/// A model was closed to new submissions.
 		#[codec(index = 2)]
 		Retired {
-			/// The model.
+			/// The retired model.
 			model: ModelId,
 		},
 		/// A model that never got a version was deleted; its id is free again.
 		#[codec(index = 3)]
 		Abandoned {
-			/// The model.
+			/// The deleted model.
 			model: ModelId,
 		},
 		/// A model's head fell, because its weights were withheld.
 		#[codec(index = 4)]
 		HeadReverted {
-			/// The model.
+			/// The model whose head fell.
 			model: ModelId,
 			/// The number of the version that fell.
 			fallen: VersionId,
@@ -232,7 +232,7 @@ pub mod pallet {
 			commitment: [u8; 32],
 			/// The first tick at which the model can be registered.
 			opens_at: Tick,
-			/// The first tick at which the announcement is worth nothing.
+			/// The first tick at which the announcement can no longer be used.
 			closes_at: Tick,
 		},
 		/// An announcement was removed unused; its deposit is released.
@@ -254,7 +254,7 @@ pub mod pallet {
 		/// The encoded specification is longer than the chain keeps.
 		#[codec(index = 1)]
 		SpecTooLarge,
-		/// The proof of the data's length shows more than its last chunk.
+		/// The proof of the data's length is larger than a proof of its last chunk can be.
 		#[codec(index = 2)]
 		LengthProofTooLarge,
 		/// The proof does not show the data's last chunk, so its length is not authenticated.
@@ -269,49 +269,49 @@ pub mod pallet {
 		/// A model of the same graph, objective and data exists.
 		#[codec(index = 6)]
 		AlreadyRegistered,
-		/// The parent is not registered.
+		/// The stated parent is not a registered model.
 		#[codec(index = 7)]
 		UnknownParent,
-		/// The parent has no version yet and may still vanish.
+		/// The stated parent has no version yet and may still vanish.
 		#[codec(index = 8)]
 		PendingParent,
-		/// There is no such model.
+		/// No model with this id is registered.
 		#[codec(index = 9)]
 		UnknownModel,
-		/// Only the registrar may do this.
+		/// The account is not the model's registrar, who alone may do this.
 		#[codec(index = 10)]
 		NotRegistrar,
-		/// The model is pending.
+		/// The model is pending: it can be abandoned, not retired.
 		#[codec(index = 11)]
 		ModelPending,
-		/// The model has been retired.
+		/// The model is retired and takes no submissions any more.
 		#[codec(index = 12)]
 		ModelRetired,
-		/// The model is not pending: it has a version.
+		/// The model is not pending: it has had a version.
 		#[codec(index = 13)]
 		NotPending,
-		/// Submissions to the model are being verified or still can be.
+		/// The model has submissions that have not ended.
 		#[codec(index = 14)]
 		LiveSubmissions,
-		/// The head is somebody else's work.
+		/// The model's head is not the registrar's own work, or the model has none.
 		#[codec(index = 15)]
 		HeadOfAnother,
-		/// The registrar's time to bring version 0 is not over.
+		/// The time in which only the registrar may abandon the pending model is not over.
 		#[codec(index = 16)]
 		WindowOpen,
-		/// A counter of the model is at its end.
+		/// The model can count no more submissions or versions.
 		#[codec(index = 17)]
 		Exhausted,
 		/// The model has no head.
 		#[codec(index = 18)]
 		NoHead,
-		/// The account has not announced this model with this salt.
+		/// The account has made no such announcement, or it has ended.
 		#[codec(index = 19)]
 		NotAnnounced,
 		/// The model was announced too recently to be registered.
 		#[codec(index = 20)]
 		AnnouncementTooYoung,
-		/// The announcement of the model is too old.
+		/// The announcement of the model is too old to register it.
 		#[codec(index = 21)]
 		AnnouncementExpired,
 		/// The account has as many announcements as it may have.
@@ -320,7 +320,7 @@ pub mod pallet {
 		/// The account has made this announcement already.
 		#[codec(index = 23)]
 		AlreadyAnnounced,
-		/// The announcement is somebody else's and still good.
+		/// The announcement is somebody else's and can still be used.
 		#[codec(index = 24)]
 		AnnouncementLive,
 		/// Weights, record and its proof are together too long for a block, so nobody could challenge.
@@ -381,12 +381,12 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Closes a model to new submissions, for ever. Its head stays, can be used, and earns.
+		/// Closes a model to new submissions, for ever. Its head stays and can be used.
 		///
 		/// * `model`: the model, active, without live submissions, and with a head that its registrar trained,
-		///   so that nobody retires another's work.
+		///   so that nobody retires another's head.
 		///
-		/// The specification stays on chain for users and disputes, and so does the deposit. Emits `Retired`.
+		/// The specification stays on chain, and so does its deposit. Emits `Retired`.
 		/// Fails with `UnknownModel`, `NotRegistrar`, `ModelPending`, `ModelRetired`, `LiveSubmissions` or
 		/// `HeadOfAnother`.
 		#[pallet::call_index(1)]
@@ -500,7 +500,7 @@ pub mod pallet {
 			Models::<T>::get(id)
 		}
 
-		/// What a model computes, is judged by and is judged on.
+		/// A model's specification: its graph, objective and data.
 		pub fn spec(id: ModelId) -> Option<ModelSpec> {
 			Specs::<T>::get(id)
 		}

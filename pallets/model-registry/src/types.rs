@@ -10,27 +10,27 @@ use scale_info::TypeInfo;
 /// A registered model, without its specification and its versions, which lie beside it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Model<AccountId, Ticket> {
-	/// Who registered it.
+	/// The account that registered it.
 	pub registrar: AccountId,
-	/// Where it is in its life.
+	/// Whether it is pending, active or retired.
 	pub status: ModelStatus,
 	/// The model that the registrar says it descends from.
 	pub parent: Option<ModelId>,
-	/// The version that is used and has to be beaten.
+	/// The number of the version that is current and has to be beaten.
 	pub head: Option<VersionId>,
 	/// The number that the next accepted version gets.
 	pub next_version: VersionId,
-	/// How many submissions to it have entered and not ended.
+	/// The number of submissions to it that have not ended.
 	pub live: u32,
-	/// What evaluating one record costs.
+	/// The cost of evaluating one record.
 	pub cost: Cost,
-	/// How many records the data has.
+	/// The number of records that the data has.
 	pub records: u32,
 	/// How many bytes weights and data have together.
 	pub bytes: u64,
-	/// When it was registered.
+	/// The tick at which it was registered.
 	pub registered_at: Tick,
-	/// From when on anybody may abandon it, as long as it is pending.
+	/// The first tick at which anybody may abandon it, if it is still pending.
 	pub free_at: Tick,
 	/// The registrar's deposit for what the chain keeps of it.
 	pub ticket: Ticket,
@@ -43,7 +43,7 @@ pub struct Announcement<Ticket> {
 	pub commitment: [u8; 32],
 	/// The first tick at which it is good for a registration.
 	pub opens_at: Tick,
-	/// The first tick at which it is no longer, and anybody may remove it.
+	/// The first tick at which it is good for none any more, and anybody may remove it.
 	pub closes_at: Tick,
 	/// The registrar's deposit for it.
 	pub ticket: Ticket,

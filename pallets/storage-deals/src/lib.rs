@@ -2,7 +2,7 @@
 //!
 //! A **keeper** bonds for the capacity that it offers. Whoever wants a blob kept offers a **deal**: so many replicas,
 //! for so many rounds, at a price that rises while a slot is free. A keeper **takes** a slot with a part of its
-//! bond at stake. Each **round** it is asked for one chunk that nobody could foresee, and **proves** it: the chunk
+//! bond at stake. Each **round** it is asked for one chunk, drawn when the round starts, and **proves** it: the chunk
 //! and its path to the blob's BLAKE3 root, which the runtime checks. A proved round is paid at once, a missed one
 //! never, and rounds missed in a row cost the stake. A lost replica's slot is free again, at a rising price.
 //!
@@ -208,7 +208,7 @@ pub mod pallet {
 		#[pallet::constant]
 		type HeadReplicas: Get<u32>;
 
-		/// For how many rounds at a time.
+		/// For how many rounds at a time a head's blob is kept.
 		#[pallet::constant]
 		type HeadRounds: Get<u32>;
 
@@ -286,7 +286,7 @@ pub mod pallet {
 	pub type Waiting<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, ModelId, Blake2_128Concat, BlobRef, ()>;
 
-	/// The one of them that was tried last.
+	/// The waiting blob of a head that was tried last.
 	#[pallet::storage]
 	pub type RetriedHead<T: Config> = StorageValue<_, (ModelId, BlobRef)>;
 
@@ -523,49 +523,49 @@ pub mod pallet {
 		/// The account is not a keeper.
 		#[codec(index = 1)]
 		NotKeeper,
-		/// A keeper offers at least one byte.
+		/// The capacity is zero: a keeper offers at least one byte.
 		#[codec(index = 2)]
 		NoCapacity,
-		/// The keeper's replicas have more bytes than that.
+		/// The keeper's replicas take more bytes than this capacity.
 		#[codec(index = 3)]
 		CapacityInUse,
-		/// The keeper has announced that it leaves.
+		/// The keeper has announced that it leaves the keepers.
 		#[codec(index = 4)]
 		Retiring,
-		/// The keeper has not announced that it leaves.
+		/// The keeper has not announced that it leaves the keepers.
 		#[codec(index = 5)]
 		NotRetiring,
-		/// The keeper has replicas.
+		/// The keeper still has replicas.
 		#[codec(index = 6)]
 		HasReplicas,
-		/// The unbonding period is not over.
+		/// The keeper's unbonding period is not over.
 		#[codec(index = 7)]
 		StillUnbonding,
-		/// There is nothing to keep of an empty blob.
+		/// The blob is empty: there is nothing to keep.
 		#[codec(index = 8)]
 		EmptyBlob,
 		/// The blob is longer than there are proofs for.
 		#[codec(index = 9)]
 		BlobTooLong,
-		/// A deal has at least one replica.
+		/// The deal asks for no replica.
 		#[codec(index = 10)]
 		NoReplicas,
-		/// A deal has fewer replicas.
+		/// The deal asks for more replicas than a deal may have.
 		#[codec(index = 11)]
 		TooManyReplicas,
-		/// In so few rounds nobody could be challenged.
+		/// The deal has so few rounds that no keeper could be challenged.
 		#[codec(index = 12)]
 		TooFewRounds,
-		/// A deal has fewer rounds.
+		/// The deal asks for more rounds than a deal may have.
 		#[codec(index = 13)]
 		TooManyRounds,
-		/// The price is below the least one.
+		/// The price is below the least price of a proved round.
 		#[codec(index = 14)]
 		PriceTooLow,
-		/// The price would have to fall.
+		/// The most that the price may rise to is below the price to begin with.
 		#[codec(index = 15)]
 		MaxPriceBelowPrice,
-		/// There is no such amount of money as the deal could cost.
+		/// The deal could cost more than an amount can express.
 		#[codec(index = 16)]
 		TermsTooDear,
 		/// There is no such deal, or it is over.
@@ -574,7 +574,7 @@ pub mod pallet {
 		/// Somebody else pays for the deal.
 		#[codec(index = 18)]
 		NotPayer,
-		/// The deal ends no later without that.
+		/// The deal ends no later without being cancelled.
 		#[codec(index = 19)]
 		EndsAnyway,
 		/// The deal's last round is over.
@@ -583,34 +583,34 @@ pub mod pallet {
 		/// The deal ends before a new keeper would be challenged.
 		#[codec(index = 21)]
 		TooLateToTake,
-		/// The keeper has a slot of this deal.
+		/// The keeper has a slot of this deal already.
 		#[codec(index = 22)]
 		AlreadyKept,
 		/// No slot of the deal is free.
 		#[codec(index = 23)]
 		NoFreeSlot,
-		/// The keeper has too few bytes left.
+		/// The keeper has too little capacity left for the blob.
 		#[codec(index = 24)]
 		CapacityExceeded,
-		/// Too little of the keeper's bond is free.
+		/// Too little of the keeper's bond is free for the replica's stake.
 		#[codec(index = 25)]
 		BondTooLow,
 		/// The account keeps no replica of this deal.
 		#[codec(index = 26)]
 		NotKept,
-		/// The keeper has announced that it leaves the deal.
+		/// The keeper has announced already that it leaves the deal.
 		#[codec(index = 27)]
 		AlreadyQuitting,
-		/// Nothing is due.
+		/// No round of the deal is over that is not settled.
 		#[codec(index = 28)]
 		NothingDue,
 		/// The round has not started, or is before the replica's first challenge.
 		#[codec(index = 29)]
 		TooEarly,
-		/// The round is over.
+		/// The round of the proof is over.
 		#[codec(index = 30)]
 		TooLate,
-		/// The keeper has proved this round.
+		/// The keeper has proved this round already.
 		#[codec(index = 31)]
 		AlreadyProved,
 		/// The keeper has missed too many rounds, and its replica is lost.
@@ -628,7 +628,7 @@ pub mod pallet {
 		/// The proof's bytes are not the blob's.
 		#[codec(index = 36)]
 		OtherBlob,
-		/// The keeper stays until the deal's end as it is.
+		/// The keeper stays until the deal's end already, and has not announced that it leaves.
 		#[codec(index = 37)]
 		NotLeaving,
 		/// The model is not registered, or retired: nothing is kept for it.

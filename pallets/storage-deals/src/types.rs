@@ -84,7 +84,7 @@ pub enum Slot<AccountId, Balance> {
 		/// The round from which on its price rises.
 		since: RoundNumber,
 	},
-	/// Somebody does.
+	/// A keeper answers for this replica.
 	#[codec(index = 1)]
 	Kept(Replica<AccountId, Balance>),
 }

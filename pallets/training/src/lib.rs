@@ -2,10 +2,10 @@
 //!
 //! Whoever has better weights for a model **commits** to them with a bond, which shows nothing and fixes their
 //! place in line, then **reveals** them with the score of every record. The chain sums the scores, compares
-//! them with the head's and holds the trainer to them: the only lie left is a wrong score of some record, and
-//! anybody can prove that one by a **challenge**, in which the runtime evaluates this one record itself.
-//! Committees, somebody else's matter behind [`Committees`], re-run all records meanwhile. When enough of them agree and
-//! the challenge window closes in silence, the weights become the model's head.
+//! them with the head's and holds the trainer to them. Two lies are left: a wrong score of some record, which
+//! anybody can prove by a **challenge**, in which the runtime evaluates this one record itself; and weights that
+//! nobody else can get, which anybody can **demand**. Verifiers, who are behind [`Committees`], re-run all records
+//! meanwhile. When enough of them agree and the challenge window closes in silence, the weights become the model's head.
 //!
 //! ```text
 //!            reveal                 its turn                 settle
@@ -19,9 +19,9 @@
 //! All times are ticks. Nothing runs by itself: whatever has become due is done by [`Pallet::settle`], which
 //! anybody may call and which costs nothing when something was due.
 //!
-//! One file a behaviour: `admission` (calls that nobody signs), `commit` (commit, reveal, withdraw), `settle` (what comes of a submission and whose
-//! turn is next), `challenge` (commitments to evidence, and challenges), `demand` (weights that nobody shows), `bounty`,
-//! `fee` (what verifiers share), `audit` (the invariants).
+//! One file a behaviour: `admission` (calls that nobody signs), `commit` (commit, reveal, withdraw), `settle` (ends
+//! submissions and starts the next), `challenge` (commitments to evidence, and challenges), `demand` (weights that
+//! nobody shows), `bounty`, `fee` (what verifiers share), `audit` (the invariants).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -414,7 +414,7 @@ pub mod pallet {
 			/// The sum of its scores.
 			score: i64,
 		},
-		/// A submission ended without a verification; the bond was returned.
+		/// A submission ended without becoming the head, and nobody is to blame; the bond was returned.
 		#[codec(index = 6)]
 		Expired {
 			/// The expired submission.
@@ -439,7 +439,7 @@ pub mod pallet {
 			each: BalanceOf<T>,
 			/// The amount that went back to the trainer.
 			returned: BalanceOf<T>,
-			/// How much was burned.
+			/// The amount that was burned.
 			burned: BalanceOf<T>,
 		},
 		/// Somebody committed to evidence against a submission.
@@ -647,10 +647,10 @@ pub mod pallet {
 		/// Nothing keeps the trainer from revealing: the head is the one that was to be beaten.
 		#[codec(index = 17)]
 		HeadUnchanged,
-		/// Nothing is due.
+		/// Nothing is due for this submission, or this head.
 		#[codec(index = 18)]
 		NothingDue,
-		/// It is this submission's model's turn, but there is nobody to verify.
+		/// Nothing is being verified for this model, but there is no verifier to start with.
 		#[codec(index = 19)]
 		NoVerifiers,
 		/// The submission is not being verified.
@@ -680,13 +680,13 @@ pub mod pallet {
 		/// The bytes are not the weights that were submitted.
 		#[codec(index = 28)]
 		WeightsMismatch,
-		/// The evaluator refused: the chain's own fault, for it takes all weights of the right length.
+		/// The evaluator refused weights of the right length, which is a fault of the chain.
 		#[codec(index = 29)]
 		EvaluationFailed,
 		/// As many bounties stand on this model as allowed, and none that may give way is smaller.
 		#[codec(index = 30)]
 		TooManyBounties,
-		/// The amount is below the least one.
+		/// The amount is below that of the least bounty.
 		#[codec(index = 31)]
 		BountyTooSmall,
 		/// The bounty would end in the past.
@@ -858,7 +858,7 @@ pub mod pallet {
 		///
 		/// Not revealed in time: the bond is burned. Waiting while nothing is being verified: the next one
 		/// starts. Verified and the windows closed: it becomes the head, or expires, and the next one starts.
-		/// Challenge commitments that have expired are burned on the way. Most verifiers say that the weights cannot
+		/// The bonds of challenge commitments that have expired are burned on the way. Most verifiers say that the weights cannot
 		/// be had: they are demanded. Weights demanded and not shown in time: the claim falls, and who signed it
 		/// pays.
 		///

@@ -182,11 +182,11 @@ impl Convert<Work, u64> for FeeOfWork {
 	}
 }
 
-/// One for each byte, and never more than a trainer's bond.
+/// [`BytePrice`] for each byte, and never more than a trainer's bond.
 pub struct PostPrice;
 impl Convert<u64, u64> for PostPrice {
 	fn convert(len: u64) -> u64 {
-		len.min(TRAINER_BOND)
+		(len * BytePrice::get()).min(TRAINER_BOND)
 	}
 }
 
@@ -214,6 +214,8 @@ mod parameters {
 		pub static TrainerBond: u64 = super::TRAINER_BOND;
 		pub static ChallengeBond: u64 = super::CHALLENGE_BOND;
 		pub static DemandBond: u64 = super::DEMAND_BOND;
+		/// The price of posting a byte.
+		pub static BytePrice: u64 = 1;
 		pub static MinBounty: u64 = super::MIN_BOUNTY;
 		pub static MinCommitAge: Tick = super::MIN_COMMIT_AGE;
 		pub static RevealWindow: Tick = super::REVEAL_WINDOW;

@@ -1,4 +1,4 @@
-//! What comes of a submission, and whose turn is next.
+//! Settles submissions and starts the next one.
 
 use crate::{commit::Rival, fee::Rest, pallet::*, types::*, *};
 use oda_pallet_traits::{Ending, TaskStatus, Version};

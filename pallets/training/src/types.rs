@@ -28,19 +28,19 @@ pub type BountyId = u64;
 /// A trainer's attempt to become a model's head, from commitment to its end.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Submission<AccountId, Balance> {
-	/// What it is for.
+	/// The model that it is for.
 	pub model: ModelId,
 	/// The account that submitted it.
 	pub trainer: AccountId,
 	/// [`oda_primitives::hash::commitment`] of the weights.
 	pub commitment: [u8; 32],
-	/// When it was committed.
+	/// The tick at which it was committed.
 	pub committed_at: Tick,
 	/// The first tick at which it can be revealed.
 	pub opens_at: Tick,
 	/// The first tick at which it can no longer be revealed.
 	pub closes_at: Tick,
-	/// The head that the trainer set out to beat.
+	/// The number of the head when it was committed.
 	pub head_at_commit: Option<VersionId>,
 	/// What the trainer has on hold for it, apart from the fee and the storage deposits: the bond of the commitment,
 	/// less the trainer's part of the price of weights that had to be posted.
@@ -82,7 +82,7 @@ pub enum Phase {
 	Verifying {
 		/// What the trainer claims.
 		claim: Claim,
-		/// When its verification started.
+		/// The tick at which its verification started.
 		opened_at: Tick,
 		/// The end of the time in which verifiers answer; it is not accepted before.
 		answers_until: Tick,
@@ -115,7 +115,7 @@ pub struct Claim {
 	pub score: i64,
 	/// [`oda_primitives::hash::claim`] of model, weights and scores: what verifiers sign.
 	pub hash: [u8; 32],
-	/// When it was revealed.
+	/// The tick at which it was revealed.
 	pub revealed_at: Tick,
 }
 
@@ -133,9 +133,9 @@ pub struct ScoreList<AccountId, Ticket> {
 /// A record that some weights were submitted already.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Known<AccountId, Ticket> {
-	/// By which submission.
+	/// The submission that showed them.
 	pub submission: SubmissionId,
-	/// When they were revealed.
+	/// The tick at which they were revealed.
 	pub revealed_at: Tick,
 	/// Who paid the deposit.
 	pub owner: AccountId,
@@ -154,7 +154,7 @@ pub struct ChallengeCommitment<AccountId, Balance> {
 	pub bond: Balance,
 	/// The first tick at which the challenge can follow.
 	pub opens_at: Tick,
-	/// The first tick at which it is worth nothing, and its bond lost.
+	/// The first tick at which it can no longer be used, and its bond is lost.
 	pub expires_at: Tick,
 	/// Whether it holds the window open: it was made before the window closed.
 	pub holds: bool,
@@ -190,8 +190,8 @@ pub struct Demand<AccountId, Balance> {
 	pub who: Option<AccountId>,
 	/// What the demander has on hold for it.
 	pub bond: Balance,
-	/// The price of the block space that the weights take. If they are posted, it is burned: half of it the
-	/// demander's, half the trainer's; the demander's alone for a head's weights.
+	/// The price of the block space that the weights take. If they are posted, half of it is burned of the demander's
+	/// bond, if there is a demander, and half of the trainer's; for a head's weights all of it of the demander's.
 	pub price: Balance,
 	/// For how many ticks a submission is held open, once its weights were shown.
 	pub challenge_window: Tick,
@@ -210,11 +210,11 @@ pub struct Bounty<AccountId, Balance> {
 	pub poster: AccountId,
 	/// The least sum of scores that earns it.
 	pub threshold: i64,
-	/// How much.
+	/// The promised amount.
 	pub amount: Balance,
-	/// Only submissions committed before this earn it.
+	/// Only submissions committed before this tick earn it.
 	pub until: Tick,
-	/// How many live submissions were committed before `until`: it cannot be withdrawn while there are any.
+	/// The number of live submissions that were committed before `until`: it cannot be withdrawn while there are any.
 	pub pending: u32,
 }
 

@@ -26,7 +26,7 @@ pub enum ModelStatus {
 /// A set of weights that the network accepted.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Version<AccountId> {
-	/// Who submitted it, and earns while it is the head.
+	/// The account that submitted it.
 	pub trainer: AccountId,
 	/// The weights.
 	pub weights: BlobRef,
@@ -34,7 +34,7 @@ pub struct Version<AccountId> {
 	pub score: i64,
 	/// The submission that brought it.
 	pub submission: SubmissionId,
-	/// When it became the head.
+	/// The tick at which it became the head.
 	pub accepted_at: Tick,
 	/// The head that it replaced, which comes back should its own weights be withheld. The keeper of the
 	/// models knows it: what [`Models::accept`] is given here does not matter.

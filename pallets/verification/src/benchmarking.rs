@@ -6,7 +6,7 @@
 use super::*;
 use polkadot_sdk::{
 	frame_benchmarking::v2::*,
-	frame_support::traits::Authorize,
+	frame_support::traits::{Authorize, fungible::Mutate},
 	frame_system::RawOrigin,
 	sp_core::{crypto::KeyTypeId, sr25519},
 	sp_io,
@@ -42,7 +42,7 @@ impl BenchmarkHelper<AccountId32, MultiSignature> for Sr25519Helper {
 /// Makes `who` a verifier, with funds for it.
 fn add<T: Config>(who: &T::AccountId) {
 	let funds = T::MinBond::get().saturating_mul(2u32.into()).saturating_add(T::Currency::minimum_balance());
-	drop(T::Currency::deposit(who, funds, Precision::Exact).expect("an account can be endowed"));
+	T::Currency::set_balance(who, funds);
 	Pallet::<T>::bond(who, T::MinBond::get()).expect("it was just endowed, and there is room");
 }
 
@@ -92,7 +92,7 @@ mod benchmarks {
 				.collect();
 			entry.answers = BoundedVec::truncate_from(answers);
 		});
-		let message = message::attestation(&funds::genesis_hash::<T>(), task, &[1; 32], Verdict::Valid);
+		let message = message::attestation(&funds::genesis_hash::<T>(), task, &[1; 32], 1, Verdict::Valid);
 		let signature = T::BenchmarkHelper::sign(&signer, &message);
 		(task, signer, signature)
 	}

@@ -1,12 +1,12 @@
 //! Bonded verifiers who re-run objectives and attest what they found.
 //!
 //! A pallet with a claim, such as `pallet-training`, *opens* a task; every verifier who is active then is a member of
-//! it, re-runs all records off chain and sends one signed [`Verdict`]. When more than two thirds said `Valid` the
-//! task has *passed*. Correctness is never voted: a passed task can still be overturned by one challenger who
-//! makes the runtime re-run one record, and then everyone who signed `Valid` pays.
+//! it, is to re-run all records off chain, and sends one signed [`Verdict`]. When more than two thirds said `Valid` the
+//! task has *passed*. Correctness is never voted: until it is closed, a passed task can be overturned by one challenger
+//! who makes the runtime re-run one record, and then everyone who signed `Valid` pays.
 //!
 //! ```text
-//! open ──► answers until the window ends ──► close: Accepted | Overturned | Lapsed | Void
+//! open ──► answers until the window ends ──► close: Accepted | Overturned | Withheld | Lapsed | Void
 //!             └── quorum says Valid: passed        └── slashes, and who shares the fee
 //! ```
 //!
@@ -204,9 +204,9 @@ pub mod pallet {
 		TaskOpened {
 			/// The task.
 			task: TaskId,
-			/// How many may answer.
+			/// The number of verifiers that may answer.
 			members: u32,
-			/// How many have to say `Valid`.
+			/// The number of verifiers that have to say `Valid`.
 			quorum: u32,
 			/// The first tick at which answers are refused.
 			until: Tick,
@@ -218,7 +218,7 @@ pub mod pallet {
 			task: TaskId,
 			/// The verifier that answered.
 			verifier: T::AccountId,
-			/// What it found.
+			/// The verdict of the verifier.
 			verdict: Verdict,
 		},
 		/// The quorum said `Valid`.
@@ -242,7 +242,7 @@ pub mod pallet {
 			task: TaskId,
 			/// The verifier that lost it.
 			verifier: T::AccountId,
-			/// What it lost it for.
+			/// The fault that it lost it for.
 			fault: Fault,
 			/// The part of its bond that was taken.
 			amount: BalanceOf<T>,
@@ -301,16 +301,16 @@ pub mod pallet {
 		/// The account is not a member of the task.
 		#[codec(index = 4)]
 		NotMember,
-		/// The task's window is over.
+		/// The time in which the task can be answered is over.
 		#[codec(index = 5)]
 		WindowOver,
-		/// The verifier has answered this task.
+		/// The verifier has answered this task already.
 		#[codec(index = 6)]
 		AlreadyAnswered,
 		/// The account is not a verifier.
 		#[codec(index = 7)]
 		NotVerifier,
-		/// The verifier is a member of open tasks.
+		/// The verifier is a member of open tasks, and cannot leave before they are closed.
 		#[codec(index = 8)]
 		HasOpenTasks,
 		/// There is no room for another verifier.
@@ -449,8 +449,7 @@ pub mod pallet {
 
 		/// The bytes that a verifier signs to attest `verdict` on an open task.
 		pub fn attestation(task: TaskId, verdict: Verdict) -> Option<Vec<u8>> {
-			let claim = Tasks::<T>::get(task)?.claim;
-			Some(message::attestation(&funds::genesis_hash::<T>(), task, &claim, verdict))
+			Tasks::<T>::get(task).map(|entry| Pallet::<T>::signed_bytes(task, &entry, verdict))
 		}
 	}
 }
@@ -479,6 +478,11 @@ impl<T: Config> Pallet<T> {
 		Ok(entry)
 	}
 
+	/// What a member signs.
+	fn signed_bytes(task: TaskId, entry: &TaskOf<T>, verdict: Verdict) -> Vec<u8> {
+		message::attestation(&funds::genesis_hash::<T>(), task, &entry.claim, entry.asked, verdict)
+	}
+
 	/// Whether an attestation may enter the pool and the block: the cheap checks first, the signature last.
 	pub(crate) fn authorize_attest(
 		_source: TransactionSource,
@@ -488,7 +492,7 @@ impl<T: Config> Pallet<T> {
 		signature: &T::Signature,
 	) -> TransactionValidityWithRefund {
 		let entry = Self::answerable(*task, verifier).map_err(Self::refusal)?;
-		let bytes = message::attestation(&funds::genesis_hash::<T>(), *task, &entry.claim, *verdict);
+		let bytes = Self::signed_bytes(*task, &entry, *verdict);
 		if !signature.verify(bytes.as_slice(), verifier) {
 			return Err(InvalidTransaction::BadProof.into());
 		}
@@ -530,7 +534,8 @@ impl<T: Config> Pallet<T> {
 	fn fault(ending: &Ending<T::AccountId>, answer: Option<Verdict>, window_over: bool) -> Option<Fault> {
 		match (ending, answer) {
 			(Ending::Overturned { .. } | Ending::Withheld, Some(Verdict::Valid)) => Some(Fault::FalseValid),
-			(Ending::Accepted, Some(Verdict::Wrong(_))) => Some(Fault::FalseAccusation),
+			// Who proves an accusation ends the task by it. Without one it is worth nothing, however many say so.
+			(Ending::Accepted | Ending::Lapsed, Some(Verdict::Wrong(_))) => Some(Fault::FalseAccusation),
 			// Enough others could verify it: who could not was as good as absent.
 			(Ending::Accepted, Some(Verdict::Unavailable)) => Some(Fault::Absence),
 			(Ending::Accepted | Ending::Lapsed, None) if window_over => Some(Fault::Absence),
@@ -599,6 +604,7 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 			members,
 			quorum,
 			claim,
+			asked: 1,
 			opened_at,
 			until,
 			answers: BoundedVec::new(),
@@ -632,6 +638,7 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 			if entry.answers.len() == answers {
 				return None;
 			}
+			entry.asked = entry.asked.saturating_add(1);
 			entry.until = T::Clock::get().saturating_add(window).max(entry.until);
 			Self::deposit_event(Event::TaskReopened { task, until: entry.until });
 			Some(entry.until)

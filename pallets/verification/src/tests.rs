@@ -73,10 +73,17 @@ fn status() -> Option<TaskStatus> {
 	<Verification as Committees<AccountId32>>::status(TASK)
 }
 
+/// How often the members of a task have been asked.
+fn asked(task: TaskId) -> u32 {
+	Tasks::<Test>::get(task).map_or(1, |task| task.asked)
+}
+
 /// The signature of the keyring's account of this number.
 fn sign(index: usize, task: TaskId, verdict: Verdict) -> MultiSignature {
 	let genesis = System::block_hash(0);
-	KEYS[index].sign(&message::attestation(genesis.as_fixed_bytes(), task, &CLAIM, verdict)).into()
+	KEYS[index]
+		.sign(&message::attestation(genesis.as_fixed_bytes(), task, &CLAIM, asked(task), verdict))
+		.into()
 }
 
 /// What the pool says of an attestation.

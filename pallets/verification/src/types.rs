@@ -61,6 +61,8 @@ pub struct Task<
 	pub quorum: u32,
 	/// The hash of what is claimed, which every answer signs.
 	pub claim: [u8; 32],
+	/// How often its members have been asked, which every answer signs.
+	pub asked: u32,
 	/// When it was opened.
 	pub opened_at: Tick,
 	/// The first tick at which answers are refused.

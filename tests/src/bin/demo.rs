@@ -153,7 +153,7 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 	let records = view.spec(id).await?.context("the model is gone")?.records();
 	let score = view.version(id, 0).await?.context("no version 0")?.score;
 	stage.say(&format!("   model {model}"));
-	stage.say(&format!("   version 0: {score} of {records} right, judged and accepted"));
+	stage.say(&format!("   version 0: {score} of {records} right, verified and accepted"));
 
 	let mut accept_blocks = Vec::new();
 	let mut improve = async |title: &str, settings: &[&str]| -> Result<Value> {

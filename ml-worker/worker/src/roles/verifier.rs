@@ -228,8 +228,9 @@ async fn attest(
 	verdict: Verdict,
 	seconds: f64,
 ) -> anyhow::Result<()> {
+	let mut asked = task.asked;
 	loop {
-		match chain.attest(key, task.id, claim, verdict).await {
+		match chain.attest(key, task.id, claim, asked, verdict).await {
 			Ok(receipt) => {
 				context.metrics().attested(verdict);
 				context.output().event(
@@ -259,6 +260,7 @@ async fn attest(
 					tracing::info!(task = task.id, ?verdict, "the answer is in after all");
 					return Ok(());
 				}
+				asked = open.asked;
 				if view.tick().await? >= open.until {
 					return Err(error).context("the task's window closed before the answer was in");
 				}

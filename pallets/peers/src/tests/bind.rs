@@ -71,6 +71,16 @@ fn unbind_returns_the_deposit_and_frees_the_peer() {
 }
 
 #[test]
+fn what_a_peer_signed_once_binds_it_to_that_account_again() {
+	run(|| {
+		assert_ok!(bind(BOB));
+		assert_ok!(Peers::unbind(RuntimeOrigin::signed(BOB)));
+		assert_ok!(bind(BOB));
+		assert_eq!(Peers::account(KEY()), Some(BOB));
+	});
+}
+
+#[test]
 fn unbind_fails_without_a_peer() {
 	run(|| {
 		assert_noop!(Peers::unbind(RuntimeOrigin::signed(BOB)), Error::<Test>::NotBound);

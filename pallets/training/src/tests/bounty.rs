@@ -92,6 +92,21 @@ fn a_bounty_is_returned_after_its_end() {
 }
 
 #[test]
+fn a_bounty_is_locked_by_any_live_submission_whatever_it_claims() {
+	with_head(|model| {
+		let end = now() + 5;
+		assert_ok!(post(model, i64::MAX, 500, end));
+		// It claims 20, and can never earn it.
+		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
+		pass(5);
+		assert_noop!(take_back(model, 0), Error::<Test>::BountyPending);
+		pass(ATTEST_WINDOW);
+		assert_ok!(settle(id));
+		assert_ok!(take_back(model, 0));
+	});
+}
+
+#[test]
 fn a_bounty_on_a_closed_model_is_returned_before_its_end() {
 	with_head(|model| {
 		assert_ok!(post(model, 20, 500, now() + 10));

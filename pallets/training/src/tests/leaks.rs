@@ -3,7 +3,10 @@
 use super::*;
 use crate::WeightInfo;
 use polkadot_sdk::{
-	frame_support::{dispatch::GetDispatchInfo, traits::Authorize},
+	frame_support::{
+		dispatch::{DispatchClass, GetDispatchInfo},
+		traits::Authorize,
+	},
 	sp_runtime::transaction_validity::{TransactionSource, ValidTransaction},
 };
 
@@ -89,6 +92,22 @@ fn a_challenge_signed_by_an_account_should_be_refused() {
 		let refused = call.dispatch(RuntimeOrigin::signed(EVE));
 		assert_eq!(refused.unwrap_err().error, DispatchError::BadOrigin);
 	});
+}
+
+#[test]
+fn the_calls_that_defend_are_operational() {
+	let target = Target::Submission(0);
+	let calls: [Call<Test>; 3] = [
+		Call::commit_challenge { submission: 0, commitment: [0; 32] },
+		Call::demand { target },
+		Call::post_weights { target, weights: Default::default() },
+	];
+	for call in calls {
+		assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
+	}
+	// A head can wait.
+	let head: Call<Test> = Call::demand { target: Target::Head([0; 32]) };
+	assert_eq!(head.get_dispatch_info().class, DispatchClass::Normal);
 }
 
 // Holds.
@@ -275,6 +294,27 @@ fn weights_that_were_shown_should_not_be_demanded_a_second_time_by_a_majority() 
 		assert_ok!(settle(id));
 		assert!(happened(Event::Expired { submission: id, why: Expiry::Lapsed }));
 		assert_eq!(held(HoldReason::Submission, ALICE), 0);
+	});
+}
+
+/// Verifiers that lack the data cannot say so: their majority demands the weights, and then the submission expires.
+#[test]
+fn missing_data_should_cost_the_trainer_its_part_of_posting_and_no_more() {
+	with_head(|model| {
+		let alice = wealth(ALICE);
+		let honest = Attempt::new(ALICE, |i| i < 20);
+		let id = submit(model, &honest);
+		for verifier in VERIFIERS {
+			attest(id, verifier, Verdict::Unavailable).unwrap();
+		}
+		assert_ok!(settle(id));
+		assert_ok!(post(Target::Submission(id), &honest));
+		for verifier in VERIFIERS {
+			attest(id, verifier, Verdict::Unavailable).unwrap();
+		}
+		pass(CHALLENGE_WINDOW.max(ATTEST_WINDOW));
+		assert_ok!(settle(id));
+		assert_eq!(Balances::free_balance(ALICE), alice - POST_PRICE / 2);
 	});
 }
 

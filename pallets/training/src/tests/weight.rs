@@ -20,19 +20,6 @@ fn a_challenge_is_operational_and_charges_the_worst_case() {
 	assert_eq!(call.weight_of_authorize(), checked);
 }
 
-#[test]
-fn the_calls_that_defend_are_operational() {
-	let target = Target::Submission(0);
-	let calls: [Call<Test>; 3] = [
-		Call::commit_challenge { submission: 0, commitment: [0; 32] },
-		Call::demand { target },
-		Call::post_weights { target, weights: Default::default() },
-	];
-	for call in calls {
-		assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
-	}
-}
-
 /// What a challenge by Eve of `record` weighs in the end.
 fn spent(model: ModelId, record: u32, attempt: &Attempt) -> Weight {
 	let id = Training::verifying(model).unwrap();

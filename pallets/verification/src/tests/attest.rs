@@ -68,6 +68,19 @@ fn a_valid_attestation_is_propagated_once_until_the_window_ends() {
 }
 
 #[test]
+fn a_verifier_below_the_least_bond_answers_the_tasks_that_it_is_a_member_of() {
+	run_open(2, || {
+		let other = TaskId::Submission(8);
+		assert_ok!(<Verification as Committees<_>>::open(other, CLAIM, WINDOW));
+		let (signature, origin) = (sign(0, other, Verdict::Valid), RawOrigin::Authorized.into());
+		assert_ok!(Verification::attest(origin, other, Verdict::Valid, key(0), signature));
+		<Verification as Committees<_>>::close(other, Ending::Overturned { challenger: key(5) });
+		assert!(bond(0) < 700);
+		attest(0, Verdict::Valid);
+	});
+}
+
+#[test]
 fn attest_fails_when_the_task_is_unknown() {
 	run(1, || {
 		assert_eq!(try_valid(0), Err(refused(Error::UnknownTask)));
@@ -117,7 +130,8 @@ fn attest_fails_when_somebody_else_signed() {
 #[test]
 fn attest_fails_when_another_verdict_or_task_or_chain_was_signed() {
 	run_open(2, || {
-		let other_chain = KEYS[0].sign(&message::attestation(&[9; 32], TASK, &CLAIM, Verdict::Valid)).into();
+		let other_chain =
+			KEYS[0].sign(&message::attestation(&[9; 32], TASK, &CLAIM, 1, Verdict::Valid)).into();
 		for signature in
 			[sign(0, TASK, Verdict::Wrong(0)), sign(0, TaskId::Submission(8), Verdict::Valid), other_chain]
 		{

@@ -94,6 +94,25 @@ fn nobody_loses_more_than_the_bond() {
 	});
 }
 
+/// Capacity that is declared and reserved comes with the committees.
+#[test]
+fn a_bond_answers_for_all_open_tasks_together() {
+	let tasks = [7, 8, 9].map(TaskId::Submission);
+	run(1, || {
+		for task in tasks {
+			assert_ok!(<Verification as Committees<_>>::open(task, CLAIM, WINDOW));
+			let signature = sign(0, task, Verdict::Valid);
+			let origin = RawOrigin::Authorized.into();
+			assert_ok!(Verification::attest(origin, task, Verdict::Valid, key(0), signature));
+		}
+		// 401 of 1,000, again, and what is left.
+		for (task, left) in tasks.into_iter().zip([599, 198, 0]) {
+			<Verification as Committees<_>>::close(task, Ending::Overturned { challenger: key(5) });
+			assert_eq!((held(0), bond(0)), (left, left));
+		}
+	});
+}
+
 #[test]
 fn accepted_slashes_who_accused_and_burns_it() {
 	run_answered(|| {
@@ -122,13 +141,13 @@ fn accepted_after_the_window_slashes_the_absent_too() {
 }
 
 #[test]
-fn lapsed_slashes_only_the_absent() {
+fn lapsed_slashes_the_absent_and_who_accused_without_proof() {
 	run_answered(|| {
 		Time::set(110);
 		let before = issuance();
-		assert_eq!(close(Ending::Lapsed), [key(0), key(1), key(2)]);
-		assert_eq!((0..4).map(held).collect::<Vec<_>>(), [1_000, 1_000, 1_000, 950]);
-		assert_eq!(issuance(), before - 50);
+		assert_eq!(close(Ending::Lapsed), [key(0), key(1)]);
+		assert_eq!((0..4).map(held).collect::<Vec<_>>(), [1_000, 1_000, 700, 950]);
+		assert_eq!(issuance(), before - 350);
 		assert_eq!(events().last(), Some(&Event::TaskClosed { task: TASK, outcome: Outcome::Lapsed }));
 	});
 }

@@ -59,3 +59,37 @@ fn a_changed_penalty_should_not_touch_an_open_task() {
 		assert_eq!(held(0), BOND - 401);
 	});
 }
+
+/// What was signed while the weights could not be had was good again once they were shown: whoever kept it could answer
+/// for its signers, who then could not.
+#[test]
+fn an_abstention_should_be_worth_nothing_once_its_signer_is_asked_again() {
+	run_open(3, || {
+		let old = [1, 2].map(|index| (index, sign(index, TASK, Verdict::Unavailable)));
+		attest(0, Verdict::Valid);
+		attest(1, Verdict::Unavailable);
+		attest(2, Verdict::Unavailable);
+		assert!(<Verification as Committees<AccountId32>>::reopen(TASK, WINDOW).is_some());
+		for (index, signature) in old {
+			let replayed = authorize(key(index), TASK, Verdict::Unavailable, signature);
+			assert_eq!(replayed, Err(InvalidTransaction::BadProof.into()));
+		}
+		attest(1, Verdict::Valid);
+		attest(2, Verdict::Valid);
+		assert_eq!(status(), Some(TaskStatus::Passed(100)));
+	});
+}
+
+/// Saying `Wrong` of everything, and proving nothing, kept what one liked from passing and was paid like an answer.
+#[test]
+fn an_accusation_that_nobody_proves_should_cost_its_signer_however_the_task_ends() {
+	run_open(3, || {
+		attest(0, Verdict::Valid);
+		attest(1, Verdict::Valid);
+		attest(2, Verdict::Wrong(u32::MAX));
+		Time::set(110);
+		assert_eq!(status(), Some(TaskStatus::Lapsed));
+		assert_eq!(close(Ending::Lapsed), [key(0), key(1)]);
+		assert_eq!(held(2), BOND - 300);
+	});
+}

@@ -31,7 +31,7 @@ fn a_page_of_tasks_goes_on_after_the_last_one_and_holds_the_limit() {
 fn the_chain_shows_the_bytes_to_sign() {
 	run_open(1, || {
 		let genesis = System::block_hash(0);
-		let bytes = message::attestation(genesis.as_fixed_bytes(), TASK, &CLAIM, Verdict::Valid);
+		let bytes = message::attestation(genesis.as_fixed_bytes(), TASK, &CLAIM, 1, Verdict::Valid);
 		assert_eq!(Verification::attestation(TASK, Verdict::Valid), Some(bytes));
 		assert_eq!(Verification::attestation(TaskId::Audit(7), Verdict::Valid), None);
 	});

@@ -205,7 +205,7 @@ async fn activate(chain: Chain, registrar: Key, spec: ModelSpec) -> Result<Model
 	else {
 		bail!("version 0 of a model is not being verified");
 	};
-	chain.attest(&verifier, submission, &claim.hash, Verdict::Valid).await?;
+	chain.attest(&verifier, submission, &claim.hash, 1, Verdict::Valid).await?;
 	let mut view = chain.finalised().await?;
 	while view.tick().await? < answers_until.saturating_add(parameters.challenge_window) {
 		view = chain.finalised_after(view.number()).await?;
