@@ -85,6 +85,14 @@ const BELOW_RUNTIME: &[&str] = &[
 	"pallet-training",
 	"pallet-verification",
 ];
+const BELOW_TRIALS: &[&str] = &[
+	"oda-primitives",
+	"oda-evaluator",
+	"pallet-clock",
+	"pallet-model-registry",
+	"pallet-training",
+	"oda-runtime",
+];
 const BELOW_FUZZ: &[&str] = &[
 	"oda-primitives",
 	"oda-evaluator",
@@ -104,6 +112,7 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"pallet-model-registry",
 	"pallet-training",
 	"oda-runtime",
+	"oda-trials",
 	"oda-engine",
 ];
 const BELOW_WORKER: &[&str] =
@@ -129,6 +138,7 @@ const PLACES: &[Place] = &[
 	place("oda-runtime-api", "runtime/api", Side::Chain, 3, BELOW_PALLETS),
 	place("oda-runtime", "runtime", Side::Chain, 4, BELOW_RUNTIME),
 	place("oda-node", "node", Side::Chain, 5, &["oda-runtime-api", "oda-runtime"]),
+	place("oda-trials", "runtime/trials", Side::Chain, 5, BELOW_TRIALS),
 	place("oda-blobs", "ml-worker/blobs", Side::Worker, 2, SHARED),
 	place("oda-client", "ml-worker/client", Side::Worker, 2, SHARED),
 	place("oda-engine", "ml-worker/engine", Side::Worker, 2, SHARED),
@@ -154,6 +164,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 			"oda-runtime-api",
 			"oda-runtime",
 			"oda-node",
+			"oda-trials",
 			"oda-fuzz",
 			"oda-benchmarks",
 		],
