@@ -85,6 +85,7 @@ const BELOW_RUNTIME: &[&str] = &[
 	"pallet-training",
 	"pallet-verification",
 ];
+const BELOW_NODE: &[&str] = &["oda-primitives", "oda-evaluator", "oda-runtime-api", "oda-runtime"];
 const BELOW_TRIALS: &[&str] = &[
 	"oda-primitives",
 	"oda-evaluator",
@@ -137,7 +138,7 @@ const PLACES: &[Place] = &[
 	place("pallet-verification", "pallets/verification", Side::Chain, 3, BELOW_PALLETS),
 	place("oda-runtime-api", "runtime/api", Side::Chain, 3, BELOW_PALLETS),
 	place("oda-runtime", "runtime", Side::Chain, 4, BELOW_RUNTIME),
-	place("oda-node", "node", Side::Chain, 5, &["oda-runtime-api", "oda-runtime"]),
+	place("oda-node", "node", Side::Chain, 5, BELOW_NODE),
 	place("oda-trials", "runtime/trials", Side::Chain, 5, BELOW_TRIALS),
 	place("oda-blobs", "ml-worker/blobs", Side::Worker, 2, SHARED),
 	place("oda-client", "ml-worker/client", Side::Worker, 2, SHARED),
