@@ -1,16 +1,16 @@
 //! Records that the court evaluates, in shapes as awkward as we could think of: what it charges for each, beside what it
 //! does.
 
-use crate::wasm::{Chain, model};
+use crate::wasm::{Chain, Hearing, Taken, charged, model};
 use anyhow::{Context, Result};
 use oda_evaluator::{
-	Graph, ModelSpec,
+	Graph,
 	graph::{DType, Node, Op},
 	model::Metric,
 	testing::{networks, random_case},
 };
-use oda_runtime::configs::protocol::EvaluationWeight;
-use polkadot_sdk::{sp_io::hashing::blake2_256, sp_runtime::traits::Convert};
+use oda_trials::Trial;
+use polkadot_sdk::sp_io::hashing::blake2_256;
 use std::time::{Duration, Instant};
 
 /// Instructions of the runtime's wasm, as wasmtime counts them, that the chain's reference machine executes in a
@@ -35,20 +35,19 @@ const IDLE: &str = "clamp of one element, 200 times";
 pub struct Case {
 	/// What is awkward about it.
 	pub name: String,
-	/// What the court charges for its evaluation.
-	pub charged: Duration,
+	/// What the court charges: for the whole challenge, and for its evaluation alone.
+	pub charged: Taken<Duration>,
 	/// Bytes that its convolutions gather out of pixels that fill a cache line or more, of each less than a line: they
 	/// lie far apart, and the processor's caches help little.
 	pub distant: u64,
 	/// Whether it is what a challenge is charged for in any case.
 	pub idle: bool,
-	spec: ModelSpec,
-	weights: Vec<u8>,
-	record: Vec<u8>,
+	hearing: Hearing,
 }
 
 impl Case {
 	fn new(
+		chain: &Chain,
 		name: impl Into<String>,
 		graph: Graph,
 		metric: Metric,
@@ -56,30 +55,31 @@ impl Case {
 		input: &[u8],
 	) -> Result<Self> {
 		let (name, distant) = (name.into(), distant(&graph));
-		let (spec, record) = model(graph, metric, input)?;
-		let weight = EvaluationWeight::convert(spec.validate().context("a valid model")?);
-		let charged = Duration::from_nanos(weight.ref_time() / 1_000);
-		Ok(Self { idle: name == IDLE, name, charged, distant, spec, weights, record })
+		let (spec, data) = model(graph, metric, input)?;
+		let trial = Trial::new(oda_trials::Case { spec, data, weights, record: 0 });
+		let trial = trial.with_context(|| name.clone())?;
+		let evaluation = Duration::from_nanos(trial.cost().ref_time() / 1_000);
+		let charged = Taken { whole: charged(&trial)?, judging: evaluation };
+		let hearing = chain.open(trial).with_context(|| name.clone())?;
+		Ok(Self { idle: name == IDLE, name, charged, distant, hearing })
 	}
 
-	/// The instructions of the runtime's wasm that it takes.
+	/// The instructions of the runtime's wasm that its challenge takes.
 	///
 	/// # Errors
 	///
-	/// A runtime that does not evaluate it.
-	pub fn count(&self, chain: &mut Chain) -> Result<u64> {
-		let model = chain.insert(self.spec.clone());
-		chain.count(model, &self.weights, &self.record).with_context(|| self.name.clone())
+	/// A runtime that does not apply it.
+	pub fn count(&mut self, chain: &mut Chain) -> Result<Taken<u64>> {
+		chain.count(&mut self.hearing).with_context(|| self.name.clone())
 	}
 
-	/// The least time of so many that it takes here.
+	/// The least time of so many that its challenge takes here.
 	///
 	/// # Errors
 	///
-	/// A runtime that does not evaluate it.
-	pub fn time(&self, chain: &mut Chain, repeats: usize) -> Result<Duration> {
-		let model = chain.insert(self.spec.clone());
-		chain.time(model, &self.weights, &self.record, repeats).with_context(|| self.name.clone())
+	/// A runtime that does not apply it.
+	pub fn time(&mut self, chain: &Chain, repeats: usize) -> Result<Taken<Duration>> {
+		chain.time(&mut self.hearing, repeats).with_context(|| self.name.clone())
 	}
 }
 
@@ -87,11 +87,11 @@ impl Case {
 ///
 /// # Errors
 ///
-/// A graph that is not valid.
-pub fn cases() -> Result<Vec<Case>> {
+/// A graph that registration does not admit.
+pub fn cases(chain: &Chain) -> Result<Vec<Case>> {
 	let network = |name: String, graph: Graph, metric| {
 		let (weights, input) = (networks::weights(&graph, 1), networks::inputs(&graph, 1, 2));
-		Case::new(name, graph, metric, weights, &input)
+		Case::new(chain, name, graph, metric, weights, &input)
 	};
 	let mut cases = Vec::new();
 	let networks = [("ResNet-20", networks::resnet20()), ("perceptron", networks::perceptron())];
@@ -112,7 +112,7 @@ pub fn cases() -> Result<Vec<Case>> {
 		let len = case.inputs.len().checked_div(case.count).context("a case has records")?;
 		let input = case.inputs.get(..len).context("of the graph's length")?;
 		let name = format!("random graph {i}");
-		cases.push(Case::new(name, case.graph, Metric::SquaredError, case.weights, input)?);
+		cases.push(Case::new(chain, name, case.graph, Metric::SquaredError, case.weights, input)?);
 	}
 	Ok(cases)
 }

@@ -14,10 +14,11 @@ const AMPLE: f64 = 2.0;
 /// What was measured of a case.
 struct Row {
 	name: String,
+	/// For evaluating it.
 	charged: Duration,
 	took: Duration,
 	instructions: u64,
-	/// How many times the time that it takes a challenge is charged.
+	/// How many times the time that it takes it is charged, evaluated or as a whole challenge, whichever is less.
 	ratio: f64,
 }
 
@@ -27,16 +28,26 @@ pub(crate) fn measure(repeats: usize, only: &str) -> Result<()> {
 	println!("{}", machine::describe());
 	println!("hashing 16 MiB by BLAKE2b takes {:.2?}", hashing(repeats));
 	let mut chain = Chain::default();
-	let cases = cases()?;
-	let idle = cases.iter().find(|case| case.idle).context("a case of idle nodes")?;
+	let mut cases = cases(&chain)?;
+	let idle = cases.iter_mut().find(|case| case.idle).context("a case of idle nodes")?;
 	// What a challenge weighs in any case was measured with more of them.
-	let idle = idle.time(&mut chain, repeats)?;
+	let idle = idle.time(&chain, repeats)?.judging;
 	println!("nodes that do nothing, which a challenge is charged for in any case, take {idle:?}");
 	let mut rows = Vec::new();
-	for case in cases.into_iter().filter(|case| case.name.contains(only)) {
-		let (took, instructions) = (case.time(&mut chain, repeats)?, case.count(&mut chain)?);
-		let ratio = (case.charged + idle).div_duration_f64(took.max(Duration::from_micros(1)));
-		rows.push(Row { name: case.name, charged: case.charged, took, instructions, ratio });
+	for mut case in cases.into_iter().filter(|case| case.name.contains(only)) {
+		let (took, instructions) = (case.time(&chain, repeats)?, case.count(&mut chain)?);
+		// The verdict and its consequences are in both: they take the same for each.
+		let of =
+			|charged: Duration, took: Duration| charged.div_duration_f64(took.max(Duration::from_micros(1)));
+		let judging = of(case.charged.judging + idle, took.judging);
+		let ratio = judging.min(of(case.charged.whole, took.whole));
+		rows.push(Row {
+			name: case.name,
+			charged: case.charged.judging,
+			took: took.judging,
+			instructions: instructions.judging,
+			ratio,
+		});
 	}
 	rows.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
 	for Row { name, charged, took, instructions, ratio } in &rows {

@@ -10,6 +10,9 @@ mod cli;
 mod command;
 mod rpc;
 mod service;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::expect_used, reason = "tests")]
+mod tests;
 
 fn main() -> polkadot_sdk::sc_cli::Result<()> {
 	command::run()

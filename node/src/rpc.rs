@@ -1,5 +1,7 @@
 //! The JSON-RPC methods beside those that every node has.
 
+pub(crate) mod score;
+
 use crate::service::{Block, FullBackend, FullClient, FullPool, FullSelectChain};
 use jsonrpsee::RpcModule;
 use oda_runtime::{BlockNumber, Hash};
@@ -26,11 +28,12 @@ pub(crate) struct GrandpaDeps {
 	pub(crate) finality_proofs: Arc<sc_consensus_grandpa::FinalityProofProvider<FullBackend, Block>>,
 }
 
-/// Accounts and fees, BABE, GRANDPA.
+/// Accounts and fees, BABE, GRANDPA, scores.
 pub(crate) fn create_full(
 	deps: Deps,
 	subscriptions: SubscriptionTaskExecutor,
 ) -> Result<RpcModule<()>, Box<dyn Error + Send + Sync>> {
+	use self::score::{Score, ScoreApiServer};
 	use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 	use sc_consensus_babe_rpc::{Babe, BabeApiServer};
 	use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
@@ -40,6 +43,7 @@ pub(crate) fn create_full(
 	let mut module = RpcModule::new(());
 	module.merge(System::new(client.clone(), pool).into_rpc())?;
 	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
+	module.merge(Score::new(score::specs(client.clone())).into_rpc())?;
 	module.merge(Babe::new(client, babe_worker, keystore, select_chain).into_rpc())?;
 	module.merge(
 		Grandpa::new(

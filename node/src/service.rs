@@ -7,8 +7,8 @@ use sc_client_api::BlockBackend;
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaPruningFilter, SharedVoterState};
 use sc_consensus_slots::BackoffAuthoringOnFinalizedHeadLagging;
 use sc_network::{NetworkBackend, config::NetworkBackendType};
-use sc_service::{Configuration, TaskManager, WarpSyncConfig, error::Error as ServiceError};
-use sc_telemetry::{Telemetry, TelemetryWorker};
+use sc_service::{Configuration, SpawnTaskHandle, TaskManager, WarpSyncConfig, error::Error as ServiceError};
+use sc_telemetry::{Telemetry, TelemetryHandle, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_consensus_babe::inherents::BabeCreateInherentDataProviders;
 use std::{sync::Arc, time::Duration};
@@ -158,6 +158,24 @@ pub(crate) fn new_partial(config: &Configuration) -> Result<Components, ServiceE
 	})
 }
 
+/// What makes an author's blocks.
+pub(crate) type Proposers = sc_basic_authorship::ProposerFactory<FullPool, FullClient>;
+
+/// Makes what fills an author's blocks out of the pool, up to the length that the runtime takes.
+pub(crate) fn proposers(
+	spawner: SpawnTaskHandle,
+	client: Arc<FullClient>,
+	pool: Arc<FullPool>,
+	prometheus: Option<&substrate_prometheus_endpoint::Registry>,
+	telemetry: Option<TelemetryHandle>,
+) -> Proposers {
+	let mut proposers =
+		sc_basic_authorship::ProposerFactory::new(spawner, client, pool, prometheus, telemetry);
+	// Its own limit is lower than the runtime's: a transaction that the runtime admits would never enter a block.
+	proposers.set_default_block_size_limit(BLOCK_SIZE);
+	proposers
+}
+
 /// Starts a node.
 pub(crate) fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
 	match config.network.network_backend {
@@ -271,21 +289,19 @@ where
 
 	if role.is_authority() {
 		let slot_duration = babe_link.config().slot_duration();
-		let mut proposer = sc_basic_authorship::ProposerFactory::new(
+		let proposers = proposers(
 			task_manager.spawn_handle(),
 			client.clone(),
 			transaction_pool.clone(),
 			prometheus_registry.as_ref(),
 			telemetry.as_ref().map(Telemetry::handle),
 		);
-		// Its own limit is lower than the runtime's: a transaction that the runtime admits would never enter a block.
-		proposer.set_default_block_size_limit(BLOCK_SIZE);
 		let babe = sc_consensus_babe::start_babe(sc_consensus_babe::BabeParams {
 			keystore: keystore_container.keystore(),
 			client,
 			select_chain,
 			block_import,
-			env: proposer,
+			env: proposers,
 			sync_oracle: sync_service.clone(),
 			justification_sync_link: sync_service.clone(),
 			create_inherent_data_providers: move |_, ()| async move {

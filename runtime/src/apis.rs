@@ -10,6 +10,7 @@ use frame_support::{
 	view_functions::{ViewFunctionDispatchError, ViewFunctionId},
 	weights::Weight,
 };
+use oda_evaluator::ModelSpec;
 use oda_pallet_traits::Version;
 use oda_primitives::{ModelId, SubmissionId, VersionId};
 use oda_runtime_api::{ModelOverview, SubmissionOverview};
@@ -92,16 +93,16 @@ sp_api::impl_runtime_apis! {
 			overview::model(id)
 		}
 
+		fn spec(id: ModelId) -> Option<ModelSpec> {
+			ModelRegistry::spec(id)
+		}
+
 		fn versions(id: ModelId, from: VersionId, limit: u32) -> Vec<(VersionId, Version<AccountId>)> {
 			ModelRegistry::versions(id, from, limit)
 		}
 
 		fn submission(id: SubmissionId) -> Option<SubmissionOverview<AccountId>> {
 			overview::submission(id)
-		}
-
-		fn score(model: ModelId, weights: Vec<u8>, record: Vec<u8>) -> Option<i32> {
-			overview::score(model, &weights, &record)
 		}
 
 		fn submissions(model: ModelId) -> Vec<(SubmissionId, SubmissionOverview<AccountId>)> {

@@ -1,7 +1,6 @@
 //! Answers that are composed from several pallets, for the runtime API.
 
 use crate::{configs::protocol, *};
-use oda_evaluator::Evaluator;
 use oda_pallet_traits::Work;
 use oda_primitives::{ModelId, SubmissionId, TaskId};
 use oda_runtime_api::{ModelOverview, Stage, SubmissionOverview};
@@ -11,9 +10,7 @@ use sp_runtime::traits::Convert;
 /// A model.
 pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 	let model = ModelRegistry::model(id)?;
-	let spec = ModelRegistry::spec(id)?;
-	let bytes = spec.graph.param_bytes().saturating_add(spec.data.dataset().blob.len);
-	let work = Work { cost: model.cost, records: model.records, bytes };
+	let work = Work { cost: model.cost, records: model.records, bytes: model.bytes };
 	Some(ModelOverview {
 		id,
 		registrar: model.registrar,
@@ -28,17 +25,6 @@ pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 		verifying: Training::verifying(id),
 		queue: Training::queue(id),
 	})
-}
-
-/// A record's score under these weights.
-pub(crate) fn score(model: ModelId, weights: &[u8], record: &[u8]) -> Option<i32> {
-	let spec = ModelRegistry::spec(model)?;
-	// A record of another length is refused before the weights are looked at.
-	if spec.record_bytes() != u64::try_from(record.len()).ok()? {
-		return None;
-	}
-	let evaluator = Evaluator::new(&spec.graph, weights).ok()?;
-	spec.score_record(&evaluator, record).ok()
 }
 
 /// A live submission.

@@ -87,6 +87,16 @@ const BELOW_RUNTIME: &[&str] = &[
 	"pallet-training",
 	"pallet-verification",
 ];
+const BELOW_NODE: &[&str] = &["oda-primitives", "oda-evaluator", "oda-runtime-api", "oda-runtime"];
+const BELOW_TRIALS: &[&str] = &[
+	"oda-primitives",
+	"oda-evaluator",
+	"oda-pallet-funds",
+	"pallet-clock",
+	"pallet-model-registry",
+	"pallet-training",
+	"oda-runtime",
+];
 const BELOW_FUZZ: &[&str] = &[
 	"oda-primitives",
 	"oda-evaluator",
@@ -107,6 +117,7 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"pallet-model-registry",
 	"pallet-training",
 	"oda-runtime",
+	"oda-trials",
 	"oda-engine",
 ];
 const BELOW_WORKER: &[&str] =
@@ -133,7 +144,8 @@ const PLACES: &[Place] = &[
 	place("pallet-verification", "pallets/verification", Side::Chain, 3, BELOW_PALLETS),
 	place("oda-runtime-api", "runtime/api", Side::Chain, 3, BELOW_PALLETS),
 	place("oda-runtime", "runtime", Side::Chain, 4, BELOW_RUNTIME),
-	place("oda-node", "node", Side::Chain, 5, &["oda-runtime-api", "oda-runtime"]),
+	place("oda-node", "node", Side::Chain, 5, BELOW_NODE),
+	place("oda-trials", "runtime/trials", Side::Chain, 5, BELOW_TRIALS),
 	place("oda-blobs", "ml-worker/blobs", Side::Worker, 2, SHARED),
 	place("oda-client", "ml-worker/client", Side::Worker, 2, SHARED),
 	place("oda-engine", "ml-worker/engine", Side::Worker, 2, SHARED),
@@ -161,6 +173,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 			"oda-runtime-api",
 			"oda-runtime",
 			"oda-node",
+			"oda-trials",
 			"oda-fuzz",
 			"oda-benchmarks",
 		],

@@ -9,7 +9,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
-use oda_evaluator::Cost;
+use oda_evaluator::{Cost, ModelSpec};
 use oda_pallet_traits::{ModelStatus, Version};
 use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, VersionId};
 use polkadot_sdk::{sp_api, sp_weights::Weight};
@@ -101,15 +101,15 @@ sp_api::decl_runtime_apis! {
 		/// A model.
 		fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>>;
 
+		/// What a model computes, is judged by and is judged on. Also a view function of the registry; here for the node,
+		/// which knows no pallet.
+		fn spec(id: ModelId) -> Option<ModelSpec>;
+
 		/// A model's versions from number `from` on, at most 100.
 		fn versions(id: ModelId, from: VersionId, limit: u32) -> Vec<(VersionId, Version<AccountId>)>;
 
 		/// A live submission; `None` once it has ended.
 		fn submission(id: SubmissionId) -> Option<SubmissionOverview<AccountId>>;
-
-		/// What the court would find: a record's score under these weights, computed by the runtime itself.
-		/// `None` if there is no such model, or if weights or record have not its lengths.
-		fn score(model: ModelId, weights: Vec<u8>, record: Vec<u8>) -> Option<i32>;
 
 		/// The live submissions to a model, in commit order.
 		fn submissions(model: ModelId) -> Vec<(SubmissionId, SubmissionOverview<AccountId>)>;
