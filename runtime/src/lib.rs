@@ -2,7 +2,8 @@
 //!
 //! - [`Runtime`] is made of the pallets listed at the end of this file; their indices are part of every
 //!   encoded call and never change.
-//! - [`configs`] gives each pallet its parameters.
+//! - [`configs`] gives each pallet what it is configured with.
+//! - [`parameters`] are the windows and amounts that may change without another runtime.
 //! - [`defence`] says which transactions may use the room that blocks keep for the protocol's defence.
 //! - [`tempo`] keeps the slot duration and the epoch length that genesis chose.
 //! - [`apis`] is what the node may ask of the runtime; `overview` composes the answers about models.
@@ -21,6 +22,7 @@ pub mod configs;
 pub mod defence;
 pub mod genesis_config_presets;
 mod overview;
+pub mod parameters;
 pub mod tempo;
 pub mod weights;
 
@@ -173,6 +175,13 @@ mod construct {
 		// Before all that asks how long a slot or an epoch is, so that genesis has written it.
 		#[runtime::pallet_index(9)]
 		pub type Tempo = tempo;
+
+		#[runtime::pallet_index(13)]
+		pub type Parameters = pallet_parameters;
+
+		// Before the protocol's pallets, whose genesis reads parameters.
+		#[runtime::pallet_index(14)]
+		pub type ProtocolParameters = parameters::changes;
 
 		#[runtime::pallet_index(1)]
 		pub type Timestamp = pallet_timestamp;
