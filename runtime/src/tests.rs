@@ -1,6 +1,7 @@
 //! The runtime holds together: the presets build and mean what they say.
 
 mod leaks;
+pub(crate) mod migrations;
 mod parameters;
 
 use super::*;

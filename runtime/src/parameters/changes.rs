@@ -243,7 +243,7 @@ pub mod pallet {
 				let (key, _) = parameter.into_parts();
 				ensure!(pallet_parameters::Parameters::<T>::contains_key(key), "a parameter without a value");
 			}
-			Ok(Self::check().map_err(DispatchError::from)?)
+			Self::check().map_err(DispatchError::from)
 		}
 	}
 }
