@@ -54,7 +54,7 @@ fn block(number: BlockNumber) -> ExtrinsicInclusionMode {
 	let parent = System::parent_hash();
 	let header = Header::new(number, Hash::default(), Hash::default(), parent, Digest { logs });
 	let mode = Executive::initialize_block(&header);
-	let now = pallet_timestamp::Call::set { now: slot * 1_000 };
+	let now = pallet_timestamp::Call::set { now: slot.saturating_mul(1_000) };
 	let applied = Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(now.into()));
 	applied.expect("valid").expect("the time is set");
 	Executive::finalize_block();
