@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The whole workspace's features, so that nothing is built twice; of its tests only this one.
-ODA_WRITE_METADATA=1 cargo test --workspace --test metadata
+ODA_WRITE_METADATA=1 cargo test -p oda-runtime --test metadata
 ls -l ml-worker/client/metadata.scale

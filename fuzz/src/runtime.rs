@@ -522,6 +522,7 @@ fn check() {
 	}
 	assert_eq!(sum, Balances::total_issuance(), "issuance");
 	oda_runtime::Clock::do_try_state().expect("the clock");
+	oda_runtime::ProtocolParameters::do_try_state().expect("parameters");
 	ModelRegistry::do_try_state().expect("the registry");
 	Training::do_try_state().expect("training");
 	StorageDeals::do_try_state().expect("storage");

@@ -320,6 +320,8 @@ frame_benchmarking::define_benchmarks!(
 	[frame_system, SystemBench::<Runtime>]
 	[frame_system_extensions, SystemExtensionsBench::<Runtime>]
 	[pallet_balances, Balances]
+	[pallet_migrations, Migrations]
+	[pallet_parameters, Parameters]
 	[pallet_timestamp, Timestamp]
 	[pallet_utility, Utility]
 	[oda_pallet_court, CourtBench::<Runtime>]

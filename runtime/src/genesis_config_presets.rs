@@ -1,6 +1,6 @@
 //! The chains that this runtime can start: `development` and `local`.
 
-use crate::{configs::consensus::BABE_GENESIS_EPOCH_CONFIG, tempo::Windows, *};
+use crate::{configs::consensus::BABE_GENESIS_EPOCH_CONFIG, parameters::Windows, *};
 use alloc::{vec, vec::Vec};
 use frame_support::build_struct_json_patch;
 use serde_json::Value;
@@ -39,11 +39,8 @@ impl Validator {
 
 fn genesis(tempo: Tempo, validators: &[Validator], verifiers: &[Sr25519Keyring]) -> Value {
 	build_struct_json_patch!(RuntimeGenesisConfig {
-		tempo: TempoConfig {
-			slot_duration: tempo.slot_millis,
-			epoch_length: tempo.epoch_slots,
-			windows: tempo.windows,
-		},
+		tempo: TempoConfig { slot_duration: tempo.slot_millis, epoch_length: tempo.epoch_slots },
+		protocol_parameters: ProtocolParametersConfig { windows: tempo.windows },
 		babe: BabeConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
 		balances: BalancesConfig {
 			balances: Sr25519Keyring::well_known()

@@ -2,9 +2,11 @@
 //!
 //! - [`Runtime`] is made of the pallets listed at the end of this file; their indices are part of every
 //!   encoded call and never change.
-//! - [`configs`] gives each pallet its parameters.
+//! - [`configs`] gives each pallet what it is configured with.
+//! - [`parameters`] are the windows and amounts that may change without another runtime.
 //! - [`defence`] says which transactions may use the room that blocks keep for the protocol's defence.
 //! - [`tempo`] keeps the slot duration and the epoch length that genesis chose.
+//! - [`migrations`] make the state of the last runtime that of this one.
 //! - [`apis`] is what the node may ask of the runtime; `overview` composes the answers about models.
 //! - [`genesis_config_presets`] are the chains that this one runtime can start.
 
@@ -20,13 +22,15 @@ pub mod benchmarks;
 pub mod configs;
 pub mod defence;
 pub mod genesis_config_presets;
+pub mod migrations;
 mod overview;
+pub mod parameters;
 pub mod tempo;
 pub mod weights;
 
 #[cfg(test)]
 #[allow(clippy::expect_used)]
-mod tests;
+pub(crate) mod tests;
 
 pub use apis::{RUNTIME_API_VERSIONS, RuntimeApi};
 pub use construct::*;
@@ -135,7 +139,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	spec_name: Cow::Borrowed("oda"),
 	impl_name: Cow::Borrowed("oda-node"),
 	authoring_version: 1,
-	spec_version: 1,
+	spec_version: 2,
 	impl_version: 1,
 	apis: RUNTIME_API_VERSIONS,
 	transaction_version: 1,
@@ -173,6 +177,16 @@ mod construct {
 		// Before all that asks how long a slot or an epoch is, so that genesis has written it.
 		#[runtime::pallet_index(9)]
 		pub type Tempo = tempo;
+
+		#[runtime::pallet_index(7)]
+		pub type Migrations = pallet_migrations;
+
+		#[runtime::pallet_index(13)]
+		pub type Parameters = pallet_parameters;
+
+		// Before the protocol's pallets, whose genesis reads parameters.
+		#[runtime::pallet_index(14)]
+		pub type ProtocolParameters = parameters::changes;
 
 		#[runtime::pallet_index(1)]
 		pub type Timestamp = pallet_timestamp;

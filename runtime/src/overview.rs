@@ -1,11 +1,11 @@
 //! Answers that are composed from several pallets, for the runtime API.
 
-use crate::{configs::protocol, *};
+use crate::{configs::protocol, parameters::governed::training, *};
 use oda_pallet_traits::Work;
 use oda_primitives::{ModelId, SubmissionId, TaskId};
 use oda_runtime_api::{ModelOverview, Stage, SubmissionOverview};
 use pallet_training::Phase;
-use sp_runtime::traits::Convert;
+use sp_runtime::traits::{Convert, Get};
 
 /// A model.
 pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
@@ -20,7 +20,7 @@ pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 		records: model.records,
 		cost: model.cost,
 		evaluation_weight: protocol::EvaluationWeight::convert(model.cost),
-		fee: protocol::FeeBase::get().saturating_add(protocol::VerificationFee::convert(work)),
+		fee: training::FeeBase::get().saturating_add(protocol::VerificationFee::convert(work)),
 		attest_window: protocol::AttestWindow::convert(work),
 		verifying: Training::verifying(id),
 		queue: Training::queue(id),

@@ -1,9 +1,8 @@
-//! How fast the chain runs: slot duration, epoch length and the protocol's windows, written at genesis and
-//! never after.
+//! How fast the chain runs: slot duration and epoch length, written at genesis and never after.
 //!
 //! One runtime serves every network, so these are state instead of constants. BABE derives the slot number
-//! and the epoch from the first two: a chain that changed either while running would stop. Hence no call, no
-//! setter.
+//! and the epoch from them: a chain that changed either while running would stop. Hence no call, no
+//! setter. The protocol's windows, which count ticks, may change: [`crate::parameters`].
 
 // The pallet macro generates items without documentation, and `expect`.
 #![allow(missing_docs, clippy::expect_used)]
@@ -22,67 +21,11 @@ pub mod pallet {
 	/// The epoch length where genesis names none, in slots: one hour of default slots.
 	pub const DEFAULT_EPOCH_LENGTH: u64 = 1_200;
 
-	/// The windows of the protocol, in ticks. The default suits slots of 3 s and people who sleep: a
-	/// submission takes about an hour and a half.
-	#[derive(
-		Clone,
-		Copy,
-		PartialEq,
-		Eq,
-		Debug,
-		Encode,
-		Decode,
-		DecodeWithMemTracking,
-		MaxEncodedLen,
-		TypeInfo,
-		serde::Serialize,
-		serde::Deserialize,
-	)]
-	#[serde(rename_all = "camelCase", deny_unknown_fields)]
-	pub struct Windows {
-		/// The least age of a commitment that is opened: no reorganisation drops it any more.
-		pub min_commit_age: u64,
-		/// The age from which on a commitment can no longer be opened.
-		pub reveal: u64,
-		/// For how long any task can be answered; to this comes what follows its cost.
-		pub attest_base: u64,
-		/// What must pass between the last needed answer and the acceptance.
-		pub challenge: u64,
-		/// The least age of a challenge commitment that is followed by its challenge.
-		pub min_challenge_age: u64,
-		/// The age from which on a challenge commitment is worth nothing.
-		pub challenge_lifetime: u64,
-		/// For how long demanded weights can be posted.
-		pub demand: u64,
-		/// For how long a submission waits for verifiers, when there are none.
-		pub verifier_patience: u64,
-		/// For how long a pending model belongs to its registrar alone.
-		pub pending: u64,
-		/// How long a round of storage challenges lasts: for how long keepers can answer.
-		pub storage_round: u64,
-		/// What must pass between a keeper's retirement and the return of its bond.
-		pub unbonding: u64,
-	}
-
-	impl Default for Windows {
-		fn default() -> Self {
-			Self {
-				min_commit_age: 20,
-				reveal: 1_200,
-				attest_base: 600,
-				challenge: 1_200,
-				min_challenge_age: 5,
-				challenge_lifetime: 60,
-				demand: 1_200,
-				verifier_patience: 1_200,
-				pending: 28_800,
-				storage_round: 1_200,
-				unbonding: 28_800,
-			}
-		}
-	}
+	/// The version of this pallet's storage: in version 0 the protocol's windows were here too.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	#[pallet::config]
@@ -96,10 +39,6 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type EpochLength<T> = StorageValue<_, u64, ValueQuery, ConstU64<DEFAULT_EPOCH_LENGTH>>;
 
-	/// The protocol's windows.
-	#[pallet::storage]
-	pub type ProtocolWindows<T> = StorageValue<_, Windows, ValueQuery>;
-
 	/// The tempo of a new chain.
 	#[pallet::genesis_config]
 	#[derive(frame_support::DebugNoBound)]
@@ -108,8 +47,6 @@ pub mod pallet {
 		pub slot_duration: u64,
 		/// The length of an epoch in slots, at least 2.
 		pub epoch_length: u64,
-		/// The protocol's windows.
-		pub windows: Windows,
 		#[serde(skip)]
 		pub _config: core::marker::PhantomData<T>,
 	}
@@ -119,7 +56,6 @@ pub mod pallet {
 			Self {
 				slot_duration: DEFAULT_SLOT_DURATION,
 				epoch_length: DEFAULT_EPOCH_LENGTH,
-				windows: Windows::default(),
 				_config: Default::default(),
 			}
 		}
@@ -134,21 +70,8 @@ pub mod pallet {
 				"a slot lasts an even number of milliseconds, at least 500"
 			);
 			assert!(self.epoch_length >= 2, "an epoch has at least 2 slots");
-			let w = &self.windows;
-			assert!(w.min_commit_age < w.reveal, "a commitment can be opened for some time");
-			assert!(
-				w.min_challenge_age < w.challenge_lifetime,
-				"a challenge commitment can be followed by its challenge"
-			);
-			assert!(
-				w.challenge_lifetime.saturating_add(w.min_challenge_age) < w.demand,
-				"a demand outlasts challenge commitments"
-			);
-			assert!(w.demand > 0, "demanded weights can be posted");
-			assert!(w.storage_round > 0, "storage challenges can be answered");
 			SlotDuration::<T>::put(self.slot_duration);
 			EpochLength::<T>::put(self.epoch_length);
-			ProtocolWindows::<T>::put(self.windows);
 		}
 	}
 

@@ -1,6 +1,8 @@
 //! The runtime holds together: the presets build and mean what they say.
 
 mod leaks;
+pub(crate) mod migrations;
+mod parameters;
 
 use super::*;
 use frame_support::{
@@ -98,16 +100,6 @@ fn twenty_kilobytes_should_cost_a_fiftieth_of_a_token() {
 	TestExternalities::default().execute_with(|| {
 		assert_eq!(TransactionPayment::length_to_fee(20_000), UNIT / 50);
 	});
-}
-
-#[test]
-fn the_smallest_quorum_should_burn_more_than_a_trainers_bond() {
-	use configs::protocol::{Quorum, TrainerBond, VerifierSlash};
-	let most = <<Runtime as pallet_verification::Config>::MaxVerifiers as Get<u32>>::get();
-	for members in 1..=most {
-		let quorum = Balance::from(Quorum::get().mul_ceil(members));
-		assert!(quorum * (VerifierSlash::get() / 2) > TrainerBond::get(), "{members} members");
-	}
 }
 
 #[test]

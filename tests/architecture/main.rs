@@ -97,7 +97,7 @@ const BELOW_TRIALS: &[&str] = &[
 	"pallet-training",
 	"oda-runtime",
 ];
-const BELOW_FUZZ: &[&str] = &[
+const RUNTIME_AND_BELOW: &[&str] = &[
 	"oda-primitives",
 	"oda-evaluator",
 	"oda-pallet-court",
@@ -152,7 +152,8 @@ const PLACES: &[Place] = &[
 	place("oda-network", "ml-worker/network", Side::Worker, 3, &["oda-primitives", "oda-blobs"]),
 	place("ml-worker", "ml-worker/worker", Side::Worker, 4, BELOW_WORKER),
 	place("oda-e2e", "tests", Side::Tests, 6, BELOW_WORKER),
-	place("oda-fuzz", "fuzz", Side::Tests, 6, BELOW_FUZZ),
+	place("oda-fuzz", "fuzz", Side::Tests, 6, RUNTIME_AND_BELOW),
+	place("oda-runtime-integration-tests", "runtime/integration-tests", Side::Tests, 6, RUNTIME_AND_BELOW),
 	place("oda-benchmarks", "benchmarks", Side::Tests, 6, BELOW_BENCHMARKS),
 ];
 
@@ -175,6 +176,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 			"oda-node",
 			"oda-trials",
 			"oda-fuzz",
+			"oda-runtime-integration-tests",
 			"oda-benchmarks",
 		],
 	),

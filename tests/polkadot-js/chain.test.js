@@ -13,7 +13,8 @@ import { blake2AsHex, randomAsU8a } from '@polkadot/util-crypto';
 import { lengthProof } from './blake3.js';
 import { digits } from './digits.js';
 import {
-  blobRef, commitment, connect, eventOf, finalizedBlocks, follow, modelId, readSpec, registration, send, untilTick, view,
+  blobRef, commitment, connect, eventOf, finalizedBlocks, follow, modelId, parameter, readSpec, registration, send,
+  untilTick, view,
 } from './oda.js';
 import { runBlock, startNode, startWorker, worker } from './processes.js';
 
@@ -172,15 +173,15 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       first = { ...await commit(dave, made.zero.weights), scores: made.zero.scores };
       const [{ id, amount }] = (await api.query.balances.holds(dave.address)).filter(({ id }) => id.isTraining);
       assert.equal(id.asTraining.type, 'Submission');
-      assert.ok(amount.eq(api.consts.training.trainerBond));
+      assert.ok(amount.eq(await parameter(api, 'Training', 'TrainerBond')));
     });
 
     it('a commitment is shown with the ticks between which it can be opened', async () => {
       const { stage } = (await api.call.odaApi.submission(first.id)).unwrap();
       const { opensAt, closesAt } = stage.asCommitted;
       const { committedAt } = (await api.query.training.submissions(first.id)).unwrap();
-      assert.ok(opensAt.sub(committedAt).eq(api.consts.training.minCommitAge));
-      assert.ok(closesAt.sub(committedAt).eq(api.consts.training.revealWindow));
+      assert.ok(opensAt.sub(committedAt).eq(await parameter(api, 'Training', 'MinCommitAge')));
+      assert.ok(closesAt.sub(committedAt).eq(await parameter(api, 'Training', 'RevealWindow')));
     });
   });
 
@@ -265,7 +266,7 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
   describe('is refused for money', () => {
     it('a bounty below the least amount is refused', async () => {
       const until = (await api.query.clock.now()).toNumber() + 100;
-      const amount = api.consts.training.minBounty.toBigInt() - 1n;
+      const amount = (await parameter(api, 'Training', 'MinBounty')).toBigInt() - 1n;
       await refuses(api.tx.training.postBounty(model, 500, amount, until), charlie, 'Training::BountyTooSmall');
     });
 
@@ -402,7 +403,7 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       const receipt = await send(open('withdraw', worse), ferdie, 'InBlock');
       assert.equal(eventOf(receipt, 'training', 'Withdrawn').submission.toNumber(), worse.id);
       const { amount } = eventOf(receipt, 'balances', 'Released');
-      assert.ok(amount.eq(api.consts.training.trainerBond));
+      assert.ok(amount.eq(await parameter(api, 'Training', 'TrainerBond')));
     });
   });
 

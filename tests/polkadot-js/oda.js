@@ -120,9 +120,11 @@ const ENDS = ['Accepted', 'Expired', 'Forfeited', 'Outdated', 'Overturned', 'Wit
 // The tick from which on the verification of a submission can be settled; infinity if it is not being verified.
 async function settleTick(api, submission) {
   const stage = (await api.call.odaApi.submission(submission)).unwrapOr(undefined)?.stage;
-  if (!stage?.isVerifying) return Infinity;
+  const phase = (await api.query.training.submissions(submission)).unwrapOr(undefined)?.phase;
+  if (!stage?.isVerifying || !phase?.isVerifying) return Infinity;
   const { answersUntil, passedAt } = stage.asVerifying;
-  const window = api.consts.training.challengeWindow.toNumber();
+  // As it was when the verification began: a change of the parameter does not concern it.
+  const window = phase.asVerifying.challengeWindow.toNumber();
   return Math.max(answersUntil.toNumber(), passedAt.isSome ? passedAt.unwrap().toNumber() + window : 0);
 }
 
@@ -145,6 +147,14 @@ export async function follow(api, submission, from, signer) {
       }
     }
   }
+}
+// #endregion
+
+// #region parameter
+// A parameter's value, by its pallet and its name; `api` may be that of a block.
+export async function parameter(api, pallet, name) {
+  const value = await api.query.parameters.parameters({ [pallet]: { [name]: null } });
+  return value.unwrap().inner.inner;
 }
 // #endregion
 

@@ -68,7 +68,7 @@ pub fn specification(
 
 /// Sets windows of a genesis, by the names that specifications have for them.
 pub fn set_windows(genesis: &mut Value, windows: &[(&str, u64)]) -> Result<()> {
-	let all = genesis.pointer_mut("/tempo/windows").and_then(Value::as_object_mut);
+	let all = genesis.pointer_mut("/protocolParameters/windows").and_then(Value::as_object_mut);
 	let all = all.context("the specification has no windows")?;
 	all.extend(windows.iter().map(|(name, ticks)| ((*name).to_owned(), (*ticks).into())));
 	Ok(())

@@ -52,7 +52,7 @@ macro_rules! entries {
 
 pub(crate) use {entries, get};
 
-/// What the chain was built with.
+/// What the chain asks and grants: what its runtime is built with, and what is governed, at one block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Parameters {
 	/// The part of the verifiers' fee that every task has.
@@ -141,8 +141,24 @@ impl View {
 		self.at.block_hash()
 	}
 
-	/// What the chain was built with.
-	pub fn parameters(&self) -> Result<Parameters, ChainError> {
+	/// What the chain asks and grants.
+	pub async fn parameters(&self) -> Result<Parameters, ChainError> {
+		use generated::oda_runtime::parameters::{RuntimeParametersValue, governed};
+		let address = runtime::storage().parameters().parameters();
+		let values = entries!(self, address, |_key, value| value);
+		macro_rules! governed {
+			($group:ident, $pallet:ident, $name:ident) => {
+				values
+					.iter()
+					.find_map(|value| match value {
+						RuntimeParametersValue::$group(governed::$pallet::ParametersValue::$name(value)) => {
+							Some(*value)
+						}
+						_ => None,
+					})
+					.ok_or(ChainError::Missing(stringify!($name)))?
+			};
+		}
 		let constants = runtime::constants();
 		macro_rules! constant {
 			($pallet:ident, $name:ident) => {
@@ -151,26 +167,26 @@ impl View {
 		}
 		let max_evaluation = constant!(model_registry, max_evaluation_weight);
 		Ok(Parameters {
-			fee_base: constant!(training, fee_base),
-			trainer_bond: constant!(training, trainer_bond),
-			challenge_bond: constant!(training, challenge_bond),
-			min_commit_age: constant!(training, min_commit_age),
-			reveal_window: constant!(training, reveal_window),
-			challenge_window: constant!(training, challenge_window),
-			min_challenge_age: constant!(training, min_challenge_age),
-			challenge_lifetime: constant!(training, challenge_lifetime),
-			bond_per_mib: constant!(storage_deals, bond_per_mib),
-			min_stake: constant!(storage_deals, min_stake),
+			fee_base: governed!(Training, training, FeeBase),
+			trainer_bond: governed!(Training, training, TrainerBond),
+			challenge_bond: governed!(Training, training, ChallengeBond),
+			min_commit_age: governed!(Training, training, MinCommitAge),
+			reveal_window: governed!(Training, training, RevealWindow),
+			challenge_window: governed!(Training, training, ChallengeWindow),
+			min_challenge_age: governed!(Training, training, MinChallengeAge),
+			challenge_lifetime: governed!(Training, training, ChallengeLifetime),
+			bond_per_mib: governed!(StorageDeals, storage_deals, BondPerMib),
+			min_stake: governed!(StorageDeals, storage_deals, MinStake),
 			head_replicas: constant!(storage_deals, head_replicas),
 			head_rounds: constant!(storage_deals, head_rounds),
-			head_price_per_mib: constant!(storage_deals, head_price_per_mib),
+			head_price_per_mib: governed!(StorageDeals, storage_deals, HeadPricePerMib),
 			head_max_len: constant!(storage_deals, head_max_len),
-			min_price: constant!(storage_deals, min_price),
+			min_price: governed!(StorageDeals, storage_deals, MinPrice),
 			deal_deposit: constant!(storage_deals, deal_deposit),
 			existential_deposit: constant!(balances, existential_deposit),
-			demand_window: constant!(training, demand_window),
-			verifier_patience: constant!(training, verifier_patience),
-			min_bounty: constant!(training, min_bounty),
+			demand_window: governed!(Training, training, DemandWindow),
+			verifier_patience: governed!(Training, training, VerifierPatience),
+			min_bounty: governed!(Training, training, MinBounty),
 			max_bounty_term: constant!(training, max_bounty_term),
 			max_evaluation: Weight {
 				ref_time: max_evaluation.ref_time,

@@ -73,7 +73,7 @@ async fn post(
 ) -> anyhow::Result<()> {
 	let tick = view.tick().await?;
 	let again = tried.get(&demand.target).is_none_or(|at| tick >= at.saturating_add(POST_AGAIN));
-	let window = view.parameters()?.demand_window;
+	let window = view.parameters().await?.demand_window;
 	let mine = owner(view, demand.target).await? == Some(key.account());
 	let wait = if mine { 0 } else { patience(&key.account(), demand, window / 2) };
 	let turn = demand.until.saturating_sub(window).saturating_add(wait);

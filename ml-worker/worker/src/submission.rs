@@ -388,12 +388,11 @@ impl Driver<'_> {
 	}
 
 	async fn reveal(&mut self, view: &View, live: &Submission) -> anyhow::Result<Option<Ended>> {
-		let (parameters, tick) = (view.parameters()?, view.tick().await?);
-		let age = tick.saturating_sub(live.committed_at);
-		if age < parameters.min_commit_age {
+		let tick = view.tick().await?;
+		if tick < live.opens_at {
 			return Ok(None);
 		}
-		if age >= parameters.reveal_window {
+		if tick >= live.closes_at {
 			tracing::error!(submission = live.id, "the time for revealing is over; the bond is lost");
 			self.settle(view, live).await?;
 			return Ok(None);

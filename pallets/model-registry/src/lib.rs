@@ -99,7 +99,6 @@ pub mod pallet {
 		type AnnouncementDeposit: Consideration<Self::AccountId, Footprint>;
 
 		/// Ticks after its announcement from which on a model can no longer be registered by it.
-		#[pallet::constant]
 		type AnnouncementLifetime: Get<Tick>;
 
 		/// Protocol time.
@@ -129,12 +128,10 @@ pub mod pallet {
 		type MaxWeightsBytes: Get<u64>;
 
 		/// Ticks that an announcement must have aged before its model is registered.
-		#[pallet::constant]
 		type MinAnnouncementAge: Get<Tick>;
 
 		/// For how many ticks a pending model without live submissions belongs to its registrar alone;
 		/// afterwards anyone can free its id.
-		#[pallet::constant]
 		type PendingWindow: Get<Tick>;
 
 		/// What the calls cost.

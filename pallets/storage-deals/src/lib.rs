@@ -156,23 +156,18 @@ pub mod pallet {
 		type ModelAccount: Convert<ModelId, Self::AccountId>;
 
 		/// The least bond of a keeper.
-		#[pallet::constant]
 		type MinBond: Get<BalanceOf<Self>>;
 
 		/// The bond for each mebibyte of capacity, and the stake for each mebibyte of a replica.
-		#[pallet::constant]
 		type BondPerMib: Get<BalanceOf<Self>>;
 
 		/// The least stake of a replica.
-		#[pallet::constant]
 		type MinStake: Get<BalanceOf<Self>>;
 
 		/// Ticks that must pass between a keeper's `retire` and its `withdraw`.
-		#[pallet::constant]
 		type UnbondingPeriod: Get<Tick>;
 
 		/// The least pay for a proved round.
-		#[pallet::constant]
 		type MinPrice: Get<BalanceOf<Self>>;
 
 		/// The most replicas of a deal.
@@ -213,7 +208,6 @@ pub mod pallet {
 		type HeadRounds: Get<u32>;
 
 		/// What a model's account pays for each mebibyte and proved round to begin with; at most twice as much.
-		#[pallet::constant]
 		type HeadPricePerMib: Get<BalanceOf<Self>>;
 
 		/// The longest blob that is kept from a model's account.

@@ -161,7 +161,6 @@ pub mod pallet {
 		type PostPrice: Convert<u64, BalanceOf<Self>>;
 
 		/// What a demand puts on hold beside the price of posting.
-		#[pallet::constant]
 		type DemandBond: Get<BalanceOf<Self>>;
 
 		/// The priority of challenges and posted weights in the transaction pool: they come before all others, and
@@ -174,49 +173,38 @@ pub mod pallet {
 		type SettlePriority: Get<TransactionPriority>;
 
 		/// The part of the fee that every task has.
-		#[pallet::constant]
 		type FeeBase: Get<BalanceOf<Self>>;
 
 		/// What a trainer puts on hold for a submission.
-		#[pallet::constant]
 		type TrainerBond: Get<BalanceOf<Self>>;
 
 		/// What a challenger puts on hold for a commitment to evidence.
-		#[pallet::constant]
 		type ChallengeBond: Get<BalanceOf<Self>>;
 
 		/// The least amount of a bounty.
-		#[pallet::constant]
 		type MinBounty: Get<BalanceOf<Self>>;
 
 		/// Ticks that a commitment must have aged before it is opened, so that no reorganisation drops it
 		/// after its weights have been seen.
-		#[pallet::constant]
 		type MinCommitAge: Get<Tick>;
 
 		/// Ticks after the commitment from which on it can no longer be opened.
-		#[pallet::constant]
 		type RevealWindow: Get<Tick>;
 
 		/// Ticks that must pass between the last needed answer and the acceptance.
-		#[pallet::constant]
 		type ChallengeWindow: Get<Tick>;
 
 		/// Ticks that a challenge commitment must have aged before its challenge, so that nobody who sees the
 		/// evidence in the pool can still claim it.
-		#[pallet::constant]
 		type MinChallengeAge: Get<Tick>;
 
 		/// Ticks for which a challenge commitment holds the window open.
-		#[pallet::constant]
 		type ChallengeLifetime: Get<Tick>;
 
 		/// Ticks for which demanded weights can be posted.
-		#[pallet::constant]
 		type DemandWindow: Get<Tick>;
 
 		/// Ticks that a submission waits for verifiers, when there are none, before it ends.
-		#[pallet::constant]
 		type VerifierPatience: Get<Tick>;
 
 		/// The furthest end of a bounty, in ticks from now.

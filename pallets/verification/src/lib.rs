@@ -128,23 +128,18 @@ pub mod pallet {
 
 		/// The share of a task's members that has to say `Valid`, rounded up: more than two thirds, as
 		/// 666,666,667 parts in a billion are.
-		#[pallet::constant]
 		type Quorum: Get<Perbill>;
 
 		/// The bond below which a verifier gets no new tasks.
-		#[pallet::constant]
 		type MinBond: Get<BalanceOf<Self>>;
 
 		/// What signing `Valid` costs when a challenger proves a score wrong.
-		#[pallet::constant]
 		type VerifierSlash: Get<BalanceOf<Self>>;
 
 		/// What signing `Wrong` costs when the submission is accepted.
-		#[pallet::constant]
 		type AccusationSlash: Get<BalanceOf<Self>>;
 
 		/// What not answering costs.
-		#[pallet::constant]
 		type AbsenceSlash: Get<BalanceOf<Self>>;
 
 		/// The priority of attestations in the transaction pool.

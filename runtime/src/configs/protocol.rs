@@ -1,76 +1,28 @@
-//! The protocol's own pallets: what bonds are worth, how long windows are, what the court may cost.
+//! The protocol's own pallets: their limits, and what the court may cost. Windows and amounts are parameters, see
+//! [`crate::parameters`].
 
-use crate::*;
+use crate::{
+	parameters::{
+		changes::EnsureChecked,
+		governed::{model_registry, storage_deals, training, verification},
+	},
+	*,
+};
 use frame_support::{
 	parameter_types,
-	traits::{ConstU32, ConstU64, Get, LinearStoragePrice, Randomness, fungible::HoldConsideration},
+	traits::{
+		AsEnsureOriginWithArg, ConstU32, ConstU64, Get, LinearStoragePrice, Randomness,
+		fungible::HoldConsideration,
+	},
 	weights::{Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
+use frame_system::EnsureRoot;
 use oda_pallet_traits::Work;
 use oda_primitives::{ModelId, Tick, hash};
 use sp_runtime::{
 	Perbill,
 	traits::{Convert, Hash as _},
 };
-
-/// A window of the protocol, in ticks, as genesis chose it.
-macro_rules! window {
-	($(#[$doc:meta])* $name:ident => $field:ident) => {
-		$(#[$doc])*
-		pub struct $name;
-		impl Get<Tick> for $name {
-			fn get() -> Tick {
-				tempo::ProtocolWindows::<Runtime>::get().$field
-			}
-		}
-	};
-}
-
-window!(
-	/// Ticks that a commitment must have aged before it is opened.
-	MinCommitAge => min_commit_age
-);
-window!(
-	/// Ticks after the commitment from which on it can no longer be opened.
-	RevealWindow => reveal
-);
-window!(
-	/// Ticks that every task can be answered for, before those that follow its cost.
-	AttestBase => attest_base
-);
-window!(
-	/// Ticks that must pass between the last needed answer and the acceptance.
-	ChallengeWindow => challenge
-);
-window!(
-	/// Ticks that a challenge commitment must have aged before its challenge.
-	MinChallengeAge => min_challenge_age
-);
-window!(
-	/// Ticks for which a challenge commitment holds the window open.
-	ChallengeLifetime => challenge_lifetime
-);
-window!(
-	/// Ticks for which demanded weights can be posted.
-	DemandWindow => demand
-);
-window!(
-	/// Ticks that a submission waits for verifiers, when there are none.
-	VerifierPatience => verifier_patience
-);
-window!(
-	/// Ticks for which a pending model belongs to its registrar alone.
-	PendingWindow => pending
-);
-
-window!(
-	/// Ticks that a round of storage challenges lasts.
-	StorageRound => storage_round
-);
-window!(
-	/// Ticks between a keeper's retirement and the return of its bond.
-	Unbonding => unbonding
-);
 
 /// What the chain charges for keeping bytes: 0.1 ODA an item and a thousandth of an ODA a byte.
 const ITEM_DEPOSIT: Balance = UNIT / 10;
@@ -101,40 +53,6 @@ parameter_types! {
 
 	/// The most that the court's evaluation of one record may weigh: half of what a block has.
 	pub MaxEvaluationWeight: Weight = super::system::MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
-
-	/// What a trainer puts on hold for a submission.
-	pub const TrainerBond: Balance = UNIT.saturating_mul(100);
-	/// What a challenger puts on hold for a commitment to evidence.
-	pub const ChallengeBond: Balance = UNIT.saturating_mul(10);
-	/// What demanding weights puts on hold beside the price of posting them.
-	pub const DemandBond: Balance = UNIT;
-	/// The part of the fee that every task has.
-	pub const FeeBase: Balance = UNIT;
-	/// The least bounty.
-	pub const MinBounty: Balance = UNIT;
-
-	/// More than two thirds of a task's members.
-	pub const Quorum: Perbill = Perbill::from_parts(666_666_667);
-	/// The bond below which a verifier gets no new tasks.
-	pub const MinVerifierBond: Balance = UNIT.saturating_mul(500);
-	/// What signing `Valid` for a wrong score costs. Half of it is burned, and that half of a single verifier
-	/// exceeds the trainer's bond: buying a quorum costs more than lying can bring.
-	pub const VerifierSlash: Balance = UNIT.saturating_mul(300);
-	/// What accusing accepted weights costs.
-	pub const AccusationSlash: Balance = UNIT.saturating_mul(50);
-	/// What not answering costs.
-	pub const AbsenceSlash: Balance = UNIT.saturating_mul(5);
-
-	/// The least bond of a keeper.
-	pub const MinKeeperBond: Balance = UNIT.saturating_mul(100);
-	/// A keeper's bond for each mebibyte of capacity, and its stake for each of a replica: 102.4 ODA a gibibyte.
-	pub const BondPerMib: Balance = UNIT / 10;
-	/// The least stake of a replica.
-	pub const MinStake: Balance = UNIT;
-	/// The least pay for a proved round.
-	pub const MinPrice: Balance = MICRO_UNIT;
-	/// What a model's account begins to offer for keeping a mebibyte for a round; it pays twice as much at most.
-	pub const HeadPricePerMib: Balance = MILLI_UNIT;
 }
 
 parameter_types! {
@@ -151,9 +69,6 @@ pub type EvaluationWeight =
 /// Picoseconds that fetching a mebibyte takes on the chain's reference line: 16 MiB a second.
 const MIB_TIME: u64 = WEIGHT_REF_TIME_PER_SECOND / 16;
 
-/// What the verifiers are paid together for fetching a mebibyte: 10.24 ODA a gibibyte.
-const MIB_FEE: Balance = UNIT / 100;
-
 /// What evaluating all records of a task weighs, as computing time in picoseconds.
 fn computing_time(work: &Work) -> u64 {
 	EvaluationWeight::convert(work.cost).ref_time().saturating_mul(work.records.into())
@@ -168,7 +83,7 @@ fn mebibytes(work: &Work) -> u64 {
 pub struct VerificationFee;
 impl Convert<Work, Balance> for VerificationFee {
 	fn convert(work: Work) -> Balance {
-		let fetching = MIB_FEE.saturating_mul(mebibytes(&work).into());
+		let fetching = training::FeePerMib::get().saturating_mul(mebibytes(&work).into());
 		Balance::from(computing_time(&work)).saturating_add(fetching)
 	}
 }
@@ -195,8 +110,20 @@ impl Convert<Work, Tick> for AttestWindow {
 		let tick = tempo::SlotMillis::<Runtime>::get().saturating_mul(1_000_000_000);
 		let time = MIB_TIME.saturating_mul(mebibytes(&work)).saturating_add(computing_time(&work));
 		let ticks = time.saturating_mul(4).checked_div(tick).unwrap_or(u64::MAX);
-		AttestBase::get().saturating_add(ticks).saturating_add(1)
+		training::AttestBase::get().saturating_add(ticks).saturating_add(1)
 	}
+}
+
+impl pallet_parameters::Config for Runtime {
+	type AdminOrigin = EnsureChecked;
+	type RuntimeEvent = RuntimeEvent;
+	type RuntimeParameters = parameters::RuntimeParameters;
+	type WeightInfo = ();
+}
+
+impl parameters::changes::Config for Runtime {
+	// Nobody is root yet.
+	type ChangeOrigin = AsEnsureOriginWithArg<EnsureRoot<AccountId>>;
 }
 
 impl pallet_clock::Config for Runtime {
@@ -211,7 +138,7 @@ impl pallet_model_registry::Config for Runtime {
 		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
 	>;
 	// As long as a commitment to weights can be opened.
-	type AnnouncementLifetime = RevealWindow;
+	type AnnouncementLifetime = training::RevealWindow;
 	type Clock = Clock;
 	type Deposit = HoldConsideration<
 		AccountId,
@@ -224,8 +151,8 @@ impl pallet_model_registry::Config for Runtime {
 	type MaxChallengeBytes = ConstU64<{ super::system::OPERATIONAL_ROOM as u64 }>;
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = ConstU64<{ pallet_training::types::MAX_WEIGHT_BYTES as u64 }>;
-	type MinAnnouncementAge = MinCommitAge;
-	type PendingWindow = PendingWindow;
+	type MinAnnouncementAge = training::MinCommitAge;
+	type PendingWindow = model_registry::PendingWindow;
 	type WeightInfo = weights::pallet_model_registry::WeightInfo<Runtime>;
 }
 
@@ -263,13 +190,13 @@ impl pallet_storage_deals::Config for Runtime {
 	type Evidence = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = pallet_storage_deals::Sr25519Helper<benchmarks::Helper>;
-	type BondPerMib = BondPerMib;
+	type BondPerMib = storage_deals::BondPerMib;
 	type Clock = Clock;
 	type Currency = Balances;
 	type DealDeposit = LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>;
 	type FreeMisses = ConstU32<1>;
 	type HeadMaxLen = ConstU64<{ 1 << 30 }>;
-	type HeadPricePerMib = HeadPricePerMib;
+	type HeadPricePerMib = storage_deals::HeadPricePerMib;
 	type HeadReplicas = ConstU32<3>;
 	// A week of rounds of an hour.
 	type HeadRounds = ConstU32<168>;
@@ -277,9 +204,9 @@ impl pallet_storage_deals::Config for Runtime {
 	type MaxReplicas = ConstU32<16>;
 	// Over a year of them.
 	type MaxRounds = ConstU32<10_000>;
-	type MinBond = MinKeeperBond;
-	type MinPrice = MinPrice;
-	type MinStake = MinStake;
+	type MinBond = storage_deals::MinBond;
+	type MinPrice = storage_deals::MinPrice;
+	type MinStake = storage_deals::MinStake;
 	type ModelAccount = ModelAccount;
 	type Models = ModelRegistry;
 	type Peers = Peers;
@@ -287,12 +214,12 @@ impl pallet_storage_deals::Config for Runtime {
 	type QuitRounds = ConstU32<6>;
 	type RaiseRounds = ConstU32<24>;
 	type Randomness = RoundRandomness;
-	type RoundLength = StorageRound;
+	type RoundLength = storage_deals::RoundLength;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Signature = Signature;
 	type Signer = <Signature as Verify>::Signer;
 	type SweepDeals = ConstU32<16>;
-	type UnbondingPeriod = Unbonding;
+	type UnbondingPeriod = storage_deals::UnbondingPeriod;
 	type WeightInfo = weights::pallet_storage_deals::WeightInfo<Runtime>;
 }
 
@@ -301,17 +228,17 @@ impl pallet_training::Config for Runtime {
 	type AttestWindow = AttestWindow;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = benchmarks::Helper;
-	type ChallengeBond = ChallengeBond;
-	type ChallengeWindow = ChallengeWindow;
+	type ChallengeBond = training::ChallengeBond;
+	type ChallengeWindow = training::ChallengeWindow;
 	type Clock = Clock;
 	type Currency = Balances;
-	type DemandBond = DemandBond;
+	type DemandBond = training::DemandBond;
 	type DefencePriority = ConstU64<{ u64::MAX }>;
-	type DemandWindow = DemandWindow;
+	type DemandWindow = training::DemandWindow;
 	type EvaluationWeight = EvaluationWeight;
-	type FeeBase = FeeBase;
+	type FeeBase = training::FeeBase;
 	type Heads = StorageDeals;
-	type VerifierPatience = VerifierPatience;
+	type VerifierPatience = training::VerifierPatience;
 	type Committees = Verification;
 	// A year of 3 s ticks.
 	type MaxBountyTerm = ConstU64<10_512_000>;
@@ -319,13 +246,13 @@ impl pallet_training::Config for Runtime {
 	type MaxLive = ConstU32<8>;
 	type MaxChallengers = ConstU32<16>;
 	type MaxQueue = ConstU32<32>;
-	type MinBounty = MinBounty;
-	type MinCommitAge = MinCommitAge;
-	type MinChallengeAge = MinChallengeAge;
+	type MinBounty = training::MinBounty;
+	type MinCommitAge = training::MinCommitAge;
+	type MinChallengeAge = training::MinChallengeAge;
 	type Models = ModelRegistry;
-	type ChallengeLifetime = ChallengeLifetime;
+	type ChallengeLifetime = training::ChallengeLifetime;
 	type PostPrice = PostPrice;
-	type RevealWindow = RevealWindow;
+	type RevealWindow = training::RevealWindow;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type ScoreDeposit = HoldConsideration<
 		AccountId,
@@ -334,7 +261,7 @@ impl pallet_training::Config for Runtime {
 		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
 	>;
 	type SettlePriority = ConstU64<{ u64::MAX / 2 }>;
-	type TrainerBond = TrainerBond;
+	type TrainerBond = training::TrainerBond;
 	type VerificationFee = VerificationFee;
 	type WeightInfo = weights::pallet_training::WeightInfo<Runtime>;
 	type WeightsDeposit = HoldConsideration<
@@ -347,19 +274,19 @@ impl pallet_training::Config for Runtime {
 
 impl pallet_verification::Config for Runtime {
 	type Evidence = ();
-	type AbsenceSlash = AbsenceSlash;
-	type AccusationSlash = AccusationSlash;
+	type AbsenceSlash = verification::AbsenceSlash;
+	type AccusationSlash = verification::AccusationSlash;
 	type AttestPriority = ConstU64<{ u64::MAX / 2 }>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = pallet_verification::Sr25519Helper;
 	type Clock = Clock;
 	type Currency = Balances;
 	type MaxVerifiers = ConstU32<32>;
-	type MinBond = MinVerifierBond;
-	type Quorum = Quorum;
+	type MinBond = verification::MinBond;
+	type Quorum = verification::Quorum;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Signature = Signature;
 	type Signer = <Signature as Verify>::Signer;
-	type VerifierSlash = VerifierSlash;
+	type VerifierSlash = verification::VerifierSlash;
 	type WeightInfo = weights::pallet_verification::WeightInfo<Runtime>;
 }

@@ -4,6 +4,7 @@ use crate::*;
 use frame_support::{
 	derive_impl,
 	dispatch::DispatchClass,
+	migrations::FreezeChainOnFailedMigration,
 	parameter_types,
 	traits::{ConstU16, ConstU32},
 	weights::{
@@ -84,13 +85,36 @@ impl frame_system::Config for Runtime {
 	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
 	type Hash = Hash;
 	type MaxConsumers = ConstU32<16>;
+	type MultiBlockMigrator = Migrations;
 	type Nonce = Nonce;
 	type SS58Prefix = ConstU16<42>;
+	type SingleBlockMigrations = migrations::SingleBlock;
 	type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
 	type Version = Version;
 }
 
 impl tempo::Config for Runtime {}
+
+parameter_types! {
+	/// What the steps of a migration may weigh in a block: the author of a short slot has time for half a block.
+	pub MaxMigrationWeight: Weight = MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
+}
+
+impl pallet_migrations::Config for Runtime {
+	type CursorMaxLen = ConstU32<65_536>;
+	// A migration that fails half-way leaves a state of which nobody knows what it is worth, and transactions that go on
+	// in it could give away what is held. So nothing but inherents runs until the state is mended: validators make
+	// blocks and finalise them; the clock ticks in `on_poll`, which does not run, so no deadline passes and nobody loses a
+	// bond meanwhile. To let transactions in would mend nothing either, for nobody is root; validators have to agree on a
+	// repaired runtime outside the chain. `docs/upgrades.md` says how.
+	type FailedMigrationHandler = FreezeChainOnFailedMigration;
+	type IdentifierMaxLen = ConstU32<256>;
+	type MaxServiceWeight = MaxMigrationWeight;
+	type MigrationStatusHandler = ();
+	type Migrations = migrations::MultiBlock;
+	type RuntimeEvent = RuntimeEvent;
+	type WeightInfo = pallet_migrations::weights::SubstrateWeight<Runtime>;
+}
 
 impl pallet_timestamp::Config for Runtime {
 	type MinimumPeriod = tempo::HalfSlotMillis<Runtime>;

@@ -173,7 +173,8 @@ fn a_defence_whose_bond_is_not_there_any_more_once_its_fee_is_paid_should_not_ta
 		assert_eq!(operational(call.clone()), Ok(()), "trying it leaves nothing behind");
 		// The bond and what an account must have; and a fee to be paid of it.
 		let alice = Sr25519Keyring::Alice.to_account_id();
-		let (bond, info) = (configs::protocol::DemandBond::get(), call.get_dispatch_info());
+		let (bond, info) =
+			(crate::parameters::governed::training::DemandBond::get(), call.get_dispatch_info());
 		<Balances as frame_support::traits::fungible::Mutate<_>>::set_balance(&alice, bond);
 		let origin = RuntimeOrigin::signed(alice);
 		let prepared = sp_runtime::traits::TransactionExtension::prepare(

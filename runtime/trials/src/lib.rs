@@ -17,8 +17,9 @@ use oda_evaluator::{Evaluator, ModelSpec, scores};
 use oda_primitives::{BlobRef, RangeProof, SubmissionId, Tick, hash};
 use oda_runtime::{
 	ModelRegistry, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Training,
-	configs::protocol::{EvaluationWeight, MinChallengeAge, MinCommitAge},
+	configs::protocol::EvaluationWeight,
 	genesis_config_presets,
+	parameters::governed::training::{MinChallengeAge, MinCommitAge},
 };
 use pallet_model_registry::{Models, Specs};
 use polkadot_sdk::{

@@ -114,7 +114,7 @@ async fn main() -> Result<()> {
 	let salt = hash::tagged("oda/rogue/1", (args.suri.as_bytes(), &blob));
 	let commitment = hash::commitment(&chain.genesis(), &model, &key.account(), &blob, &salt);
 	let (submission, receipt) = chain.commit(&key, model, commitment).await?;
-	let opens = view.parameters()?.min_commit_age.saturating_add(1);
+	let opens = view.parameters().await?.min_commit_age.saturating_add(1);
 	let mut now = chain.finalised().await?;
 	while now.number() < receipt.block.saturating_add(opens) {
 		now = chain.finalised_after(now.number()).await?;

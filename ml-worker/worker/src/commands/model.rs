@@ -219,7 +219,7 @@ async fn register(context: &Context, global: &Global, args: ModelRegisterArgs) -
 	let chain = context.chain().await?;
 	let view = chain.finalised().await?;
 	ensure!(
-		spec.graph.param_bytes() <= view.parameters()?.max_weights_bytes,
+		spec.graph.param_bytes() <= view.parameters().await?.max_weights_bytes,
 		"the weights are too large to be shown to the chain"
 	);
 	match view.model(id).await? {
@@ -265,7 +265,7 @@ async fn keep(
 ) -> anyhow::Result<()> {
 	let (chain, id) = (context.chain().await?, spec.id());
 	let view = chain.finalised().await?;
-	let parameters = view.parameters()?;
+	let parameters = view.parameters().await?;
 	let wanted = amount.unwrap_or_else(|| parameters.first_term(weights, &spec.data.dataset().blob));
 	let missing = wanted.saturating_sub(view.storage_balance(id).await?);
 	if missing == 0 {

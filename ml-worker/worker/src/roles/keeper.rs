@@ -307,7 +307,7 @@ impl Desk<'_> {
 		self.takings.tidy(|id| deals.iter().any(|deal| deal.id == *id));
 		let keeper = own(view, &account).await?.filter(|keeper| keeper.free_at.is_none());
 		let Some(keeper) = keeper else { return Ok(()) };
-		let parameters = view.parameters()?;
+		let parameters = view.parameters().await?;
 		let mut room = keeper.capacity.saturating_sub(keeper.used);
 		let mut bond = keeper.bond.saturating_sub(keeper.staked);
 		for deal in deals {

@@ -180,7 +180,7 @@ pub(crate) async fn connect(node: &Node) -> Result<Chain> {
 /// Registers a model and brings its version 0; the chain's one verifier finds it as claimed, as it is.
 async fn activate(chain: Chain, registrar: Key, spec: ModelSpec) -> Result<ModelId> {
 	let (model, verifier) = (spec.id(), Key::from_uri("//Bob")?);
-	let (salt, age) = ([7; 32], chain.finalised().await?.parameters()?.min_commit_age);
+	let (salt, age) = ([7; 32], chain.finalised().await?.parameters().await?.min_commit_age);
 	let hidden = hash::registration(&chain.genesis(), &registrar.account(), &model, &salt);
 	let announced = chain.announce(&registrar, hidden).await?;
 	chain.finalised_after(announced.block + age).await?;
@@ -196,7 +196,7 @@ async fn activate(chain: Chain, registrar: Key, spec: ModelSpec) -> Result<Model
 	let weights = BlobRef::of(&weights);
 	let commitment = hash::commitment(&chain.genesis(), &model, &registrar.account(), &weights, &salt);
 	let (submission, committed) = chain.commit(&registrar, model, commitment).await?;
-	let parameters = chain.finalised().await?.parameters()?;
+	let parameters = chain.finalised().await?.parameters().await?;
 	chain.finalised_after(committed.block + parameters.min_commit_age).await?;
 	let claimed = scores::pack(spec.score_kind(), &scores)?;
 	chain.reveal(&registrar, submission, weights, salt, claimed).await?;

@@ -1,0 +1,225 @@
+//! Blocks through a runtime's wasm.
+
+use codec::{Decode, Encode};
+use oda_runtime::{
+	AccountId, Balances, Clock, Hash, Header, ModelRegistry, Peers, ProtocolParameters, Runtime, RuntimeCall,
+	RuntimeEvent, SignedPayload, StorageDeals, System, Training, TxExtension, UncheckedExtrinsic,
+	Verification, defence::CheckDefence,
+};
+use polkadot_sdk::{
+	frame_metadata_hash_extension::CheckMetadataHash,
+	frame_system, pallet_balances, pallet_timestamp, pallet_transaction_payment,
+	sc_chain_spec::GenesisConfigBuilderRuntimeCaller,
+	sc_executor::WasmExecutor,
+	sp_consensus_babe::{
+		BABE_ENGINE_ID,
+		digests::{PreDigest, SecondaryPlainPreDigest},
+	},
+	sp_core::{
+		storage::well_known_keys::CODE,
+		traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
+	},
+	sp_io::{SubstrateHostFunctions, TestExternalities, hashing::blake2_256, storage},
+	sp_keyring::Sr25519Keyring,
+	sp_runtime::{
+		ApplyExtrinsicResult, Digest, DigestItem, DispatchError, ExtrinsicInclusionMode,
+		generic::Era,
+		traits::Header as _,
+		transaction_validity::{InvalidTransaction, TransactionValidityError},
+	},
+	sp_version::RuntimeVersion,
+};
+
+/// The first slot after genesis.
+const FIRST_SLOT: u64 = 1_000;
+
+/// What a slot of the development chain lasts, in milliseconds.
+const SLOT_MILLIS: u64 = 1_000;
+
+/// A development chain between two blocks. Its blocks are made by the code that lies in its state.
+pub struct Chain {
+	state: TestExternalities,
+	executor: WasmExecutor<SubstrateHostFunctions>,
+	parent: Header,
+}
+
+impl Chain {
+	/// A chain of this runtime after its first block, from which on it knows the hash of genesis.
+	pub fn start(code: &[u8]) -> Self {
+		let caller: GenesisConfigBuilderRuntimeCaller = GenesisConfigBuilderRuntimeCaller::new(code);
+		let storage =
+			caller.get_storage_for_named_preset(Some(&"development".to_owned())).expect("it builds");
+		let parent =
+			Header::new(0, Default::default(), Default::default(), Default::default(), Digest::default());
+		let state = TestExternalities::new_with_code(code, storage);
+		let mut chain = Self { state, executor: WasmExecutor::builder().build(), parent };
+		chain.block(&[]);
+		chain
+	}
+
+	/// Calls a function of the runtime.
+	pub fn call<R: Decode>(&mut self, function: &str, input: &impl Encode) -> R {
+		let code = self.state.execute_with(|| storage::get(CODE)).expect("there is code");
+		let fetcher = WrappedRuntimeCode((&code[..]).into());
+		let code = RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash: blake2_256(&code).to_vec() };
+		let context = CallContext::Onchain { import: false };
+		let (output, _) =
+			self.executor.call(&mut self.state.ext(), &code, function, &input.encode(), context);
+		let output = output.unwrap_or_else(|error| panic!("{function}: {error}"));
+		R::decode(&mut &output[..]).unwrap_or_else(|error| panic!("{function}: {error}"))
+	}
+
+	/// The version of the runtime in the state.
+	pub fn version(&mut self) -> RuntimeVersion {
+		self.call("Core_version", &())
+	}
+
+	/// Replaces the code, as `set_code` does: the next block is made by it.
+	pub fn set_code(&mut self, code: &[u8]) {
+		self.state.execute_with(|| storage::set(CODE, code));
+	}
+
+	/// Reads or writes the state natively, by this tree's runtime, between two blocks.
+	pub fn natively<R>(&mut self, run: impl FnOnce() -> R) -> R {
+		self.state.execute_with(run)
+	}
+
+	/// Makes a block of these transactions; what came of each.
+	pub fn block(&mut self, transactions: &[UncheckedExtrinsic]) -> Vec<ApplyExtrinsicResult> {
+		let number = self.parent.number + 1;
+		let slot = FIRST_SLOT + u64::from(number);
+		let author = SecondaryPlainPreDigest { authority_index: 0, slot: slot.into() };
+		let author = PreDigest::SecondaryPlain(author).encode();
+		let digest = Digest { logs: vec![DigestItem::PreRuntime(BABE_ENGINE_ID, author)] };
+		let header = Header::new(number, Default::default(), Default::default(), self.parent.hash(), digest);
+		let mode: ExtrinsicInclusionMode = self.call("Core_initialize_block", &header);
+		assert_eq!(mode, ExtrinsicInclusionMode::AllExtrinsics);
+		let now = pallet_timestamp::Call::set { now: slot * SLOT_MILLIS };
+		let inherent = UncheckedExtrinsic::new_bare(now.into());
+		assert_eq!(self.apply(&inherent), Ok(Ok(())));
+		let results = transactions.iter().map(|transaction| self.apply(transaction)).collect();
+		self.parent = self.call("BlockBuilder_finalize_block", &());
+		results
+	}
+
+	/// Applies a transaction, and leaves nothing of one that is refused, as who builds a block does.
+	fn apply(&mut self, extrinsic: &UncheckedExtrinsic) -> ApplyExtrinsicResult {
+		self.natively(storage::start_transaction);
+		let result: ApplyExtrinsicResult = self.call("BlockBuilder_apply_extrinsic", extrinsic);
+		self.natively(if result.is_ok() {
+			storage::commit_transaction
+		} else {
+			storage::rollback_transaction
+		});
+		result
+	}
+
+	/// Makes empty blocks.
+	pub fn blocks(&mut self, number: u64) {
+		for _ in 0..number {
+			self.block(&[]);
+		}
+	}
+
+	/// Makes blocks until it is this tick. The first block of an epoch has none.
+	pub fn until(&mut self, tick: u64) {
+		while self.natively(Clock::now) < tick {
+			self.block(&[]);
+		}
+	}
+
+	/// A call, signed for the runtime in the state.
+	pub fn sign(&mut self, who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+		let version = self.version();
+		let account = AccountId::from(who.public());
+		let (genesis, nonce) = self.natively(|| (System::block_hash(0), System::account_nonce(&account)));
+		let (call, extension) = (call.into(), extension(nonce));
+		let (spec, transaction) = (version.spec_version, version.transaction_version);
+		let implicit = ((), (), spec, transaction, genesis, genesis, (), (), (), None::<[u8; 32]>, (), ());
+		let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
+		let signature = payload.using_encoded(|payload| who.sign(payload));
+		UncheckedExtrinsic::new_signed(call, account.into(), signature.into(), extension)
+	}
+
+	/// Sends a signed call, which has to succeed.
+	pub fn signed(&mut self, who: Sr25519Keyring, call: impl Into<RuntimeCall>) {
+		let transaction = self.sign(who, call);
+		assert_eq!(self.send(&transaction), Ok(Ok(())), "{transaction:?}");
+	}
+
+	/// Sends a call that nobody signs, which has to succeed.
+	pub fn authorised(&mut self, call: impl Into<RuntimeCall>) {
+		let transaction = UncheckedExtrinsic::new_transaction(call.into(), extension(0));
+		assert_eq!(self.send(&transaction), Ok(Ok(())), "{transaction:?}");
+	}
+
+	/// Makes blocks until there is room for a transaction in one; the first block of an epoch has none.
+	pub fn send(&mut self, transaction: &UncheckedExtrinsic) -> ApplyExtrinsicResult {
+		const FULL: TransactionValidityError =
+			TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources);
+		for _ in 0..2 {
+			let result = self.block(std::slice::from_ref(transaction)).remove(0);
+			if result != Err(FULL) {
+				return result;
+			}
+		}
+		Err(FULL)
+	}
+
+	/// The events of the last block.
+	pub fn events(&mut self) -> Vec<RuntimeEvent> {
+		self.natively(|| System::events().into_iter().map(|record| record.event).collect())
+	}
+
+	/// Checks that no funds were made or lost, that holds are reserved, and every pallet's own invariants.
+	pub fn check(&mut self) {
+		self.natively(|| {
+			let mut sum = 0u128;
+			for (who, account) in frame_system::Account::<Runtime>::iter() {
+				let data = account.data;
+				sum += data.free + data.reserved;
+				let held: u128 =
+					pallet_balances::Holds::<Runtime>::get(&who).iter().map(|hold| hold.amount).sum();
+				assert!(held <= data.reserved, "{who} has {held} on hold and {} reserved", data.reserved);
+			}
+			assert_eq!(sum, Balances::total_issuance(), "issuance");
+			type Check = fn() -> Result<(), DispatchError>;
+			let checks: [(&str, Check); 7] = [
+				("the clock", Clock::do_try_state),
+				("the registry", ModelRegistry::do_try_state),
+				("parameters", ProtocolParameters::do_try_state),
+				("peers", Peers::do_try_state),
+				("storage", StorageDeals::do_try_state),
+				("training", Training::do_try_state),
+				("verification", Verification::do_try_state),
+			];
+			for (what, check) in checks {
+				check().unwrap_or_else(|error| panic!("{what}: {error:?}"));
+			}
+		});
+	}
+
+	/// The hash of block 0.
+	pub fn genesis(&mut self) -> [u8; 32] {
+		let hash: Hash = self.natively(|| System::block_hash(0));
+		hash.0
+	}
+}
+
+/// What is checked of a transaction, without a tip, for ever.
+fn extension(nonce: u32) -> TxExtension {
+	(
+		frame_system::AuthorizeCall::new(),
+		frame_system::CheckNonZeroSender::new(),
+		frame_system::CheckSpecVersion::new(),
+		frame_system::CheckTxVersion::new(),
+		frame_system::CheckGenesis::new(),
+		frame_system::CheckMortality::from(Era::Immortal),
+		frame_system::CheckNonce::from(nonce),
+		frame_system::CheckWeight::new(),
+		pallet_transaction_payment::ChargeTransactionPayment::from(0),
+		CheckMetadataHash::new(false),
+		CheckDefence,
+		frame_system::WeightReclaim::new(),
+	)
+}

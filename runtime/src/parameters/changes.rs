@@ -1,0 +1,267 @@
+//! The only way to change a parameter.
+//!
+//! Parameters stand in relations: a commitment must be openable for some time, a quorum of slashes must exceed what it
+//! guards. The SDK's own call sets one parameter and sees no other, so it takes its orders from [`Origin::Checked`] only,
+//! which is this pallet's: [`Call::set`] makes a number of changes at once and keeps all of them or, if a relation does
+//! not hold in the end, none. Values that only fit together are thus changed together.
+
+// The pallet macro generates items without documentation, and `expect`.
+#![allow(missing_docs, clippy::expect_used)]
+
+pub use pallet::*;
+
+use super::*;
+use crate::configs::protocol::PostPrice;
+use frame_support::traits::{EnsureOriginWithArg, Get, OriginTrait};
+use sp_runtime::traits::Convert;
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use frame_support::pallet_prelude::*;
+	use frame_system::pallet_prelude::*;
+	use pallet_parameters::WeightInfo;
+
+	/// The most changes in one call: there are fewer parameters.
+	pub const MAX_CHANGES: u32 = 64;
+
+	/// The longest window, in ticks: a year of 3 s slots. Whatever is entered keeps its deadlines, so what began under a
+	/// window without end would never end.
+	pub const MAX_WINDOW: Tick = 10_512_000;
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config:
+		polkadot_sdk::frame_system::Config<RuntimeOrigin: From<Origin>>
+		+ pallet_parameters::Config<RuntimeParameters = RuntimeParameters>
+	{
+		/// Who may change which parameter.
+		type ChangeOrigin: EnsureOriginWithArg<Self::RuntimeOrigin, RuntimeParametersKey>;
+	}
+
+	/// Where the SDK's pallet takes changes from.
+	#[pallet::origin]
+	#[derive(
+		Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	)]
+	pub enum Origin {
+		/// A change whose relations to the other parameters are checked.
+		#[codec(index = 0)]
+		Checked,
+	}
+
+	/// The windows of a new chain.
+	#[pallet::genesis_config]
+	#[derive(frame_support::DebugNoBound, frame_support::DefaultNoBound)]
+	pub struct GenesisConfig<T: Config> {
+		/// The protocol's windows.
+		pub windows: Windows,
+		#[serde(skip)]
+		pub _config: core::marker::PhantomData<T>,
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		/// Panics on windows that make no sense together: no chain starts from them.
+		fn build(&self) {
+			write(&self.windows);
+			if let Err(error) = Pallet::<T>::check() {
+				panic!("the parameters of genesis do not fit together: {error:?}");
+			}
+		}
+	}
+
+	/// Why a change is refused.
+	#[pallet::error]
+	pub enum Error<T> {
+		/// A change names no value. Every parameter always has one.
+		#[codec(index = 0)]
+		NoValue,
+		/// A window is longer than a year of 3 s slots.
+		#[codec(index = 1)]
+		WindowTooLong,
+		/// `MinCommitAge` is not below `RevealWindow`: no commitment could be opened.
+		#[codec(index = 2)]
+		NoTimeToReveal,
+		/// `MinChallengeAge` is not below `ChallengeLifetime`: no challenge could follow its commitment.
+		#[codec(index = 3)]
+		NoTimeToChallenge,
+		/// `DemandWindow` is not above `ChallengeLifetime` and `MinChallengeAge` together: a demand must outlast challenge
+		/// commitments.
+		#[codec(index = 4)]
+		DemandTooShort,
+		/// `RoundLength` is zero: no storage challenge could be answered.
+		#[codec(index = 5)]
+		NoTimeToProve,
+		/// A bond, a slash, a minimum stake, price or bounty is zero.
+		#[codec(index = 6)]
+		NothingAtStake,
+		/// `TrainerBond` does not cover the price of posting the largest weights.
+		#[codec(index = 7)]
+		TrainerBondTooLow,
+		/// `Quorum` is not more than two thirds for every number of members.
+		#[codec(index = 8)]
+		QuorumTooLow,
+		/// A slash exceeds the verifiers' `MinBond`.
+		#[codec(index = 9)]
+		SlashAboveBond,
+		/// `AbsenceSlash` exceeds `VerifierSlash`: staying away would cost more than lying.
+		#[codec(index = 10)]
+		AbsenceAboveLie,
+		/// The halves of `VerifierSlash` that a quorum burns do not exceed `TrainerBond`: a lie would pay.
+		#[codec(index = 11)]
+		QuorumTooCheap,
+		/// The keepers' `MinStake` exceeds their `MinBond`: a keeper could not take a replica.
+		#[codec(index = 12)]
+		StakeAboveBond,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		#[cfg(feature = "std")]
+		fn integrity_test() {
+			assert!(Self::check().is_ok(), "the defaults do not fit together");
+			assert!(
+				all(&Windows::DEFAULT).len() <= MAX_CHANGES as usize,
+				"all parameters can be changed at once"
+			);
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_block: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Changes parameters, all of them or none.
+		///
+		/// What is under way keeps what it began with.
+		///
+		/// - `changes`: parameters and their new values, each as the call `set_parameter` of the pallet `Parameters`, which
+		///   refuses them, would take it. The origin must be allowed to change every one.
+		///
+		/// Emits `Parameters::Updated` for each. Fails with one of [`Error`] if a relation between parameters would not hold
+		/// any longer.
+		#[pallet::call_index(0)]
+		#[pallet::weight(Pallet::<T>::weight_of(changes.len() as u64))]
+		pub fn set(
+			origin: OriginFor<T>,
+			changes: BoundedVec<RuntimeParameters, ConstU32<MAX_CHANGES>>,
+		) -> DispatchResult {
+			for change in changes {
+				let (key, value) = change.clone().into_parts();
+				T::ChangeOrigin::ensure_origin(origin.clone(), &key)?;
+				ensure!(value.is_some(), Error::<T>::NoValue);
+				pallet_parameters::Pallet::<T>::set_parameter(Origin::Checked.into(), change)?;
+			}
+			// The call is a transaction of the state: a refusal undoes the changes.
+			Ok(Self::check()?)
+		}
+	}
+
+	impl<T: Config> Pallet<T> {
+		/// What so many changes weigh: each as the SDK measured it, and the reads of every parameter, beside which the
+		/// arithmetic of [`Self::check`] is nothing.
+		fn weight_of(changes: u64) -> Weight {
+			<T as pallet_parameters::Config>::WeightInfo::set_parameter()
+				.saturating_mul(changes)
+				.saturating_add(T::DbWeight::get().reads(MAX_CHANGES.into()))
+		}
+
+		/// Whether every relation between parameters holds.
+		pub(crate) fn check() -> Result<(), Error<T>> {
+			use governed::{model_registry, storage_deals, training, verification};
+			let (reveal, challenge_life) =
+				(training::RevealWindow::get(), training::ChallengeLifetime::get());
+			let (demand, round) = (training::DemandWindow::get(), storage_deals::RoundLength::get());
+			let windows = [
+				reveal,
+				challenge_life,
+				demand,
+				round,
+				training::AttestBase::get(),
+				training::ChallengeWindow::get(),
+				training::VerifierPatience::get(),
+				model_registry::PendingWindow::get(),
+				storage_deals::UnbondingPeriod::get(),
+			];
+			ensure!(windows.iter().all(|window| *window <= MAX_WINDOW), Error::<T>::WindowTooLong);
+			ensure!(training::MinCommitAge::get() < reveal, Error::<T>::NoTimeToReveal);
+			let min_challenge_age = training::MinChallengeAge::get();
+			ensure!(min_challenge_age < challenge_life, Error::<T>::NoTimeToChallenge);
+			ensure!(challenge_life.saturating_add(min_challenge_age) < demand, Error::<T>::DemandTooShort);
+			ensure!(round > 0, Error::<T>::NoTimeToProve);
+
+			let trainer_bond = training::TrainerBond::get();
+			let slash = verification::VerifierSlash::get();
+			let (accusation, absence) =
+				(verification::AccusationSlash::get(), verification::AbsenceSlash::get());
+			let min_stake = storage_deals::MinStake::get();
+			let stakes = [
+				trainer_bond,
+				training::ChallengeBond::get(),
+				training::DemandBond::get(),
+				training::MinBounty::get(),
+				slash,
+				accusation,
+				absence,
+				min_stake,
+				storage_deals::BondPerMib::get(),
+				storage_deals::MinPrice::get(),
+				storage_deals::HeadPricePerMib::get(),
+			];
+			ensure!(stakes.iter().all(|stake| *stake > 0), Error::<T>::NothingAtStake);
+			let posting = PostPrice::convert(pallet_training::types::MAX_WEIGHT_BYTES.into());
+			ensure!(posting <= trainer_bond, Error::<T>::TrainerBondTooLow);
+
+			let min_bond = verification::MinBond::get();
+			ensure!(slash.max(accusation).max(absence) <= min_bond, Error::<T>::SlashAboveBond);
+			ensure!(absence <= slash, Error::<T>::AbsenceAboveLie);
+			let share = verification::Quorum::get();
+			let most: u32 = <<Runtime as pallet_verification::Config>::MaxVerifiers as Get<u32>>::get();
+			for members in 1..=most {
+				let quorum = share.mul_ceil(members).max(1);
+				ensure!(
+					u64::from(quorum).saturating_mul(3) > u64::from(members).saturating_mul(2),
+					Error::<T>::QuorumTooLow
+				);
+				// The other half is the challenger's, who may be the trainer's friend.
+				let burned = Balance::from(quorum).saturating_mul(slash / 2);
+				ensure!(burned > trainer_bond, Error::<T>::QuorumTooCheap);
+			}
+			ensure!(min_stake <= storage_deals::MinBond::get(), Error::<T>::StakeAboveBond);
+			Ok(())
+		}
+
+		/// Checks that every parameter has a value, and that their relations hold.
+		pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+			for parameter in all(&Windows::DEFAULT) {
+				let (key, _) = parameter.into_parts();
+				ensure!(pallet_parameters::Parameters::<T>::contains_key(key), "a parameter without a value");
+			}
+			Self::check().map_err(DispatchError::from)
+		}
+	}
+}
+
+/// The origin of checked changes, for the SDK's pallet.
+pub struct EnsureChecked;
+impl EnsureOriginWithArg<RuntimeOrigin, RuntimeParametersKey> for EnsureChecked {
+	type Success = ();
+
+	fn try_origin(origin: RuntimeOrigin, _key: &RuntimeParametersKey) -> Result<(), RuntimeOrigin> {
+		match origin.caller() {
+			OriginCaller::ProtocolParameters(Origin::Checked) => Ok(()),
+			_ => Err(origin),
+		}
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn try_successful_origin(_key: &RuntimeParametersKey) -> Result<RuntimeOrigin, ()> {
+		Ok(Origin::Checked.into())
+	}
+}

@@ -1,0 +1,260 @@
+//! The protocol's parameters: windows and amounts that change without another runtime.
+//!
+//! Each is declared once, in [`governed`], with what it is on a chain whose genesis says nothing, and is read where a
+//! pallet's configuration names it. The values lie in the state of the SDK's `Parameters`, every one of them since
+//! genesis, so that clients read them there and need no default. `ProtocolParameters` is the only way to change them
+//! ([`changes`]): it keeps true what must be true between them.
+//!
+//! A change concerns what begins after it. Whatever is under way has its deadlines, bonds, prices and penalties in its
+//! own entry.
+//!
+//! What the layout of the state, a block's limits or other parameters rest on is a constant, in [`crate::configs`]; how
+//! long slots and epochs are is frozen, in [`crate::tempo`].
+
+// The macros generate items without documentation, and casts of indices.
+#![allow(missing_docs, clippy::cast_possible_truncation)]
+
+pub mod changes;
+
+use crate::*;
+use frame_support::{
+	dynamic_params::{dynamic_pallet_params, dynamic_params},
+	traits::dynamic_params::AggregatedKeyValue,
+};
+use oda_primitives::Tick;
+use sp_runtime::Perbill;
+
+/// Parameters by the pallet that they belong to, under its name and its index. Indices never change.
+#[dynamic_params(RuntimeParameters, pallet_parameters::Parameters::<Runtime>)]
+pub mod governed {
+	use super::*;
+
+	#[dynamic_pallet_params]
+	#[codec(index = 21)]
+	pub mod model_registry {
+		/// Ticks for which a pending model belongs to its registrar alone.
+		#[codec(index = 0)]
+		pub static PendingWindow: Tick = Windows::DEFAULT.pending;
+	}
+
+	#[dynamic_pallet_params]
+	#[codec(index = 22)]
+	pub mod training {
+		/// Ticks that a commitment to weights, or an announcement, must have aged before it is opened.
+		#[codec(index = 0)]
+		pub static MinCommitAge: Tick = Windows::DEFAULT.min_commit_age;
+		/// Ticks after the commitment or the announcement from which on it can no longer be opened.
+		#[codec(index = 1)]
+		pub static RevealWindow: Tick = Windows::DEFAULT.reveal;
+		/// Ticks for which every task can be answered; to these come those that follow its cost.
+		#[codec(index = 2)]
+		pub static AttestBase: Tick = Windows::DEFAULT.attest_base;
+		/// Ticks that must pass between the last needed answer and the acceptance.
+		#[codec(index = 3)]
+		pub static ChallengeWindow: Tick = Windows::DEFAULT.challenge;
+		/// Ticks that a challenge commitment must have aged before its challenge.
+		#[codec(index = 4)]
+		pub static MinChallengeAge: Tick = Windows::DEFAULT.min_challenge_age;
+		/// Ticks for which a challenge commitment holds the window open.
+		#[codec(index = 5)]
+		pub static ChallengeLifetime: Tick = Windows::DEFAULT.challenge_lifetime;
+		/// Ticks for which demanded weights can be posted.
+		#[codec(index = 6)]
+		pub static DemandWindow: Tick = Windows::DEFAULT.demand;
+		/// Ticks that a submission waits for verifiers, when there are none.
+		#[codec(index = 7)]
+		pub static VerifierPatience: Tick = Windows::DEFAULT.verifier_patience;
+		/// What a trainer puts on hold for a submission.
+		#[codec(index = 8)]
+		pub static TrainerBond: Balance = UNIT.saturating_mul(100);
+		/// What a challenger puts on hold for a commitment to evidence.
+		#[codec(index = 9)]
+		pub static ChallengeBond: Balance = UNIT.saturating_mul(10);
+		/// What demanding weights puts on hold beside the price of posting them.
+		#[codec(index = 10)]
+		pub static DemandBond: Balance = UNIT;
+		/// The part of the verifiers' fee that every task has.
+		#[codec(index = 11)]
+		pub static FeeBase: Balance = UNIT;
+		/// What a task's verifiers are paid together for fetching a mebibyte: 10.24 ODA a gibibyte.
+		#[codec(index = 12)]
+		pub static FeePerMib: Balance = UNIT / 100;
+		/// The least bounty.
+		#[codec(index = 13)]
+		pub static MinBounty: Balance = UNIT;
+	}
+
+	#[dynamic_pallet_params]
+	#[codec(index = 23)]
+	pub mod verification {
+		/// The share of a task's members that has to say `Valid`: more than two thirds.
+		#[codec(index = 0)]
+		pub static Quorum: Perbill = Perbill::from_parts(666_666_667);
+		/// The bond below which a verifier gets no new tasks.
+		#[codec(index = 1)]
+		pub static MinBond: Balance = UNIT.saturating_mul(500);
+		/// What signing `Valid` for a wrong score costs. Half of it is burned, and that half of a single verifier exceeds
+		/// the trainer's bond: buying a quorum costs more than lying can bring.
+		#[codec(index = 2)]
+		pub static VerifierSlash: Balance = UNIT.saturating_mul(300);
+		/// What accusing accepted weights costs.
+		#[codec(index = 3)]
+		pub static AccusationSlash: Balance = UNIT.saturating_mul(50);
+		/// What not answering costs.
+		#[codec(index = 4)]
+		pub static AbsenceSlash: Balance = UNIT.saturating_mul(5);
+	}
+
+	#[dynamic_pallet_params]
+	#[codec(index = 24)]
+	pub mod storage_deals {
+		/// Ticks that a round of storage challenges lasts: how long keepers can answer.
+		#[codec(index = 0)]
+		pub static RoundLength: Tick = Windows::DEFAULT.storage_round;
+		/// Ticks between a keeper's retirement and the return of its bond.
+		#[codec(index = 1)]
+		pub static UnbondingPeriod: Tick = Windows::DEFAULT.unbonding;
+		/// The least bond of a keeper.
+		#[codec(index = 2)]
+		pub static MinBond: Balance = UNIT.saturating_mul(100);
+		/// A keeper's bond for each mebibyte of capacity, and its stake for each of a replica: 102.4 ODA a gibibyte.
+		#[codec(index = 3)]
+		pub static BondPerMib: Balance = UNIT / 10;
+		/// The least stake of a replica.
+		#[codec(index = 4)]
+		pub static MinStake: Balance = UNIT;
+		/// The least pay for a proved round.
+		#[codec(index = 5)]
+		pub static MinPrice: Balance = MICRO_UNIT;
+		/// What a model's account begins to offer for keeping a mebibyte for a round; it pays twice as much at most.
+		#[codec(index = 6)]
+		pub static HeadPricePerMib: Balance = MILLI_UNIT;
+	}
+}
+
+/// The windows that a genesis chooses, in ticks: how fast a chain is shall not be the same for people at a terminal and
+/// for a public network. The amounts are those of every chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Windows {
+	/// [`governed::training::MinCommitAge`].
+	pub min_commit_age: Tick,
+	/// [`governed::training::RevealWindow`].
+	pub reveal: Tick,
+	/// [`governed::training::AttestBase`].
+	pub attest_base: Tick,
+	/// [`governed::training::ChallengeWindow`].
+	pub challenge: Tick,
+	/// [`governed::training::MinChallengeAge`].
+	pub min_challenge_age: Tick,
+	/// [`governed::training::ChallengeLifetime`].
+	pub challenge_lifetime: Tick,
+	/// [`governed::training::DemandWindow`].
+	pub demand: Tick,
+	/// [`governed::training::VerifierPatience`].
+	pub verifier_patience: Tick,
+	/// [`governed::model_registry::PendingWindow`].
+	pub pending: Tick,
+	/// [`governed::storage_deals::RoundLength`].
+	pub storage_round: Tick,
+	/// [`governed::storage_deals::UnbondingPeriod`].
+	pub unbonding: Tick,
+}
+
+impl Windows {
+	/// Those that suit slots of 3 s and people who sleep: a submission takes about an hour and a half.
+	pub const DEFAULT: Self = Self {
+		min_commit_age: 20,
+		reveal: 1_200,
+		attest_base: 600,
+		challenge: 1_200,
+		min_challenge_age: 5,
+		challenge_lifetime: 60,
+		demand: 1_200,
+		verifier_patience: 1_200,
+		pending: 28_800,
+		storage_round: 1_200,
+		unbonding: 28_800,
+	};
+}
+
+impl Default for Windows {
+	fn default() -> Self {
+		Self::DEFAULT
+	}
+}
+
+/// Every parameter: these windows, and amounts as they are.
+pub fn all(windows: &Windows) -> Vec<RuntimeParameters> {
+	macro_rules! list {
+		($($group:ident, $pallet:ident { $($name:ident $(= $value:expr)?,)* })*) => {
+			Vec::from([$($(
+				RuntimeParameters::$group(governed::$pallet::Parameters::$name(
+					governed::$pallet::$name,
+					Some(list!(@value $pallet $name $($value)?)),
+				)),
+			)*)*])
+		};
+		(@value $pallet:ident $name:ident $value:expr) => { $value };
+		(@value $pallet:ident $name:ident) => { <governed::$pallet::$name as sp_core::Get<_>>::get() };
+	}
+	list! {
+		ModelRegistry, model_registry {
+			PendingWindow = windows.pending,
+		}
+		Training, training {
+			MinCommitAge = windows.min_commit_age,
+			RevealWindow = windows.reveal,
+			AttestBase = windows.attest_base,
+			ChallengeWindow = windows.challenge,
+			MinChallengeAge = windows.min_challenge_age,
+			ChallengeLifetime = windows.challenge_lifetime,
+			DemandWindow = windows.demand,
+			VerifierPatience = windows.verifier_patience,
+			TrainerBond,
+			ChallengeBond,
+			DemandBond,
+			FeeBase,
+			FeePerMib,
+			MinBounty,
+		}
+		Verification, verification {
+			Quorum,
+			MinBond,
+			VerifierSlash,
+			AccusationSlash,
+			AbsenceSlash,
+		}
+		StorageDeals, storage_deals {
+			RoundLength = windows.storage_round,
+			UnbondingPeriod = windows.unbonding,
+			MinBond,
+			BondPerMib,
+			MinStake,
+			MinPrice,
+			HeadPricePerMib,
+		}
+	}
+}
+
+/// Writes every parameter: these windows, and amounts as they are; how many it wrote. For genesis and migrations, which
+/// answer for the relations themselves.
+pub(crate) fn write(windows: &Windows) -> u32 {
+	let mut written = 0u32;
+	for parameter in all(windows) {
+		if let (key, Some(value)) = parameter.into_parts() {
+			pallet_parameters::Parameters::<Runtime>::insert(key, value);
+			written = written.saturating_add(1);
+		}
+	}
+	written
+}
+
+// The longest of them, as the SDK's benchmark asks for.
+#[cfg(feature = "runtime-benchmarks")]
+impl Default for RuntimeParameters {
+	fn default() -> Self {
+		use governed::training::{Parameters, TrainerBond};
+		Self::Training(Parameters::TrainerBond(TrainerBond, Some(Balance::MAX)))
+	}
+}
