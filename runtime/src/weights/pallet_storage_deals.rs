@@ -17,15 +17,17 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_storage_deals::WeightInfo for WeightInfo<T> {
 	fn enlist() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 57_060 ns.
 		Weight::from_parts(65_838_000, 3766)
-			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn set_capacity() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 46_627 ns.
 		Weight::from_parts(52_707_000, 3766)
-			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn retire() -> Weight {
@@ -41,9 +43,10 @@ impl<T: frame_system::Config> pallet_storage_deals::WeightInfo for WeightInfo<T>
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn offer() -> Weight {
+		// 1 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 86_367 ns.
 		Weight::from_parts(93_667_000, 3766)
-			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	fn cancel() -> Weight {
@@ -53,9 +56,10 @@ impl<T: frame_system::Config> pallet_storage_deals::WeightInfo for WeightInfo<T>
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn take() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 28_900 ns.
 		Weight::from_parts(35_067_000, 5218)
-			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn quit() -> Weight {
@@ -95,9 +99,10 @@ impl<T: frame_system::Config> pallet_storage_deals::WeightInfo for WeightInfo<T>
 			.saturating_add(T::DbWeight::get().reads(2))
 	}
 	fn fund() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Not measured yet: a transfer, and twice what `retry_head` was.
 		Weight::from_parts(321_730_000, 12104)
-			.saturating_add(T::DbWeight::get().reads(18))
+			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().writes(18))
 	}
 	/// The range of component `r` is `[1, 16]`.
@@ -130,9 +135,10 @@ impl<T: frame_system::Config> pallet_storage_deals::WeightInfo for WeightInfo<T>
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn retry_head() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 105_138 ns.
 		Weight::from_parts(110_865_000, 6052)
-			.saturating_add(T::DbWeight::get().reads(8))
+			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 }

@@ -17,24 +17,27 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	fn commit() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 92_556 ns.
 		Weight::from_parts(105_017_000, 4122)
-			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `s` is `[4, 65536]`.
 	fn reveal(s: u32, ) -> Weight {
+		// 9 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 326_914 ns.
 		Weight::from_parts(338_025_786, 69101)
 			// Standard error: 39
 			.saturating_add(Weight::from_parts(4_928, 0).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().reads(14))
+			.saturating_add(T::DbWeight::get().reads(23))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn withdraw() -> Weight {
+		// 1 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 112_039 ns.
 		Weight::from_parts(125_648_000, 69077)
-			.saturating_add(T::DbWeight::get().reads(13))
+			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn settle_forfeited() -> Weight {
@@ -52,44 +55,49 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	}
 	/// The range of component `b` is `[0, 8]`.
 	fn settle_accepted(b: u32, ) -> Weight {
+		// 3 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 2_516_422 ns.
 		Weight::from_parts(2_759_498_171, 133743)
 			// Standard error: 726_091
 			.saturating_add(Weight::from_parts(59_300_607, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(91))
+			.saturating_add(T::DbWeight::get().reads(94))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(b.into())))
 			.saturating_add(T::DbWeight::get().writes(92))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(b.into())))
 			.saturating_add(Weight::from_parts(0, 2776).saturating_mul(b.into()))
 	}
 	fn settle_expired() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 1_611_422 ns.
 		Weight::from_parts(1_859_042_000, 137014)
-			.saturating_add(T::DbWeight::get().reads(111))
+			.saturating_add(T::DbWeight::get().reads(113))
 			.saturating_add(T::DbWeight::get().writes(111))
 	}
 	fn settle_withheld() -> Weight {
+		// 1 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 1_751_625 ns.
 		Weight::from_parts(6_159_684_000, 139790)
-			.saturating_add(T::DbWeight::get().reads(113))
+			.saturating_add(T::DbWeight::get().reads(114))
 			.saturating_add(T::DbWeight::get().writes(114))
 	}
 	/// The range of component `q` is `[0, 16]`.
 	fn advance(q: u32, ) -> Weight {
+		// 5 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 398_197 ns.
 		Weight::from_parts(371_046_095, 74704)
 			// Standard error: 58_148_089
 			.saturating_add(Weight::from_parts(1_197_217_167, 0).saturating_mul(q.into()))
-			.saturating_add(T::DbWeight::get().reads(15))
+			.saturating_add(T::DbWeight::get().reads(20))
 			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(q.into())))
 			.saturating_add(T::DbWeight::get().writes(8))
 			.saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(q.into())))
 			.saturating_add(Weight::from_parts(0, 66891).saturating_mul(q.into()))
 	}
 	fn commit_challenge() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 564_969 ns.
 		Weight::from_parts(646_808_000, 48182)
-			.saturating_add(T::DbWeight::get().reads(37))
+			.saturating_add(T::DbWeight::get().reads(39))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	// Not measured by itself yet: from the whole of a signed `challenge`.
@@ -107,15 +115,17 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	}
 	// Not measured by itself yet: from the base of a signed `challenge`.
 	fn challenge() -> Weight {
+		// 1 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 9_996_784 ns.
 		Weight::from_parts(6_502_642_649, 137014)
-			.saturating_add(T::DbWeight::get().reads(113))
+			.saturating_add(T::DbWeight::get().reads(114))
 			.saturating_add(T::DbWeight::get().writes(110))
 	}
 	fn demand() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 81_120 ns.
 		Weight::from_parts(97_930_000, 5720)
-			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	// Not measured by itself yet: from the whole of a signed `post_weights`.
@@ -136,15 +146,17 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	fn revert() -> Weight {
+		// 2 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 396_440 ns.
 		Weight::from_parts(451_888_000, 69101)
-			.saturating_add(T::DbWeight::get().reads(19))
+			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(16))
 	}
 	fn post_bounty() -> Weight {
+		// 1 of the reads not measured yet: of parameters, each of which has a value of its own now.
 		// Least time measured: 74_038 ns.
 		Weight::from_parts(88_041_000, 4122)
-			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn withdraw_bounty() -> Weight {
