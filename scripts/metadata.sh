@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The whole workspace's features, so that nothing is built twice; of its tests only this one.
+# One set of features whatever is built, so this builds nothing twice.
 ODA_WRITE_METADATA=1 cargo test -p oda-runtime --test metadata
 ls -l ml-worker/client/metadata.scale

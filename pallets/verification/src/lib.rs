@@ -575,7 +575,8 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 	fn able() -> bool {
-		Verifiers::<T>::get().values().any(|verifier| verifier.bond >= T::MinBond::get())
+		let least = T::MinBond::get();
+		Verifiers::<T>::get().values().any(|verifier| verifier.bond >= least)
 	}
 
 	fn open(task: TaskId, claim: [u8; 32], window: Tick) -> DispatchResult {
@@ -583,7 +584,8 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 		ensure!(!Tasks::<T>::contains_key(task), Error::<T>::TaskExists);
 		let mut verifiers = Verifiers::<T>::get();
 		let mut members = BoundedVec::new();
-		for (who, verifier) in verifiers.iter_mut().filter(|(_, v)| v.bond >= T::MinBond::get()) {
+		let least = T::MinBond::get();
+		for (who, verifier) in verifiers.iter_mut().filter(|(_, v)| v.bond >= least) {
 			// There are no more members than verifiers, and both have one bound.
 			if members.try_push(who.clone()).is_ok() {
 				verifier.open = verifier.open.saturating_add(1);
