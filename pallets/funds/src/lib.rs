@@ -12,6 +12,7 @@
 //! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::unwrap_used))]
 
 #[cfg(test)]
 mod mock;
