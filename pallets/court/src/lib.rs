@@ -9,9 +9,16 @@
 //! * [`Price`] says what an evaluation weighs, from the coefficients of its [`Cost`](oda_evaluator::Cost);
 //! * [`Limits`] says which models can be judged at all.
 //!
-//! ```ignore
-//! let bytes = court::record(&spec, index, &proof)?;
-//! let wrong = court::score(&spec, &weights, bytes)? != claimed;
+//! ```
+//! use oda_evaluator::ModelSpec;
+//! use oda_pallet_court as court;
+//! use oda_primitives::RangeProof;
+//!
+//! /// Whether somebody who shows a record and the weights has found a wrong score.
+//! fn wrong(spec: &ModelSpec, index: u32, proof: &RangeProof, weights: &[u8], claimed: i32) -> Option<bool> {
+//!     let record = court::record(spec, index, proof).ok()?;
+//!     Some(court::score(spec, weights, record).ok()? != claimed)
+//! }
 //! ```
 //!
 //! It stores nothing, and knows no account and no money. Its benchmarks measure the coefficients.

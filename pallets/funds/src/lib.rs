@@ -4,11 +4,15 @@
 //! never fail half-way: an amount that cannot go where it belongs stays where it is, goes back or is burned, and the
 //! caller learns which. So none of [`Funds`]' methods returns an error.
 //!
-//! ```ignore
-//! type Currency: Funds<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+//! ```
+//! use oda_pallet_funds::Funds;
+//! use polkadot_sdk::sp_runtime::traits::Saturating;
 //!
-//! let paid = T::Currency::pay_out(HoldReason::Bounty, &poster, &trainer, amount);
-//! T::Currency::give_back(HoldReason::Bounty, &poster, amount.saturating_sub(paid));
+//! /// Pays a bounty, or returns it if the trainer cannot have it.
+//! fn settle<C: Funds<u64>>(bounty: impl Into<C::Reason> + Copy, poster: u64, trainer: u64, amount: C::Balance) {
+//!     let paid = C::pay_out(bounty, &poster, &trainer, amount);
+//!     C::give_back(bounty, &poster, amount.saturating_sub(paid));
+//! }
 //! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]

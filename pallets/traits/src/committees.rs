@@ -2,10 +2,20 @@
 //!
 //! A pallet opens a *task* for a claim, reads how far it has come, and closes it with what came of the claim:
 //!
-//! ```ignore
-//! T::Committees::open(TaskId::Submission(7), claim, window)?;
-//! if let Some(TaskStatus::Passed(_)) = T::Committees::status(task) {
-//!     let paid = T::Committees::close(task, Ending::Accepted);
+//! ```
+//! use oda_pallet_traits::{Committees, Ending, TaskStatus};
+//! use oda_primitives::{TaskId, Tick};
+//! use polkadot_sdk::sp_runtime::DispatchResult;
+//!
+//! fn reveal<C: Committees<u64>>(submission: u64, claim: [u8; 32], window: Tick) -> DispatchResult {
+//!     C::open(TaskId::Submission(submission), claim, window)
+//! }
+//!
+//! /// Who shares the fee, once enough have answered.
+//! fn settle<C: Committees<u64>>(submission: u64) -> Option<Vec<u64>> {
+//!     let task = TaskId::Submission(submission);
+//!     let passed = matches!(C::status(task)?, TaskStatus::Passed(_));
+//!     passed.then(|| C::close(task, Ending::Accepted))
 //! }
 //! ```
 

@@ -23,6 +23,15 @@ impl Heads for () {
 }
 
 /// What whoever keeps heads available needs of whoever keeps the models.
+///
+/// ```
+/// use oda_pallet_traits::OpenModels;
+/// use oda_primitives::ModelId;
+///
+/// fn renew<M: OpenModels>(model: &ModelId, left: u64, pay: u64) -> bool {
+///     M::is_open(model) && left >= pay
+/// }
+/// ```
 pub trait OpenModels {
 	/// Whether the model is registered, and not retired: whether its head's blobs are to be kept any longer.
 	/// A model that has been retired never opens again.

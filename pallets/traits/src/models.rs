@@ -55,6 +55,16 @@ pub struct Standing<AccountId> {
 }
 
 /// What `training` needs of whoever keeps the models.
+///
+/// ```
+/// use oda_pallet_traits::Models;
+/// use oda_primitives::ModelId;
+///
+/// /// Who earns from a model, and what has to be beaten.
+/// fn head<M: Models<u64>>(model: &ModelId) -> Option<(u64, i64)> {
+///     M::head(model).map(|version| (version.trainer, version.score))
+/// }
+/// ```
 pub trait Models<AccountId> {
 	/// The model's graph, objective and data; `None` if there is no such model.
 	fn spec(model: &ModelId) -> Option<ModelSpec>;

@@ -57,9 +57,9 @@ parameter_types! {
 
 parameter_types! {
 	/// What the court charges above the time that was measured, as a part of it. The coefficients are those of one
-	/// machine, when it was quiet: another processor takes up to a tenth more for some shapes, and a busy neighbour,
-	/// which it shares caches and memory with, up to four tenths more.
-	pub const CourtMargin: Perbill = Perbill::from_percent(50);
+	/// machine, when it was quiet: the other that was measured takes up to a third more for some shapes, and a busy
+	/// neighbour, which it shares caches and memory with, takes as much again.
+	pub const CourtMargin: Perbill = Perbill::from_percent(75);
 }
 
 /// What evaluating one record weighs.
