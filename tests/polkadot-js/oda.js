@@ -120,11 +120,11 @@ const ENDS = ['Accepted', 'Expired', 'Forfeited', 'Outdated', 'Overturned', 'Wit
 // The tick from which on the verification of a submission can be settled; infinity if it is not being verified.
 async function settleTick(api, submission) {
   const stage = (await api.call.odaApi.submission(submission)).unwrapOr(undefined)?.stage;
-  const phase = (await api.query.training.submissions(submission)).unwrapOr(undefined)?.phase;
-  if (!stage?.isVerifying || !phase?.isVerifying) return Infinity;
+  const terms = (await api.query.training.submissions(submission)).unwrapOr(undefined)?.terms;
+  if (!stage?.isVerifying || !terms) return Infinity;
   const { answersUntil, passedAt } = stage.asVerifying;
-  // As it was when the verification began: a change of the parameter does not concern it.
-  const window = phase.asVerifying.challengeWindow.toNumber();
+  // As it was agreed at the commitment: a change of the parameter does not concern it.
+  const window = terms.challengeWindow.toNumber();
   return Math.max(answersUntil.toNumber(), passedAt.isSome ? passedAt.unwrap().toNumber() + window : 0);
 }
 

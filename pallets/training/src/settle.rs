@@ -245,6 +245,11 @@ impl<T: Config> Pallet<T> {
 				result.ended = result.ended.saturating_add(1);
 				return false;
 			};
+			// Long lists are read only of what can start, or has waited long enough.
+			let patient = |since: Tick| now.saturating_sub(since.max(claim.revealed_at)) < submission.terms.patience;
+			if no_verifiers && stalled.is_some_and(patient) {
+				return true;
+			}
 			let beats = ClaimedScores::<T>::get(id)
 				.ok_or(Error::<T>::NoScores)
 				.and_then(|list| Self::beats(spec, &list.scores, &rival));

@@ -529,8 +529,10 @@ impl<T: Config> Pallet<T> {
 	fn fault(ending: &Ending<T::AccountId>, answer: Option<Verdict>, window_over: bool) -> Option<Fault> {
 		match (ending, answer) {
 			(Ending::Overturned { .. } | Ending::Withheld, Some(Verdict::Valid)) => Some(Fault::FalseValid),
-			// Who proves an accusation ends the task by it. Without one it is worth nothing, however many say so.
-			(Ending::Accepted | Ending::Lapsed, Some(Verdict::Wrong(_))) => Some(Fault::FalseAccusation),
+			(Ending::Accepted, Some(Verdict::Wrong(_))) => Some(Fault::FalseAccusation),
+			// Who proves an accusation ends the task by it: without proof it was no answer. It costs no more than that, for
+			// a liar may have taken all places for challenges.
+			(Ending::Lapsed, Some(Verdict::Wrong(_))) => Some(Fault::Absence),
 			// Enough others could verify it: who could not was as good as absent.
 			(Ending::Accepted, Some(Verdict::Unavailable)) => Some(Fault::Absence),
 			(Ending::Accepted | Ending::Lapsed, None) if window_over => Some(Fault::Absence),

@@ -111,7 +111,7 @@ pub enum Fault {
 	/// It signed `Wrong`, and the claim was accepted: nobody proved it.
 	#[codec(index = 1)]
 	FalseAccusation,
-	/// It did not answer within the window, or said `Unavailable` of what enough others could verify.
+	/// It did not answer within the window, accused what then lapsed and proved nothing, or said `Unavailable` of what enough others could verify.
 	#[codec(index = 2)]
 	Absence,
 }

@@ -160,12 +160,13 @@ async fn answer(context: Context, key: Key, config: VerifierConfig, task: Task) 
 			(Verdict::Wrong(wrong.evidence.record), commitment)
 		}
 	};
-	attest(&context, &chain, &key, &task, &claim.hash, verdict, seconds).await?;
+	let attested = attest(&context, &chain, &key, &task, &claim.hash, verdict, seconds).await;
+	// The evidence is as good if the answer came too late.
 	if let Some(commitment) = commitment {
 		let challenged = challenge::finish(&context, &key, commitment).await?;
 		say(&context, Some(&challenged));
 	}
-	Ok(())
+	attested
 }
 
 /// Re-runs all records, waiting for blobs for as long as the task's window allows.

@@ -82,7 +82,7 @@ fn an_abstention_should_be_worth_nothing_once_its_signer_is_asked_again() {
 
 /// Saying `Wrong` of everything, and proving nothing, kept what one liked from passing and was paid like an answer.
 #[test]
-fn an_accusation_that_nobody_proves_should_cost_its_signer_however_the_task_ends() {
+fn an_accusation_that_nobody_proves_should_earn_nothing_and_cost_what_absence_does() {
 	run_open(3, || {
 		attest(0, Verdict::Valid);
 		attest(1, Verdict::Valid);
@@ -90,6 +90,6 @@ fn an_accusation_that_nobody_proves_should_cost_its_signer_however_the_task_ends
 		Time::set(110);
 		assert_eq!(status(), Some(TaskStatus::Lapsed));
 		assert_eq!(close(Ending::Lapsed), [key(0), key(1)]);
-		assert_eq!(held(2), BOND - 300);
+		assert_eq!(held(2), BOND - 50);
 	});
 }
