@@ -19,9 +19,16 @@ impl Key {
 	/// From a secret URI: a mnemonic phrase or `0x` and a seed in hexadecimal, then derivations
 	/// (`//hard`, `/soft`), then `///password`. `//Alice` and its like are the well-known test accounts.
 	pub fn from_uri(uri: &str) -> Result<Self, ChainError> {
+		let uri = uri.trim();
+		if uri.is_empty() {
+			return Err(ChainError::Key("the secret is empty".to_owned()));
+		}
+		// Without a phrase it would be the development phrase, which everybody knows: that is for `//Alice` alone.
+		if uri.starts_with('/') && (!uri.starts_with("//") || uri.starts_with("///")) {
+			return Err(ChainError::Key("the secret begins with no phrase or seed".to_owned()));
+		}
 		// What is wrong is not shown: it is a secret.
-		let uri =
-			SecretUri::from_str(uri.trim()).map_err(|_| ChainError::Key("it is no secret URI".to_owned()))?;
+		let uri = SecretUri::from_str(uri).map_err(|_| ChainError::Key("it is no secret URI".to_owned()))?;
 		let pair = sr25519::Keypair::from_uri(&uri)
 			.map_err(|_| ChainError::Key("neither a mnemonic phrase nor a seed of 32 bytes".to_owned()))?;
 		Ok(Self(pair))
@@ -29,9 +36,12 @@ impl Key {
 
 	/// From a file whose first line is a secret URI.
 	pub fn from_file(path: &Path) -> Result<Self, ChainError> {
-		let text = std::fs::read_to_string(path)
-			.map_err(|error| ChainError::Key(format!("{}: {error}", path.display())))?;
-		Self::from_uri(text.lines().next().unwrap_or_default())
+		let of_file = |reason: &dyn std::fmt::Display| ChainError::Key(format!("{}: {reason}", path.display()));
+		let text = std::fs::read_to_string(path).map_err(|error| of_file(&error))?;
+		Self::from_uri(text.lines().next().unwrap_or_default()).map_err(|error| match error {
+			ChainError::Key(reason) => of_file(&reason),
+			other => other,
+		})
 	}
 
 	/// The account that the key signs for.
@@ -69,6 +79,28 @@ mod tests {
 	fn a_bad_secret_is_not_repeated_in_the_error() {
 		let error = Key::from_uri("my secret phrase").unwrap_err().to_string();
 		assert!(!error.contains("secret phrase"), "{error}");
+	}
+
+	#[test]
+	fn an_empty_secret_is_an_error_and_not_an_account_that_everybody_knows() {
+		for empty in ["", " ", "\n", "\t "] {
+			let error = Key::from_uri(empty).unwrap_err().to_string();
+			assert!(error.contains("the secret is empty"), "{empty:?}: {error}");
+		}
+		// A password or a derivation of nothing is one of the known phrase.
+		for nothing in ["///password", "/soft", "/soft//hard"] {
+			let error = Key::from_uri(nothing).unwrap_err().to_string();
+			assert!(error.contains("no phrase or seed"), "{nothing}: {error}");
+		}
+	}
+
+	#[test]
+	fn a_file_that_begins_with_an_empty_line_holds_no_key() {
+		let file = tempfile::NamedTempFile::new().unwrap();
+		std::fs::write(file.path(), "\n//Bob\n").unwrap();
+		let error = Key::from_file(file.path()).unwrap_err().to_string();
+		assert!(error.contains("the secret is empty"), "{error}");
+		assert!(error.contains(&file.path().display().to_string()), "{error}");
 	}
 
 	#[test]

@@ -101,10 +101,14 @@ pub(crate) fn now() -> u64 {
 
 impl Book {
 	/// Reads what is there. Writes nothing if not `writes`.
+	///
+	/// What cannot be understood, as after a crash of the machine, is set aside: all of it can be learnt again.
 	pub(crate) fn open(path: &Path, writes: bool, ban: Duration) -> Result<Self, NetworkError> {
 		let stored: BTreeMap<String, Entry> = match fs::read(path) {
-			Ok(bytes) => serde_json::from_slice(&bytes)
-				.map_err(|source| NetworkError::BadPeers { path: path.to_owned(), source })?,
+			Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+				set_aside(path, writes, &error);
+				BTreeMap::new()
+			}),
 			Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
 			Err(source) => return Err(NetworkError::Io { path: path.to_owned(), source }),
 		};
@@ -227,6 +231,18 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 	fs::File::open(dir)?.sync_all()
 }
 
+/// Says that the file cannot be understood, and moves it out of the way if anything is written.
+fn set_aside(path: &Path, writes: bool, error: &serde_json::Error) {
+	let aside = path.with_extension("json.damaged");
+	let moved = writes && fs::rename(path, &aside).is_ok();
+	tracing::warn!(
+		path = %path.display(),
+		%error,
+		kept_as = moved.then(|| aside.display().to_string()),
+		"the file of known peers cannot be understood: peers are learnt anew, and bans are forgotten"
+	);
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -254,9 +270,30 @@ mod tests {
 			second.all().flat_map(|(peer, _, f, _)| f.iter().map(move |f| (peer, f.fault))).collect();
 		assert_eq!(faults.len(), 2);
 		assert!(faults.contains(&(slow, Fault::Stalled)));
-		fs::write(dir.path().join("peers.json"), "{").unwrap();
-		let broken = Book::open(&dir.path().join("peers.json"), true, Duration::ZERO);
-		assert!(matches!(broken, Err(NetworkError::BadPeers { .. })));
+	}
+
+	#[test]
+	fn a_damaged_file_is_set_aside_and_stops_nothing() {
+		let dir = tempfile::tempdir().unwrap();
+		let path = dir.path().join("peers.json");
+		let address: Multiaddr = "/ip4/127.0.0.1/tcp/9".parse().unwrap();
+		let peer = PeerId::random();
+		let mut first = book(dir.path());
+		first.learn(peer, address.clone());
+		let (_, bytes) = first.changes().unwrap();
+		for damaged in [&b"{"[..], b"", b"\0\0\0\0", &bytes[..bytes.len() / 2], b"[1]"] {
+			fs::write(&path, damaged).unwrap();
+			// Who writes nothing moves nothing either.
+			assert_eq!(Book::open(&path, false, Duration::ZERO).unwrap().all().count(), 0);
+			assert_eq!(fs::read(&path).unwrap(), damaged);
+			let mut again = book(dir.path());
+			assert_eq!(again.all().count(), 0);
+			assert_eq!(fs::read(dir.path().join("peers.json.damaged")).unwrap(), damaged);
+			again.learn(peer, address.clone());
+			let (path, bytes) = again.changes().unwrap();
+			write_atomically(&path, &bytes).unwrap();
+			assert_eq!(book(dir.path()).addresses(&peer), [address.clone()]);
+		}
 	}
 
 	#[test]

@@ -18,14 +18,6 @@ pub enum NetworkError {
 	/// The key's file holds no key.
 	#[error("{0} holds no key: 64 hexadecimal digits are expected")]
 	BadKey(PathBuf),
-	/// The file of known peers cannot be read.
-	#[error("{path} cannot be understood: {source}")]
-	BadPeers {
-		/// The file.
-		path: PathBuf,
-		/// Why.
-		source: serde_json::Error,
-	},
 	/// The system gives no random bytes.
 	#[error("no random bytes for a key: {0}")]
 	NoRandomness(getrandom::Error),

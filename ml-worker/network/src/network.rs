@@ -99,8 +99,7 @@ impl Network {
 	///
 	/// # Errors
 	///
-	/// [`NetworkError::Listen`], [`NetworkError::BadSetting`], [`NetworkError::BadPeers`],
-	/// [`NetworkError::Setup`].
+	/// [`NetworkError::Listen`], [`NetworkError::BadSetting`], [`NetworkError::Setup`].
 	pub async fn start(
 		config: NetworkConfig,
 		identity: Identity,

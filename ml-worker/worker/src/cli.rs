@@ -1,9 +1,10 @@
 //! What can be asked of the worker.
 
+use crate::amount::Amount;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oda_engine::DeviceChoice;
 use oda_network::Multiaddr;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 /// Trains, submits, verifies and watches models on an ODA chain.
 ///
@@ -437,7 +438,7 @@ pub struct ModelRegisterArgs {
 	pub parent: Option<Id>,
 	/// What is put into the model's storage account, from which its weights and data are kept, in ODA; 0 for nothing.
 	/// If not given, the most that their first term can cost.
-	#[arg(long, value_parser = amount, value_name = "ODA")]
+	#[arg(long, value_parser = Amount::from_str, value_name = "ODA")]
 	pub storage: Option<Amount>,
 }
 
@@ -448,7 +449,7 @@ pub struct ModelFundArgs {
 	#[arg(value_parser = id, value_name = "ID")]
 	pub model: Id,
 	/// How much, in ODA.
-	#[arg(value_parser = amount, value_name = "ODA")]
+	#[arg(value_parser = Amount::from_str, value_name = "ODA")]
 	pub amount: Amount,
 }
 
@@ -615,7 +616,7 @@ pub struct KeepArgs {
 	#[arg(long, default_value_t = 1024, value_name = "MIB")]
 	pub capacity_mib: u64,
 	/// The least pay for a round for which a deal is taken, in ODA.
-	#[arg(long, value_parser = amount, value_name = "ODA")]
+	#[arg(long, value_parser = Amount::from_str, value_name = "ODA")]
 	pub min_price: Option<Amount>,
 	/// Take no new deals.
 	#[arg(long)]
@@ -644,10 +645,10 @@ pub enum DealCommand {
 		#[arg(long)]
 		rounds: u32,
 		/// What a keeper gets for a round to begin with, in ODA.
-		#[arg(long, value_parser = amount, value_name = "ODA")]
+		#[arg(long, value_parser = Amount::from_str, value_name = "ODA")]
 		price: Amount,
 		/// What it rises to while nobody takes a replica; the price if not given.
-		#[arg(long, value_parser = amount, value_name = "ODA")]
+		#[arg(long, value_parser = Amount::from_str, value_name = "ODA")]
 		max_price: Option<Amount>,
 	},
 	/// End a deal early, some rounds from now.
@@ -889,7 +890,7 @@ pub enum BountyCommand {
 		#[arg(long, allow_negative_numbers = true)]
 		threshold: i64,
 		/// How much, in ODA.
-		#[arg(long, value_parser = amount, value_name = "ODA")]
+		#[arg(long, value_parser = Amount::from_str, value_name = "ODA")]
 		amount: Amount,
 		/// For how many ticks from now.
 		#[arg(long)]
@@ -965,7 +966,7 @@ pub struct TransferArgs {
 	/// To whom, in SS58.
 	pub to: String,
 	/// How much, in ODA.
-	#[arg(value_parser = amount, value_name = "ODA")]
+	#[arg(value_parser = Amount::from_str, value_name = "ODA")]
 	pub amount: Amount,
 }
 
@@ -989,32 +990,6 @@ pub struct ManArgs {
 	/// The folder; it is made if it is not there.
 	#[arg(value_name = "DIR")]
 	pub folder: PathBuf,
-}
-
-/// An amount in the smallest unit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Amount(pub u128);
-
-/// Digits after an ODA's point.
-const DECIMALS: usize = 12;
-
-fn amount(text: &str) -> Result<Amount, String> {
-	let error = || format!("an amount in ODA with at most {DECIMALS} digits after the point");
-	let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-	if whole.is_empty() || part.len() > DECIMALS || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-		return Err(error());
-	}
-	format!("{whole}{part:0<DECIMALS$}").parse().map(Amount).map_err(|_| error())
-}
-
-/// An amount in ODA, for people.
-pub fn oda(amount: u128) -> String {
-	let unit = 10u128.pow(DECIMALS as u32);
-	let part = format!("{:012}", amount % unit);
-	match part.trim_end_matches('0') {
-		"" => format!("{} ODA", amount / unit),
-		part => format!("{}.{part} ODA", amount / unit),
-	}
 }
 
 #[cfg(test)]
@@ -1083,23 +1058,6 @@ mod tests {
 				panic!("{}: {error}", example.join(" "));
 			}
 		}
-	}
-
-	#[test]
-	fn amounts_are_read_exactly() {
-		assert_eq!(amount("1"), Ok(Amount(1_000_000_000_000)));
-		assert_eq!(amount("0.5"), Ok(Amount(500_000_000_000)));
-		assert_eq!(amount("0.000000000001"), Ok(Amount(1)));
-		for bad in ["", ".", "-1", "1e3", "0.0000000000001", "1.2.3"] {
-			assert!(amount(bad).is_err(), "{bad:?}");
-		}
-	}
-
-	#[test]
-	fn amounts_are_shown_exactly() {
-		assert_eq!(oda(1_500_000_000_000), "1.5 ODA");
-		assert_eq!(oda(1), "0.000000000001 ODA");
-		assert_eq!(oda(2_000_000_000_000), "2 ODA");
 	}
 
 	#[test]

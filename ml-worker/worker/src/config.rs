@@ -115,6 +115,31 @@ mod tests {
 		assert_eq!((trainer.train.epochs, trainer.once, trainer.model), (3, true, [0xab; 32]));
 	}
 
+	/// What pages and units show as the file of `run`, with something in place of what stands for a user's own.
+	#[test]
+	fn every_example_is_read() {
+		let pages =
+			[include_str!("../../README.md"), include_str!("../../../README.md"), include_str!("../../../docs/operations.md")];
+		let shown = pages.into_iter().flat_map(|page| page.split("```toml\n").skip(1));
+		let examples: Vec<_> = shown.filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
+		assert!(examples.len() >= 2, "{} examples", examples.len());
+		for example in examples.into_iter().chain([include_str!("../../../systemd/verifier.toml")]) {
+			let root = "ab".repeat(32);
+			let peer = "12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5";
+			let text = example.replace("<ID>", &root).replace("<ROOT>", &root).replace("12D3KooW...", peer);
+			let role = if text.contains("[[role]]") { "" } else { "\n[[role]]\nkind = \"watcher\"\n" };
+			let read = parse(&(text + role));
+			assert!(read.is_ok(), "{example}: {}", read.unwrap_err());
+		}
+	}
+
+	#[test]
+	fn a_keeper_says_its_price_in_oda() {
+		let config = parse("[[role]]\nkind = \"keeper\"\nmin_price = \"0.001\"\n").unwrap();
+		let RoleKind::Keeper(keeper) = &config.roles[0].kind else { panic!("a keeper") };
+		assert_eq!(keeper.min_price, crate::amount::Amount(1_000_000_000));
+	}
+
 	#[test]
 	fn an_unknown_role_is_refused() {
 		assert!(parse("[[role]]\nkind = \"dreamer\"\n").is_err());
@@ -130,5 +155,12 @@ mod tests {
 	fn a_misspelt_setting_is_refused() {
 		assert!(parse("nodes = \"ws://x\"\n[[role]]\nkind = \"watcher\"\n").is_err());
 		assert!(parse("[engine]\nrefrence = true\n[[role]]\nkind = \"watcher\"\n").is_err());
+		assert!(parse("[network]\nmdsn = true\n[[role]]\nkind = \"watcher\"\n").is_err());
+		for kind in ["verifier", "watcher", "keeper"] {
+			assert!(parse(&format!("[[role]]\nkind = \"{kind}\"\nkeyfile = \"k\"\n")).is_err(), "{kind}");
+		}
+		let trainer = format!("[[role]]\nkind = \"trainer\"\nmodel = \"{0}\"\ndata = \"{0}\"\n", "ab".repeat(32));
+		assert!(parse(&trainer).is_ok());
+		assert!(parse(&format!("{trainer}[role.train]\nepoch = 3\n")).is_err());
 	}
 }

@@ -2,6 +2,7 @@
 //!
 //! The binary `ml-worker` is [`cli`] and [`commands`] over the rest, which end-to-end tests may use by itself:
 //!
+//! * [`amount`]: amounts, as people write them;
 //! * [`context`]: settings, blobs, journal, chain and engine of one process;
 //! * [`evaluation`]: re-running objectives under limits, and evidence for a single record;
 //! * [`journal`]: what must outlive the process;
@@ -18,6 +19,7 @@
 )]
 #![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
 
+pub mod amount;
 pub mod challenge;
 pub mod cli;
 pub mod commands;

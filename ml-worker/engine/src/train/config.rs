@@ -16,7 +16,7 @@ pub enum Keep {
 
 /// How to train.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
 	/// Passes over the training data.
 	pub epochs: u32,

@@ -1,7 +1,8 @@
 //! Money.
 
 use crate::{
-	cli::{AccountArgs, Global, TransferArgs, oda},
+	amount::oda,
+	cli::{AccountArgs, Global, TransferArgs},
 	context::Context,
 };
 use anyhow::Context as _;

@@ -1,7 +1,8 @@
 //! Rewards for better weights.
 
 use crate::{
-	cli::{BountyCommand, Global, oda},
+	amount::oda,
+	cli::{BountyCommand, Global},
 	context::Context,
 };
 

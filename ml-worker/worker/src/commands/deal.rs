@@ -1,7 +1,8 @@
 //! Having blobs kept by others, and leaving the keepers.
 
 use crate::{
-	cli::{DealCommand, Global, oda},
+	amount::oda,
+	cli::{DealCommand, Global},
 	context::Context,
 };
 use oda_network::peer_of;

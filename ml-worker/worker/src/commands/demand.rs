@@ -1,7 +1,8 @@
 //! Weights that nobody hands out.
 
 use crate::{
-	cli::{DemandCommand, DemandTarget, Global, oda},
+	amount::oda,
+	cli::{DemandCommand, DemandTarget, Global},
 	context::Context,
 };
 use anyhow::Context as _;

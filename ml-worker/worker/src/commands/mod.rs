@@ -79,7 +79,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 			let _endpoint = endpoint(&context).await?;
 			let config = KeeperConfig {
 				capacity_mib: args.capacity_mib,
-				min_price: args.min_price.map_or(0, |price| price.0),
+				min_price: args.min_price.unwrap_or_default(),
 				take: !args.no_take,
 			};
 			crate::roles::keeper::run(context, key(&global)?, config).await

@@ -2,9 +2,10 @@
 
 use super::{Named, named, submit};
 use crate::{
+	amount::oda,
 	cli::{
 		Global, ModelCommand, ModelExportArgs, ModelFundArgs, ModelImportArgs, ModelInitArgs,
-		ModelRandomArgs, ModelRegisterArgs, ModelShowArgs, Template, oda,
+		ModelRandomArgs, ModelRegisterArgs, ModelShowArgs, Template,
 	},
 	context::Context,
 	demand, out_file, registration,

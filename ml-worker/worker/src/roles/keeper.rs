@@ -8,7 +8,7 @@
 mod attempts;
 mod rounds;
 
-use crate::{context::Context, demand};
+use crate::{amount::Amount, context::Context, demand};
 use anyhow::Context as _;
 use attempts::Attempts;
 use oda_blobs::{BlobError, Holder};
@@ -25,15 +25,15 @@ use tokio::sync::Semaphore;
 pub struct KeeperConfig {
 	/// Bytes that may be kept, in mebibytes: what is bonded for.
 	pub capacity_mib: u64,
-	/// The least pay for a round, in the smallest unit, for which a deal is taken.
-	pub min_price: u128,
+	/// The least pay for a round for which a deal is taken.
+	pub min_price: Amount,
 	/// Whether new deals are taken; if not, only what was taken is answered for.
 	pub take: bool,
 }
 
 impl Default for KeeperConfig {
 	fn default() -> Self {
-		Self { capacity_mib: 1024, min_price: 0, take: true }
+		Self { capacity_mib: 1024, min_price: Amount(0), take: true }
 	}
 }
 
@@ -290,7 +290,7 @@ impl Desk<'_> {
 			let Some((_, replica)) = deal.replica_of(&account) else { continue };
 			let renewed =
 				deal.model.is_some() && replica.until < deal.until && replica.leaves_after.is_none();
-			if !renewed || replica.price < self.config.min_price {
+			if !renewed || replica.price < self.config.min_price.0 {
 				continue;
 			}
 			if !self.stays.is_due(&(deal.id, deal.until), now) {
@@ -313,7 +313,7 @@ impl Desk<'_> {
 		for deal in deals {
 			let pays = deal.pays(round.number);
 			let stake = parameters.stake(deal.blob.len);
-			let wanted = pays.is_some_and(|price| price >= self.config.min_price)
+			let wanted = pays.is_some_and(|price| price >= self.config.min_price.0)
 				&& deal.replica_of(&account).is_none()
 				&& deal.blob.len <= room
 				&& stake <= bond;
