@@ -36,7 +36,8 @@ impl Key {
 
 	/// From a file whose first line is a secret URI.
 	pub fn from_file(path: &Path) -> Result<Self, ChainError> {
-		let of_file = |reason: &dyn std::fmt::Display| ChainError::Key(format!("{}: {reason}", path.display()));
+		let of_file =
+			|reason: &dyn std::fmt::Display| ChainError::Key(format!("{}: {reason}", path.display()));
 		let text = std::fs::read_to_string(path).map_err(|error| of_file(&error))?;
 		Self::from_uri(text.lines().next().unwrap_or_default()).map_err(|error| match error {
 			ChainError::Key(reason) => of_file(&reason),

@@ -292,7 +292,7 @@ mod tests {
 			again.learn(peer, address.clone());
 			let (path, bytes) = again.changes().unwrap();
 			write_atomically(&path, &bytes).unwrap();
-			assert_eq!(book(dir.path()).addresses(&peer), [address.clone()]);
+			assert_eq!(book(dir.path()).addresses(&peer), std::slice::from_ref(&address));
 		}
 	}
 

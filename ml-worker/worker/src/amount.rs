@@ -16,7 +16,8 @@ impl FromStr for Amount {
 	fn from_str(text: &str) -> Result<Self, String> {
 		let error = || format!("an amount in ODA with at most {DECIMALS} digits after the point");
 		let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-		if whole.is_empty() || part.len() > DECIMALS || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+		if whole.is_empty() || part.len() > DECIMALS || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+		{
 			return Err(error());
 		}
 		format!("{whole}{part:0<DECIMALS$}").parse().map(Self).map_err(|_| error())

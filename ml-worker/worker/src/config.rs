@@ -118,8 +118,11 @@ mod tests {
 	/// What pages and units show as the file of `run`, with something in place of what stands for a user's own.
 	#[test]
 	fn every_example_is_read() {
-		let pages =
-			[include_str!("../../README.md"), include_str!("../../../README.md"), include_str!("../../../docs/operations.md")];
+		let pages = [
+			include_str!("../../README.md"),
+			include_str!("../../../README.md"),
+			include_str!("../../../docs/operations.md"),
+		];
 		let shown = pages.into_iter().flat_map(|page| page.split("```toml\n").skip(1));
 		let examples: Vec<_> = shown.filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
 		assert!(examples.len() >= 2, "{} examples", examples.len());
@@ -159,7 +162,8 @@ mod tests {
 		for kind in ["verifier", "watcher", "keeper"] {
 			assert!(parse(&format!("[[role]]\nkind = \"{kind}\"\nkeyfile = \"k\"\n")).is_err(), "{kind}");
 		}
-		let trainer = format!("[[role]]\nkind = \"trainer\"\nmodel = \"{0}\"\ndata = \"{0}\"\n", "ab".repeat(32));
+		let trainer =
+			format!("[[role]]\nkind = \"trainer\"\nmodel = \"{0}\"\ndata = \"{0}\"\n", "ab".repeat(32));
 		assert!(parse(&trainer).is_ok());
 		assert!(parse(&format!("{trainer}[role.train]\nepoch = 3\n")).is_err());
 	}

@@ -246,7 +246,8 @@ impl<T: Config> Pallet<T> {
 				return false;
 			};
 			// Long lists are read only of what can start, or has waited long enough.
-			let patient = |since: Tick| now.saturating_sub(since.max(claim.revealed_at)) < submission.terms.patience;
+			let patient =
+				|since: Tick| now.saturating_sub(since.max(claim.revealed_at)) < submission.terms.patience;
 			if no_verifiers && stalled.is_some_and(patient) {
 				return true;
 			}

@@ -134,7 +134,7 @@ fn accepted_after_the_window_slashes_the_absent_too() {
 		let before = issuance();
 		assert_eq!(close(Ending::Accepted), [key(0), key(1)]);
 		assert_eq!((held(2), held(3)), (700, 950));
-		assert_eq!(issuance(), before - 100);
+		assert_eq!(issuance(), before - 350);
 		let slashed = Event::Slashed { task: TASK, verifier: key(3), fault: Fault::Absence, amount: 50 };
 		assert!(events().contains(&slashed));
 	});
@@ -147,7 +147,7 @@ fn lapsed_slashes_the_absent_and_as_much_who_accused_without_proof() {
 		let before = issuance();
 		assert_eq!(close(Ending::Lapsed), [key(0), key(1)]);
 		assert_eq!((0..4).map(held).collect::<Vec<_>>(), [1_000, 1_000, 950, 950]);
-		assert_eq!(issuance(), before - 350);
+		assert_eq!(issuance(), before - 100);
 		assert_eq!(events().last(), Some(&Event::TaskClosed { task: TASK, outcome: Outcome::Lapsed }));
 	});
 }
