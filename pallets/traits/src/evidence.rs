@@ -9,7 +9,8 @@ pub enum Deed {
 	Verified(TaskId),
 	/// A verifier signed what turned out wrong: `Valid` of a claim that fell, or `Wrong` of one that was accepted.
 	Misverified(TaskId),
-	/// A verifier did not answer a task in time, or had nothing to say on what enough others could verify.
+	/// A verifier did not answer a task in time, had nothing to say on what enough others could verify, or accused what
+	/// then lapsed and proved nothing.
 	Absent(TaskId),
 	/// A trainer's weights became a head.
 	Accepted(SubmissionId),

@@ -187,13 +187,13 @@ impl Convert<ModelId, AccountId> for ModelAccount {
 }
 
 impl pallet_storage_deals::Config for Runtime {
-	type Evidence = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = pallet_storage_deals::Sr25519Helper<benchmarks::Helper>;
 	type BondPerMib = storage_deals::BondPerMib;
 	type Clock = Clock;
 	type Currency = Balances;
 	type DealDeposit = LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>;
+	type Evidence = ();
 	type FreeMisses = ConstU32<1>;
 	type HeadMaxLen = ConstU64<{ 1 << 30 }>;
 	type HeadPricePerMib = storage_deals::HeadPricePerMib;
@@ -224,7 +224,6 @@ impl pallet_storage_deals::Config for Runtime {
 }
 
 impl pallet_training::Config for Runtime {
-	type Evidence = ();
 	type AttestWindow = AttestWindow;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = benchmarks::Helper;
@@ -236,6 +235,7 @@ impl pallet_training::Config for Runtime {
 	type DefencePriority = ConstU64<{ u64::MAX }>;
 	type DemandWindow = training::DemandWindow;
 	type EvaluationWeight = EvaluationWeight;
+	type Evidence = ();
 	type FeeBase = training::FeeBase;
 	type Heads = StorageDeals;
 	type VerifierPatience = training::VerifierPatience;
@@ -273,7 +273,6 @@ impl pallet_training::Config for Runtime {
 }
 
 impl pallet_verification::Config for Runtime {
-	type Evidence = ();
 	type AbsenceSlash = verification::AbsenceSlash;
 	type AccusationSlash = verification::AccusationSlash;
 	type AttestPriority = ConstU64<{ u64::MAX / 2 }>;
@@ -281,6 +280,7 @@ impl pallet_verification::Config for Runtime {
 	type BenchmarkHelper = pallet_verification::Sr25519Helper;
 	type Clock = Clock;
 	type Currency = Balances;
+	type Evidence = ();
 	type MaxVerifiers = ConstU32<32>;
 	type MinBond = verification::MinBond;
 	type Quorum = verification::Quorum;

@@ -94,7 +94,7 @@ pub mod governed {
 		#[codec(index = 1)]
 		pub static MinBond: Balance = UNIT.saturating_mul(500);
 		/// What signing `Valid` for a wrong score costs. Half of it is burned, and that half of a single verifier exceeds
-		/// the trainer's bond: buying a quorum costs more than lying can bring.
+		/// the trainer's bond; what else a lie may bring, such as a bounty, has no bound.
 		#[codec(index = 2)]
 		pub static VerifierSlash: Balance = UNIT.saturating_mul(300);
 		/// What accusing accepted weights costs.

@@ -45,6 +45,19 @@ fn who_signed_valid_of_what_fell_did_not() {
 }
 
 #[test]
+fn who_accused_what_lapsed_was_as_good_as_absent() {
+	assert_eq!(
+		seen(Ending::Lapsed),
+		[
+			(key(0), Deed::Verified(TASK)),
+			(key(1), Deed::Verified(TASK)),
+			(key(2), Deed::Absent(TASK)),
+			(key(3), Deed::Absent(TASK)),
+		]
+	);
+}
+
+#[test]
 fn an_abstention_is_no_deed() {
 	Seen::take();
 	run_open(1, || {
