@@ -120,8 +120,10 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"oda-trials",
 	"oda-engine",
 ];
-const BELOW_WORKER: &[&str] =
+const BELOW_ROLES: &[&str] =
 	&["oda-primitives", "oda-evaluator", "oda-blobs", "oda-client", "oda-engine", "oda-network"];
+const BELOW_WORKER: &[&str] =
+	&["oda-primitives", "oda-evaluator", "oda-blobs", "oda-client", "oda-engine", "oda-network", "oda-roles"];
 
 /// Crates without code that hold the features of third-party packages: the first belongs to every crate, the second to
 /// those that are built on polkadot-sdk. `features.rs` checks what they are for.
@@ -150,8 +152,9 @@ const PLACES: &[Place] = &[
 	place("oda-client", "ml-worker/client", Side::Worker, 2, SHARED),
 	place("oda-engine", "ml-worker/engine", Side::Worker, 2, SHARED),
 	place("oda-network", "ml-worker/network", Side::Worker, 3, &["oda-primitives", "oda-blobs"]),
-	place("ml-worker", "ml-worker/worker", Side::Worker, 4, BELOW_WORKER),
-	place("oda-e2e", "tests", Side::Tests, 6, BELOW_WORKER),
+	place("oda-roles", "ml-worker/roles", Side::Worker, 4, BELOW_ROLES),
+	place("ml-worker", "ml-worker/worker", Side::Worker, 5, BELOW_WORKER),
+	place("oda-e2e", "tests", Side::Tests, 6, BELOW_ROLES),
 	place("oda-fuzz", "fuzz", Side::Tests, 6, RUNTIME_AND_BELOW),
 	place("oda-runtime-integration-tests", "runtime/integration-tests", Side::Tests, 6, RUNTIME_AND_BELOW),
 	place("oda-benchmarks", "benchmarks", Side::Tests, 6, BELOW_BENCHMARKS),

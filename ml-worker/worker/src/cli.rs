@@ -1,9 +1,9 @@
 //! What can be asked of the worker.
 
-use crate::amount::Amount;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oda_engine::DeviceChoice;
 use oda_network::Multiaddr;
+use oda_roles::amount::Amount;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 /// Trains, submits, verifies and watches models on an ODA chain.

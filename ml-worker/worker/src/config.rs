@@ -1,11 +1,11 @@
 //! The file of `ml-worker run`.
 
-use crate::{
-	evaluation::Limits,
-	roles::{keeper::KeeperConfig, trainer::TrainerConfig, verifier::VerifierConfig, watcher::WatcherConfig},
-};
 use oda_engine::EngineConfig;
 use oda_network::NetworkConfig;
+use oda_roles::{
+	evaluation::Limits, keeper::KeeperConfig, trainer::TrainerConfig, verifier::VerifierConfig,
+	watcher::WatcherConfig,
+};
 use serde::Deserialize;
 use std::{
 	net::SocketAddr,
@@ -140,7 +140,7 @@ mod tests {
 	fn a_keeper_says_its_price_in_oda() {
 		let config = parse("[[role]]\nkind = \"keeper\"\nmin_price = \"0.001\"\n").unwrap();
 		let RoleKind::Keeper(keeper) = &config.roles[0].kind else { panic!("a keeper") };
-		assert_eq!(keeper.min_price, crate::amount::Amount(1_000_000_000));
+		assert_eq!(keeper.min_price, oda_roles::amount::Amount(1_000_000_000));
 	}
 
 	#[test]

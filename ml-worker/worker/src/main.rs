@@ -1,7 +1,8 @@
 //! The off-chain worker: trains, submits, verifies, watches.
 
 use clap::Parser;
-use ml_worker::{cli::Cli, commands, output::Output};
+use ml_worker::{cli::Cli, commands};
+use oda_roles::output::Output;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

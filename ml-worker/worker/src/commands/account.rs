@@ -1,12 +1,9 @@
 //! Money.
 
-use crate::{
-	amount::oda,
-	cli::{AccountArgs, Global, TransferArgs},
-	context::Context,
-};
+use crate::cli::{AccountArgs, Global, TransferArgs};
 use anyhow::Context as _;
 use oda_client::{AccountId, Key};
+use oda_roles::{amount::oda, context::Context};
 use std::str::FromStr;
 
 fn parse(text: &str) -> anyhow::Result<AccountId> {

@@ -2,13 +2,15 @@
 
 use crate::{
 	cli::{BlobsCommand, Global},
-	context::Context,
 	out_file,
-	output::{Output, Unit},
 };
 use anyhow::{Context as _, bail, ensure};
 use oda_blobs::{BlobRef, Holder, Store};
 use oda_network::{Multiaddr, PeerId};
+use oda_roles::{
+	context::Context,
+	output::{Output, Unit},
+};
 use serde_json::json;
 use std::{
 	io::{self, Write},
@@ -48,7 +50,7 @@ pub(super) async fn run(context: &Context, global: &Global, command: BlobsComman
 		BlobsCommand::Serve => serve(context).await,
 		BlobsCommand::Bind => {
 			let chain = context.chain().await?;
-			crate::roles::keeper::bind(context, &chain, &super::key(global)?).await
+			oda_roles::keeper::bind(context, &chain, &super::key(global)?).await
 		}
 		BlobsCommand::List => {
 			for blob in store.list()? {

@@ -1,10 +1,7 @@
 //! Rewards for better weights.
 
-use crate::{
-	amount::oda,
-	cli::{BountyCommand, Global},
-	context::Context,
-};
+use crate::cli::{BountyCommand, Global};
+use oda_roles::{amount::oda, context::Context};
 
 pub(super) async fn run(context: &Context, global: &Global, command: BountyCommand) -> anyhow::Result<()> {
 	let (chain, output) = (context.chain().await?, context.output());

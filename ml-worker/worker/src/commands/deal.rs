@@ -1,11 +1,8 @@
 //! Having blobs kept by others, and leaving the keepers.
 
-use crate::{
-	amount::oda,
-	cli::{DealCommand, Global},
-	context::Context,
-};
+use crate::cli::{DealCommand, Global};
 use oda_network::peer_of;
+use oda_roles::{amount::oda, context::Context};
 use serde_json::json;
 
 pub(super) async fn run(context: &Context, global: &Global, command: DealCommand) -> anyhow::Result<()> {

@@ -1,13 +1,10 @@
 //! Weights that nobody hands out.
 
-use crate::{
-	amount::oda,
-	cli::{DemandCommand, DemandTarget, Global},
-	context::Context,
-};
+use crate::cli::{DemandCommand, DemandTarget, Global};
 use anyhow::Context as _;
 use oda_blobs::BlobSource;
 use oda_client::Target;
+use oda_roles::{amount::oda, context::Context};
 
 fn target(named: &DemandTarget) -> anyhow::Result<Target> {
 	match (named.submission, &named.model) {

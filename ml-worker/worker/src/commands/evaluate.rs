@@ -1,7 +1,8 @@
 //! Scoring weights without submitting them.
 
 use super::{Named, named};
-use crate::{cli::EvaluateArgs, context::Context, out_file, submission};
+use crate::{cli::EvaluateArgs, out_file};
+use oda_roles::{context::Context, submission};
 use serde_json::json;
 
 pub(super) async fn run(context: &Context, args: EvaluateArgs) -> anyhow::Result<()> {

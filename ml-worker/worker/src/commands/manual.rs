@@ -3,12 +3,12 @@
 use crate::{
 	cli::{Cli, CompletionsArgs, ManArgs},
 	out_file,
-	output::Output,
 };
 use anyhow::Context as _;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use oda_roles::output::Output;
 use roff::{Roff, roman};
 use std::{
 	fs,

@@ -12,19 +12,21 @@ mod run;
 mod submit;
 mod train;
 
-use crate::{
-	cli::{Cli, Command, Global, Id, LogFormat},
-	context::{self, Context, Settings},
-	evaluation::Limits,
-	metrics::Endpoint,
-	output::Output,
-	roles::{keeper::KeeperConfig, verifier::VerifierConfig, watcher::WatcherConfig},
-};
+use crate::cli::{Cli, Command, Global, Id, LogFormat};
 use anyhow::Context as _;
 use oda_client::{Key, Model, View};
 use oda_engine::{EngineConfig, float::Tables};
 use oda_evaluator::ModelSpec;
 use oda_network::NetworkConfig;
+use oda_roles::{
+	context::{self, Context, Settings},
+	evaluation::Limits,
+	keeper::KeeperConfig,
+	metrics::Endpoint,
+	output::Output,
+	verifier::VerifierConfig,
+	watcher::WatcherConfig,
+};
 use std::{
 	io::IsTerminal,
 	path::{Path, PathBuf},
@@ -55,7 +57,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 			let _endpoint = endpoint(&context).await?;
 			context.peers().await?;
 			let config = VerifierConfig { challenge: !args.no_challenge };
-			crate::roles::verifier::run(context, key(&global)?, config, args.once).await
+			oda_roles::verifier::run(context, key(&global)?, config, args.once).await
 		}
 		Command::Watch(args) => {
 			let context = open(args.monitoring.prometheus)?;
@@ -72,7 +74,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 				settle: !args.no_settle && key.is_some(),
 				..defaults
 			};
-			crate::roles::watcher::run(context, key, config, args.once).await
+			oda_roles::watcher::run(context, key, config, args.once).await
 		}
 		Command::Keep(args) => {
 			let context = open(args.monitoring.prometheus)?;
@@ -82,7 +84,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 				min_price: args.min_price.unwrap_or_default(),
 				take: !args.no_take,
 			};
-			crate::roles::keeper::run(context, key(&global)?, config).await
+			oda_roles::keeper::run(context, key(&global)?, config).await
 		}
 		Command::Blobs(command) => blobs::run(&open(None)?, &global, command).await,
 		Command::Deal(command) => deal::run(&open(None)?, &global, command).await,

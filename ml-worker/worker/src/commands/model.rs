@@ -2,15 +2,12 @@
 
 use super::{Named, named, submit};
 use crate::{
-	amount::oda,
 	cli::{
 		Global, ModelCommand, ModelExportArgs, ModelFundArgs, ModelImportArgs, ModelInitArgs,
 		ModelRandomArgs, ModelRegisterArgs, ModelShowArgs, Template,
 	},
-	context::Context,
-	demand, out_file, registration,
+	out_file,
 	spec_file::{self, SpecFile},
-	submission,
 };
 use anyhow::{Context as _, bail, ensure};
 use oda_blobs::BlobSource;
@@ -26,6 +23,7 @@ use oda_evaluator::{
 	model::{Confidence, Metric, TargetSpec},
 };
 use oda_primitives::{BlobRef, RangeProof};
+use oda_roles::{amount::oda, context::Context, demand, registration, submission};
 use serde_json::json;
 
 pub(super) async fn run(context: &Context, global: &Global, command: ModelCommand) -> anyhow::Result<()> {

@@ -3,11 +3,13 @@
 use crate::{
 	cli::{Global, RunArgs},
 	config::{self, Role, RoleKind},
-	context::{self, Context},
-	roles::{self, keeper, trainer, verifier, watcher},
 };
 use anyhow::Context as _;
 use oda_client::Key;
+use oda_roles::{
+	context::{self, Context},
+	keeper, service, trainer, verifier, watcher,
+};
 use tokio::task::JoinSet;
 
 pub(super) async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<()> {
@@ -51,8 +53,10 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<()> {
 		let context = context.clone();
 		running.spawn(async move {
 			let name = kind.name();
-			roles::keep_running(name, context.metrics(), || one(context.clone(), kind.clone(), key.clone()))
-				.await;
+			service::keep_running(name, context.metrics(), || {
+				one(context.clone(), kind.clone(), key.clone())
+			})
+			.await;
 			tracing::info!(role = name, "done");
 		});
 	}

@@ -1,14 +1,14 @@
 //! Bringing weights to the chain.
 
 use super::{Named, named};
-use crate::{
-	cli::SubmitArgs,
+use crate::cli::SubmitArgs;
+use anyhow::{Context as _, bail};
+use oda_client::Key;
+use oda_roles::{
 	context::Context,
 	demand,
 	submission::{self, Ended},
 };
-use anyhow::{Context as _, bail};
-use oda_client::Key;
 
 /// Says how a submission ended; an error if it is not the head.
 pub(super) fn report(context: &Context, ended: &Ended) -> anyhow::Result<()> {

@@ -1,14 +1,13 @@
 //! Training.
 
 use super::{Named, named};
-use crate::{
-	cli::TrainArgs,
-	context::Context,
-	out_file,
-	training::{self, From},
-};
+use crate::{cli::TrainArgs, out_file};
 use anyhow::{Context as _, bail};
 use oda_engine::{TrainConfig, train::Keep};
+use oda_roles::{
+	context::Context,
+	training::{self, From},
+};
 
 fn config(context: &Context, args: &TrainArgs) -> anyhow::Result<TrainConfig> {
 	let mut config = match &args.config {

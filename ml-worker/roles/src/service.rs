@@ -1,10 +1,5 @@
 //! Services: loops over the finalised blocks that survive what happens to the node and to themselves.
 
-pub mod keeper;
-pub mod trainer;
-pub mod verifier;
-pub mod watcher;
-
 use crate::metrics::Metrics;
 use std::{future::Future, time::Duration};
 

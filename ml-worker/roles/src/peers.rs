@@ -260,7 +260,7 @@ impl Context {
 
 	/// Sees to it that a blob is in the store, with a bar: gets it from peers and waits for it, if there is a
 	/// network.
-	pub(crate) async fn obtain(&self, blob: &BlobRef) -> anyhow::Result<()> {
+	pub async fn obtain(&self, blob: &BlobRef) -> anyhow::Result<()> {
 		if self.store().stat(&blob.root)?.is_some() {
 			return Ok(());
 		}
@@ -282,7 +282,7 @@ impl Context {
 	}
 
 	/// What is known of a blob by its root: here, or by its length on the chain.
-	pub(crate) async fn locate(&self, root: &[u8; 32]) -> anyhow::Result<Option<BlobRef>> {
+	pub async fn locate(&self, root: &[u8; 32]) -> anyhow::Result<Option<BlobRef>> {
 		if let Some(blob) = self.store().stat(root)? {
 			return Ok(Some(blob));
 		}

@@ -1,0 +1,37 @@
+//! The services of the worker: trainer, verifier, watcher, keeper; and what they are made of.
+//!
+//! * [`service`]: what all services have in common;
+//! * [`verifier`], [`watcher`], [`trainer`], [`keeper`]: one module a role;
+//! * [`context`]: settings, blobs, journal, chain and engine of one process;
+//! * [`evaluation`]: re-running objectives under limits, and evidence for a single record;
+//! * [`journal`]: what must outlive the process;
+//! * [`submission`], [`challenge`] and [`registration`]: what is begun on the chain and seen through to its end;
+//! * [`metrics`]: what operators watch; [`output`] and [`amount`]: what people read and write.
+
+#![allow(
+	clippy::arithmetic_side_effects,
+	clippy::cast_possible_truncation,
+	clippy::cast_precision_loss,
+	clippy::indexing_slicing,
+	reason = "not consensus code: counts of blocks, ticks and records, far from the ends of their types"
+)]
+#![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
+
+pub mod amount;
+pub mod challenge;
+pub mod context;
+pub mod demand;
+pub mod due;
+pub mod evaluation;
+pub mod journal;
+pub mod keeper;
+pub mod metrics;
+pub mod output;
+pub mod peers;
+pub mod registration;
+pub mod service;
+pub mod submission;
+pub mod trainer;
+pub mod training;
+pub mod verifier;
+pub mod watcher;
