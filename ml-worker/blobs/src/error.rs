@@ -98,6 +98,21 @@ pub enum BlobError {
 }
 
 impl BlobError {
+	/// Whether what lies on the disk is not the blob, or cannot be read, so that another copy is needed. The store has
+	/// set it aside.
+	pub fn is_damage(&self) -> bool {
+		match self {
+			Self::WrongHash { .. } | Self::Damaged { .. } => true,
+			Self::Io { source, .. } => unreadable(source),
+			_ => false,
+		}
+	}
+
+	/// Whether the blob is not here, or not any more.
+	pub fn is_absent(&self) -> bool {
+		matches!(self, Self::NotFound(_)) || self.is_damage()
+	}
+
 	/// What an operation on `path` failed with.
 	pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
 		move |source| match source.kind() {
@@ -109,9 +124,27 @@ impl BlobError {
 	}
 }
 
+/// Whether a disk failed to read, for good, what it should hold: not whether this process may read it, nor whether it
+/// can just now.
+fn unreadable(error: &io::Error) -> bool {
+	const MEDIUM: [i32; 4] = [libc::EIO, libc::EBADMSG, libc::EUCLEAN, libc::ENODATA];
+	let shorter_than_it_was = error.kind() == io::ErrorKind::UnexpectedEof;
+	let no_file = error.kind() == io::ErrorKind::IsADirectory;
+	shorter_than_it_was || no_file || error.raw_os_error().is_some_and(|code| MEDIUM.contains(&code))
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[test]
+	fn what_the_disk_cannot_read_is_damage_and_what_this_process_may_not_is_none() {
+		let failed = |error: io::Error| BlobError::io(Path::new("x"))(error).is_damage();
+		assert!(failed(io::Error::from_raw_os_error(libc::EIO)));
+		assert!(failed(io::ErrorKind::UnexpectedEof.into()));
+		assert!(!failed(io::ErrorKind::PermissionDenied.into()));
+		assert!(!failed(io::Error::from_raw_os_error(libc::EMFILE)));
+	}
 
 	#[test]
 	fn a_full_disk_is_told_apart() {

@@ -6,6 +6,8 @@
 //!
 //! * What is visible under a blob's name is whole: it is written aside, synced, then renamed.
 //! * What is returned hashes to the name that was asked for; anything else is an error.
+//! * What turns out to be damaged, or cannot be read, is set aside (`blobs/damaged`), so that it is not here any more
+//!   and can be fetched again.
 //! * Reading and writing of files and streams takes a bounded amount of memory.
 //!
 //! A blob that comes from a peer comes as slices: groups of 16 KiB with the hashes that tie them to the root, in
@@ -21,7 +23,7 @@
 //! let store = Store::open(base.path())?;
 //! let blob = store.put(b"weights")?;
 //! assert_eq!(store.get(&blob)?, b"weights");
-//! assert_eq!(store.read_range(&blob, 2..5)?, b"igh");
+//! assert_eq!(store.prove(&blob, 2..5)?.unverified(), Some(&b"igh"[..]));
 //! # Ok::<(), oda_blobs::BlobError>(())
 //! ```
 
@@ -33,6 +35,7 @@
 )]
 #![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
 
+mod damage;
 mod decoder;
 mod error;
 mod incoming;

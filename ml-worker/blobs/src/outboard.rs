@@ -73,11 +73,25 @@ pub struct Slices {
 	data: File,
 	pairs: File,
 	path: PathBuf,
+	/// Where the blob lies, if it is whole.
+	store: Option<Store>,
 }
 
 impl Slices {
-	pub(crate) fn new(blob: BlobRef, data: File, pairs: File, path: PathBuf) -> Self {
-		Self { blob, data, pairs, path }
+	/// Of a blob that is being fetched.
+	pub(crate) fn partial(blob: BlobRef, data: File, pairs: File, path: PathBuf) -> Self {
+		Self { blob, data, pairs, path, store: None }
+	}
+
+	/// Does what reads; if the disk has something wrong, sees to it that it is not read again.
+	pub(crate) fn healing<T>(&self, read: impl FnOnce() -> Result<T, BlobError>) -> Result<T, BlobError> {
+		let done = read();
+		if let (Some(store), Err(error)) = (&self.store, &done)
+			&& error.is_damage()
+		{
+			store.inspect(&self.blob, error)?;
+		}
+		done
 	}
 
 	/// Which blob it is.
@@ -104,6 +118,10 @@ impl Slices {
 	///
 	/// [`BlobError::OutOfRange`] in groups; [`BlobError::TooLong`] for `out`; [`BlobError::Damaged`].
 	pub fn encode(&self, groups: Range<u64>, out: &mut [u8]) -> Result<usize, BlobError> {
+		self.healing(|| self.read_slice(groups, out))
+	}
+
+	fn read_slice(&self, groups: Range<u64>, out: &mut [u8]) -> Result<usize, BlobError> {
 		let count = group_count(self.blob.len);
 		if groups.is_empty() || groups.end > count {
 			return Err(BlobError::OutOfRange { start: groups.start, end: groups.end, len: count });
@@ -150,15 +168,15 @@ impl Store {
 		let pairs = match File::open(&outboard).ok().filter(fits) {
 			Some(file) => file,
 			None => {
-				self.make_outboard(blob, &data, &path, &outboard)?;
+				self.aside_if_damaged(&blob.root, self.make_outboard(blob, &data, &path, &outboard))?;
 				File::open(&outboard).map_err(BlobError::io(&outboard))?
 			}
 		};
-		Ok(Slices::new(*blob, data, pairs, path))
+		Ok(Slices { blob: *blob, data, pairs, path, store: Some(self.clone()) })
 	}
 
-	/// Deletes a blob's outboard, so that it is made anew; for one that turned out to be damaged.
-	pub fn forget_outboard(&self, root: &[u8; 32]) -> Result<(), BlobError> {
+	/// Deletes a blob's outboard, so that it is made anew.
+	pub(crate) fn forget_outboard(&self, root: &[u8; 32]) -> Result<(), BlobError> {
 		let path = self.outboard_path(root);
 		match fs::remove_file(&path) {
 			Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BlobError::io(&path)(error)),

@@ -110,7 +110,7 @@ impl Partial {
 	pub fn slices(&self) -> Result<Slices, BlobError> {
 		let data = self.data.try_clone().map_err(BlobError::io(&self.data_path))?;
 		let pairs = self.pairs.try_clone().map_err(BlobError::io(&self.pairs_path))?;
-		Ok(Slices::new(self.blob, data, pairs, self.data_path.clone()))
+		Ok(Slices::partial(self.blob, data, pairs, self.data_path.clone()))
 	}
 
 	/// Whether these groups are there.

@@ -37,7 +37,7 @@ impl Holder {
 pub struct Removed {
 	/// The blobs.
 	pub blobs: Vec<BlobRef>,
-	/// Files of blobs that were never fetched to the end, and outboards without a blob.
+	/// Files of blobs that were never fetched to the end or were damaged, and outboards without a blob.
 	pub others: usize,
 }
 
@@ -84,6 +84,7 @@ impl Store {
 			}
 		}
 		removed.others = partial::sweep(&self.dir().join(partial::PARTIAL), stays)?;
+		removed.others += self.sweep_damaged()?;
 		for root in self.roots_in(Path::new(OUTBOARD))? {
 			if self.stat(&root)?.is_none() {
 				self.forget_outboard(&root)?;
@@ -98,7 +99,7 @@ impl Store {
 	}
 
 	/// The roots that name files in a directory of the store.
-	fn roots_in(&self, dir: &Path) -> Result<Vec<[u8; 32]>, BlobError> {
+	pub(crate) fn roots_in(&self, dir: &Path) -> Result<Vec<[u8; 32]>, BlobError> {
 		let dir = self.dir().join(dir);
 		let entries = match fs::read_dir(&dir) {
 			Ok(entries) => entries,

@@ -1,4 +1,4 @@
-//! Range proofs of single chunks, made from outboards: without hashing more of a blob than a group.
+//! Range proofs, made from outboards: without reading more of a blob than the groups that the range touches.
 
 use crate::{
 	BlobError, Slices,
@@ -17,61 +17,69 @@ fn chaining_value(bytes: &[u8], start: u64) -> [u8; 32] {
 }
 
 impl Slices {
-	/// Proves `range`, which lies within one chunk of 1,024 bytes.
+	/// Proves `range`.
 	///
 	/// # Errors
 	///
-	/// [`BlobError::OutOfRange`] if it does not; [`BlobError::Damaged`] if what is on disk does not prove it.
+	/// [`BlobError::OutOfRange`] if it is empty or not within the blob; [`BlobError::Damaged`] if what is on disk does
+	/// not prove it.
 	pub fn prove(&self, range: Range<u64>) -> Result<RangeProof, BlobError> {
+		self.healing(|| self.read_proof(range.clone()))
+	}
+
+	fn read_proof(&self, range: Range<u64>) -> Result<RangeProof, BlobError> {
 		let len = self.blob().len;
-		let chunk = range.start / CHUNK_LEN * CHUNK_LEN;
-		let end = (chunk + CHUNK_LEN).min(len);
-		if range.is_empty() || range.end > end {
+		if range.is_empty() || range.end > len {
 			return Err(BlobError::OutOfRange { start: range.start, end: range.end, len });
 		}
-		let group = chunk / GROUP_LEN;
-		// In pre-order what lies to the left of the way down comes first, from the top; then what lies to its
-		// right, from the bottom.
-		let (mut left, mut right) = (Vec::new(), Vec::new());
-		let mut pairs = PairReader::new(self.pairs());
-		let mut subtree = Subtree::whole(len);
-		while let Some((first, second)) = subtree.halves() {
-			let pair = pairs.read(subtree.number).map_err(BlobError::io(self.path()))?;
-			let (first_value, second_value) = values(&pair);
-			subtree = if first.touches(&(group..group + 1)) {
-				right.push(second_value);
-				first
-			} else {
-				left.push(first_value);
-				second
-			};
-		}
-		let bytes = bytes_of(&(group..group + 1), len);
-		let mut data = vec![0; (bytes.end - bytes.start) as usize];
-		self.data().read_exact_at(&mut data, bytes.start).map_err(BlobError::io(self.path()))?;
-		let at = |place: u64| (place - bytes.start) as usize;
-		let mut part = bytes.clone();
-		while part.end - part.start > CHUNK_LEN {
-			let middle = part.start + left_subtree_len(part.end - part.start);
-			if chunk >= middle {
-				left.push(chaining_value(&data[at(part.start)..at(middle)], part.start));
-				part.start = middle;
-			} else {
-				right.push(chaining_value(&data[at(middle)..at(part.end)], middle));
-				part.end = middle;
-			}
-		}
-		left.extend(right.into_iter().rev());
-		let proof = RangeProof {
+		let wanted = range.start / CHUNK_LEN * CHUNK_LEN..range.end.next_multiple_of(CHUNK_LEN).min(len);
+		let groups = wanted.start / GROUP_LEN..wanted.end.div_ceil(GROUP_LEN);
+		let mut proof = RangeProof {
 			start: range.start,
 			len: range.end - range.start,
-			chunks: data[at(part.start)..at(part.end)].to_vec(),
-			siblings: left,
+			chunks: Vec::with_capacity((wanted.end - wanted.start) as usize),
+			siblings: Vec::new(),
 		};
+		let mut pairs = PairReader::new(self.pairs());
+		// Pre-order, the right half waiting while the left is cut.
+		let mut stack = vec![(Subtree::whole(len), self.blob().root)];
+		while let Some((subtree, value)) = stack.pop() {
+			if !subtree.touches(&groups) {
+				proof.siblings.push(value);
+			} else if let Some((left, right)) = subtree.halves() {
+				let pair = pairs.read(subtree.number).map_err(BlobError::io(self.path()))?;
+				let (first, second) = values(&pair);
+				stack.extend([(right, second), (left, first)]);
+			} else {
+				self.read_group(subtree.start, &wanted, &mut proof)?;
+			}
+		}
 		match proof.verify(&self.blob(), range) {
 			Ok(_) => Ok(proof),
-			Err(_) => Err(BlobError::Damaged { root: self.blob().root, group }),
+			Err(_) => Err(BlobError::Damaged { root: self.blob().root, group: groups.start }),
 		}
+	}
+
+	/// Adds what a group has of the wanted chunks, and the values of what lies beside them in it.
+	fn read_group(&self, group: u64, wanted: &Range<u64>, proof: &mut RangeProof) -> Result<(), BlobError> {
+		let bytes = bytes_of(&(group..group + 1), self.blob().len);
+		let mut data = vec![0; (bytes.end - bytes.start) as usize];
+		self.data().read_exact_at(&mut data, bytes.start).map_err(BlobError::io(self.path()))?;
+		let at =
+			|range: &Range<u64>| (range.start - bytes.start) as usize..(range.end - bytes.start) as usize;
+		let mut stack = vec![bytes.clone()];
+		while let Some(part) = stack.pop() {
+			let len = part.end - part.start;
+			if part.end <= wanted.start || wanted.end <= part.start {
+				proof.siblings.push(chaining_value(&data[at(&part)], part.start));
+			} else if len > CHUNK_LEN {
+				let middle = part.start + left_subtree_len(len);
+				stack.extend([middle..part.end, part.start..middle]);
+			} else {
+				proof.chunks.extend_from_slice(&data[at(&part)]);
+			}
+		}
+		Ok(())
 	}
 }
 
@@ -92,17 +100,20 @@ mod tests {
 				let expected = RangeProof::new(&bytes, range.clone()).unwrap();
 				assert_eq!(slices.prove(range).unwrap(), expected, "{start} of {len}");
 			}
-			let last = len - 1..len;
-			assert_eq!(slices.prove(last.clone()).unwrap(), RangeProof::new(&bytes, last).unwrap());
+			let others = [len - 1..len, 0..len, len / 3..len - len / 4, len / 2..(len / 2 + 2_000).min(len)];
+			for range in others {
+				let expected = RangeProof::new(&bytes, range.clone()).unwrap();
+				assert_eq!(slices.prove(range.clone()).unwrap(), expected, "{range:?} of {len}");
+			}
 		}
 	}
 
 	#[test]
-	fn more_than_a_chunk_or_nothing_is_refused() {
+	fn nothing_and_what_lies_outside_is_refused() {
 		let base = tempfile::tempdir().unwrap();
 		let store = Store::open(base.path()).unwrap();
 		let slices = store.slices(&store.put(&[1; 5_000]).unwrap()).unwrap();
-		for range in [0..1_025, 1_000..1_030, 4_999..5_001, 7..7, 6_000..6_001] {
+		for range in [4_999..5_001, 7..7, 6_000..6_001] {
 			assert!(matches!(slices.prove(range.clone()), Err(BlobError::OutOfRange { .. })), "{range:?}");
 		}
 	}

@@ -1,7 +1,7 @@
 //! Where blobs come from.
 
 use crate::BlobError;
-use oda_primitives::BlobRef;
+use oda_primitives::{BlobRef, RangeProof};
 use std::{ops::Range, sync::Arc};
 
 /// Something that blobs can be had from: a disk, or peers.
@@ -20,12 +20,12 @@ pub trait BlobSource: Send + Sync {
 	/// Nothing is allocated before the length is known to be the stated one.
 	fn get(&self, blob: &BlobRef) -> Result<Vec<u8>, BlobError>;
 
-	/// Bytes `range` of a blob.
+	/// That bytes `range` of a blob are what they are: read, and checked, without reading the rest.
 	///
 	/// # Errors
 	///
-	/// As [`get`](Self::get); [`BlobError::OutOfRange`].
-	fn read_range(&self, blob: &BlobRef, range: Range<u64>) -> Result<Vec<u8>, BlobError>;
+	/// As [`get`](Self::get); [`BlobError::OutOfRange`], [`BlobError::Damaged`].
+	fn prove(&self, blob: &BlobRef, range: Range<u64>) -> Result<RangeProof, BlobError>;
 }
 
 impl<S: BlobSource + ?Sized> BlobSource for Arc<S> {
@@ -37,7 +37,7 @@ impl<S: BlobSource + ?Sized> BlobSource for Arc<S> {
 		(**self).get(blob)
 	}
 
-	fn read_range(&self, blob: &BlobRef, range: Range<u64>) -> Result<Vec<u8>, BlobError> {
-		(**self).read_range(blob, range)
+	fn prove(&self, blob: &BlobRef, range: Range<u64>) -> Result<RangeProof, BlobError> {
+		(**self).prove(blob, range)
 	}
 }

@@ -4,13 +4,13 @@ use crate::{
 	BlobError, BlobSource,
 	incoming::{self, Incoming},
 };
-use oda_primitives::BlobRef;
+use oda_primitives::{BlobRef, RangeProof};
 use std::{
 	collections::HashMap,
 	fs::{self, File},
 	io::{self, Read, Seek, SeekFrom},
 	ops::{ControlFlow, Range},
-	os::unix::fs::{FileExt, MetadataExt},
+	os::unix::fs::MetadataExt,
 	path::{Path, PathBuf},
 	sync::{Arc, Mutex, PoisonError},
 };
@@ -226,25 +226,38 @@ impl Store {
 	///
 	/// [`BlobError::NotFound`], [`BlobError::WrongLength`], [`BlobError::WrongHash`].
 	pub fn open_blob(&self, blob: &BlobRef) -> Result<Opened, BlobError> {
-		let (mut file, path) = self.file(blob)?;
-		let before = Fingerprint::of(&file).map_err(BlobError::io(&path))?;
-		if self.known(&blob.root) != Some(before) {
-			let mut hasher = blake3::Hasher::new();
-			let mut buffer = vec![0; BUFFER];
-			loop {
-				match file.read(&mut buffer) {
-					Ok(0) => break,
-					Ok(n) => hasher.update(&buffer[..n]),
-					Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-					Err(error) => return Err(BlobError::io(&path)(error)),
-				};
-			}
-			let found = BlobRef { root: *hasher.finalize().as_bytes(), len: hasher.count() };
-			same(blob, &found)?;
-			file.rewind().map_err(BlobError::io(&path))?;
-			self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(blob.root, before);
-		}
+		let (file, _) = self.file(blob)?;
+		self.aside_if_damaged(&blob.root, self.check_file(&file, &blob.root))?;
 		Ok(Opened { file, blob: *blob })
+	}
+
+	/// Hashes all of a blob's file, unless that was done since it was written, and rewinds it.
+	fn check_file(&self, mut file: &File, root: &[u8; 32]) -> Result<(), BlobError> {
+		let path = self.path(root);
+		let before = Fingerprint::of(file).map_err(BlobError::io(&path))?;
+		if self.known(root) == Some(before) {
+			return Ok(());
+		}
+		let mut hasher = blake3::Hasher::new();
+		let mut buffer = vec![0; BUFFER];
+		loop {
+			match file.read(&mut buffer) {
+				Ok(0) => break,
+				Ok(n) => hasher.update(&buffer[..n]),
+				Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+				Err(error) => return Err(BlobError::io(&path)(error)),
+			};
+		}
+		let found = *hasher.finalize().as_bytes();
+		if found != *root {
+			return Err(BlobError::WrongHash {
+				expected: BlobRef { root: *root, len: hasher.count() },
+				found,
+			});
+		}
+		file.rewind().map_err(BlobError::io(&path))?;
+		self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(*root, before);
+		Ok(())
 	}
 
 	/// All blobs that are there, in the order of their roots. Reads nothing of them.
@@ -270,7 +283,7 @@ impl Store {
 	/// Deletes a blob, with its outboard; whether it was there.
 	pub fn remove(&self, root: &[u8; 32]) -> Result<bool, BlobError> {
 		let path = self.path(root);
-		self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
+		self.forget_verified(root);
 		self.forget_outboard(root)?;
 		match fs::remove_file(&path) {
 			Ok(()) => Ok(true),
@@ -279,15 +292,14 @@ impl Store {
 		}
 	}
 
-	/// Hashes every blob again. `progress` is told of each result, and may stop it. A damaged blob stays where
-	/// it is, and is never handed out.
+	/// Hashes every blob again. `progress` is told of each result, and may stop it. A damaged blob is set aside.
 	pub fn check(
 		&self,
 		mut progress: impl FnMut(&Checked) -> ControlFlow<()>,
 	) -> Result<Vec<Checked>, BlobError> {
 		let mut results = Vec::new();
 		for blob in self.list()? {
-			self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(&blob.root);
+			self.forget_verified(&blob.root);
 			let fault = match self.open_blob(&blob) {
 				Ok(_) => None,
 				// Removed meanwhile.
@@ -304,11 +316,16 @@ impl Store {
 		Ok(results)
 	}
 
+	pub(crate) fn forget_verified(&self, root: &[u8; 32]) {
+		self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
+	}
+
 	fn known(&self, root: &[u8; 32]) -> Option<Fingerprint> {
 		self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(root).copied()
 	}
 
-	/// The blob's file, of the right length.
+	/// The blob's file, of the right length. One of another length is hashed, to tell whether it is damaged or the
+	/// length that was stated is wrong.
 	pub(crate) fn file(&self, blob: &BlobRef) -> Result<(File, PathBuf), BlobError> {
 		let path = self.path(&blob.root);
 		let file = match File::open(&path) {
@@ -320,6 +337,7 @@ impl Store {
 		};
 		let found = file.metadata().map_err(BlobError::io(&path))?.len();
 		if found != blob.len {
+			self.aside_if_damaged(&blob.root, self.check_file(&file, &blob.root))?;
 			return Err(BlobError::WrongLength { expected: *blob, found });
 		}
 		Ok((file, path))
@@ -333,24 +351,26 @@ impl BlobSource for Store {
 
 	fn get(&self, blob: &BlobRef) -> Result<Vec<u8>, BlobError> {
 		let (file, path) = self.file(blob)?;
-		// The file has this length, so the memory that is reserved is no more than the disk holds.
-		let mut bytes = Vec::with_capacity(blob.len as usize);
-		file.take(blob.len.saturating_add(1)).read_to_end(&mut bytes).map_err(BlobError::io(&path))?;
-		same(blob, &BlobRef::of(&bytes))?;
-		Ok(bytes)
+		let read = || {
+			// The file has this length, so the memory that is reserved is no more than the disk holds.
+			let mut bytes = Vec::with_capacity(blob.len as usize);
+			file.take(blob.len).read_to_end(&mut bytes).map_err(BlobError::io(&path))?;
+			let found = *blake3::hash(&bytes).as_bytes();
+			if found != blob.root {
+				return Err(BlobError::WrongHash { expected: *blob, found });
+			}
+			Ok(bytes)
+		};
+		self.aside_if_damaged(&blob.root, read())
 	}
 
-	fn read_range(&self, blob: &BlobRef, range: Range<u64>) -> Result<Vec<u8>, BlobError> {
-		if range.start > range.end || range.end > blob.len {
-			return Err(BlobError::OutOfRange { start: range.start, end: range.end, len: blob.len });
+	fn prove(&self, blob: &BlobRef, range: Range<u64>) -> Result<RangeProof, BlobError> {
+		let proved = self.slices(blob)?.prove(range.clone());
+		match proved {
+			// It was the outboard, and not the blob.
+			Err(error) if error.is_damage() && self.has(blob)? => self.slices(blob)?.prove(range),
+			proved => proved,
 		}
-		let opened = self.open_blob(blob)?;
-		let mut bytes = vec![0; (range.end - range.start) as usize];
-		opened
-			.file
-			.read_exact_at(&mut bytes, range.start)
-			.map_err(|error| BlobError::io(&self.path(&blob.root))(error))?;
-		Ok(bytes)
 	}
 }
 
@@ -417,7 +437,8 @@ mod tests {
 		let blob = store.put(b"right").unwrap();
 		damage(&store, &blob, b"wrong");
 		assert!(matches!(store.get(&blob), Err(BlobError::WrongHash { .. })));
-		assert!(matches!(store.read_range(&blob, 0..1), Err(BlobError::WrongHash { .. })));
+		assert!(matches!(store.get(&blob), Err(BlobError::NotFound(_))));
+		damage(&store, &blob, b"wrong");
 		assert!(matches!(store.open_blob(&blob), Err(BlobError::WrongHash { .. })));
 	}
 
@@ -425,23 +446,14 @@ mod tests {
 	fn damage_after_a_first_reading_is_seen() {
 		let (_base, store) = store();
 		let blob = store.put(b"right").unwrap();
-		assert_eq!(store.read_range(&blob, 0..2).unwrap(), b"ri");
+		store.open_blob(&blob).unwrap();
 		std::thread::sleep(std::time::Duration::from_millis(20));
 		damage(&store, &blob, b"wrong");
-		assert!(matches!(store.read_range(&blob, 0..2), Err(BlobError::WrongHash { .. })));
+		assert!(matches!(store.open_blob(&blob), Err(BlobError::WrongHash { .. })));
 	}
 
 	#[test]
-	fn a_truncated_blob_has_the_wrong_length() {
-		let (_base, store) = store();
-		let blob = store.put(b"right").unwrap();
-		damage(&store, &blob, b"righ");
-		assert!(matches!(store.get(&blob), Err(BlobError::WrongLength { found: 4, .. })));
-		assert!(!store.has(&blob).unwrap());
-	}
-
-	#[test]
-	fn a_stated_length_that_is_wrong_is_refused_before_reading() {
+	fn a_stated_length_that_is_wrong_is_refused_before_anything_is_allocated() {
 		let (_base, store) = store();
 		let blob = store.put(b"right").unwrap();
 		let huge = BlobRef { len: u64::MAX, ..blob };
@@ -495,8 +507,8 @@ mod tests {
 	fn a_range_outside_is_refused() {
 		let (_base, store) = store();
 		let blob = store.put(b"right").unwrap();
-		assert_eq!(store.read_range(&blob, 5..5).unwrap(), b"");
-		assert!(matches!(store.read_range(&blob, 4..6), Err(BlobError::OutOfRange { .. })));
+		assert_eq!(store.prove(&blob, 4..5).unwrap().unverified(), Some(&b"t"[..]));
+		assert!(matches!(store.prove(&blob, 4..6), Err(BlobError::OutOfRange { .. })));
 	}
 
 	#[test]

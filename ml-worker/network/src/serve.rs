@@ -210,8 +210,6 @@ impl Server {
 			Ok(Err(error)) => {
 				tracing::warn!(%error, "a blob cannot be served");
 				lock(&self.open).remove(&blob);
-				// Made anew when it is next asked for, which tells whether the blob is damaged too.
-				drop(self.shared.store.forget_outboard(&blob.root));
 				return say(stream, Status::NotFound).await;
 			}
 			Err(_) => return say(stream, Status::Busy).await,

@@ -75,6 +75,11 @@ pub enum EvaluationError {
 }
 
 impl EvaluationError {
+	/// What a blob could not be read for.
+	fn blob(error: BlobError, blob: &BlobRef) -> Self {
+		if error.is_absent() { Self::Missing(*blob) } else { Self::Blob(error) }
+	}
+
 	/// Whether it may go better later, when the blobs are here.
 	pub fn is_missing(&self) -> bool {
 		matches!(self, Self::Missing(_))
@@ -87,16 +92,7 @@ fn load(source: &dyn BlobSource, blob: &BlobRef, limit_mib: u64) -> Result<Vec<u
 	if blob.len > limit {
 		return Err(EvaluationError::TooLarge { len: blob.len, limit });
 	}
-	match source.get(blob) {
-		Ok(bytes) => Ok(bytes),
-		Err(error @ (BlobError::WrongHash { .. } | BlobError::WrongLength { .. })) => {
-			// Damaged, so as good as not here; it may be put again.
-			tracing::error!(%error, "a blob in the store is damaged");
-			Err(EvaluationError::Missing(*blob))
-		}
-		Err(BlobError::NotFound(_)) => Err(EvaluationError::Missing(*blob)),
-		Err(error) => Err(EvaluationError::Blob(error)),
-	}
+	source.get(blob).map_err(|error| EvaluationError::blob(error, blob))
 }
 
 /// Stops the work of a future that is dropped.
@@ -207,7 +203,7 @@ impl Workbench {
 	}
 
 	/// What the reference evaluator says of one record, and the proof of the record's bytes: what a claim is
-	/// measured by before money is put on it.
+	/// measured by before money is put on it. Of the data no more is read than the record.
 	pub async fn evidence(
 		&self,
 		spec: &ModelSpec,
@@ -221,12 +217,10 @@ impl Workbench {
 			let range =
 				spec.record_range(record).ok_or(EvaluationError::Record(record, ProofError::OutOfRange))?;
 			let weights = load(&*source, &weights, limits.weights_mib)?;
-			let data = load(&*source, &spec.data.dataset().blob, limits.data_mib)?;
-			let proof = RangeProof::new(&data, range.clone())
-				.map_err(|error| EvaluationError::Record(record, error))?;
-			let bytes = proof
-				.verify(&spec.data.dataset().blob, range)
-				.map_err(|error| EvaluationError::Record(record, error))?;
+			let data = spec.data.dataset().blob;
+			let proof =
+				source.prove(&data, range.clone()).map_err(|error| EvaluationError::blob(error, &data))?;
+			let bytes = proof.verify(&data, range).map_err(|error| EvaluationError::Record(record, error))?;
 			let evaluator = Evaluator::new(&spec.graph, &weights).map_err(EngineError::from)?;
 			let score = spec.score_record(&evaluator, bytes).map_err(EngineError::from)?;
 			Ok(Evidence { record, score, proof, weights })

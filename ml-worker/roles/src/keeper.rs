@@ -11,7 +11,7 @@ mod rounds;
 use crate::{amount::Amount, context::Context, demand};
 use anyhow::Context as _;
 use attempts::Attempts;
-use oda_blobs::{BlobError, Holder};
+use oda_blobs::{BlobError, BlobSource, Holder};
 use oda_client::{AccountId, Chain, ChainError, Deal, Keeper, Key, Round, View};
 use oda_primitives::{DealId, RangeProof, RoundNumber, message};
 use rounds::Rounds;
@@ -182,18 +182,7 @@ impl Agent {
 	/// The chunk that is asked for, and its path, from the disk.
 	async fn prove(&self, deal: &Deal, range: Range<u64>) -> Result<RangeProof, BlobError> {
 		let (store, blob) = (self.context.store().clone(), deal.blob);
-		let work = move || {
-			let proved = store.slices(&blob).and_then(|slices| slices.prove(range.clone()));
-			match proved {
-				// Perhaps only the outboard is; it can be made again.
-				Err(BlobError::Damaged { .. }) => {
-					store.forget_outboard(&blob.root)?;
-					store.slices(&blob)?.prove(range)
-				}
-				proved => proved,
-			}
-		};
-		let worked = tokio::task::spawn_blocking(work).await;
+		let worked = tokio::task::spawn_blocking(move || store.prove(&blob, range)).await;
 		worked.map_err(|error| BlobError::Read(std::io::Error::other(error)))?
 	}
 
@@ -202,9 +191,6 @@ impl Agent {
 		let proof = match self.prove(deal, range).await {
 			Ok(proof) => proof,
 			Err(error) => {
-				if matches!(error, BlobError::Damaged { .. }) {
-					self.context.store().remove(&deal.blob.root)?;
-				}
 				self.context.want(&self.chain, deal.blob).await?;
 				return Err(error.into());
 			}
