@@ -11,6 +11,9 @@ use std::{
 /// Where pins lie: empty files under the names of blobs, in a folder for each holder.
 const PINS: &str = "pins";
 
+/// Where the names of blobs lie that are only passing through.
+const PASSING: &str = "passing";
+
 /// For whom a blob stays. What one unpins, another may still have pinned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Holder {
@@ -18,16 +21,19 @@ pub enum Holder {
 	User,
 	/// The keeper, for as long as its deals last.
 	Keeper,
+	/// The keeper, for a deal that it may take.
+	Candidate,
 }
 
 impl Holder {
 	/// All of them.
-	pub const ALL: [Self; 2] = [Self::User, Self::Keeper];
+	pub const ALL: [Self; 3] = [Self::User, Self::Keeper, Self::Candidate];
 
 	fn folder(self) -> PathBuf {
 		Path::new(PINS).join(match self {
 			Self::User => "user",
 			Self::Keeper => "keeper",
+			Self::Candidate => "candidate",
 		})
 	}
 }
@@ -44,22 +50,12 @@ pub struct Removed {
 impl Store {
 	/// Has a blob stay, whether or not it is there yet.
 	pub fn pin(&self, holder: Holder, root: &[u8; 32]) -> Result<(), BlobError> {
-		let path = self.pin_path(holder, root);
-		if let Some(dir) = path.parent() {
-			fs::create_dir_all(dir).map_err(BlobError::io(dir))?;
-		}
-		let file = File::create(&path).map_err(BlobError::io(&path))?;
-		file.sync_all().map_err(BlobError::io(&path))
+		self.touch(&self.pin_path(holder, root))
 	}
 
 	/// Has a blob stay no longer for this holder; whether it was pinned.
 	pub fn unpin(&self, holder: Holder, root: &[u8; 32]) -> Result<bool, BlobError> {
-		let path = self.pin_path(holder, root);
-		match fs::remove_file(&path) {
-			Ok(()) => Ok(true),
-			Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-			Err(error) => Err(BlobError::io(&path)(error)),
-		}
+		remove(&self.pin_path(holder, root))
 	}
 
 	/// Whether anybody has pinned a blob.
@@ -72,6 +68,33 @@ impl Store {
 		let mut roots = self.roots_in(&holder.folder())?;
 		roots.sort_unstable();
 		Ok(roots)
+	}
+
+	/// Takes note that nobody asked a blob to stay: a service has brought it here for as long as it needs it. Storing it
+	/// from a file or a stream makes it one of the owner's.
+	pub fn mark_passing(&self, root: &[u8; 32]) -> Result<(), BlobError> {
+		self.touch(&self.passing_path(root))
+	}
+
+	pub(crate) fn unmark_passing(&self, root: &[u8; 32]) -> Result<(), BlobError> {
+		remove(&self.passing_path(root)).map(drop)
+	}
+
+	/// Deletes those of the blobs [passing through](Self::mark_passing) that are neither pinned nor kept.
+	pub fn drop_passing(&self, keep: impl Fn(&[u8; 32]) -> bool) -> Result<Removed, BlobError> {
+		let mut removed = Removed::default();
+		for root in self.roots_in(Path::new(PASSING))? {
+			if self.is_pinned(&root) || keep(&root) {
+				continue;
+			}
+			if let Some(blob) = self.stat(&root)?
+				&& self.remove(&root)?
+			{
+				removed.blobs.push(blob);
+			}
+			self.unmark_passing(&root)?;
+		}
+		Ok(removed)
 	}
 
 	/// Deletes what is neither pinned nor kept: blobs, and partial ones that nobody is fetching.
@@ -98,6 +121,19 @@ impl Store {
 		self.dir().join(holder.folder()).join(hex::encode(root))
 	}
 
+	fn passing_path(&self, root: &[u8; 32]) -> PathBuf {
+		self.dir().join(PASSING).join(hex::encode(root))
+	}
+
+	/// Makes an empty file that lasts.
+	fn touch(&self, path: &Path) -> Result<(), BlobError> {
+		if let Some(dir) = path.parent() {
+			fs::create_dir_all(dir).map_err(BlobError::io(dir))?;
+		}
+		let file = File::create(path).map_err(BlobError::io(path))?;
+		file.sync_all().map_err(BlobError::io(path))
+	}
+
 	/// The roots that name files in a directory of the store.
 	pub(crate) fn roots_in(&self, dir: &Path) -> Result<Vec<[u8; 32]>, BlobError> {
 		let dir = self.dir().join(dir);
@@ -112,5 +148,39 @@ impl Store {
 			roots.extend(name.to_str().and_then(|name| crate::parse_root(name).ok()));
 		}
 		Ok(roots)
+	}
+}
+
+/// Deletes a file; whether it was there.
+fn remove(path: &Path) -> Result<bool, BlobError> {
+	match fs::remove_file(path) {
+		Ok(()) => Ok(true),
+		Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+		Err(error) => Err(BlobError::io(path)(error)),
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn what_passes_through_goes_when_nothing_needs_it_and_the_owner_s_stays() {
+		let base = tempfile::tempdir().unwrap();
+		let store = Store::open(base.path()).unwrap();
+		let [owned, passing, pinned, kept, stored_again] =
+			[1u8, 2, 3, 4, 5].map(|byte| store.put(&[byte]).unwrap());
+		for blob in [passing, pinned, kept, stored_again] {
+			store.mark_passing(&blob.root).unwrap();
+		}
+		store.pin(Holder::Keeper, &pinned.root).unwrap();
+		store.put(&[5]).unwrap();
+		let removed = store.drop_passing(|root| *root == kept.root).unwrap();
+		assert_eq!(removed.blobs, [passing]);
+		let mut left = [owned, pinned, kept, stored_again];
+		left.sort_unstable();
+		assert_eq!(store.list().unwrap(), left);
+		store.unpin(Holder::Keeper, &pinned.root).unwrap();
+		assert_eq!(store.drop_passing(|root| *root == kept.root).unwrap().blobs, [pinned]);
 	}
 }

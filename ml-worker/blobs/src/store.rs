@@ -207,6 +207,7 @@ impl Store {
 		}
 		// Also over a blob that is there: it may be damaged.
 		incoming.publish(&target)?;
+		self.unmark_passing(&blob.root)?;
 		Ok(blob)
 	}
 

@@ -1,13 +1,17 @@
 //! Proving a claim wrong: the commitment to evidence, then the challenge, however often the process is interrupted.
+//!
+//! Nothing that fails ends it but the end of the submission, and what the runtime refuses by an error of its own.
 
 use crate::{
-	context::{self, Context},
-	evaluation::Wrong,
-	journal::{ChallengeEntry, Entry, Held, JournalError},
+	context,
+	evaluation::{EvaluationError, Wrong},
+	journal::{ChallengeEnd, ChallengeEntry, Held, JournalError},
+	service::Actor,
+	wanted::Waiting,
 };
 use anyhow::Context as _;
-use oda_client::{Chain, ChainError, ChallengeOutcome, Key, LIFETIME, Phase, Submission};
-use oda_primitives::{SubmissionId, hash};
+use oda_client::{Chain, ChainError, ChallengeOutcome, Key, Phase, Submission, View};
+use oda_primitives::{SubmissionId, Tick, hash};
 use serde::Serialize;
 
 /// How a challenge ended.
@@ -30,245 +34,299 @@ pub struct Challenged {
 	pub weight_ms: Option<f64>,
 }
 
-/// The name that a challenge has in the journal.
-fn name(chain: &Chain, key: &Key, submission: SubmissionId) -> String {
-	entry(chain, key, submission, 0, [0; 32], 0, 0).name()
+/// Whether an account has a commitment to evidence on the chain.
+pub enum Commitment {
+	/// Yes, and this is what goes with it.
+	Ours(Held<ChallengeEntry>),
+	/// Yes, and another role of the same account sees to it.
+	Elsewhere,
+	/// No, nor could it be had in time, or it is no longer of use.
+	None,
 }
 
-fn entry(
-	chain: &Chain,
-	key: &Key,
+/// One account's challenge of one submission.
+pub struct Challenge<'a> {
+	actor: &'a Actor,
+	key: &'a Key,
 	submission: SubmissionId,
-	record: u32,
-	salt: [u8; 32],
-	claimed: i32,
-	actual: i32,
-) -> ChallengeEntry {
-	ChallengeEntry {
-		genesis: chain.genesis(),
-		challenger: key.account().to_string(),
-		submission,
-		record,
-		salt,
-		claimed,
-		actual,
-		committing_until: None,
-		outcome: None,
+}
+
+impl<'a> Challenge<'a> {
+	/// Of this submission, by this account.
+	pub fn new(actor: &'a Actor, key: &'a Key, submission: SubmissionId) -> Self {
+		Self { actor, key, submission }
 	}
-}
 
-/// The challenges of `key` on this chain that were begun and have not ended.
-pub fn unfinished(context: &Context, chain: &Chain, key: &Key) -> Result<Vec<SubmissionId>, JournalError> {
-	Ok(context
-		.journal()
-		.list::<ChallengeEntry>()?
-		.into_iter()
-		.filter(|entry| entry.genesis == chain.genesis() && entry.outcome.is_none())
-		.filter(|entry| entry.challenger == key.account().to_string())
-		.map(|entry| entry.submission)
-		.collect())
-}
+	fn chain(&self) -> &Chain {
+		&self.actor.chain
+	}
 
-/// Commits to the evidence against a wrong claim, if that is not on the chain; what [`finish`] takes up.
-///
-/// The secret is in the journal before the commitment is sent. A challenge of this submission that was begun before is
-/// taken up, with the record that it names.
-pub async fn commit(
-	context: &Context,
-	key: &Key,
-	submission: &Submission,
-	wrong: &Wrong,
-) -> anyhow::Result<Held<ChallengeEntry>> {
-	let chain = context.chain().await?;
-	let journal = context.journal();
-	let mut held = match journal.hold::<ChallengeEntry>(&name(&chain, key, submission.id))? {
-		Some(held) => held,
-		None => {
-			let (record, actual) = (wrong.evidence.record, wrong.evidence.score);
-			let salt = context::salt()?;
-			journal.begin(entry(&chain, key, submission.id, record, salt, wrong.claimed, actual))?
-		}
-	};
-	post(context, &chain, key, &mut held).await?;
-	Ok(held)
-}
-
-/// Whether our commitment is on the chain.
-async fn committed(chain: &Chain, key: &Key, held: &Held<ChallengeEntry>) -> anyhow::Result<bool> {
-	let ours = our_commitment(chain, key, &held.entry);
-	let commitments = chain.finalised().await?.challenge_commitments(held.entry.submission).await?;
-	Ok(commitments.iter().any(|other| other.who == key.account() && other.commitment == ours))
-}
-
-fn our_commitment(chain: &Chain, key: &Key, entry: &ChallengeEntry) -> [u8; 32] {
-	let account = key.account().0;
-	hash::challenge_commitment(&chain.genesis(), entry.submission, entry.record, &account, &entry.salt)
-}
-
-async fn post(
-	context: &Context,
-	chain: &Chain,
-	key: &Key,
-	held: &mut Held<ChallengeEntry>,
-) -> anyhow::Result<()> {
-	loop {
-		if committed(chain, key, held).await? {
-			return Ok(());
-		}
-		let view = chain.finalised().await?;
-		let live = view.submission(held.entry.submission).await?;
-		if !live.is_some_and(|live| matches!(live.phase, Phase::Verifying { .. })) {
-			return Ok(());
-		}
-		if held.entry.committing_until.is_some_and(|until| view.number() <= until) {
-			// Sent before an interruption: it may still come.
-			chain.finalised_after(view.number()).await?;
-			continue;
-		}
-		held.entry.committing_until = Some(view.number() + 3 * LIFETIME);
-		held.save()?;
-		let entry = &held.entry;
-		match chain.commit_challenge(key, entry.submission, our_commitment(chain, key, entry)).await {
-			Ok(receipt) => {
-				context.metrics().committed_challenge();
-				context.output().event(
-					"challenge_committed",
-					format!(
-						"submission {}: committed to evidence against record {} in block {}",
-						entry.submission, entry.record, receipt.block
-					),
-					serde_json::json!({
-						"submission": entry.submission,
-						"record": entry.record,
-						"claimed": entry.claimed,
-						"actual": entry.actual,
-						"receipt": receipt,
-					}),
-				);
-				return Ok(());
-			}
-			Err(ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_)) => {}
-			Err(error) => {
-				held.entry.committing_until = None;
-				held.save()?;
-				return Err(error).context("committing to a challenge");
-			}
+	fn entry(&self, wrong: &Wrong, salt: [u8; 32]) -> ChallengeEntry {
+		ChallengeEntry {
+			genesis: self.chain().genesis(),
+			challenger: self.key.account().to_string(),
+			submission: self.submission,
+			record: wrong.evidence.record,
+			salt,
+			claimed: wrong.claimed,
+			actual: wrong.evidence.score,
+			outcome: None,
 		}
 	}
-}
 
-/// Takes up a challenge from the journal.
-pub async fn resume(
-	context: &Context,
-	key: &Key,
-	submission: SubmissionId,
-) -> anyhow::Result<Option<Challenged>> {
-	let chain = context.chain().await?;
-	let Some(mut held) = context.journal().hold::<ChallengeEntry>(&name(&chain, key, submission))? else {
-		return Ok(None);
-	};
-	post(context, &chain, key, &mut held).await?;
-	finish(context, key, held).await.map(Some)
-}
+	/// The submission, if it can be challenged.
+	async fn live(&self, view: &View) -> Result<Option<Submission>, ChainError> {
+		let live = view.submission(self.submission).await?;
+		Ok(live.filter(|live| matches!(live.phase, Phase::Verifying { .. })))
+	}
 
-/// Waits until the commitment is old enough, and has the chain evaluate the record.
-pub async fn finish(
-	context: &Context,
-	key: &Key,
-	mut held: Held<ChallengeEntry>,
-) -> anyhow::Result<Challenged> {
-	let chain = context.chain().await?;
-	let bench = context.bench().await?;
-	let mut view = chain.finalised().await?;
-	let id = held.entry.submission;
-	let mut result = Challenged {
-		submission: id,
-		record: held.entry.record,
-		claimed: held.entry.claimed,
-		actual: held.entry.actual,
-		outcome: None,
-		block: None,
-		weight_ms: None,
-	};
-	loop {
-		let live = view.submission(id).await?;
-		let Some((submission, Phase::Verifying { claim, .. })) = live.map(|live| (live.clone(), live.phase))
-		else {
-			// Overturned by somebody else, perhaps: the bond is back.
-			return end(context, &mut held, result, "over");
+	/// Whether there is no time, or nothing, left to commit to.
+	async fn is_late(&self, view: &View, until: Option<Tick>) -> Result<bool, ChainError> {
+		let late = match until {
+			Some(until) => view.tick().await? >= until,
+			None => false,
 		};
-		let ours = our_commitment(&chain, key, &held.entry);
-		let commitments = view.challenge_commitments(id).await?;
-		let Some(commitment) = commitments.into_iter().find(|other| other.commitment == ours) else {
-			return end(context, &mut held, result, "commitment_expired");
-		};
-		if view.tick().await? < commitment.opens_at {
-			view = chain.finalised_after(view.number()).await?;
-			continue;
-		}
-		let spec = view.spec(submission.model).await?.context("the model has no specification")?;
-		let evidence = bench.evidence(&spec, &claim.weights, held.entry.record).await?;
-		let cost = view.court_price(submission.model).await?.context("the model has no price")?;
-		let sent = chain
-			.challenge(
-				id,
-				held.entry.record,
-				key.account(),
-				held.entry.salt,
-				evidence.proof,
-				evidence.weights,
-				cost,
-			)
-			.await;
-		match sent {
-			Ok((outcome, receipt)) => {
-				result.outcome = Some(outcome);
-				result.block = Some(receipt.block);
-				result.weight_ms = Some(receipt.weight.milliseconds());
-				let word = match outcome {
-					ChallengeOutcome::Overturned { .. } => "overturned",
-					ChallengeOutcome::Failed => "failed",
-				};
-				return end(context, &mut held, result, word);
+		Ok(late || self.live(view).await?.is_none())
+	}
+
+	/// Commits to the evidence against a wrong claim, if that is not on the chain; tried until `until`, or for as long as
+	/// the submission can be challenged.
+	///
+	/// The secret is in the journal before the commitment is sent. A challenge of this submission that was begun before
+	/// is taken up, with the record that it names.
+	pub async fn commit(&self, wrong: &Wrong, until: Option<Tick>) -> anyhow::Result<Commitment> {
+		let journal = self.actor.context.journal();
+		let mut view = self.chain().finalised().await?;
+		loop {
+			if self.is_late(&view, until).await? {
+				return Ok(Commitment::None);
 			}
-			Err(error)
-				// The price changes with the runtime.
-				if error.is("Training", "ChallengeTooEarly")
-					|| error.is("Training", "WrongCost")
-					|| matches!(
-						error,
-						ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_)
-					) =>
-			{
-				tracing::warn!(submission = id, %error, "the challenge is sent again");
-				view = chain.finalised_after(view.number()).await?;
-			}
-			Err(error) if error.is("Training", "UnknownSubmission") || error.is("Training", "NotVerifying") => {
-				return end(context, &mut held, result, "over");
-			}
-			Err(error) => {
-				// Tried again with the next block, but counted once.
-				let first = held.entry.outcome.replace(error.to_string()).is_none();
-				held.save()?;
-				if first {
-					context.metrics().challenged("refused");
+			let name = ChallengeEntry::name_of(&self.chain().genesis(), self.submission, &self.key.account());
+			let held = match journal.hold::<ChallengeEntry>(&name) {
+				Ok(None) => journal.begin(self.entry(wrong, context::salt()?)),
+				Ok(Some(held)) => Ok(held),
+				Err(error) => Err(error),
+			};
+			match held {
+				// It would be lost, or refused, again.
+				Ok(held) if held.entry.outcome.is_some_and(ChallengeEnd::is_final) => {
+					return Ok(Commitment::None);
 				}
-				return Err(error).context("challenging");
+				Ok(mut held) => {
+					held.entry.outcome = None;
+					held.save()?;
+					return Ok(match self.post(&mut held, until).await? {
+						true => Commitment::Ours(held),
+						false => Commitment::None,
+					});
+				}
+				// Another role of the same account is at it. Should that end without having done it, this one does.
+				Err(JournalError::Busy(_)) => {
+					let standing = view.challenge_commitments(self.submission).await?;
+					if standing.iter().any(|other| other.who == self.key.account()) {
+						return Ok(Commitment::Elsewhere);
+					}
+				}
+				Err(error) => return Err(error.into()),
+			}
+			view = self.chain().finalised_after(view.number()).await?;
+		}
+	}
+
+	fn commitment(&self, entry: &ChallengeEntry) -> [u8; 32] {
+		let account = self.key.account().0;
+		hash::challenge_commitment(&entry.genesis, entry.submission, entry.record, &account, &entry.salt)
+	}
+
+	/// Sends the commitment until it is on the chain; whether it is.
+	async fn post(&self, held: &mut Held<ChallengeEntry>, until: Option<Tick>) -> anyhow::Result<bool> {
+		let commitment = self.commitment(&held.entry);
+		let mut said = None;
+		let mut view = self.chain().finalised().await?;
+		loop {
+			let standing = view.challenge_commitments(self.submission).await?;
+			if standing.iter().any(|other| other.commitment == commitment) {
+				return Ok(true);
+			}
+			if self.is_late(&view, until).await? {
+				return Ok(false);
+			}
+			match self.chain().commit_challenge(self.key, self.submission, commitment).await {
+				Ok(receipt) => {
+					self.actor.context.metrics().committed_challenge();
+					let entry = &held.entry;
+					self.actor.context.output().event(
+						"challenge_committed",
+						format!(
+							"submission {}: committed to evidence against record {} in block {}",
+							entry.submission, entry.record, receipt.block
+						),
+						serde_json::json!({
+							"submission": entry.submission,
+							"record": entry.record,
+							"claimed": entry.claimed,
+							"actual": entry.actual,
+							"receipt": receipt,
+						}),
+					);
+					return Ok(true);
+				}
+				// The places may become free, the account may be given money: it is tried until the time is over.
+				Err(error) => {
+					let error = error.to_string();
+					if said.as_ref() != Some(&error) {
+						tracing::warn!(submission = self.submission, error, "no challenge commitment yet");
+						said = Some(error);
+					}
+				}
+			}
+			view = self.chain().finalised_after(view.number()).await?;
+		}
+	}
+
+	/// Sees a challenge through, from a commitment that was or was not had: until the claim is proved wrong, or cannot be
+	/// challenged any more. What came of it, if this role saw to it.
+	pub async fn see_through(
+		&self,
+		mut commitment: Commitment,
+		wrong: &Wrong,
+	) -> anyhow::Result<Option<Challenged>> {
+		loop {
+			match commitment {
+				Commitment::Ours(held) => {
+					let (end, challenged) = self.finish(held).await?;
+					if end != ChallengeEnd::CommitmentExpired {
+						return Ok(Some(challenged));
+					}
+				}
+				Commitment::Elsewhere => {
+					// Until that has ended, or has given up.
+					let view = self.chain().finalised().await?;
+					if self.live(&view).await?.is_none() {
+						return Ok(None);
+					}
+					self.chain().finalised_after(view.number()).await?;
+				}
+				Commitment::None => {}
+			}
+			commitment = self.commit(wrong, None).await?;
+			if matches!(commitment, Commitment::None) {
+				return Ok(None);
 			}
 		}
 	}
+
+	/// Takes up a challenge from the journal; what came of it, if nobody else is at it.
+	pub async fn resume(&self) -> anyhow::Result<Option<Challenged>> {
+		let name = ChallengeEntry::name_of(&self.chain().genesis(), self.submission, &self.key.account());
+		let mut held = match self.actor.context.journal().hold::<ChallengeEntry>(&name) {
+			Ok(Some(held)) if held.entry.outcome.is_none() => held,
+			Ok(_) | Err(JournalError::Busy(_)) => return Ok(None),
+			Err(error) => return Err(error.into()),
+		};
+		self.post(&mut held, None).await?;
+		Ok(Some(self.finish(held).await?.1))
+	}
+
+	/// Waits until the commitment is old enough, and has the chain evaluate the record.
+	async fn finish(&self, mut held: Held<ChallengeEntry>) -> anyhow::Result<(ChallengeEnd, Challenged)> {
+		let (id, record) = (self.submission, held.entry.record);
+		let mut result = Challenged {
+			submission: id,
+			record,
+			claimed: held.entry.claimed,
+			actual: held.entry.actual,
+			outcome: None,
+			block: None,
+			weight_ms: None,
+		};
+		let ours = self.commitment(&held.entry);
+		let mut waiting = Waiting::new(&self.actor.context, self.chain());
+		let mut view = self.chain().finalised().await?;
+		let end = loop {
+			let Some(submission) = self.live(&view).await? else {
+				// Overturned by somebody else, perhaps: the bond is back.
+				break ChallengeEnd::Over;
+			};
+			let Some(claim) = submission.claim().copied() else { break ChallengeEnd::Over };
+			let standing = view.challenge_commitments(id).await?;
+			let Some(commitment) = standing.into_iter().find(|other| other.commitment == ours) else {
+				break ChallengeEnd::CommitmentExpired;
+			};
+			if view.tick().await? < commitment.opens_at {
+				view = self.chain().finalised_after(view.number()).await?;
+				continue;
+			}
+			let spec = view.spec(submission.model).await?.context("the model has no specification")?;
+			let bench = self.actor.context.bench().await?;
+			let evidence = match bench.evidence(&spec, &claim.weights, record).await {
+				Ok(evidence) => evidence,
+				Err(EvaluationError::Missing(blob)) => {
+					waiting.wait(blob).await?;
+					view = self.chain().finalised().await?;
+					continue;
+				}
+				Err(error) => return Err(error.into()),
+			};
+			let cost = view.court_price(submission.model).await?.context("the model has no price")?;
+			let (who, salt) = (self.key.account(), held.entry.salt);
+			let sent = self.chain().challenge(id, record, who, salt, evidence.proof, evidence.weights, cost);
+			match sent.await {
+				Ok((outcome, receipt)) => {
+					result.outcome = Some(outcome);
+					result.block = Some(receipt.block);
+					result.weight_ms = Some(receipt.weight.milliseconds());
+					break match outcome {
+						ChallengeOutcome::Overturned { .. } => ChallengeEnd::Overturned,
+						ChallengeOutcome::Failed => ChallengeEnd::Failed,
+					};
+				}
+				Err(error) if refused(&error) => {
+					tracing::error!(submission = id, %error, "the challenge is refused");
+					break ChallengeEnd::Refused;
+				}
+				Err(error) => {
+					tracing::warn!(submission = id, %error, "the challenge is sent again");
+					view = self.chain().finalised_after(view.number()).await?;
+				}
+			}
+		};
+		held.entry.outcome = Some(end);
+		held.save()?;
+		self.actor.context.metrics().challenged(end.word());
+		Ok((end, result))
+	}
 }
 
-fn end(
-	context: &Context,
-	held: &mut Held<ChallengeEntry>,
-	result: Challenged,
-	word: &str,
-) -> anyhow::Result<Challenged> {
-	held.entry.outcome = Some(word.to_owned());
-	held.save()?;
-	context.metrics().challenged(word);
-	Ok(result)
+/// Whether the runtime refuses a challenge for what it is. What depends on the block it is in may go better in another;
+/// what became of the submission is read from the state.
+fn refused(error: &ChainError) -> bool {
+	const PASSING: [&str; 6] = [
+		"ChallengeTooEarly",
+		// It changes with the runtime.
+		"WrongCost",
+		"UnknownSubmission",
+		"NotVerifying",
+		"NoChallengeCommitment",
+		"ChallengeCommitmentExpired",
+	];
+	matches!(error, ChainError::Module { .. }) && !PASSING.iter().any(|name| error.is("Training", name))
+}
+
+/// The challenges of an account on this chain that were begun and have not ended.
+pub fn unfinished(actor: &Actor, key: &Key) -> Result<Vec<SubmissionId>, JournalError> {
+	let (genesis, account) = (actor.chain.genesis(), key.account().to_string());
+	let entries = actor.context.journal().list::<ChallengeEntry>()?;
+	let ours = entries.into_iter().filter(|entry| entry.genesis == genesis && entry.challenger == account);
+	Ok(ours.filter(|entry| entry.outcome.is_none()).map(|entry| entry.submission).collect())
+}
+
+/// Says how a challenge ended.
+pub(crate) fn say(actor: &Actor, challenged: Option<&Challenged>) {
+	if let Some(challenged) = challenged {
+		let value = serde_json::to_value(challenged).unwrap_or_default();
+		actor.context.output().event("challenged", describe(challenged), value);
+	}
 }
 
 /// A challenge's end in a sentence.

@@ -8,12 +8,18 @@ use crate::{
 	peers::Peers,
 };
 use anyhow::{Context as _, bail};
-use oda_blobs::Store;
+use oda_blobs::{Removed, Store};
 use oda_client::{AccountId, Chain, Key, View};
 use oda_engine::{Engine, EngineConfig};
 use oda_network::NetworkConfig;
 use oda_primitives::BlobRef;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+	collections::HashSet,
+	net::SocketAddr,
+	path::PathBuf,
+	sync::{Arc, Mutex, MutexGuard, PoisonError},
+	time::Duration,
+};
 use tokio::sync::OnceCell;
 
 /// Where the worker finds things, and how it works.
@@ -45,6 +51,8 @@ struct Inner {
 	chain: OnceCell<Chain>,
 	bench: OnceCell<Arc<Workbench>>,
 	peers: OnceCell<Option<Peers>>,
+	/// The accounts for which demands for weights are answered.
+	answering: Mutex<HashSet<[u8; 32]>>,
 }
 
 /// The worker's means: cheap to clone. The connection and the engine are made when first needed.
@@ -60,7 +68,8 @@ impl Context {
 		let journal = Journal::open(&settings.base_path)?;
 		let metrics = Arc::new(Metrics::new());
 		let (chain, bench, peers) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-		let inner = Inner { settings, store, journal, metrics, chain, bench, peers };
+		let answering = Mutex::default();
+		let inner = Inner { settings, store, journal, metrics, chain, bench, peers, answering };
 		Ok(Self { inner: Arc::new(inner) })
 	}
 
@@ -86,6 +95,10 @@ impl Context {
 
 	pub(crate) fn peers_cell(&self) -> &OnceCell<Option<Peers>> {
 		&self.inner.peers
+	}
+
+	pub(crate) fn answering(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {
+		self.inner.answering.lock().unwrap_or_else(PoisonError::into_inner)
 	}
 
 	/// What is counted.
@@ -126,6 +139,29 @@ impl Context {
 		}
 	}
 
+	/// Whether something of this worker's needs a blob: a pin, what the journal says is under way, or a role that waits
+	/// for it.
+	pub(crate) fn is_needed(&self, root: &[u8; 32]) -> anyhow::Result<bool> {
+		let peers = self.inner.peers.get().and_then(Option::as_ref);
+		let wished = peers.is_some_and(|peers| peers.wishes().holds(root));
+		Ok(wished || self.store().is_pinned(root) || self.journal().needed()?.contains(root))
+	}
+
+	/// Deletes what is neither needed, nor named by the chain: of what services have brought here by themselves, or of
+	/// everything.
+	pub async fn tidy(&self, view: &View, what: Tidy) -> anyhow::Result<Removed> {
+		let (named, needed) = (view.registered_blobs().await?, self.journal().needed()?);
+		let peers = self.inner.peers.get().and_then(Option::as_ref);
+		let stays = |root: &[u8; 32]| {
+			let wished = peers.is_some_and(|peers| peers.wishes().holds(root));
+			wished || needed.contains(root) || named.contains_key(root)
+		};
+		Ok(match what {
+			Tidy::Passing => self.store().drop_passing(stays)?,
+			Tidy::Everything => self.store().gc(stays)?,
+		})
+	}
+
 	/// A blob that somebody names by its root, or by a file, which is then stored. If the chain names it, it is
 	/// had from peers.
 	pub async fn blob(&self, name: &str) -> anyhow::Result<BlobRef> {
@@ -150,6 +186,15 @@ impl Context {
 	}
 }
 
+/// What is looked through for blobs that nobody needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tidy {
+	/// What services have brought here by themselves.
+	Passing,
+	/// All that lies in the store.
+	Everything,
+}
+
 /// The key that somebody names by a file, or by a secret URI.
 pub fn key(file: Option<&PathBuf>, uri: Option<&str>) -> anyhow::Result<Key> {
 	match (file, uri) {
@@ -166,4 +211,28 @@ pub fn salt() -> anyhow::Result<[u8; 32]> {
 	let mut salt = [0; 32];
 	getrandom::fill(&mut salt).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
 	Ok(salt)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+	use super::*;
+	use crate::output::Output;
+	use std::net::Ipv4Addr;
+
+	/// One without a node and without a network, on a base path of its own.
+	pub(crate) fn offline() -> (tempfile::TempDir, Context) {
+		let base = tempfile::tempdir().unwrap();
+		let settings = Settings {
+			// Nobody listens on the discard port.
+			node: "ws://127.0.0.1:9".to_owned(),
+			node_timeout: None,
+			base_path: base.path().to_owned(),
+			engine: EngineConfig::default(),
+			limits: Limits::default(),
+			network: None,
+			prometheus: Some((Ipv4Addr::LOCALHOST, 0).into()),
+			output: Output::new(true),
+		};
+		(base, Context::open(settings).unwrap())
+	}
 }

@@ -3,44 +3,95 @@
 //! Posting is free, and brings nothing but that the weights can be had. So the one whose claim it is answers at once,
 //! and the others wait for a while of their own, by account and demand, so that not all upload the same.
 
-use crate::context::Context;
+use crate::{
+	background::{Again, Background},
+	context::Context,
+	service::{self, Actor, Role, Step},
+};
 use oda_blobs::{BlobError, BlobSource};
 use oda_client::{AccountId, Chain, ChainError, Demand, Key, Target, View};
 use oda_primitives::Tick;
-use std::{collections::HashMap, convert::Infallible, future::Future};
+use std::future::Future;
 
-/// Ticks between two attempts to post the same weights.
-const POST_AGAIN: Tick = 8;
+/// Blocks between two attempts to post the same weights.
+const POST_AGAIN: u64 = 8;
 
 /// Blocks back from the last final one whose bodies are looked at after an interruption.
 const LOOK_BACK: u64 = 200;
 
-/// Does `work`, and answers demands meanwhile.
+/// Does `work`, and answers demands meanwhile, unless that is done for this account already. What comes of that is
+/// nothing to the work.
 pub async fn beside<T>(
 	context: &Context,
 	key: &Key,
 	work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
+	let Some(_turn) = Turn::take(context, key.account()) else { return work.await };
+	let answers = service::keep_running(Answers::NAME, context.metrics(), || {
+		service::follow::<Answers>(context.clone(), Some(key.clone()), (), false)
+	});
 	tokio::select! {
 		done = work => done,
-		never = answer(context, key) => match never? {},
+		// It has no end.
+		() = answers => std::future::pending().await,
 	}
 }
 
-/// For ever: posts what is demanded and lies in the store, and stores what others have posted.
-async fn answer(context: &Context, key: &Key) -> anyhow::Result<Infallible> {
-	let chain = context.chain().await?;
-	let mut tried: HashMap<Target, Tick> = HashMap::new();
-	let mut view = chain.finalised().await?;
-	let mut seen = view.number().saturating_sub(1);
-	loop {
-		seen = take_posted(context, &chain, &view, seen).await?;
-		let demands = view.demands().await?;
-		tried.retain(|target, _| demands.iter().any(|demand| demand.target == *target));
+/// That demands are answered for an account, once in a process.
+struct Turn<'a> {
+	context: &'a Context,
+	account: AccountId,
+}
+
+impl<'a> Turn<'a> {
+	fn take(context: &'a Context, account: AccountId) -> Option<Self> {
+		context.answering().insert(account.0).then_some(Self { context, account })
+	}
+}
+
+impl Drop for Turn<'_> {
+	fn drop(&mut self) {
+		self.context.answering().remove(&self.account.0);
+	}
+}
+
+/// Posts what is demanded and lies in the store, and stores what others have posted.
+struct Answers {
+	actor: Actor,
+	key: Key,
+	/// The last block that was looked at for what others have posted.
+	seen: Option<u64>,
+	posts: Background<Target>,
+}
+
+impl Role for Answers {
+	const NAME: &'static str = "demands";
+	type Config = ();
+
+	async fn start(actor: Actor, (): ()) -> anyhow::Result<Self> {
+		let key = actor.needed_key(Self::NAME)?;
+		let posts = Background::new(&actor.context, Self::NAME);
+		Ok(Self { actor, key, seen: None, posts })
+	}
+
+	async fn block(&mut self, view: &View) -> anyhow::Result<Step> {
+		let Actor { context, chain, .. } = &self.actor;
+		let seen = self.seen.unwrap_or(view.number().saturating_sub(1));
+		self.seen = Some(take_posted(context, chain, view, seen).await?);
+		let (demands, now) = (view.demands().await?, view.number());
+		self.posts.look(now, |target| demands.iter().any(|demand| demand.target == *target));
 		for demand in demands {
-			post(context, &chain, key, &view, &demand, &mut tried).await?;
+			if self.posts.is_due(&demand.target, now) && is_our_turn(view, &self.key, &demand).await? {
+				let (actor, target) = (self.actor.clone(), demand.target);
+				self.posts
+					.begin(target, now, Again::After(POST_AGAIN), async move { post(&actor, &demand).await });
+			}
 		}
-		view = chain.finalised_after(view.number()).await?;
+		Ok(Step::GoOn)
+	}
+
+	async fn finish(mut self) -> anyhow::Result<()> {
+		self.posts.finish().await
 	}
 }
 
@@ -50,11 +101,11 @@ async fn take_posted(context: &Context, chain: &Chain, view: &View, seen: u64) -
 	for number in from..=view.number() {
 		let Some(at) = chain.at(number).await? else { return Ok(number - 1) };
 		for (target, weights) in at.posted_weights().await? {
-			match context.store().put(&weights) {
+			let store = context.store();
+			match store.put(&weights).and_then(|blob| store.mark_passing(&blob.root).map(|()| blob)) {
 				Ok(blob) => {
 					tracing::info!(%target, root = hex::encode(blob.root), block = number, "weights were posted");
 				}
-				// No reason to stop the work that goes on beside.
 				Err(error) => tracing::error!(%target, %error, "posted weights cannot be stored"),
 			}
 		}
@@ -62,43 +113,32 @@ async fn take_posted(context: &Context, chain: &Chain, view: &View, seen: u64) -
 	Ok(view.number())
 }
 
-/// Posts demanded weights, if they are here and it is this account's turn.
-async fn post(
-	context: &Context,
-	chain: &Chain,
-	key: &Key,
-	view: &View,
-	demand: &Demand,
-	tried: &mut HashMap<Target, Tick>,
-) -> anyhow::Result<()> {
-	let tick = view.tick().await?;
-	let again = tried.get(&demand.target).is_none_or(|at| tick >= at.saturating_add(POST_AGAIN));
-	let window = view.parameters().await?.demand_window;
+/// Whether it is this account that is to answer a demand at this block.
+async fn is_our_turn(view: &View, key: &Key, demand: &Demand) -> Result<bool, ChainError> {
+	let (tick, window) = (view.tick().await?, view.parameters().await?.demand_window);
 	let mine = owner(view, demand.target).await? == Some(key.account());
 	let wait = if mine { 0 } else { patience(&key.account(), demand, window / 2) };
 	let turn = demand.until.saturating_sub(window).saturating_add(wait);
-	if !again || tick < turn || tick.saturating_add(1) >= demand.until {
-		return Ok(());
-	}
-	let weights = match context.store().get(&demand.weights) {
+	Ok(tick >= turn && tick.saturating_add(1) < demand.until)
+}
+
+/// Posts demanded weights, if they are here.
+async fn post(actor: &Actor, demand: &Demand) -> anyhow::Result<()> {
+	let (store, blob, target) = (actor.context.store().clone(), demand.weights, demand.target);
+	let weights = match tokio::task::spawn_blocking(move || store.get(&blob)).await? {
 		Ok(weights) => weights,
-		Err(BlobError::NotFound(_)) => return Ok(()),
-		Err(error) => {
-			tracing::error!(target = %demand.target, %error, "the demanded weights cannot be read");
-			return Ok(());
-		}
+		// Others may have them.
+		Err(error) if error.is_absent() || matches!(error, BlobError::WrongLength { .. }) => return Ok(()),
+		Err(error) => return Err(error.into()),
 	};
-	tried.insert(demand.target, tick);
-	match chain.post_weights(demand.target, weights).await {
-		Ok(receipt) => context.output().event(
+	match actor.chain.post_weights(target, weights).await {
+		Ok(receipt) => actor.context.output().event(
 			"posted",
-			format!("posted the weights of {} in block {}", demand.target, receipt.block),
-			serde_json::json!({ "target": demand.target, "receipt": receipt }),
+			format!("posted the weights of {target} in block {}", receipt.block),
+			serde_json::json!({ "target": target, "receipt": receipt }),
 		),
-		Err(error @ ChainError::Module { .. }) => {
-			tracing::debug!(target = %demand.target, %error, "somebody else was first");
-		}
-		Err(error) => tracing::warn!(target = %demand.target, %error, "could not post the weights"),
+		Err(error @ ChainError::Module { .. }) => tracing::debug!(%target, %error, "somebody else was first"),
+		Err(error) => return Err(error.into()),
 	}
 	Ok(())
 }

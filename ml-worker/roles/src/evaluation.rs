@@ -76,8 +76,13 @@ pub enum EvaluationError {
 
 impl EvaluationError {
 	/// What a blob could not be read for.
-	fn blob(error: BlobError, blob: &BlobRef) -> Self {
+	pub(crate) fn of_blob(error: BlobError, blob: &BlobRef) -> Self {
 		if error.is_absent() { Self::Missing(*blob) } else { Self::Blob(error) }
+	}
+
+	/// Whether the same would fail again in the same way.
+	pub fn is_final(&self) -> bool {
+		matches!(self, Self::TooLarge { .. } | Self::Spec(_) | Self::Record(..))
 	}
 
 	/// Whether it may go better later, when the blobs are here.
@@ -86,13 +91,18 @@ impl EvaluationError {
 	}
 }
 
-/// A blob that must be small enough, and here.
-fn load(source: &dyn BlobSource, blob: &BlobRef, limit_mib: u64) -> Result<Vec<u8>, EvaluationError> {
+fn check_limit(blob: &BlobRef, limit_mib: u64) -> Result<(), EvaluationError> {
 	let limit = limit_mib.saturating_mul(1 << 20);
 	if blob.len > limit {
 		return Err(EvaluationError::TooLarge { len: blob.len, limit });
 	}
-	source.get(blob).map_err(|error| EvaluationError::blob(error, blob))
+	Ok(())
+}
+
+/// A blob that must be small enough, and here.
+fn load(source: &dyn BlobSource, blob: &BlobRef, limit_mib: u64) -> Result<Vec<u8>, EvaluationError> {
+	check_limit(blob, limit_mib)?;
+	source.get(blob).map_err(|error| EvaluationError::of_blob(error, blob))
 }
 
 /// Stops the work of a future that is dropped.
@@ -139,6 +149,16 @@ impl Workbench {
 	/// What evaluating may take.
 	pub fn limits(&self) -> Limits {
 		self.limits
+	}
+
+	/// Whether a model's data and these weights are small enough to be loaded: asked before a byte is fetched.
+	///
+	/// # Errors
+	///
+	/// [`EvaluationError::TooLarge`].
+	pub fn check_limits(&self, spec: &ModelSpec, weights: &BlobRef) -> Result<(), EvaluationError> {
+		check_limit(weights, self.limits.weights_mib)?;
+		check_limit(&spec.data.dataset().blob, self.limits.data_mib)
 	}
 
 	/// The score of every record. `progress` is told how many are done.
@@ -219,7 +239,7 @@ impl Workbench {
 			let weights = load(&*source, &weights, limits.weights_mib)?;
 			let data = spec.data.dataset().blob;
 			let proof =
-				source.prove(&data, range.clone()).map_err(|error| EvaluationError::blob(error, &data))?;
+				source.prove(&data, range.clone()).map_err(|error| EvaluationError::of_blob(error, &data))?;
 			let bytes = proof.verify(&data, range).map_err(|error| EvaluationError::Record(record, error))?;
 			let evaluator = Evaluator::new(&spec.graph, &weights).map_err(EngineError::from)?;
 			let score = spec.score_record(&evaluator, bytes).map_err(EngineError::from)?;
@@ -372,10 +392,12 @@ mod tests {
 	}
 
 	#[tokio::test]
-	async fn a_blob_over_the_limit_is_not_loaded() {
+	async fn a_blob_over_the_limit_is_neither_fetched_nor_loaded() {
 		let (_base, store) = store();
 		let (spec, weights) = case(&store);
 		let bench = bench(&store, Limits { data_mib: 0, ..Limits::default() });
+		store.remove(&spec.data.dataset().blob.root).unwrap();
+		assert!(bench.check_limits(&spec, &weights).unwrap_err().is_final());
 		let error = bench.scores(&spec, &weights, |_| ()).await.unwrap_err();
 		assert!(matches!(error, EvaluationError::TooLarge { len: 15, limit: 0 }));
 	}

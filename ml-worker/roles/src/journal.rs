@@ -7,9 +7,11 @@
 //!
 //! Several processes may share one journal: whoever works on an entry holds its lock.
 
+use oda_client::AccountId;
 use oda_primitives::{BlobRef, ModelId, SubmissionId, hexadecimal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
+	collections::HashSet,
 	fs::{self, DirBuilder, File, TryLockError},
 	io::{self, Write},
 	os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -110,10 +112,56 @@ pub struct ChallengeEntry {
 	pub claimed: i32,
 	/// What it scores.
 	pub actual: i32,
-	/// The last block that can hold the challenge commitment, once it was sent.
-	pub committing_until: Option<u64>,
 	/// How it ended.
-	pub outcome: Option<String>,
+	#[serde(default, deserialize_with = "known_end")]
+	pub outcome: Option<ChallengeEnd>,
+}
+
+impl ChallengeEntry {
+	/// The name of an account's challenge of a submission.
+	pub fn name_of(genesis: &[u8; 32], submission: SubmissionId, challenger: &AccountId) -> String {
+		format!("{}-{submission}-{challenger}", hex::encode(&genesis[..4]))
+	}
+}
+
+/// How a challenge ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChallengeEnd {
+	/// The claim was proved wrong.
+	Overturned,
+	/// The chain found the claim right, and the bond is lost.
+	Failed,
+	/// The submission ended before.
+	Over,
+	/// The commitment to evidence expired before it was used.
+	CommitmentExpired,
+	/// The runtime refused it for what it is.
+	Refused,
+}
+
+impl ChallengeEnd {
+	/// In a word.
+	pub fn word(self) -> &'static str {
+		match self {
+			Self::Overturned => "overturned",
+			Self::Failed => "failed",
+			Self::Over => "over",
+			Self::CommitmentExpired => "commitment_expired",
+			Self::Refused => "refused",
+		}
+	}
+
+	/// Whether another challenge of the same submission would end in the same way.
+	pub fn is_final(self) -> bool {
+		matches!(self, Self::Failed | Self::Refused)
+	}
+}
+
+/// An end that is none, such as the text of an error, is no reason not to go on.
+fn known_end<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ChallengeEnd>, D::Error> {
+	let text = Option::<String>::deserialize(deserializer)?;
+	Ok(text.and_then(|text| serde_json::from_value(text.into()).ok()))
 }
 
 /// A model that this worker announced in order to register it.
@@ -130,6 +178,9 @@ pub struct RegistrationEntry {
 	/// The secret.
 	#[serde(with = "hexadecimal")]
 	pub salt: [u8; 32],
+	/// The data that it is scored on, until it is registered.
+	#[serde(default)]
+	pub data: Option<BlobRef>,
 	/// The last block that can hold the announcement, once it was sent.
 	pub announcing_until: Option<u64>,
 }
@@ -268,6 +319,14 @@ impl Journal {
 		Ok(Some(Held { entry: Self::read(&path)?, path, _lock: lock }))
 	}
 
+	/// The blobs without which something under way cannot be finished.
+	pub fn needed(&self) -> Result<HashSet<[u8; 32]>, JournalError> {
+		let submissions =
+			self.list::<SubmissionEntry>()?.into_iter().filter(|entry| entry.stage != Stage::Done);
+		let registrations = self.list::<RegistrationEntry>()?.into_iter().filter_map(|entry| entry.data);
+		Ok(submissions.map(|entry| entry.weights).chain(registrations).map(|blob| blob.root).collect())
+	}
+
 	/// All entries of a kind. A file that is no entry is reported and left out.
 	pub fn list<E: Entry>(&self) -> Result<Vec<E>, JournalError> {
 		let dir = self.dir.join(E::KIND);
@@ -326,6 +385,24 @@ mod tests {
 	}
 
 	#[test]
+	fn an_error_that_was_written_down_as_a_challenge_s_end_does_not_end_it() {
+		let entry = ChallengeEntry {
+			genesis: [1; 32],
+			challenger: "5Grw".to_owned(),
+			submission: 7,
+			record: 3,
+			salt: [2; 32],
+			claimed: 1,
+			actual: 0,
+			outcome: Some(ChallengeEnd::Overturned),
+		};
+		let mut written = serde_json::to_value(&entry).unwrap();
+		assert_eq!(serde_json::from_value::<ChallengeEntry>(written.clone()).unwrap(), entry);
+		written["outcome"] = "the node rejected the transaction: pool is full (1016)".into();
+		assert_eq!(serde_json::from_value::<ChallengeEntry>(written).unwrap().outcome, None);
+	}
+
+	#[test]
 	fn an_entry_is_held_by_one() {
 		let base = tempfile::tempdir().unwrap();
 		let journal = Journal::open(base.path()).unwrap();
@@ -355,6 +432,17 @@ mod tests {
 		let held = journal.begin(entry()).unwrap();
 		fs::write(held.path.with_extension("new"), b"{\"genesis\": \"0x01").unwrap();
 		assert_eq!(journal.list::<SubmissionEntry>().unwrap(), [entry()]);
+	}
+
+	#[test]
+	fn what_is_under_way_needs_its_weights() {
+		let base = tempfile::tempdir().unwrap();
+		let journal = Journal::open(base.path()).unwrap();
+		let mut held = journal.begin(entry()).unwrap();
+		assert!(journal.needed().unwrap().contains(&entry().weights.root));
+		held.entry.stage = Stage::Done;
+		held.save().unwrap();
+		assert!(journal.needed().unwrap().is_empty());
 	}
 
 	#[test]

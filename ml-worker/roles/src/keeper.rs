@@ -5,18 +5,27 @@
 //! where it was. A look waits for nothing slow: what takes time is done in the background, and what came of it is
 //! read from the state that is looked at anyway.
 
-mod attempts;
 mod rounds;
 
-use crate::{amount::Amount, context::Context, demand};
+use crate::{
+	amount::Amount,
+	background::{Again, Background},
+	context::Context,
+	metrics::Kept,
+	service::{self, Actor, Role, Step},
+	wanted::{Waiting, Wish},
+};
 use anyhow::Context as _;
-use attempts::Attempts;
 use oda_blobs::{BlobError, BlobSource, Holder};
-use oda_client::{AccountId, Chain, ChainError, Deal, Keeper, Key, Round, View};
+use oda_client::{AccountId, Chain, ChainError, Deal, Keeper as Enlisted, Key, Round, View};
 use oda_primitives::{DealId, RangeProof, RoundNumber, message};
 use rounds::Rounds;
 use serde::{Deserialize, Serialize};
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{
+	collections::{HashMap, HashSet},
+	ops::Range,
+	sync::Arc,
+};
 use tokio::sync::Semaphore;
 
 /// How a keeper works.
@@ -40,53 +49,115 @@ impl Default for KeeperConfig {
 /// How many proofs are made at a time.
 const PROOFS: usize = 8;
 
+/// Blocks within which what was sent is looked for before it is sent again.
+const SEND_AGAIN: u64 = 6;
+
 /// Keeps.
 pub async fn run(context: Context, key: Key, config: KeeperConfig) -> anyhow::Result<()> {
-	demand::beside(&context, &key, keep(&context, &key, &config)).await
+	service::run::<Keeper>(context, Some(key), config, false).await
 }
 
-async fn keep(context: &Context, key: &Key, config: &KeeperConfig) -> anyhow::Result<()> {
-	let chain = context.chain().await?;
-	let account = key.account();
-	bind(context, &chain, key).await?;
-	enlist(context, &chain, key, config).await?;
-	context.output().event(
-		"keeping",
-		format!("keeping up to {} MiB as {account}", config.capacity_mib),
-		serde_json::json!({ "account": account, "capacity_mib": config.capacity_mib }),
-	);
-	let agent = Agent { context: context.clone(), chain: chain.clone(), key: key.clone() };
-	let mut desk = Desk {
-		agent,
-		config,
-		answers: Attempts::new(),
-		stays: Attempts::new(),
-		takings: Attempts::new(),
-		proofs: Arc::new(Semaphore::new(PROOFS)),
-	};
-	let mut rounds = Rounds::default();
-	let mut pinned: HashSet<_> = context.store().pinned(Holder::Keeper)?.into_iter().collect();
-	let kept = context.metrics().kept(account.to_string());
-	let mut view = chain.finalised().await?;
-	loop {
-		let deals = view.deals().await?;
-		let round = view.round().await?;
-		if let Some(round) = &round {
-			desk.answer(&view, round, &deals);
+/// A piece of a keeper's work.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Piece {
+	/// Answering a challenge.
+	Answer { deal: DealId, round: RoundNumber },
+	/// Agreeing to a longer term.
+	Stay { deal: DealId, until: RoundNumber },
+	/// Taking a replica.
+	Take { deal: DealId },
+}
+
+/// The role.
+pub struct Keeper {
+	agent: Agent,
+	config: KeeperConfig,
+	work: Background<Piece>,
+	proofs: Arc<Semaphore>,
+	rounds: Rounds,
+	pinned: HashSet<[u8; 32]>,
+	/// What is fetched for deals that are not taken yet.
+	candidates: HashMap<DealId, Candidate>,
+	kept: Kept,
+}
+
+/// A blob that is fetched, or was, for a deal that may be taken.
+struct Candidate {
+	root: [u8; 32],
+	/// Fetches it for as long as this is held.
+	_wish: Option<Arc<Wish>>,
+}
+
+impl Role for Keeper {
+	const NAME: &'static str = "keeper";
+	type Config = KeeperConfig;
+
+	async fn start(actor: Actor, config: KeeperConfig) -> anyhow::Result<Self> {
+		let key = actor.needed_key(Self::NAME)?;
+		let (context, account) = (&actor.context, key.account());
+		bind(context, &actor.chain, &key).await?;
+		enlist(context, &actor.chain, &key, &config).await?;
+		context.output().event(
+			"keeping",
+			format!("keeping up to {} MiB as {account}", config.capacity_mib),
+			serde_json::json!({ "account": account, "capacity_mib": config.capacity_mib }),
+		);
+		let kept = context.metrics().kept(account.to_string());
+		let pinned = context.store().pinned(Holder::Keeper)?.into_iter().collect();
+		// Of a process that was interrupted: those that are still wanted are pinned again.
+		for root in context.store().pinned(Holder::Candidate)? {
+			drop_candidate(context, &root)?;
 		}
-		pin(context, &deals, &account, &mut pinned);
+		let work = Background::new(context, Self::NAME);
+		Ok(Self {
+			agent: Agent { actor, key },
+			config,
+			work,
+			proofs: Arc::new(Semaphore::new(PROOFS)),
+			rounds: Rounds::default(),
+			pinned,
+			candidates: HashMap::new(),
+			kept,
+		})
+	}
+
+	async fn block(&mut self, view: &View) -> anyhow::Result<Step> {
+		let account = self.agent.key.account();
+		let (deals, round) = (view.deals().await?, view.round().await?);
+		let number = round.as_ref().map(|round| round.number);
+		self.work.look(view.number(), |piece| match piece {
+			Piece::Answer { round, .. } => Some(*round) == number,
+			Piece::Stay { deal, until } => deals.iter().any(|d| d.id == *deal && d.until == *until),
+			Piece::Take { deal } => deals.iter().any(|d| d.id == *deal),
+		});
 		if let Some(round) = &round {
-			tell(context, rounds.look(round.number, &deals, &account));
-			if config.take {
-				desk.stay(&view, &deals);
-				desk.take(&view, round, &deals).await?;
+			self.answer(view, round, &deals);
+		}
+		self.pin(&deals, &account);
+		if let Some(round) = &round {
+			tell(&self.agent.actor.context, self.rounds.look(round.number, &deals, &account));
+			if self.config.take {
+				self.stay(view, &deals);
+				self.take(view, round, &deals).await?;
 			}
 		}
 		let replicas = deals.iter().filter_map(|deal| deal.replica_of(&account));
-		kept.set(replicas.map(|(_, replica)| replica));
-		context.observe_balance(&view, &account).await;
-		view = chain.finalised_after(view.number()).await?;
+		self.kept.set(replicas.map(|(_, replica)| replica));
+		Ok(Step::GoOn)
 	}
+
+	async fn finish(mut self) -> anyhow::Result<()> {
+		self.work.finish().await
+	}
+}
+
+/// Has a blob stay no longer for a deal that was not taken, and deletes it, unless something else needs it.
+fn drop_candidate(context: &Context, root: &[u8; 32]) -> anyhow::Result<()> {
+	context.store().unpin(Holder::Candidate, root)?;
+	if !context.is_needed(root)? {
+		context.store().remove(root)?;
+	}
+	Ok(())
 }
 
 /// Says what came of challenges.
@@ -102,25 +173,6 @@ fn tell(context: &Context, outcomes: Vec<rounds::Outcome>) {
 			format!("deal {deal}: {what} round {round}"),
 			serde_json::json!({ "deal": deal, "round": round }),
 		);
-	}
-}
-
-/// Pins the blobs of an account's replicas, and no others; what fails is tried again at the next look.
-fn pin(context: &Context, deals: &[Deal], account: &AccountId, pinned: &mut HashSet<[u8; 32]>) {
-	let mine = deals.iter().filter(|deal| deal.replica_of(account).is_some());
-	let mine: HashSet<_> = mine.map(|deal| deal.blob.root).collect();
-	let store = context.store();
-	let changed: Vec<_> = mine.symmetric_difference(pinned).copied().collect();
-	for root in changed {
-		let done = if mine.contains(&root) {
-			store.pin(Holder::Keeper, &root).map(|()| pinned.insert(root))
-		} else {
-			store.unpin(Holder::Keeper, &root).map(|_| pinned.remove(&root))
-		};
-		if let Err(error) = done {
-			context.metrics().failed("keeper");
-			tracing::error!(blob = hex::encode(root), %error, "what is pinned cannot be changed");
-		}
 	}
 }
 
@@ -166,36 +218,41 @@ async fn enlist(context: &Context, chain: &Chain, key: &Key, config: &KeeperConf
 	Ok(())
 }
 
-async fn own(view: &View, account: &AccountId) -> Result<Option<Keeper>, ChainError> {
+async fn own(view: &View, account: &AccountId) -> Result<Option<Enlisted>, ChainError> {
 	Ok(view.keepers().await?.into_iter().find(|keeper| keeper.account == *account))
 }
 
 /// Who does a piece of work.
 #[derive(Clone)]
 struct Agent {
-	context: Context,
-	chain: Chain,
+	actor: Actor,
 	key: Key,
 }
 
 impl Agent {
 	/// The chunk that is asked for, and its path, from the disk.
 	async fn prove(&self, deal: &Deal, range: Range<u64>) -> Result<RangeProof, BlobError> {
-		let (store, blob) = (self.context.store().clone(), deal.blob);
+		let (store, blob) = (self.actor.context.store().clone(), deal.blob);
 		let worked = tokio::task::spawn_blocking(move || store.prove(&blob, range)).await;
 		worked.map_err(|error| BlobError::Read(std::io::Error::other(error)))?
 	}
 
-	/// Gives the node the answer to a challenge; fetches the blob, if it is that which it lacks.
+	/// Gives the node the answer to a challenge; gets the blob, if it is that which it lacks.
 	async fn answer(&self, deal: &Deal, round: RoundNumber, range: Range<u64>) -> anyhow::Result<()> {
-		let proof = match self.prove(deal, range).await {
-			Ok(proof) => proof,
-			Err(error) => {
-				self.context.want(&self.chain, deal.blob).await?;
-				return Err(error.into());
+		let Actor { context, chain, .. } = &self.actor;
+		let mut waiting = Waiting::new(context, chain);
+		let proof = loop {
+			match self.prove(deal, range.clone()).await {
+				Ok(proof) => break proof,
+				Err(error) if error.is_absent() => waiting.wait(deal.blob).await?,
+				Err(error) => return Err(error.into()),
+			}
+			// As long as the answer is asked for.
+			if chain.finalised().await?.round().await?.is_none_or(|now| now.number != round) {
+				return Ok(());
 			}
 		};
-		match self.chain.pool_proof(&self.key, deal.id, round, proof).await {
+		match chain.pool_proof(&self.key, deal.id, round, proof).await {
 			// A block has it that is not final yet.
 			Err(error) if error.is("StorageDeals", "AlreadyProved") => Ok(()),
 			done => Ok(done?),
@@ -203,22 +260,28 @@ impl Agent {
 	}
 
 	/// Agrees to a longer term of a renewed deal, and says so once that is final.
-	async fn stay(&self, deal: &Deal) {
-		match self.chain.stay_in_deal(&self.key, deal.id).await {
-			Ok(receipt) => self.context.output().event(
-				"stays",
-				format!("deal {}: kept until round {}", deal.id, deal.until),
-				serde_json::json!({ "deal": deal.id, "until": deal.until, "receipt": receipt }),
-			),
-			Err(error) => tracing::warn!(deal = deal.id, %error, "could not agree to a longer term"),
-		}
+	async fn stay(&self, deal: &Deal) -> anyhow::Result<()> {
+		let receipt = self.actor.chain.stay_in_deal(&self.key, deal.id).await?;
+		self.actor.context.output().event(
+			"stays",
+			format!("deal {}: kept until round {}", deal.id, deal.until),
+			serde_json::json!({ "deal": deal.id, "until": deal.until, "receipt": receipt }),
+		);
+		Ok(())
 	}
 
-	/// Takes a replica, and says so once that is final.
-	async fn take(&self, deal: &Deal) {
+	/// Takes a replica of what is here, whole and checked, and says so once that is final.
+	async fn take(&self, deal: &Deal) -> anyhow::Result<()> {
+		let (store, blob) = (self.actor.context.store().clone(), deal.blob);
+		match tokio::task::spawn_blocking(move || store.open_blob(&blob)).await? {
+			Ok(_) => {}
+			// It is fetched again.
+			Err(error) if error.is_absent() => return Ok(()),
+			Err(error) => return Err(error.into()),
+		}
 		let blob = hex::encode(deal.blob.root);
-		match self.chain.take_replica(&self.key, deal.id).await {
-			Ok(receipt) => self.context.output().event(
+		match self.actor.chain.take_replica(&self.key, deal.id).await {
+			Ok(receipt) => self.actor.context.output().event(
 				"taken",
 				format!("deal {}: keeping {blob} in block {}", deal.id, receipt.block),
 				serde_json::json!({
@@ -230,40 +293,44 @@ impl Agent {
 			),
 			// Somebody else was first, or there is no bond left for it.
 			Err(error @ ChainError::Module { .. }) => tracing::info!(deal = deal.id, %error, "not taken"),
-			Err(error) => tracing::warn!(deal = deal.id, %error, "could not take a deal"),
+			Err(error) => return Err(error.into()),
 		}
+		Ok(())
 	}
 }
 
-/// What is under way.
-struct Desk<'a> {
-	agent: Agent,
-	config: &'a KeeperConfig,
-	answers: Attempts<(DealId, RoundNumber)>,
-	stays: Attempts<(DealId, RoundNumber)>,
-	takings: Attempts<DealId>,
-	proofs: Arc<Semaphore>,
-}
-
-impl Desk<'_> {
+impl Keeper {
 	/// Begins to answer the challenges of this round that are not answered, each by itself.
 	fn answer(&mut self, view: &View, round: &Round, deals: &[Deal]) {
 		let (account, now, number) = (self.agent.key.account(), view.number(), round.number);
-		self.answers.tidy(|(_, of)| *of == number);
 		for deal in deals {
 			let Some(range) = deal.challenge(round, &account) else { continue };
-			if !self.answers.is_due(&(deal.id, number), now) {
-				continue;
-			}
 			let (agent, deal, proofs) = (self.agent.clone(), deal.clone(), Arc::clone(&self.proofs));
-			self.answers.begin((deal.id, number), now, async move {
+			let piece = Piece::Answer { deal: deal.id, round: number };
+			self.work.begin(piece, now, Again::After(SEND_AGAIN), async move {
 				let _turn = proofs.acquire().await;
-				if let Err(error) = agent.answer(&deal, number, range).await {
-					agent.context.metrics().failed("keeper");
-					let error = format!("{error:#}");
-					tracing::error!(deal = deal.id, round = number, error, "a challenge is not answered yet");
-				}
+				agent.answer(&deal, number, range).await
 			});
+		}
+	}
+
+	/// Pins the blobs of an account's replicas, and no others; what fails is tried again at the next block.
+	fn pin(&mut self, deals: &[Deal], account: &AccountId) {
+		let mine = deals.iter().filter(|deal| deal.replica_of(account).is_some());
+		let mine: HashSet<_> = mine.map(|deal| deal.blob.root).collect();
+		let context = &self.agent.actor.context;
+		let store = context.store();
+		let changed: Vec<_> = mine.symmetric_difference(&self.pinned).copied().collect();
+		for root in changed {
+			let done = if mine.contains(&root) {
+				store.pin(Holder::Keeper, &root).map(|()| self.pinned.insert(root))
+			} else {
+				store.unpin(Holder::Keeper, &root).map(|_| self.pinned.remove(&root))
+			};
+			if let Err(error) = done {
+				context.metrics().failed(Self::NAME);
+				tracing::error!(blob = hex::encode(root), %error, "what is pinned cannot be changed");
+			}
 		}
 	}
 
@@ -271,7 +338,6 @@ impl Desk<'_> {
 	/// quit stays quit.
 	fn stay(&mut self, view: &View, deals: &[Deal]) {
 		let (account, now) = (self.agent.key.account(), view.number());
-		self.stays.tidy(|(id, until)| deals.iter().any(|deal| deal.id == *id && deal.until == *until));
 		for deal in deals {
 			let Some((_, replica)) = deal.replica_of(&account) else { continue };
 			let renewed =
@@ -279,49 +345,78 @@ impl Desk<'_> {
 			if !renewed || replica.price < self.config.min_price.0 {
 				continue;
 			}
-			if !self.stays.is_due(&(deal.id, deal.until), now) {
-				continue;
-			}
 			let (agent, kept) = (self.agent.clone(), deal.clone());
-			self.stays.begin((deal.id, deal.until), now, async move { agent.stay(&kept).await });
+			let piece = Piece::Stay { deal: deal.id, until: deal.until };
+			self.work.begin(piece, now, Again::After(SEND_AGAIN), async move { agent.stay(&kept).await });
 		}
 	}
 
-	/// Begins to take what there is room for and is here, and to fetch what is not.
+	/// Begins to take what there is room for and is here, and to fetch what is not. What is kept and what is fetched
+	/// have no more bytes together than were bonded for.
 	async fn take(&mut self, view: &View, round: &Round, deals: &[Deal]) -> anyhow::Result<()> {
-		let (context, account, now) = (&self.agent.context, self.agent.key.account(), view.number());
-		self.takings.tidy(|id| deals.iter().any(|deal| deal.id == *id));
-		let keeper = own(view, &account).await?.filter(|keeper| keeper.free_at.is_none());
-		let Some(keeper) = keeper else { return Ok(()) };
+		let (account, now) = (self.agent.key.account(), view.number());
+		let enlisted = own(view, &account).await?.filter(|keeper| keeper.free_at.is_none());
 		let parameters = view.parameters().await?;
-		let mut room = keeper.capacity.saturating_sub(keeper.used);
-		let mut bond = keeper.bond.saturating_sub(keeper.staked);
-		for deal in deals {
+		let mut room = enlisted.as_ref().map_or(0, |keeper| keeper.capacity.saturating_sub(keeper.used));
+		let mut bond = enlisted.as_ref().map_or(0, |keeper| keeper.bond.saturating_sub(keeper.staked));
+		let mut wanted = HashSet::new();
+		// First those that are under way, so that they are not given up for others.
+		let (begun, others): (Vec<_>, Vec<_>) =
+			deals.iter().partition(|deal| self.candidates.contains_key(&deal.id));
+		for deal in begun.into_iter().chain(others) {
 			let pays = deal.pays(round.number);
 			let stake = parameters.stake(deal.blob.len);
-			let wanted = pays.is_some_and(|price| price >= self.config.min_price.0)
+			let fits = pays.is_some_and(|price| price >= self.config.min_price.0)
 				&& deal.replica_of(&account).is_none()
 				&& deal.blob.len <= room
 				&& stake <= bond;
-			if !wanted {
+			if fits {
+				room = room.saturating_sub(deal.blob.len);
+				bond = bond.saturating_sub(stake);
+				wanted.insert(deal.id);
+			}
+		}
+		self.give_up(|id| wanted.contains(id));
+		for deal in deals.iter().filter(|deal| wanted.contains(&deal.id)) {
+			self.take_one(deal, now).await?;
+		}
+		Ok(())
+	}
+
+	/// Gives up what was fetched for deals that are not wanted any more. What was taken meanwhile is pinned.
+	fn give_up(&mut self, wanted: impl Fn(&DealId) -> bool) {
+		let context = &self.agent.actor.context;
+		let given_up: Vec<_> = self.candidates.extract_if(|id, _| !wanted(id)).collect();
+		for (deal, candidate) in given_up {
+			if self.candidates.values().any(|other| other.root == candidate.root) {
 				continue;
 			}
-			room = room.saturating_sub(deal.blob.len);
-			bond = bond.saturating_sub(stake);
-			if !self.takings.is_due(&deal.id, now) {
-				continue;
+			if let Err(error) = drop_candidate(context, &candidate.root) {
+				context.metrics().failed(Self::NAME);
+				tracing::error!(deal, error = format!("{error:#}"), "what was fetched cannot be deleted");
 			}
-			match context.store().stat(&deal.blob.root) {
-				Ok(found) if found == Some(deal.blob) => {
-					let (agent, taken) = (self.agent.clone(), deal.clone());
-					self.takings.begin(deal.id, now, async move { agent.take(&taken).await });
-				}
-				Ok(_) => context.want(&self.agent.chain, deal.blob).await?,
-				Err(error) => {
-					context.metrics().failed("keeper");
-					tracing::error!(deal = deal.id, %error, "whether its blob is here cannot be told");
-				}
+		}
+	}
+
+	async fn take_one(&mut self, deal: &Deal, now: u64) -> anyhow::Result<()> {
+		let Actor { context, chain, .. } = &self.agent.actor;
+		let store = context.store();
+		if store.has(&deal.blob)? {
+			let (agent, taken) = (self.agent.clone(), deal.clone());
+			let piece = Piece::Take { deal: deal.id };
+			self.work.begin(piece, now, Again::After(SEND_AGAIN), async move { agent.take(&taken).await });
+		}
+		let here = store.stat(&deal.blob.root)?.is_some();
+		match self.candidates.get_mut(&deal.id) {
+			Some(candidate) if !here => candidate._wish = context.wish(chain, deal.blob).await?,
+			Some(_) => {}
+			None if !here => {
+				store.pin(Holder::Candidate, &deal.blob.root)?;
+				let wish = context.wish(chain, deal.blob).await?;
+				self.candidates.insert(deal.id, Candidate { root: deal.blob.root, _wish: wish });
 			}
+			// Somebody else's, that is here anyway.
+			None => {}
 		}
 		Ok(())
 	}

@@ -18,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
 
 pub mod amount;
+mod background;
 pub mod challenge;
 pub mod context;
 pub mod demand;
@@ -34,4 +35,13 @@ pub mod submission;
 pub mod trainer;
 pub mod training;
 pub mod verifier;
+mod wanted;
 pub mod watcher;
+
+/// All roles that there are, a line each.
+pub const ROLES: &[service::Registration] = &[
+	service::Registration::of::<verifier::Verifier>(),
+	service::Registration::of::<watcher::Watcher>(),
+	service::Registration::of::<trainer::Trainer>(),
+	service::Registration::of::<keeper::Keeper>(),
+];

@@ -4,8 +4,12 @@
 //! under keys of their own, and serve nothing. What is served and fetched is what the chain names, unless the
 //! settings allow more.
 
-use crate::{context::Context, output::Unit};
+use crate::{
+	context::Context,
+	wanted::{Wish, Wishes},
+};
 use anyhow::Context as _;
+use oda_blobs::Store;
 use oda_client::{Chain, View};
 use oda_network::{
 	FetchError, FetchState, Identity, Network, NetworkHandle, PeerId, Registered, Report, peer_of,
@@ -15,7 +19,7 @@ use std::{
 	collections::{HashMap, HashSet},
 	fs::{File, TryLockError},
 	path::Path,
-	sync::{Arc, Mutex, PoisonError, RwLock},
+	sync::{Arc, PoisonError, RwLock},
 	time::{Duration, Instant},
 };
 use tokio::task::JoinHandle;
@@ -52,12 +56,13 @@ impl Registered for Named {
 	}
 }
 
-/// A running network, and what is wanted from it.
+/// A running network, and what is wished for from it.
 pub struct Peers {
 	network: Network,
 	identity: Identity,
+	store: Store,
 	named: Arc<Named>,
-	wanted: Arc<Mutex<HashSet<[u8; 32]>>>,
+	wishes: Wishes,
 	refresh: JoinHandle<()>,
 	// Held for as long as this process has the peer's key.
 	_lock: Option<File>,
@@ -103,7 +108,8 @@ impl Peers {
 			"in the network of peers"
 		);
 		let refresh = tokio::spawn(refresh(context.clone(), network.handle(), Arc::clone(&named)));
-		Ok(Some(Self { network, identity, named, wanted: Arc::default(), refresh, _lock: lock }))
+		let store = context.store().clone();
+		Ok(Some(Self { network, identity, store, named, wishes: Wishes::default(), refresh, _lock: lock }))
 	}
 
 	/// The network.
@@ -133,36 +139,35 @@ impl Peers {
 		obtain(&self.network.handle(), chain, blob, progress).await
 	}
 
-	/// Gets a blob in the background, once, however often it is asked for.
-	pub(crate) fn want(&self, chain: Chain, blob: BlobRef) {
-		let wanted = Arc::clone(&self.wanted);
-		let locked = |wanted: &Mutex<HashSet<_>>, change: &dyn Fn(&mut HashSet<_>) -> bool| {
-			change(&mut wanted.lock().unwrap_or_else(PoisonError::into_inner))
-		};
-		if !locked(&wanted, &|wanted| wanted.insert(blob.root)) {
-			return;
-		}
+	/// Gets a blob in the background, for as long as what this returns is held.
+	pub(crate) fn wish(&self, chain: Chain, blob: BlobRef) -> Arc<Wish> {
 		self.named.add(&blob);
-		let network = self.network.handle();
-		tokio::spawn(async move {
-			match obtain(&network, Some(&chain), &blob, |_, _| ()).await {
-				Ok(report) => tracing::info!(
-					blob = hex::encode(blob.root),
-					bytes = blob.len,
-					peers = report.sources.len(),
-					seconds = report.time.as_secs_f64(),
-					"fetched"
-				),
-				Err(error) => {
-					tracing::warn!(
+		let (network, store) = (self.network.handle(), self.store.clone());
+		self.wishes.join(blob, |ended| {
+			let fetch = async move {
+				let fetched = obtain(&network, Some(&chain), &blob, |_, _| ()).await;
+				match fetched.and_then(|report| Ok(store.mark_passing(&blob.root).map(|()| report)?)) {
+					Ok(report) => tracing::info!(
 						blob = hex::encode(blob.root),
-						error = format!("{error:#}"),
-						"not fetched"
-					);
+						bytes = blob.len,
+						peers = report.sources.len(),
+						seconds = report.time.as_secs_f64(),
+						"fetched"
+					),
+					Err(error) => {
+						let (blob, error) = (hex::encode(blob.root), format!("{error:#}"));
+						tracing::warn!(blob, error, "not fetched");
+					}
 				}
-			}
-			locked(&wanted, &|wanted| wanted.remove(&blob.root));
-		});
+				ended.send_replace(true);
+			};
+			tokio::spawn(fetch).abort_handle()
+		})
+	}
+
+	/// Whether anybody wishes for a blob.
+	pub(crate) fn wishes(&self) -> &Wishes {
+		&self.wishes
 	}
 }
 
@@ -248,48 +253,5 @@ impl Context {
 	/// none.
 	pub async fn peers(&self) -> anyhow::Result<Option<&Peers>> {
 		Ok(self.peers_cell().get_or_try_init(|| Peers::start(self)).await?.as_ref())
-	}
-
-	/// Gets a blob in the background, if there is a network; until it is here, whoever needs it looks again.
-	pub(crate) async fn want(&self, chain: &Chain, blob: BlobRef) -> anyhow::Result<()> {
-		if let Some(peers) = self.peers().await? {
-			peers.want(chain.clone(), blob);
-		}
-		Ok(())
-	}
-
-	/// Sees to it that a blob is in the store, with a bar: gets it from peers and waits for it, if there is a
-	/// network.
-	pub async fn obtain(&self, blob: &BlobRef) -> anyhow::Result<()> {
-		if self.store().stat(&blob.root)?.is_some() {
-			return Ok(());
-		}
-		let name = hex::encode(blob.root);
-		let Some(peers) = self.peers().await? else {
-			anyhow::bail!("there is no blob {name} in {}: blobs add stores it", self.store().dir().display());
-		};
-		let chain = self.chain().await?;
-		let bar = self.output().bar(blob.len, "", Unit::Bytes);
-		let short = name.get(..8).unwrap_or_default();
-		peers
-			.obtain(Some(&chain), blob, |verified, sources| {
-				bar.set_position(verified);
-				bar.set_message(format!("{short} from {sources}"));
-			})
-			.await?;
-		bar.finish_and_clear();
-		Ok(())
-	}
-
-	/// What is known of a blob by its root: here, or by its length on the chain.
-	pub async fn locate(&self, root: &[u8; 32]) -> anyhow::Result<Option<BlobRef>> {
-		if let Some(blob) = self.store().stat(root)? {
-			return Ok(Some(blob));
-		}
-		if self.settings().network.is_none() {
-			return Ok(None);
-		}
-		let named = self.chain().await?.finalised().await?.registered_blobs().await?;
-		Ok(named.get(root).map(|len| BlobRef { root: *root, len: *len }))
 	}
 }

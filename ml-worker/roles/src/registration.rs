@@ -20,7 +20,7 @@ pub async fn register(
 	length_proof: &RangeProof,
 	parent: Option<ModelId>,
 ) -> anyhow::Result<Receipt> {
-	let mut held = prepare(context, chain, key, spec.id())?;
+	let mut held = prepare(context, chain, key, spec)?;
 	let mut view = chain.finalised().await?;
 	loop {
 		let tick = view.tick().await?;
@@ -39,7 +39,12 @@ pub async fn register(
 				match chain.register(key, spec, length_proof.clone(), parent, salt).await {
 					// A block's tick may be one behind what the state says; the next one will do.
 					Err(error) if error.is("ModelRegistry", "AnnouncementTooYoung") => {}
-					sent => return Ok(sent?),
+					sent => {
+						let receipt = sent?;
+						held.entry.data = None;
+						held.save()?;
+						return Ok(receipt);
+					}
 				}
 			}
 			// On its way to the right age.
@@ -57,13 +62,14 @@ fn prepare(
 	context: &Context,
 	chain: &Chain,
 	key: &Key,
-	model: ModelId,
+	spec: &ModelSpec,
 ) -> anyhow::Result<Held<RegistrationEntry>> {
 	let entry = RegistrationEntry {
 		genesis: chain.genesis(),
 		registrar: key.account().to_string(),
-		model,
+		model: spec.id(),
 		salt: context::salt()?,
+		data: Some(spec.data.dataset().blob),
 		announcing_until: None,
 	};
 	Ok(match context.journal().hold(&entry.name())? {

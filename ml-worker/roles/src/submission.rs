@@ -17,6 +17,9 @@ use serde::Serialize;
 /// state of at least so many.
 const LOOK_BACK: u64 = 200;
 
+/// How often the node may refuse to take a commitment before that is an error: nothing is lost by it.
+const MAX_REFUSALS: u32 = 5;
+
 /// Ticks between two attempts to settle.
 const SETTLE_AGAIN: Tick = 5;
 
@@ -163,7 +166,36 @@ pub struct NotBetter {
 	pub needed: u64,
 }
 
-/// Writes into the journal what a submission needs; nothing is sent.
+/// A submission of these weights that was begun before and has not ended, held to be seen through.
+///
+/// # Errors
+///
+/// [`JournalError::Busy`] if another process is at it.
+pub fn begun(
+	context: &Context,
+	chain: &Chain,
+	key: &Key,
+	model: ModelId,
+	weights: &BlobRef,
+) -> anyhow::Result<Option<Held<SubmissionEntry>>> {
+	for entry in context.journal().list::<SubmissionEntry>()? {
+		let same = entry.genesis == chain.genesis()
+			&& entry.model == model
+			&& entry.weights == *weights
+			&& entry.trainer == key.account().to_string();
+		if same && entry.stage != Stage::Done {
+			context.output().event(
+				"resumed",
+				"taking up a submission of these weights that was begun before",
+				serde_json::json!({ "commitment": hex::encode(entry.commitment) }),
+			);
+			return Ok(context.journal().hold(&entry.name())?);
+		}
+	}
+	Ok(None)
+}
+
+/// Writes into the journal what a submission needs, unless that was done before; nothing is sent.
 pub async fn prepare(
 	context: &Context,
 	key: &Key,
@@ -172,20 +204,8 @@ pub async fn prepare(
 	evaluated: &Evaluated,
 ) -> anyhow::Result<Held<SubmissionEntry>> {
 	let chain = context.chain().await?;
-	// Begun before: the same weights are not committed to twice.
-	for entry in context.journal().list::<SubmissionEntry>()? {
-		let same = entry.genesis == chain.genesis()
-			&& entry.model == model
-			&& entry.weights == weights
-			&& entry.trainer == key.account().to_string();
-		if same && entry.stage != Stage::Done {
-			context.output().event(
-				"resumed",
-				"taking up a submission of these weights that was begun before",
-				serde_json::json!({ "commitment": hex::encode(entry.commitment) }),
-			);
-			return context.journal().hold(&entry.name())?.context("the journal entry has gone");
-		}
+	if let Some(held) = begun(context, &chain, key, model, &weights)? {
+		return Ok(held);
 	}
 	let salt = context::salt()?;
 	let commitment = hash::commitment(&chain.genesis(), &model, &key.account().0, &weights, &salt);
@@ -220,7 +240,7 @@ pub fn unfinished(context: &Context, chain: &Chain, key: &Key) -> Result<Vec<Str
 /// Does what is left to do for a submission, until it has ended.
 pub async fn drive(context: &Context, key: &Key, held: Held<SubmissionEntry>) -> anyhow::Result<Ended> {
 	let chain = context.chain().await?;
-	Driver { context, chain, key, held, settled_at: None }.run().await
+	Driver { context, chain, key, held, settled_at: None, refusals: 0, hopeless: false }.run().await
 }
 
 struct Driver<'a> {
@@ -229,6 +249,10 @@ struct Driver<'a> {
 	key: &'a Key,
 	held: Held<SubmissionEntry>,
 	settled_at: Option<Tick>,
+	/// How often the node would not take the commitment.
+	refusals: u32,
+	/// Whether the runtime refused the reveal for what it is.
+	hopeless: bool,
 }
 
 impl Driver<'_> {
@@ -341,14 +365,25 @@ impl Driver<'_> {
 				);
 				Ok(None)
 			}
+			Err(error @ ChainError::Module { .. }) => {
+				self.end("refused", None, None)?;
+				Err(error).context("committing")
+			}
 			// Looked for, and sent again when it cannot come any more.
 			Err(error @ (ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_))) => {
 				tracing::warn!(%error, "whether the commitment is on the chain is not known yet");
 				Ok(None)
 			}
+			// It is in no block, nor on its way: the pool is full, say, or the fee cannot be paid.
 			Err(error) => {
-				self.end("refused", None, None)?;
-				Err(error).context("committing")
+				self.refusals += 1;
+				if self.refusals >= MAX_REFUSALS {
+					self.end("refused", None, None)?;
+					return Err(error).context("committing");
+				}
+				tracing::warn!(%error, "the commitment is sent again");
+				self.stage(Stage::Prepared)?;
+				Ok(None)
 			}
 		}
 	}
@@ -397,6 +432,9 @@ impl Driver<'_> {
 			self.settle(view, live).await?;
 			return Ok(None);
 		}
+		if self.hopeless {
+			return self.withdraw(live.id).await;
+		}
 		let entry = &self.held.entry;
 		let weights = entry.weights;
 		let sent = self.chain.reveal(self.key, live.id, weights, entry.salt, entry.scores.clone()).await;
@@ -410,28 +448,33 @@ impl Driver<'_> {
 				);
 				Ok(None)
 			}
-			Err(error)
-				if error.is("Training", "RevealTooEarly") || error.is("Training", "AlreadyRevealed") =>
-			{
-				Ok(None)
-			}
-			Err(error @ (ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_))) => {
-				tracing::warn!(submission = live.id, %error, "whether the reveal is on the chain is not known yet");
-				Ok(None)
-			}
-			Err(error) => {
+			Err(error) if hopeless(&error) => {
 				tracing::warn!(submission = live.id, %error, "the reveal was refused; withdrawing");
-				let entry = &self.held.entry;
-				match self.chain.withdraw(self.key, live.id, weights, entry.salt).await {
-					// The event says the rest.
-					Ok(_) => Ok(None),
-					Err(withdrawal) => {
-						self.end("refused", None, None)?;
-						Err(error).context(format!("revealing; and withdrawing: {withdrawal}"))
-					}
-				}
+				self.hopeless = true;
+				self.withdraw(live.id).await
+			}
+			// Pools empty, fees fall, runtimes change: until its time is over it is sent again.
+			Err(error) => {
+				tracing::warn!(submission = live.id, %error, "the reveal is sent again");
+				Ok(None)
 			}
 		}
+	}
+
+	/// Takes back what cannot win any more.
+	async fn withdraw(&mut self, id: SubmissionId) -> anyhow::Result<Option<Ended>> {
+		let (weights, salt) = (self.held.entry.weights, self.held.entry.salt);
+		match self.chain.withdraw(self.key, id, weights, salt).await {
+			// The event says the rest.
+			Ok(_) => {}
+			// Nothing keeps this worker from revealing but what it would reveal.
+			Err(error @ ChainError::Module { .. }) => {
+				self.end("refused", None, None)?;
+				return Err(error).context("withdrawing what cannot be revealed");
+			}
+			Err(error) => tracing::warn!(submission = id, %error, "withdrawing is tried again"),
+		}
+		Ok(None)
 	}
 
 	/// Settles it, if something is due.
@@ -455,6 +498,13 @@ impl Driver<'_> {
 		}
 		Ok(())
 	}
+}
+
+/// Whether the runtime refuses a reveal for what it is, so that it would refuse it in every other block too.
+fn hopeless(error: &ChainError) -> bool {
+	const PASSING: [&str; 5] =
+		["RevealTooEarly", "RevealTooLate", "AlreadyRevealed", "UnknownSubmission", "QueueFull"];
+	matches!(error, ChainError::Module { .. }) && !PASSING.iter().any(|name| error.is("Training", name))
 }
 
 /// What happened, in a word.

@@ -2,16 +2,17 @@
 
 use crate::{
 	context::Context,
-	demand,
+	service::{self, Actor, Role, Step},
 	submission::{self, Ended, NotBetter},
 	training,
 };
 use anyhow::{Context as _, bail};
-use oda_client::{Chain, Key, ModelStatus};
+use oda_client::{Key, ModelStatus, View};
 use oda_engine::TrainConfig;
 use oda_primitives::{BlobRef, ModelId};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 /// How a trainer works.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,78 +41,165 @@ fn interval() -> u64 {
 
 /// Trains and submits.
 pub async fn run(context: Context, key: Key, config: TrainerConfig) -> anyhow::Result<()> {
-	let chain = context.chain().await?;
-	demand::beside(&context, &key, rounds(&context, &chain, &key, &config)).await
+	service::run::<Trainer>(context, Some(key), config, false).await
 }
 
-async fn rounds(context: &Context, chain: &Chain, key: &Key, config: &TrainerConfig) -> anyhow::Result<()> {
-	for name in submission::unfinished(context, chain, key)? {
-		if let Some(held) = context.journal().hold(&name)? {
-			let ended = submission::drive(context, key, held).await?;
-			say(context, &ended)?;
-		}
-	}
-	for round in 0u64.. {
-		if round_of(context, chain, key, config, round).await? && config.once {
-			break;
-		}
-		tokio::time::sleep(Duration::from_secs(config.interval)).await;
-	}
-	Ok(())
+/// What came of a piece of a trainer's work.
+enum Came {
+	/// Weights became the head.
+	Accepted,
+	/// They did not, or there were none.
+	NotAccepted,
+	/// The model takes none any more.
+	Closed,
 }
 
-/// One round: train, compare, submit; whether it was accepted.
-async fn round_of(
-	context: &Context,
-	chain: &Chain,
-	key: &Key,
-	config: &TrainerConfig,
+/// The role: one piece of work at a time, what was begun before first, and a pause between rounds.
+pub struct Trainer {
+	agent: Agent,
+	work: JoinSet<anyhow::Result<Came>>,
+	/// Submissions from the journal that are to be seen through.
+	begun: Vec<String>,
 	round: u64,
-) -> anyhow::Result<bool> {
-	let view = chain.finalised().await?;
-	context.observe_balance(&view, &key.account()).await;
-	let model = view.model(config.model).await?.context("there is no such model")?;
-	if model.status == ModelStatus::Retired {
-		bail!("the model is retired");
-	}
-	let spec = view.spec(config.model).await?.context("the model has no specification")?;
-	let data = context.locate(&config.data).await?;
-	let data = data.context("the training data is neither in the store nor named by the chain")?;
-	let head = view.head(&model).await?;
-	let from = match &head {
-		Some(head) => training::From::Weights(head.weights),
-		None => bail!("the model has no head yet: its registrar submits version 0"),
-	};
-	let held_out: BlobRef = spec.data.dataset().blob;
-	let mut train = config.train.clone();
-	train.seed = train.seed.wrapping_add(round);
-	let trained = training::train(context, &spec, from, data, held_out, train).await?;
-	let weights = trained.weights;
-	context.output().event(
-		"trained",
-		format!("round {round}: score {}, weights {}", trained.score, hex::encode(weights.root)),
-		serde_json::to_value(&trained)?,
-	);
-	let evaluated = submission::evaluate(context, &spec, &weights).await?;
-	let view = chain.finalised().await?;
-	match submission::compare(&view, config.model, &spec, &evaluated).await {
-		Ok(_) => {}
-		Err(error) if error.is::<NotBetter>() => {
-			context.output().event("not_better", error.to_string(), serde_json::json!({ "round": round }));
-			return Ok(false);
-		}
-		Err(error) => return Err(error),
-	}
-	let held = submission::prepare(context, key, config.model, weights, &evaluated).await?;
-	let ended = submission::drive(context, key, held).await?;
-	let accepted = ended.accepted;
-	say(context, &ended)?;
-	Ok(accepted)
+	rest: Option<Instant>,
 }
 
-/// Says how a submission ended.
-fn say(context: &Context, ended: &Ended) -> anyhow::Result<()> {
-	let what = ended.detail.as_ref().map_or_else(|| ended.outcome.clone(), submission::describe);
-	context.output().event("ended", format!("submission ended: {what}"), serde_json::to_value(ended)?);
-	Ok(())
+#[derive(Clone)]
+struct Agent {
+	actor: Actor,
+	key: Key,
+	config: TrainerConfig,
+}
+
+impl Role for Trainer {
+	const NAME: &'static str = "trainer";
+	type Config = TrainerConfig;
+
+	async fn start(actor: Actor, config: TrainerConfig) -> anyhow::Result<Self> {
+		let key = actor.needed_key(Self::NAME)?;
+		let agent = Agent { actor, key, config };
+		Ok(Self { agent, work: JoinSet::new(), begun: Vec::new(), round: 0, rest: None })
+	}
+
+	async fn resume(&mut self, _view: &View) -> anyhow::Result<()> {
+		self.begun =
+			submission::unfinished(&self.agent.actor.context, &self.agent.actor.chain, &self.agent.key)?;
+		Ok(())
+	}
+
+	async fn block(&mut self, _view: &View) -> anyhow::Result<Step> {
+		while let Some(done) = self.work.try_join_next() {
+			if let Some(step) = self.note(done.unwrap_or_else(|error| Err(error.into()))) {
+				return Ok(step);
+			}
+		}
+		if !self.work.is_empty() || self.rest.is_some_and(|until| Instant::now() < until) {
+			return Ok(Step::GoOn);
+		}
+		let agent = self.agent.clone();
+		if let Some(name) = self.begun.pop() {
+			self.work.spawn(async move { agent.take_up(&name).await });
+		} else {
+			let round = self.round;
+			self.round = round.wrapping_add(1);
+			self.work.spawn(async move { agent.round(round).await });
+		}
+		Ok(Step::GoOn)
+	}
+
+	async fn finish(mut self) -> anyhow::Result<()> {
+		while let Some(done) = self.work.join_next().await {
+			done??;
+		}
+		Ok(())
+	}
+}
+
+impl Trainer {
+	/// Takes note of what came of a piece of work; whether the role is at its end.
+	fn note(&mut self, done: anyhow::Result<Came>) -> Option<Step> {
+		self.rest = Some(Instant::now() + Duration::from_secs(self.agent.config.interval));
+		match done {
+			Ok(Came::Accepted) => self.agent.config.once.then_some(Step::Done),
+			Ok(Came::NotAccepted) => None,
+			Ok(Came::Closed) => {
+				tracing::warn!(
+					model = hex::encode(self.agent.config.model),
+					"the model is retired; training has ended"
+				);
+				Some(Step::Done)
+			}
+			Err(error) => {
+				self.agent.actor.context.metrics().failed(Self::NAME);
+				tracing::error!(error = format!("{error:#}"), "a round failed; there will be another");
+				None
+			}
+		}
+	}
+}
+
+impl Agent {
+	/// Sees a submission through that was begun before.
+	async fn take_up(&self, name: &str) -> anyhow::Result<Came> {
+		let Some(held) = self.actor.context.journal().hold(name)? else { return Ok(Came::NotAccepted) };
+		let ended = submission::drive(&self.actor.context, &self.key, held).await?;
+		self.say(&ended)?;
+		// It counts as no round of this trainer's.
+		Ok(Came::NotAccepted)
+	}
+
+	/// One round: train, compare, submit.
+	async fn round(&self, round: u64) -> anyhow::Result<Came> {
+		let (Actor { context, chain, .. }, config) = (&self.actor, &self.config);
+		let view = chain.finalised().await?;
+		let model = view.model(config.model).await?.context("there is no such model")?;
+		if model.status == ModelStatus::Retired {
+			return Ok(Came::Closed);
+		}
+		let spec = view.spec(config.model).await?.context("the model has no specification")?;
+		let data = context.locate(&config.data).await?;
+		let data = data.context("the training data is neither in the store nor named by the chain")?;
+		let head = view.head(&model).await?;
+		let from = match &head {
+			Some(head) => training::From::Weights(head.weights),
+			None => bail!("the model has no head yet: its registrar submits version 0"),
+		};
+		let held_out: BlobRef = spec.data.dataset().blob;
+		let mut train = config.train.clone();
+		train.seed = train.seed.wrapping_add(round);
+		let trained = training::train(context, &spec, from, data, held_out, train).await?;
+		let weights = trained.weights;
+		context.store().mark_passing(&weights.root)?;
+		context.output().event(
+			"trained",
+			format!("round {round}: score {}, weights {}", trained.score, hex::encode(weights.root)),
+			serde_json::to_value(&trained)?,
+		);
+		let evaluated = submission::evaluate(context, &spec, &weights).await?;
+		let view = chain.finalised().await?;
+		match submission::compare(&view, config.model, &spec, &evaluated).await {
+			Ok(_) => {}
+			Err(error) if error.is::<NotBetter>() => {
+				context.output().event(
+					"not_better",
+					error.to_string(),
+					serde_json::json!({ "round": round }),
+				);
+				return Ok(Came::NotAccepted);
+			}
+			Err(error) => return Err(error),
+		}
+		let held = submission::prepare(context, &self.key, config.model, weights, &evaluated).await?;
+		let ended = submission::drive(context, &self.key, held).await?;
+		self.say(&ended)?;
+		Ok(if ended.accepted { Came::Accepted } else { Came::NotAccepted })
+	}
+
+	/// Says how a submission ended.
+	fn say(&self, ended: &Ended) -> anyhow::Result<()> {
+		let what = ended.detail.as_ref().map_or_else(|| ended.outcome.clone(), submission::describe);
+		let value = serde_json::to_value(ended)?;
+		self.actor.context.output().event("ended", format!("submission ended: {what}"), value);
+		Ok(())
+	}
 }

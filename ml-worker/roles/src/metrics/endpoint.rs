@@ -135,30 +135,14 @@ fn text(context: &Context) -> Result<String, std::fmt::Error> {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::{context::Settings, evaluation::Limits, output::Output};
+	use crate::context::tests::offline;
 	use oda_client::Observer;
-	use oda_engine::EngineConfig;
 	use tokio::{
 		io::{AsyncReadExt, AsyncWriteExt},
 		net::TcpStream,
 	};
 
 	const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
-
-	fn context() -> (tempfile::TempDir, Context) {
-		let base = tempfile::tempdir().unwrap();
-		let settings = Settings {
-			node: "ws://127.0.0.1:9".to_owned(),
-			node_timeout: None,
-			base_path: base.path().to_owned(),
-			engine: EngineConfig::default(),
-			limits: Limits::default(),
-			network: None,
-			prometheus: Some(ANY),
-			output: Output::new(true),
-		};
-		(base, Context::open(settings).unwrap())
-	}
 
 	/// What an endpoint answers to a request line.
 	async fn ask(address: SocketAddr, request: &str) -> String {
@@ -172,7 +156,7 @@ mod tests {
 
 	#[tokio::test]
 	async fn metrics_are_read_over_http() {
-		let (_base, context) = context();
+		let (_base, context) = offline();
 		context.store().put(b"seven!!").unwrap();
 		context.metrics().finalised(42);
 		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
@@ -197,7 +181,7 @@ mod tests {
 
 	#[tokio::test]
 	async fn nothing_else_is_served() {
-		let (_base, context) = context();
+		let (_base, context) = offline();
 		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
 		assert!(ask(endpoint.address(), "GET /").await.starts_with("HTTP/1.1 404 "));
 		assert!(ask(endpoint.address(), "POST /metrics").await.starts_with("HTTP/1.1 405 "));
@@ -205,7 +189,7 @@ mod tests {
 
 	#[tokio::test]
 	async fn a_used_port_is_refused() {
-		let (_base, context) = context();
+		let (_base, context) = offline();
 		let first = Endpoint::start(&context, ANY).await.unwrap();
 		let error = format!("{:#}", Endpoint::start(&context, first.address()).await.unwrap_err());
 		assert!(error.contains(&format!("cannot serve metrics at {}", first.address())), "{error}");
@@ -214,7 +198,7 @@ mod tests {
 
 	#[tokio::test]
 	async fn nothing_is_served_once_it_is_dropped() {
-		let (_base, context) = context();
+		let (_base, context) = offline();
 		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
 		let address = endpoint.address();
 		drop(endpoint);
@@ -224,7 +208,7 @@ mod tests {
 
 	#[tokio::test]
 	async fn open_connections_end_with_it() {
-		let (_base, context) = context();
+		let (_base, context) = offline();
 		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
 		let mut silent = TcpStream::connect(endpoint.address()).await.unwrap();
 		// Connections are taken in turn: once this is answered, the other is served too.
@@ -239,7 +223,7 @@ mod tests {
 
 	#[tokio::test(start_paused = true)]
 	async fn who_sends_nothing_makes_room() {
-		let (_base, context) = context();
+		let (_base, context) = offline();
 		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
 		let mut silent = Vec::new();
 		// One more than are served at a time.

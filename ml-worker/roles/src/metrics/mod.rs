@@ -33,14 +33,21 @@ const EVALUATION_SECONDS: [f64; 14] =
 	[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
 
 /// What there is to count. All of it starts at zero, so that the first time is seen as an increase.
-const ROLES: [&str; 4] = ["verifier", "watcher", "keeper", "trainer"];
-/// Those whose work comes in pieces that may fail one by one.
-const ROLES_WITH_PIECES: [&str; 3] = ["verifier", "watcher", "keeper"];
+const ROLES: [&str; 5] = ["verifier", "watcher", "keeper", "trainer", "demands"];
 const VERDICTS: [&str; 3] = ["valid", "wrong", "unavailable"];
 const RESULTS: [&str; 2] = ["right", "wrong"];
 const CHALLENGES: [&str; 5] = ["overturned", "failed", "over", "commitment_expired", "refused"];
-const SUBMISSIONS: [&str; 8] =
-	["accepted", "overturned", "expired", "outdated", "withdrawn", "forfeited", "refused", "ended"];
+const SUBMISSIONS: [&str; 9] = [
+	"accepted",
+	"overturned",
+	"withheld",
+	"expired",
+	"outdated",
+	"withdrawn",
+	"forfeited",
+	"refused",
+	"ended",
+];
 const PROOFS: [&str; 2] = ["proved", "missed"];
 const REQUESTS: [&str; 2] = ["served", "turned_away"];
 const FAULTS: [Fault; 6] =
@@ -322,7 +329,7 @@ impl Metrics {
 			registry: all,
 		};
 		metrics.finalised_at.set(now());
-		start_at_zero(&metrics.errors, ROLES_WITH_PIECES.map(|role| Role { role }));
+		start_at_zero(&metrics.errors, ROLES.map(|role| Role { role }));
 		start_at_zero(&metrics.restarts, ROLES.map(|role| Role { role }));
 		start_at_zero(&metrics.attestations, VERDICTS.map(|verdict| Attested { verdict }));
 		start_at_zero(&metrics.proofs, PROOFS.map(|result| Checked { result }));
