@@ -4,6 +4,7 @@ mod blobs;
 mod demand;
 mod demo;
 mod disk;
+mod heal;
 mod keeper;
 mod refused;
 mod restart;

@@ -1,6 +1,6 @@
 //! Whatever dies comes back and goes on.
 
-use crate::{World, prepared, until_printed};
+use crate::{World, prepared, until_happened, until_printed};
 use oda_e2e::digits;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn a_verifier_killed_while_it_verifies_answers_when_it_is_back() {
 	let digits = prepared(&world).await;
 	let verify = |log: &str| world.worker("//Bob").service(&["verify"], &world.log(log)).unwrap();
 	let mut verifier = verify("verifier.log");
-	until_printed(&mut verifier, "").await;
+	until_happened(&mut verifier, "verifying", 1).await;
 	verifier.kill().await.unwrap();
 
 	let weights = digits::random_weights(&world.worker("//Dave"), &digits, "1").await.unwrap();
