@@ -8,7 +8,8 @@ ENV ODA_CACHE=/opt/oda
 WORKDIR /src
 # Alone, so that another source does not fetch everything again.
 COPY rust-toolchain.toml ./
-COPY scripts/setup.sh scripts/
+COPY scripts/setup.sh scripts/common.sh scripts/
+COPY scripts/requirements scripts/requirements
 RUN scripts/setup.sh
 COPY . .
 RUN --mount=type=cache,id=oda-registry,target=/usr/local/cargo/registry,sharing=locked \

@@ -3,7 +3,9 @@
 #
 #   1. system packages   2. Rust   3. the wasm target   4. libtorch for CPUs   5. an environment file
 #
-# Whatever is there already is left alone, so a second run takes seconds.
+# Whatever is there already is left alone, so a second run takes seconds. What is fetched must have the checksum that is
+# committed here: the standard library's source below, libtorch in scripts/requirements/libtorch.txt. Debian's packages
+# are signed, and rustup checks its own.
 #
 # Usage: scripts/setup.sh [PACKAGE…]   further Debian packages, for the script that calls it
 #
@@ -11,38 +13,32 @@
 #   ODA_CACHE          where libtorch and the build go            (default ~/.cache/oda)
 #   LIBTORCH           a libtorch 2.11 to use instead of fetching one
 #   ODA_RUST_STD_SRC   a .tar.xz of the `library` folder of this Rust's sources, for machines on which
-#                      `rustup target add` does not work
+#                      `rustup target add` does not work; what is compiled of it must be what was released
 set -euo pipefail
 
 readonly TORCH_VERSION=2.11.0
 readonly WASM_TARGET=wasm32v1-none
-# The two libraries of CUDA that PyPI's libtorch_cpu.so needs, also where there is no GPU.
-readonly CUDA_WHEELS=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+# Of what is compiled of the standard library of the Rust in rust-toolchain.toml, as std_digest computes it. rustup's
+# rust-src and Debian's give the same.
+readonly STD_DIGEST=3b924749fbb3388a92441cabd4aec0c1413b4ac90c8202c4b2cdb8b108dce63f
 readonly MIN_FREE_GIB=15
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${ODA_CACHE:-$HOME/.cache/oda}
 work=
-explained=
 readonly root cache
+# shellcheck source=scripts/common.sh
+source "$root/scripts/common.sh"
 
 step() { printf '\n==> %s\n' "$*"; }
 say() { printf '    %s\n' "$*"; }
-fail() {
-	explained=yes
-	printf '\nSet-up stopped: %s\n' "$1" >&2
-	shift
-	for line in "$@"; do printf '  %s\n' "$line" >&2; done
-	exit 1
-}
 cleanup() {
 	local status=$?
 	[ -z "$work" ] || rm -rf -- "$work"
-	if [ "$status" -ne 0 ] && [ -z "$explained" ]; then
+	if [ "$status" -ne 0 ] && [ -z "${explained:-}" ]; then
 		printf '\nSet-up stopped on an unexpected error. To see where: bash -x scripts/setup.sh\n' >&2
 	fi
 }
-trap cleanup EXIT
 
 check_machine() {
 	step "Checking the machine"
@@ -139,6 +135,7 @@ wasm_target() {
 	[ -w "$(rustc --print sysroot)/lib/rustlib" ] || fail "$(rustc --print sysroot) is not writable" \
 		"Run the script as the owner of the Rust installation."
 	rust_std_sources
+	check_std_sources "$work/library"
 	build_wasm_target "$lib"
 	say "built"
 }
@@ -170,9 +167,32 @@ rust_std_sources() {
 		dpkg-deb -x "$work/rust-src.deb" "$work/deb"
 		mv "$work/deb/usr/src/rustc-$version/library" "$work/library"
 	fi
-	[ -f "$work/library/core/src/lib.rs" ] || fail "the sources hold no folder library/core"
-	# Cargo fetches the few dependencies itself.
-	rm -rf "$work/library/vendor"
+}
+
+# Removes from a folder `library` what core, alloc and compiler_builtins are not built from, and in which packagings
+# differ; stops unless all that remains is what was released. Dependencies are checked by Cargo, which fetches them
+# itself: their checksums are in the Cargo.lock that remains.
+check_std_sources() {
+	local library=$1 digest
+	[ -f "$library/core/src/lib.rs" ] || fail "the sources hold no folder library/core"
+	rm -rf "$library"/{vendor,backtrace} "$library"/{alloctests,coretests,std}/{tests,benches}
+	find "$library/stdarch" -mindepth 1 -maxdepth 1 ! -name crates -exec rm -rf {} +
+	find "$library/stdarch/crates" -mindepth 1 -maxdepth 1 ! -name core_arch -exec rm -rf {} +
+	find "$library" -type f -name 'LICENSE*' -delete
+	[ -z "$(find "$library" ! -type f ! -type d -print -quit)" ] ||
+		fail "the sources of the standard library hold a link, which could lead anywhere" \
+			"Nothing has been built from them. Remove them, or ODA_RUST_STD_SRC, and run the script again."
+	digest=$(std_digest "$library")
+	[ "$digest" = "$STD_DIGEST" ] ||
+		fail "the sources of the standard library are not those of Rust $(rustc --version | awk '{ print $2 }')" \
+			"Their digest is       $digest," \
+			"but it should be      $STD_DIGEST." \
+			"Nothing has been built from them. Remove them, or ODA_RUST_STD_SRC, and run the script again."
+}
+
+# Prints the SHA-256 of the list of a folder's files, each with its SHA-256, in the order of their names' bytes.
+std_digest() {
+	(cd "$1" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
 }
 
 # Prints the address of Debian's rust-src for a version of Rust, in the pool of this machine's mirror.
@@ -198,7 +218,7 @@ debian_rust_src() {
 
 # Builds core, alloc and compiler_builtins into the sysroot, where rustc looks for the target.
 build_wasm_target() {
-	local lib=$1 crate=$work/crate rustc sysroot
+	local lib=$1 crate=$work/crate rustc sysroot flags
 	# Cargo takes the standard library's sources from the sysroot only: give it one with links to the real.
 	sysroot=$work/sysroot
 	rustc=$(rustc --print sysroot)/bin/rustc
@@ -212,11 +232,14 @@ build_wasm_target() {
 		[workspace]
 	EOF
 	echo '#![no_std]' >"$crate/src/lib.rs"
-	# Bitcode, for the runtime is linked with link-time optimisation.
+	# Bitcode, for the runtime is linked with link-time optimisation. Paths as in the target that rustup adds: what panics
+	# say where they happened, and a machine's folders do not belong into the runtime.
+	flags=-Cembed-bitcode=yes
+	flags+=$'\x1f'--remap-path-prefix=$sysroot/lib/rustlib/src/rust=/rustc/$(rustc -vV | sed -n 's/^commit-hash: //p')
 	(
 		cd "$crate"
 		__CARGO_TESTS_ONLY_SRC_ROOT="$sysroot/lib/rustlib/src/rust/library" \
-			RUSTC="$rustc" RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Cembed-bitcode=yes CARGO_TARGET_DIR="$work/target" \
+			RUSTC="$rustc" RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=$flags CARGO_TARGET_DIR="$work/target" \
 			cargo build --release --target "$WASM_TARGET" \
 			-Zbuild-std=core,alloc,compiler_builtins -Zbuild-std-features=compiler-builtins-mem
 	) >"$work/std.log" 2>&1 || {
@@ -250,42 +273,33 @@ libtorch() {
 		return
 	fi
 	mkdir "$work/libtorch"
-	if libtorch_archive || libtorch_wheel; then
-		rm -rf -- "$home"
-		mv "$work/libtorch" "$home"
-		is_libtorch "$torch" || fail "what was fetched is no libtorch $TORCH_VERSION"
-		say "installed: $torch"
-	else
-		fail "libtorch could not be fetched" \
-			"Check the network, or unpack libtorch $TORCH_VERSION for CPUs (cxx11 ABI) somewhere and name its folder in LIBTORCH."
-	fi
+	libtorch_wheel || fail "libtorch could not be fetched, or is not what scripts/requirements/libtorch.txt says" \
+		"Check the network, or unpack libtorch $TORCH_VERSION for CPUs (cxx11 ABI) somewhere and name its folder in LIBTORCH."
+	rm -rf -- "$home"
+	mv "$work/libtorch" "$home"
+	is_libtorch "$torch" || fail "what was fetched is no libtorch $TORCH_VERSION"
+	say "installed: $torch"
 }
 
-# The official archive, for CPUs only.
-libtorch_archive() {
-	[ "$(uname -m)" = x86_64 ] || return 1
-	say "fetching the official archive"
-	curl -fsL --retry 2 --connect-timeout 15 -o "$work/libtorch.zip" \
-		"https://download.pytorch.org/libtorch/cpu/libtorch-shared-with-deps-$TORCH_VERSION%2Bcpu.zip" || {
-		say "not to be had"
-		return 1
-	}
-	unzip -q "$work/libtorch.zip" -d "$work/unzipped" && mv "$work/unzipped/libtorch" "$work/libtorch/torch"
-}
-
-# The Python package: the same libraries, built for CUDA but complete without it.
+# The Python package's libraries, which are built for CUDA but complete without it, with the two of CUDA's that they need
+# everywhere.
 libtorch_wheel() {
+	local machine wheel
+	machine=$(uname -m)
 	say "fetching the Python package"
 	mkdir "$work/wheels"
-	python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.11 \
-		--platform "manylinux_2_28_$(uname -m)" --platform "manylinux_2_25_$(uname -m)" \
-		--platform "manylinux_2_17_$(uname -m)" --platform "manylinux2014_$(uname -m)" \
-		-d "$work/wheels" "torch==$TORCH_VERSION" "${CUDA_WHEELS[@]}" || return 1
+	python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+		--python-version 3.11 --platform "manylinux_2_28_$machine" --platform "manylinux_2_25_$machine" \
+		--platform "manylinux_2_17_$machine" --platform "manylinux2014_$machine" \
+		-d "$work/wheels" -r "$root/scripts/requirements/libtorch.txt" || return 1
 	unzip -q "$work"/wheels/torch-*.whl 'torch/include/*' 'torch/lib/libc10.so' 'torch/lib/libtorch_cpu.so' \
 		'torch/lib/libgomp*' 'torch/lib/libtorch_global_deps.so' -d "$work/libtorch" || return 1
-	local wheel
 	for wheel in "$work"/wheels/nvidia_*.whl; do
-		unzip -q "$wheel" 'nvidia/cu13/lib/*.so*' -d "$work/libtorch" || return 1
+		unzip -q "$wheel" 'nvidia/cu13/lib/libcu*.so.*' -d "$work/libtorch" || return 1
+	done
+	# The licences go where the libraries go.
+	for wheel in "$work"/wheels/*.whl; do
+		unzip -q "$wheel" '*.dist-info/licenses/*' -d "$work/libtorch" || return 1
 	done
 	# The package's own libtorch.so pulls the CUDA half in: a linker script names the other one.
 	echo 'INPUT(-ltorch_cpu -lc10)' >"$work/libtorch/torch/lib/libtorch.so"
@@ -313,11 +327,17 @@ environment_file() {
 	fi
 }
 
-torch=
-check_machine
-system_packages "$@"
-rust_toolchain
-wasm_target
-libtorch
-environment_file
-printf '\nReady. Next: . %q && cargo build --workspace\n' "$cache/env.sh"
+main() {
+	torch=
+	trap cleanup EXIT
+	check_machine
+	system_packages "$@"
+	rust_toolchain
+	wasm_target
+	libtorch
+	environment_file
+	printf '\nReady. Next: . %q && cargo build --workspace\n' "$cache/env.sh"
+}
+
+# Its tests source it.
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"

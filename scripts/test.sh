@@ -2,7 +2,7 @@
 # Sets everything up and runs the checks: all of them, or only the groups named.
 #
 #   scripts/test.sh                 all of these but pytorch
-#   scripts/test.sh lint            formatting, shell scripts, clippy (warnings are errors)
+#   scripts/test.sh lint            formatting, scripts, images, what the dependencies are, clippy (warnings are errors)
 #   scripts/test.sh unit            every crate's own tests
 #   scripts/test.sh numpy           the second evaluator, in Python, on test vectors and fresh random graphs
 #   scripts/test.sh polkadot-js     a trainer with polkadot.js, against real node and worker processes
@@ -16,6 +16,9 @@
 # the names of those that may be skipped, separated by space, others fail the script.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# shellcheck source=scripts/common.sh
+source scripts/common.sh
 
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy polkadot-js fuzz e2e)
@@ -43,10 +46,6 @@ ODA_SKIPPED=$(mktemp)
 export ODA_SKIPPED
 trap 'rm -f -- "$ODA_SKIPPED"' EXIT
 
-skipped() {
-	echo "SKIPPED $1: $2" >>"$ODA_SKIPPED"
-}
-
 # These targets of the workspace.
 build() {
 	step cargo build --locked --workspace "$@"
@@ -54,12 +53,10 @@ build() {
 
 lint() {
 	step cargo fmt --all --check
-	command -v shellcheck >/dev/null || scripts/setup.sh shellcheck || true
-	if command -v shellcheck >/dev/null; then
-		step shellcheck scripts/*.sh chain-spec/*.sh .ci/run
-	else
-		skipped shellcheck "it is not installed"
-	fi
+	python_packages scripts/requirements/lint.txt "$cache/lint"
+	step "$cache/lint/bin/shellcheck" --external-sources scripts/*.sh scripts/tests/*.sh chain-spec/*.sh .ci/run
+	step "$cache/lint/bin/hadolint" docker/*.Dockerfile
+	step scripts/tests/setup.sh
 	step cargo clippy --locked --workspace --all-targets -- -D warnings
 }
 
@@ -69,11 +66,8 @@ unit() {
 
 numpy() {
 	local home=tests/numpy packages=$cache/numpy seed
-	if ! cmp -s $home/requirements.txt "$packages/requirements.txt"; then
-		rm -rf -- "$packages"
-		step python3 -m pip install --quiet --disable-pip-version-check --target "$packages" -r $home/requirements.txt
-		cp $home/requirements.txt "$packages"
-	fi
+	need_python "the second evaluator"
+	python_packages $home/requirements.txt "$packages"
 	export PYTHONPATH=$packages PYTHONDONTWRITEBYTECODE=1
 	step python3 -m unittest discover -s $home
 	step python3 $home/check.py evaluator/vectors/*.json
@@ -85,9 +79,11 @@ numpy() {
 
 polkadot-js() {
 	command -v npm >/dev/null || scripts/setup.sh nodejs npm
+	need_node "the trainer with polkadot.js"
 	build --bin oda-node --bin ml-worker
 	cd tests/polkadot-js
-	step npm ci --no-audit --no-fund
+	# It refuses what has not the checksum of the lock file; and no package has anything to run.
+	step npm ci --no-audit --no-fund --ignore-scripts
 	ODA_BIN=$CARGO_TARGET_DIR/debug step npm test
 	cd ../..
 }

@@ -9,8 +9,12 @@
 # instruction is still charged for, and `scripts/benchmarks.sh court` what is charged beside the time that it takes here.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/common.sh
+source scripts/common.sh
 
 readonly BENCHER_VERSION=0.28.0
+# Of the crate's archive, whose Cargo.lock has the checksums of all others.
+readonly BENCHER_SHA256=64aa73962867dd69a0a1c1ae458dcddc7fcc23dbe412747325ffeedc00f327c1
 # frame-omni-bencher binds to a C++ library, for which its build reads headers with libclang.
 scripts/setup.sh libclang-dev
 cache=${ODA_CACHE:-$HOME/.cache/oda}
@@ -20,6 +24,12 @@ source "$cache/env.sh"
 bencher=$(command -v frame-omni-bencher || echo "$cache/omni/bin/frame-omni-bencher")
 if [ ! -x "$bencher" ]; then
 	echo "==> Installing frame-omni-bencher $BENCHER_VERSION"
+	# Fetches it, and runs nothing of it.
+	cargo info --quiet "frame-omni-bencher@$BENCHER_VERSION" >/dev/null
+	for archive in "${CARGO_HOME:-$HOME/.cargo}"/registry/cache/*/"frame-omni-bencher-$BENCHER_VERSION.crate"; do
+		echo "$BENCHER_SHA256  $archive" | sha256sum --check --quiet ||
+			fail "frame-omni-bencher $BENCHER_VERSION is not what was pinned" "Its archive is $archive."
+	done
 	CARGO_TARGET_DIR="$cache/omni/target" cargo install --locked --root "$cache/omni" \
 		frame-omni-bencher --version "$BENCHER_VERSION"
 	bencher=$cache/omni/bin/frame-omni-bencher
