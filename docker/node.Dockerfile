@@ -19,9 +19,16 @@ RUN --mount=type=cache,id=oda-registry,target=/usr/local/cargo/registry,sharing=
     --mount=type=cache,id=oda-target,target=/opt/oda/target,sharing=locked \
     . "$ODA_CACHE/env.sh" \
     && cargo build --locked --release -p oda-node \
-    && install -D "$CARGO_TARGET_DIR/release/oda-node" /out/oda-node
+    && install -D "$CARGO_TARGET_DIR/release/oda-node" /out/oda-node \
+    && install -D -m 0644 docs/licences.md /out/doc/licences.md \
+    && scripts/notices.py oda-node >/out/doc/NOTICES
 
 FROM debian:bookworm-slim
+# The GPL holds for a part of the node: docs/licences.md.
+ARG COMMIT=00000000000
+LABEL org.opencontainers.image.title="oda-node" \
+    org.opencontainers.image.revision="${COMMIT}" \
+    org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later WITH Classpath-exception-2.0"
 # curl asks the node whether it is well. No versions: the release is pinned, and gets security updates.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -30,6 +37,7 @@ RUN apt-get update \
     && useradd --no-log-init --uid 10001 --home-dir /data --no-create-home oda \
     && install -d -m 0700 -o oda -g oda /data
 COPY --from=build /out/oda-node /usr/local/bin/oda-node
+COPY --from=build /out/doc /src/LICENSE /usr/share/doc/oda-node/
 # Fails if a library is missing.
 RUN ["oda-node", "--version"]
 USER 10001:10001

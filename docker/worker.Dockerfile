@@ -16,14 +16,22 @@ RUN --mount=type=cache,id=oda-registry,target=/usr/local/cargo/registry,sharing=
     --mount=type=cache,id=oda-target,target=/opt/oda/target,sharing=locked \
     . "$ODA_CACHE/env.sh" \
     && cargo build --locked --release -p ml-worker \
-    && install -D "$CARGO_TARGET_DIR/release/ml-worker" /out/bin/ml-worker
-# libtorch's shared libraries, without headers; where it came as a Python package, nvidia/ lies beside torch/.
+    && install -D "$CARGO_TARGET_DIR/release/ml-worker" /out/bin/ml-worker \
+    && install -D -m 0644 docs/licences.md /out/doc/licences.md \
+    && scripts/notices.py ml-worker >/out/doc/NOTICES
+# The libraries that the worker loads, and their licences: libtorch_cpu.so needs two of CUDA's also without a GPU.
+# hadolint ignore=DL3003 # No WORKDIR can name the folder of LIBTORCH.
 RUN . "$ODA_CACHE/env.sh" \
-    && mkdir -p /out/libtorch/torch/lib \
-    && cp -P "$LIBTORCH"/lib/*.so* /out/libtorch/torch/lib/ \
-    && if [ -d "$LIBTORCH/../nvidia" ]; then cp -r "$LIBTORCH/../nvidia" /out/libtorch/; fi
+    && cd "$LIBTORCH/.." \
+    && mkdir -p /out/libtorch \
+    && cp -r --parents torch/lib/libtorch_cpu.so torch/lib/libc10.so torch/lib/libgomp*.so* \
+        nvidia/cu13/lib/libcudart.so.* nvidia/cu13/lib/libcupti.so.* ./*.dist-info/licenses /out/libtorch/
 
 FROM debian:bookworm-slim
+ARG COMMIT=00000000000
+LABEL org.opencontainers.image.title="oda-worker" \
+    org.opencontainers.image.revision="${COMMIT}" \
+    org.opencontainers.image.licenses="Apache-2.0 AND BSD-3-Clause AND LicenseRef-NVIDIA-CUDA-EULA"
 # No versions: the release is pinned, and gets security updates.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -33,6 +41,7 @@ RUN apt-get update \
     && install -d -m 0700 -o oda -g oda /data
 COPY --from=build /out/libtorch /opt/oda/libtorch
 COPY --from=build /out/bin/ml-worker /usr/local/bin/ml-worker
+COPY --from=build /out/doc /src/LICENSE /usr/share/doc/ml-worker/
 ENV LD_LIBRARY_PATH=/opt/oda/libtorch/torch/lib \
     ODA_BASE_PATH=/data
 # Fails if a library is missing.

@@ -57,6 +57,9 @@ lint() {
 	step "$cache/lint/bin/shellcheck" --external-sources scripts/*.sh scripts/tests/*.sh chain-spec/*.sh .ci/run
 	step "$cache/lint/bin/hadolint" docker/*.Dockerfile
 	step scripts/tests/setup.sh
+	need_python "the scripts' tests"
+	PYTHONDONTWRITEBYTECODE=1 step python3 -m unittest discover -s scripts/tests
+	step scripts/audit.sh offline
 	step cargo clippy --locked --workspace --all-targets -- -D warnings
 }
 
