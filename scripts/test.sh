@@ -65,6 +65,7 @@ lint() {
 
 unit() {
 	step cargo test --locked --workspace -- --skip scenario::
+	step cargo test --locked --manifest-path patches/wasm-opt/Cargo.toml
 }
 
 numpy() {
