@@ -1,7 +1,7 @@
 //! What an account can do, one method a call. Each is signed, sent, and waited for until it is final.
 
 use crate::{
-	AccountId, Balance, BountyId, Chain, ChainError, Key, Receipt, Target, Weight,
+	AccountId, Balance, BountyId, Call, Chain, ChainError, Key, Receipt, Target, Weight,
 	runtime::{self, runtime_types as generated},
 };
 use generated::bounded_collections::bounded_vec::BoundedVec;
@@ -10,102 +10,87 @@ use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick};
 
 impl Chain {
 	/// Announces a model that is going to be registered: `commitment` hides it.
-	pub async fn announce(&self, key: &Key, commitment: [u8; 32]) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().model_registry().announce(commitment)).await
+	pub fn announce(&self, key: &Key, commitment: [u8; 32]) -> Call {
+		self.submit(key, runtime::transactions().model_registry().announce(commitment))
 	}
 
 	/// Removes an announcement of this account's.
-	pub async fn remove_announcement(&self, key: &Key, commitment: [u8; 32]) -> Result<Receipt, ChainError> {
+	pub fn remove_announcement(&self, key: &Key, commitment: [u8; 32]) -> Call {
 		let call = runtime::transactions().model_registry().remove_announcement(key.account(), commitment);
-		self.submit(key, &call).await
+		self.submit(key, call)
 	}
 
 	/// Registers a model that was announced under `salt`.
-	pub async fn register(
+	pub fn register(
 		&self,
 		key: &Key,
 		spec: &ModelSpec,
 		length_proof: RangeProof,
 		parent: Option<ModelId>,
 		salt: [u8; 32],
-	) -> Result<Receipt, ChainError> {
+	) -> Call {
 		let call = runtime::transactions().model_registry().register(
 			spec.clone().into(),
 			length_proof.into(),
 			parent,
 			salt,
 		);
-		self.submit(key, &call).await
+		self.submit(key, call)
 	}
 
 	/// Closes a model to new submissions.
-	pub async fn retire(&self, key: &Key, model: ModelId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().model_registry().retire(model)).await
+	pub fn retire(&self, key: &Key, model: ModelId) -> Call {
+		self.submit(key, runtime::transactions().model_registry().retire(model))
 	}
 
 	/// Deletes a pending model that nobody has submitted to.
-	pub async fn abandon(&self, key: &Key, model: ModelId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().model_registry().abandon(model)).await
+	pub fn abandon(&self, key: &Key, model: ModelId) -> Call {
+		self.submit(key, runtime::transactions().model_registry().abandon(model))
 	}
 
 	/// Commits to weights; the submission's number.
-	pub async fn commit(
-		&self,
-		key: &Key,
-		model: ModelId,
-		commitment: [u8; 32],
-	) -> Result<(SubmissionId, Receipt), ChainError> {
+	pub fn commit(&self, key: &Key, model: ModelId, commitment: [u8; 32]) -> Call<(SubmissionId, Receipt)> {
 		let call = runtime::transactions().training().commit(model, commitment);
-		let receipt = self.submit(key, &call).await?;
-		let event = receipt.find::<runtime::training::events::Committed>()?;
-		let event = event.ok_or(ChainError::Missing("the event of a commitment"))?;
-		Ok((event.submission, receipt))
+		self.signed(key, call, |receipt| {
+			let event = receipt.find::<runtime::training::events::Committed>()?;
+			let event = event.ok_or(ChainError::Missing("the event of a commitment"))?;
+			Ok((event.submission, receipt))
+		})
 	}
 
 	/// Opens a commitment and claims the score of every record.
-	pub async fn reveal(
+	pub fn reveal(
 		&self,
 		key: &Key,
 		submission: SubmissionId,
 		weights: BlobRef,
 		salt: [u8; 32],
 		scores: Vec<u8>,
-	) -> Result<Receipt, ChainError> {
+	) -> Call {
 		let call =
 			runtime::transactions().training().reveal(submission, weights.into(), salt, BoundedVec(scores));
-		self.submit(key, &call).await
+		self.submit(key, call)
 	}
 
 	/// Takes back a commitment that can no longer win through no fault of the trainer's.
-	pub async fn withdraw(
-		&self,
-		key: &Key,
-		submission: SubmissionId,
-		weights: BlobRef,
-		salt: [u8; 32],
-	) -> Result<Receipt, ChainError> {
+	pub fn withdraw(&self, key: &Key, submission: SubmissionId, weights: BlobRef, salt: [u8; 32]) -> Call {
 		let call = runtime::transactions().training().withdraw(submission, weights.into(), salt);
-		self.submit(key, &call).await
+		self.submit(key, call)
 	}
 
 	/// Does what has become due for a submission.
-	pub async fn settle(&self, key: &Key, submission: SubmissionId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().training().settle(submission)).await
+	pub fn settle(&self, key: &Key, submission: SubmissionId) -> Call {
+		self.submit(key, runtime::transactions().training().settle(submission))
 	}
 
 	/// Commits to evidence against a submission.
-	pub async fn commit_challenge(
-		&self,
-		key: &Key,
-		submission: SubmissionId,
-		commitment: [u8; 32],
-	) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().training().commit_challenge(submission, commitment)).await
+	pub fn commit_challenge(&self, key: &Key, submission: SubmissionId, commitment: [u8; 32]) -> Call {
+		self.submit(key, runtime::transactions().training().commit_challenge(submission, commitment))
 	}
 
 	/// Has the runtime evaluate one record: free of charge, authorised by the evidence.
 	#[allow(clippy::too_many_arguments, reason = "the call's own parameters")]
-	pub async fn challenge(
+	pub fn challenge(
 		&self,
 		submission: SubmissionId,
 		record: u32,
@@ -114,7 +99,7 @@ impl Chain {
 		proof: RangeProof,
 		weights: Vec<u8>,
 		cost: Weight,
-	) -> Result<(ChallengeOutcome, Receipt), ChainError> {
+	) -> Call<(ChallengeOutcome, Receipt)> {
 		let cost =
 			generated::sp_weights::weight_v2::Weight { ref_time: cost.ref_time, proof_size: cost.proof_size };
 		let call = runtime::transactions().training().challenge(
@@ -126,65 +111,62 @@ impl Chain {
 			BoundedVec(weights),
 			cost,
 		);
-		let receipt = self.submit_unsigned(&call).await?;
-		let outcome = match receipt.find::<runtime::training::events::Overturned>()? {
-			Some(event) => ChallengeOutcome::Overturned {
-				claimed: event.claimed,
-				actual: event.actual,
-				slashed: event.slashed,
-				paid: event.paid,
-			},
-			None => ChallengeOutcome::Failed,
-		};
-		Ok((outcome, receipt))
+		self.unsigned(call, |receipt| {
+			let outcome = match receipt.find::<runtime::training::events::Overturned>()? {
+				Some(event) => ChallengeOutcome::Overturned {
+					claimed: event.claimed,
+					actual: event.actual,
+					slashed: event.slashed,
+					paid: event.paid,
+				},
+				None => ChallengeOutcome::Failed,
+			};
+			Ok((outcome, receipt))
+		})
 	}
 
 	/// Demands that weights be shown.
-	pub async fn demand(&self, key: &Key, target: Target) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().training().demand(target.into())).await
+	pub fn demand(&self, key: &Key, target: Target) -> Call {
+		self.submit(key, runtime::transactions().training().demand(target.into()))
 	}
 
 	/// Posts demanded weights: free of charge, authorised by the weights.
-	pub async fn post_weights(&self, target: Target, weights: Vec<u8>) -> Result<Receipt, ChainError> {
+	pub fn post_weights(&self, target: Target, weights: Vec<u8>) -> Call {
 		let call = runtime::transactions().training().post_weights(target.into(), BoundedVec(weights));
-		self.submit_unsigned(&call).await
+		self.unsigned(call, Ok)
 	}
 
 	/// Lets a head fall whose weights were demanded and not posted in time.
-	pub async fn revert(&self, key: &Key, model: ModelId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().training().revert(model)).await
+	pub fn revert(&self, key: &Key, model: ModelId) -> Call {
+		self.submit(key, runtime::transactions().training().revert(model))
 	}
 
 	/// Promises a reward for weights of at least some score; its number.
-	pub async fn post_bounty(
+	pub fn post_bounty(
 		&self,
 		key: &Key,
 		model: ModelId,
 		threshold: i64,
 		amount: Balance,
 		until: Tick,
-	) -> Result<(BountyId, Receipt), ChainError> {
+	) -> Call<(BountyId, Receipt)> {
 		let call = runtime::transactions().training().post_bounty(model, threshold, amount, until);
-		let receipt = self.submit(key, &call).await?;
-		let event = receipt.find::<runtime::training::events::BountyPosted>()?;
-		let event = event.ok_or(ChainError::Missing("the event of a bounty"))?;
-		Ok((event.bounty, receipt))
+		self.signed(key, call, |receipt| {
+			let event = receipt.find::<runtime::training::events::BountyPosted>()?;
+			let event = event.ok_or(ChainError::Missing("the event of a bounty"))?;
+			Ok((event.bounty, receipt))
+		})
 	}
 
 	/// Takes a bounty back.
-	pub async fn withdraw_bounty(
-		&self,
-		key: &Key,
-		model: ModelId,
-		bounty: BountyId,
-	) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().training().withdraw_bounty(model, bounty)).await
+	pub fn withdraw_bounty(&self, key: &Key, model: ModelId, bounty: BountyId) -> Call {
+		self.submit(key, runtime::transactions().training().withdraw_bounty(model, bounty))
 	}
 
 	/// Moves money.
-	pub async fn transfer(&self, key: &Key, to: AccountId, amount: Balance) -> Result<Receipt, ChainError> {
+	pub fn transfer(&self, key: &Key, to: AccountId, amount: Balance) -> Call {
 		let call = runtime::transactions().balances().transfer_keep_alive(to.into(), amount);
-		self.submit(key, &call).await
+		self.submit(key, call)
 	}
 }
 

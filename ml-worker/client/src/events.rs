@@ -210,14 +210,14 @@ impl View {
 impl crate::Chain {
 	/// Attests what a verifier found of a submission: free of charge, authorised by the verifier's signature, which is
 	/// worth nothing for another claim than the one whose hash this is, or if the task's members have been asked again.
-	pub async fn attest(
+	pub fn attest(
 		&self,
 		key: &Key,
 		submission: SubmissionId,
 		claim: &[u8; 32],
 		asked: u32,
 		verdict: Verdict,
-	) -> Result<crate::Receipt, ChainError> {
+	) -> crate::Call {
 		let task = TaskId::Submission(submission);
 		let message = oda_primitives::message::attestation(&self.genesis(), task, claim, asked, verdict);
 		let signature = runtime::runtime_types::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
@@ -227,6 +227,6 @@ impl crate::Chain {
 			key.account(),
 			signature,
 		);
-		self.submit_unsigned(&call).await
+		self.unsigned(call, Ok)
 	}
 }

@@ -24,9 +24,13 @@ mod calls;
 mod chain;
 mod error;
 mod events;
+mod finality;
 mod key;
 mod link;
 mod load;
+#[cfg(test)]
+mod played;
+mod receipt;
 #[allow(
 	missing_docs,
 	unreachable_pub,
@@ -43,14 +47,15 @@ mod types;
 mod view;
 
 pub use calls::ChallengeOutcome;
-pub use chain::Chain;
-pub use error::ChainError;
+pub use chain::{Chain, ChainMark, NEAR_FINALITY};
+pub use error::{ChainError, Refusal, errors};
 pub use events::{Happened, SubmissionEvent};
 pub use key::Key;
 pub use link::Observer;
 pub use load::{BlockLimits, Contents, Heads, Included};
+pub use receipt::Receipt;
 pub use storage::{Deal, Keeper, Replica, Round, Slot, storage_account};
-pub use submit::{LIFETIME, Receipt};
+pub use submit::{Call, LIFETIME, Sent};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use types::*;
 pub use view::{Parameters, View};

@@ -2,9 +2,9 @@
 
 use crate::{
 	AccountId, Balance, Chain, ChainError, Key, View, Weight,
-	error::{node, rpc},
+	error::{dispatch, node, rpc},
 	runtime::{self, runtime_types as generated},
-	submit::{Body, module_error},
+	submit::Body,
 };
 use oda_primitives::ModelId;
 use subxt::{
@@ -139,8 +139,8 @@ impl View {
 				}
 				("System", "ExtrinsicFailed") => {
 					Err(match DispatchError::decode_from(event.field_bytes(), self.at.metadata()) {
-						Ok(error) => module_error(error),
-						Err(error) => ChainError::Dispatch(error.to_string()),
+						Ok(error) => dispatch(error, self.at.metadata_ref()),
+						Err(error) => node(error),
 					})
 				}
 				_ => continue,

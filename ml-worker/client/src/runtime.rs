@@ -4,6 +4,11 @@
 
 #[subxt::subxt(
 	runtime_metadata_path = "metadata.scale",
+	derive_for_type(
+		path = "oda_runtime::construct::RuntimeError",
+		derive = "Clone, PartialEq, Eq",
+		recursive
+	),
 	substitute_type(
 		path = "oda_evaluator::model::ModelSpec",
 		with = "::subxt::utils::Static<::oda_evaluator::ModelSpec>"
@@ -31,4 +36,4 @@
 )]
 mod generated {}
 
-pub(crate) use generated::*;
+pub use generated::*;

@@ -1,10 +1,9 @@
 //! Who keeps blobs: peers, keepers, deals and rounds of challenges.
 
 use crate::{
-	AccountId, Balance, Chain, ChainError, Key, Receipt, View,
+	AccountId, Balance, Call, Chain, ChainError, Key, Receipt, Refusal, View,
 	error::node,
 	runtime::{self, runtime_types as generated},
-	submit::{general, named},
 	view::{entries, get},
 };
 use oda_primitives::{
@@ -291,37 +290,32 @@ impl View {
 
 impl Chain {
 	/// Binds a peer to an account, by the peer's signature of [`message::peer_binding`].
-	pub async fn bind_peer(
-		&self,
-		key: &Key,
-		peer: [u8; 32],
-		signature: [u8; 64],
-	) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().peers().bind(peer, signature)).await
+	pub fn bind_peer(&self, key: &Key, peer: [u8; 32], signature: [u8; 64]) -> Call {
+		self.submit(key, runtime::transactions().peers().bind(peer, signature))
 	}
 
 	/// Becomes a keeper of at most `capacity` bytes.
-	pub async fn enlist(&self, key: &Key, capacity: u64) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().enlist(capacity)).await
+	pub fn enlist(&self, key: &Key, capacity: u64) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().enlist(capacity))
 	}
 
 	/// Keeps at most so many bytes from now on.
-	pub async fn set_capacity(&self, key: &Key, capacity: u64) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().set_capacity(capacity)).await
+	pub fn set_capacity(&self, key: &Key, capacity: u64) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().set_capacity(capacity))
 	}
 
 	/// Takes no more replicas: the first step of leaving the keepers.
-	pub async fn retire_keeper(&self, key: &Key) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().retire()).await
+	pub fn retire_keeper(&self, key: &Key) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().retire())
 	}
 
 	/// Leaves the keepers: the second step.
-	pub async fn withdraw_keeper(&self, key: &Key) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().withdraw()).await
+	pub fn withdraw_keeper(&self, key: &Key) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().withdraw())
 	}
 
 	/// Offers a deal; its number.
-	pub async fn offer_deal(
+	pub fn offer_deal(
 		&self,
 		key: &Key,
 		blob: BlobRef,
@@ -329,47 +323,51 @@ impl Chain {
 		rounds: u32,
 		price: Balance,
 		max_price: Balance,
-	) -> Result<(DealId, Receipt), ChainError> {
+	) -> Call<(DealId, Receipt)> {
 		let storage = runtime::transactions().storage_deals();
 		let call = storage.offer(blob.into(), replicas, rounds, price, max_price);
-		let receipt = self.submit(key, &call).await?;
-		let event = receipt.find::<runtime::storage_deals::events::DealOffered>()?;
-		let event = event.ok_or(ChainError::Missing("the event of a deal"))?;
-		Ok((event.deal, receipt))
+		self.signed(key, call, |receipt| {
+			let event = receipt.find::<runtime::storage_deals::events::DealOffered>()?;
+			let event = event.ok_or(ChainError::Missing("the event of a deal"))?;
+			Ok((event.deal, receipt))
+		})
 	}
 
 	/// Ends a deal early.
-	pub async fn cancel_deal(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().cancel(deal)).await
+	pub fn cancel_deal(&self, key: &Key, deal: DealId) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().cancel(deal))
 	}
 
 	/// Takes a replica of a deal.
-	pub async fn take_replica(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().take(deal)).await
+	pub fn take_replica(&self, key: &Key, deal: DealId) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().take(deal))
 	}
 
 	/// Announces to leave a deal.
-	pub async fn quit_deal(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().quit(deal)).await
+	pub fn quit_deal(&self, key: &Key, deal: DealId) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().quit(deal))
 	}
 
 	/// Agrees to keep a replica until its deal's end, after it was renewed.
-	pub async fn stay_in_deal(&self, key: &Key, deal: DealId) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().stay(deal)).await
+	pub fn stay_in_deal(&self, key: &Key, deal: DealId) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().stay(deal))
 	}
 
 	/// Puts money into a model's storage account, from which the blobs of its head are kept.
-	pub async fn fund_model(
-		&self,
-		key: &Key,
-		model: ModelId,
-		amount: Balance,
-	) -> Result<Receipt, ChainError> {
-		self.submit(key, &runtime::transactions().storage_deals().fund(model, amount)).await
+	pub fn fund_model(&self, key: &Key, model: ModelId, amount: Balance) -> Call {
+		self.submit(key, runtime::transactions().storage_deals().fund(model, amount))
+	}
+
+	/// Answers a storage challenge: free of charge, authorised by the keeper's signature.
+	pub fn prove(&self, key: &Key, deal: DealId, round: RoundNumber, proof: RangeProof) -> Call {
+		let message = message::storage_proof(&self.genesis(), deal, round, &proof);
+		let signature = generated::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
+		let storage = runtime::transactions().storage_deals();
+		self.unsigned(storage.prove(deal, round, key.account(), proof.into(), signature), Ok)
 	}
 
 	/// Has the answer to a storage challenge in the node's pool, and does not wait for a block to take it:
-	/// [`Replica::proved`] shows when one that is final has. Free of charge, authorised by the keeper's signature.
+	/// [`Replica::proved`] shows when one that is final has.
 	///
 	/// # Errors
 	///
@@ -382,16 +380,10 @@ impl Chain {
 		round: RoundNumber,
 		proof: RangeProof,
 	) -> Result<(), ChainError> {
-		let message = message::storage_proof(&self.genesis(), deal, round, &proof);
-		let signature = generated::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
-		let storage = runtime::transactions().storage_deals();
-		let call = storage.prove(deal, round, key.account(), proof.into(), signature);
-		let view = self.finalised().await?;
-		match self.pool(&general(&view.at, &call)?).await {
+		match self.prove(key, deal, round, proof).send().await {
 			// The pool has one of this keeper, deal and round.
-			Err(ChainError::Rejected { code: 1014, .. }) => Ok(()),
-			Err(error) => Err(named(error, view.at.metadata_ref())),
-			Ok(()) => Ok(()),
+			Err(error) if error.refusal() == Some(Refusal::Outbid) => Ok(()),
+			sent => sent.map(|_| ()),
 		}
 	}
 }

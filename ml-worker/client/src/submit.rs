@@ -1,164 +1,468 @@
-//! Sending transactions, and what became of them.
+//! Sending transactions, and following them.
 //!
-//! A transaction is valid for [`LIFETIME`] blocks. Whether it is in one of them is read from the finalised
-//! blocks themselves, so neither a lost connection nor a restarted node loses sight of it.
+//! A transaction is valid for [`LIFETIME`] blocks. Whether it is in one of them is read from the blocks
+//! themselves, so neither a lost connection nor a restarted node loses sight of it. Nothing is sent twice: the
+//! same bytes are, and what has been signed is signed anew only when no block has the first bytes, nor will.
 
 use crate::{
-	AccountId, Balance, Chain, ChainError, Key, View, Weight,
-	error::{node, rpc},
+	AccountId, Chain, ChainError, Key, Receipt, Refusal,
+	error::{INVALID, KNOWN, invalid, node, rpc},
+	link::Head,
+	receipt::Outcome,
 };
-use oda_primitives::{refusal, storage::INVALID_PROOF};
-use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use futures::future::BoxFuture;
+use serde::Deserialize;
+use std::{collections::HashSet, fmt, future::IntoFuture, sync::Arc, time::Duration};
 use subxt::{
-	SubstrateConfig,
+	OnlineClientAtBlock, SubstrateConfig,
 	client::{ClientAtBlock, OfflineClientAtBlockT},
 	config::{DefaultExtrinsicParamsBuilder, Hasher},
-	error::DispatchError,
-	events::{Events, Phase},
 	rpcs::client::rpc_params,
-	tx::Payload,
+	tx::{Payload, TransactionInvalid, ValidationResult},
 	utils::{H256, MultiSignature},
 };
 
 /// Blocks after the last finalised one in which a transaction can be included.
 pub const LIFETIME: u64 = 64;
 
-/// How often a transaction is made anew when another one took its number.
+/// How often a transaction is made in all when others take its number.
 const ATTEMPTS: usize = 5;
 
-/// What became of a transaction that was carried out.
-#[derive(Debug, Serialize)]
-pub struct Receipt {
-	/// The number of the finalised block that it is in.
-	pub block: u64,
-	/// The block's hash.
-	pub block_hash: H256,
-	/// The transaction's hash.
-	pub extrinsic: H256,
-	/// What it weighed.
-	pub weight: Weight,
-	/// What its sender paid, if anything.
-	pub fee: Option<Balance>,
-	/// What happened in it, in words.
-	pub events: Vec<String>,
-	#[serde(skip)]
-	decoded: Events<SubstrateConfig>,
-	#[serde(skip)]
-	index: u32,
+/// Final blocks after which the same bytes are sent again, should the pool have dropped them.
+const SEND_AGAIN: u64 = 4;
+
+/// How often the best chain is asked whether it has a transaction.
+const POLL: Duration = Duration::from_millis(500);
+
+/// How a call is told to the runtime, whatever its type.
+trait Encode: Send + Sync {
+	/// The bytes of the call alone.
+	fn data(&self, at: &OnlineClientAtBlock<SubstrateConfig>) -> Result<Vec<u8>, ChainError>;
+
+	/// The bytes of the transaction of this number that a key signs, valid for [`LIFETIME`] blocks after `from`.
+	fn signed(
+		&self,
+		at: &OnlineClientAtBlock<SubstrateConfig>,
+		key: &Key,
+		nonce: u64,
+		from: Head,
+	) -> Result<Vec<u8>, ChainError>;
+
+	/// The bytes of the transaction that nobody signs.
+	fn general(&self, at: &OnlineClientAtBlock<SubstrateConfig>) -> Result<Vec<u8>, ChainError>;
 }
 
-impl Receipt {
-	/// The first event of a type, if there is one.
-	pub(crate) fn find<E: subxt::events::DecodeAsEvent>(&self) -> Result<Option<E>, ChainError> {
-		for event in self.decoded.iter() {
-			let event = event.map_err(node)?;
-			if event.phase() == Phase::ApplyExtrinsic(self.index)
-				&& let Some(found) = event.decode_fields_as::<E>()
-			{
-				return found.map(Some).map_err(node);
-			}
+impl<P: Payload + Send + Sync> Encode for P {
+	fn data(&self, at: &OnlineClientAtBlock<SubstrateConfig>) -> Result<Vec<u8>, ChainError> {
+		at.tx().call_data(self).map_err(node)
+	}
+
+	fn signed(
+		&self,
+		at: &OnlineClientAtBlock<SubstrateConfig>,
+		key: &Key,
+		nonce: u64,
+		from: Head,
+	) -> Result<Vec<u8>, ChainError> {
+		let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
+			.nonce(nonce)
+			.mortal_from_unchecked(LIFETIME, from.number, from.hash)
+			.build();
+		at.tx()
+			.create_v4_signable_offline(self, params)
+			.and_then(|mut signable| signable.sign(key))
+			.map(|signed| signed.into_encoded())
+			.map_err(node)
+	}
+
+	fn general(&self, at: &OnlineClientAtBlock<SubstrateConfig>) -> Result<Vec<u8>, ChainError> {
+		general(at, self)
+	}
+}
+
+/// A call that has not been sent. Awaiting it sends it and waits until it is final; [`send`](Self::send) leaves
+/// the waiting to the caller.
+///
+/// An account's calls may be sent one after the other without waiting.
+///
+/// # Errors
+///
+/// [`ChainError::Rejected`]: the node would not take it. [`ChainError::Expired`]: no block took it, nor will.
+/// [`ChainError::Module`], [`ChainError::Dispatch`]: the runtime refused it, in a block; or, if nobody signs it,
+/// before. Where [`leaves_open`](ChainError::leaves_open) says so of an error, a block may have taken the call:
+/// the next call of the same content and account through this [`Chain`] then follows the first bytes.
+#[must_use = "a call does nothing before it is awaited or sent"]
+pub struct Call<T = Receipt> {
+	chain: Chain,
+	key: Option<Key>,
+	call: Arc<dyn Encode>,
+	read: fn(Receipt) -> Result<T, ChainError>,
+}
+
+impl<T> fmt::Debug for Call<T> {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		f.debug_struct("Call").field("key", &self.key).finish_non_exhaustive()
+	}
+}
+
+/// A transaction as it was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+	bytes: Vec<u8>,
+	/// Its number, if it is an account's.
+	nonce: Option<u64>,
+	/// It can only be in blocks after this one.
+	from: u64,
+}
+
+/// By whom a call is, and what it holds.
+pub(crate) type Content = (Option<[u8; 32]>, Vec<u8>);
+
+impl<T> Call<T> {
+	/// Has the call in the node's pool, and returns without waiting for a block.
+	///
+	/// # Errors
+	///
+	/// As those of the call. Whoever drops this future may have sent the call, and cannot know.
+	pub async fn send(self) -> Result<Sent<T>, ChainError> {
+		let at = self.chain.best().await?.at;
+		let content = (self.key.as_ref().map(|key| key.account().0), self.call.data(&at)?);
+		if let Some(made) = self.chain.take_open(&content) {
+			// The pool may have lost it; if it refuses it, the blocks tell why.
+			let mut sent = Sent::new(self, content, made);
+			sent.send_at = sent.searched;
+			sent.inherited = true;
+			return Ok(sent);
 		}
+		let made = Made { bytes: Vec::new(), nonce: None, from: 0 };
+		let mut sent = Sent::new(self, content, made);
+		sent.make().await?;
+		Ok(sent)
+	}
+
+	/// The transaction, with the account's next number.
+	async fn make(&self) -> Result<Made, ChainError> {
+		let chain = &self.chain;
+		let finalised = chain.finalised_head().await?;
+		// What is signed is signed for the runtime of the block that it goes into.
+		let best = chain.best().await?;
+		let Some(key) = &self.key else {
+			let bytes = self.call.general(&best.at)?;
+			return Ok(Made { bytes, nonce: None, from: finalised.number });
+		};
+		// Where finality is far behind, what begins there is over already.
+		let near = best.number().saturating_sub(finalised.number) <= LIFETIME / 2;
+		let from = if near { finalised } else { Head { number: best.number(), hash: best.hash() } };
+		let nonce = chain.rpc.system_account_next_index(&key.account()).await.map_err(rpc)?;
+		let bytes = self.call.signed(&best.at, key, nonce, from)?;
+		Ok(Made { bytes, nonce: Some(nonce), from: from.number })
+	}
+}
+
+impl<T: Send + 'static> IntoFuture for Call<T> {
+	type Output = Result<T, ChainError>;
+	type IntoFuture = BoxFuture<'static, Self::Output>;
+
+	fn into_future(self) -> Self::IntoFuture {
+		Box::pin(async move { self.send().await?.finalised().await })
+	}
+}
+
+/// A call that was sent, until it is final.
+///
+/// Its methods may be dropped while they wait, and called again: nothing is lost, nor sent anew. While one of them
+/// waits, the transaction is sent again whenever the pool has dropped it, and made anew when it is certain that
+/// no block can have it: when another transaction of the account took its number, or the runtime was upgraded.
+#[must_use = "what became of the call is known once it is waited for"]
+pub struct Sent<T = Receipt> {
+	call: Call<T>,
+	content: Content,
+	made: Made,
+	attempts: usize,
+	/// The last final block that was searched.
+	searched: u64,
+	/// The final block from which on the bytes are sent again.
+	send_at: u64,
+	/// Whether an earlier call made it.
+	inherited: bool,
+	/// The blocks that are not final and do not hold it.
+	seen: HashSet<H256>,
+}
+
+impl<T> fmt::Debug for Sent<T> {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		f.debug_struct("Sent").field("call", &self.call).field("made", &self.made).finish_non_exhaustive()
+	}
+}
+
+impl<T> Sent<T> {
+	fn new(call: Call<T>, content: Content, made: Made) -> Self {
+		let searched = made.from;
+		let send_at = searched + SEND_AGAIN;
+		Self { call, content, made, attempts: 0, searched, send_at, inherited: false, seen: HashSet::new() }
+	}
+
+	/// Waits until the call is in a final block.
+	///
+	/// # Errors
+	///
+	/// As those of the [`Call`].
+	pub async fn finalised(&mut self) -> Result<T, ChainError> {
+		let found = loop {
+			match self.search_final().await {
+				Ok(None) => {}
+				Ok(Some(receipt)) => break Ok(receipt),
+				Err(error) => break Err(error),
+			}
+			if let Err(error) = self.call.chain.head_after(self.searched).await {
+				break Err(error);
+			}
+		};
+		self.end(found)
+	}
+
+	/// Waits until the call is in a block of the best chain, which another may replace: then the transaction goes
+	/// into another block, or none. [`finalised`](Self::finalised) tells later what remains.
+	///
+	/// # Errors
+	///
+	/// As those of the [`Call`]; a refusal may be of a block that is replaced, too.
+	pub async fn in_block(&mut self) -> Result<T, ChainError> {
+		let found = loop {
+			match self.search().await {
+				Ok(None) => tokio::time::sleep(POLL).await,
+				Ok(Some(receipt)) => break Ok(receipt),
+				Err(error) => break Err(error),
+			}
+		};
+		self.end(found)
+	}
+
+	/// What was found, as the caller wants it; what is left open is remembered.
+	fn end(&self, found: Result<Receipt, ChainError>) -> Result<T, ChainError> {
+		if found.as_ref().is_err_and(ChainError::leaves_open) {
+			self.call.chain.leave_open(self.content.clone(), self.made.clone());
+		}
+		(self.call.read)(found?)
+	}
+
+	/// Makes the transaction, and has it in the node's pool.
+	async fn make(&mut self) -> Result<(), ChainError> {
+		let chain = self.call.chain.clone();
+		// One after the other, so that each has a number of its own.
+		let turn = self.call.key.as_ref().map(|key| chain.turn(&key.account()));
+		let _turn = match &turn {
+			Some(turn) => Some(turn.lock().await),
+			None => None,
+		};
+		loop {
+			self.attempts += 1;
+			self.made = self.call.make().await?;
+			self.inherited = false;
+			self.searched = self.made.from;
+			self.send_at = self.searched + SEND_AGAIN;
+			self.seen.clear();
+			let breaks = chain.link_breaks();
+			let Err(error) = chain.pool(&self.made.bytes).await else { return Ok(()) };
+			if chain.link_breaks() != breaks {
+				// The answer is not to the first bytes that the node got: those may be in the pool, or in a block.
+				tracing::debug!(%error, "whether the node took a transaction is not known; looking for it");
+				self.send_at = self.searched;
+				return Ok(());
+			}
+			if !(self.made.nonce.is_some() && outrun(&error) && self.attempts < ATTEMPTS) {
+				return Err(error);
+			}
+			// Nobody but the node has had these bytes, and it did not take them.
+			tracing::debug!(%error, nonce = self.made.nonce, "another transaction of this account was first");
+			tokio::time::sleep(Duration::from_secs(1)).await;
+		}
+	}
+
+	/// The receipt, if the transaction is in a final block or in one of the best chain.
+	async fn search(&mut self) -> Result<Option<Receipt>, ChainError> {
+		if let Some(receipt) = self.search_final().await? {
+			return Ok(Some(receipt));
+		}
+		self.search_best().await
+	}
+
+	/// The receipt, if the transaction is in one of the final blocks that were not searched yet. If it is in none,
+	/// nor can be, it is made anew.
+	async fn search_final(&mut self) -> Result<Option<Receipt>, ChainError> {
+		let chain = self.call.chain.clone();
+		let head = chain.finalised_head().await?;
+		let until = self.made.from + LIFETIME;
+		let newest = head.number.min(until);
+		let unmoved = self.searched >= newest;
+		while self.searched < newest {
+			let number = self.searched + 1;
+			let hash = chain.hash_of(number).await?.ok_or(ChainError::Missing("a finalised block"))?;
+			if let Some(outcome) = chain.find(&self.made.bytes, Head { number, hash }).await? {
+				return outcome.into_result().map(Some);
+			}
+			self.searched = number;
+		}
+		if self.searched >= until {
+			// A call that went before it was left open; this one was not carried out yet.
+			return if self.inherited {
+				self.make_anew().await.map(|()| None)
+			} else {
+				Err(ChainError::Expired(until))
+			};
+		}
+		if unmoved {
+			return Ok(None);
+		}
+		if let (Some(key), Some(nonce)) = (&self.call.key, self.made.nonce)
+			&& chain.nonce(&key.account(), head).await? > nonce
+		{
+			self.make_anew().await?;
+		} else if head.number >= self.send_at {
+			self.send_again(head).await?;
+		}
+		Ok(None)
+	}
+
+	/// Sends the same bytes again. If the pool refuses them, the state at `head` decides: no block up to it has
+	/// them.
+	async fn send_again(&mut self, head: Head) -> Result<(), ChainError> {
+		let chain = self.call.chain.clone();
+		match chain.pool(&self.made.bytes).await {
+			Ok(()) => {}
+			Err(ChainError::Rejected { .. } | ChainError::Module { .. }) => {
+				match chain.validity(&self.made.bytes, head).await? {
+					// It is signed for another runtime than this one, or for a fork that was left.
+					Validity::Invalid(TransactionInvalid::BadProof, _) => return self.make_anew().await,
+					Validity::Invalid(TransactionInvalid::Custom(_), error) => return Err(error),
+					_ => {}
+				}
+			}
+			Err(error) => return Err(error),
+		}
+		self.send_at = head.number + SEND_AGAIN;
+		Ok(())
+	}
+
+	/// Makes a transaction in the place of one that is in no block, nor can be.
+	async fn make_anew(&mut self) -> Result<(), ChainError> {
+		if self.attempts >= ATTEMPTS {
+			return Err(ChainError::Overtaken(self.attempts));
+		}
+		tracing::info!(nonce = self.made.nonce, "a transaction can no longer come into a block; made anew");
+		self.make().await
+	}
+
+	/// The receipt, if the transaction is in a block of the best chain that is not final.
+	async fn search_best(&mut self) -> Result<Option<Receipt>, ChainError> {
+		let chain = self.call.chain.clone();
+		let mut next = chain.best_hash().await?;
+		let mut fresh = Vec::new();
+		while !self.seen.contains(&next) {
+			let Some(header) = chain.rpc.chain_get_header(Some(next)).await.map_err(rpc)? else { break };
+			let head = Head { number: header.number, hash: next };
+			if head.number <= self.searched {
+				break;
+			}
+			if let Some(outcome) = chain.find(&self.made.bytes, head).await? {
+				return outcome.into_result().map(Some);
+			}
+			fresh.push(next);
+			next = header.parent_hash;
+		}
+		self.seen.extend(fresh);
 		Ok(None)
 	}
 }
 
+/// What the runtime says of a transaction.
+pub(crate) enum Validity {
+	/// A block after the one that was asked about could have it.
+	Valid,
+	/// It could not, for this reason, which is this error.
+	Invalid(TransactionInvalid, ChainError),
+}
+
 impl Chain {
-	/// Signs a call, sends it, and waits until it is in a finalised block.
-	///
-	/// An account's calls may be sent one after the other without waiting.
-	///
-	/// # Errors
-	///
-	/// [`ChainError::Rejected`]: the node would not take it. [`ChainError::Expired`]: no block took it, nor
-	/// will. [`ChainError::Module`], [`ChainError::Dispatch`]: it is in a block, which refused it.
-	pub async fn submit(&self, key: &Key, call: &impl Payload) -> Result<Receipt, ChainError> {
-		let (bytes, sent_at) = self.send_signed(key, call).await?;
-		self.follow(&bytes, sent_at).await
+	/// A call that `key` signs.
+	pub(crate) fn signed<T>(
+		&self,
+		key: &Key,
+		call: impl Payload + Send + Sync + 'static,
+		read: fn(Receipt) -> Result<T, ChainError>,
+	) -> Call<T> {
+		Call { chain: self.clone(), key: Some(key.clone()), call: Arc::new(call), read }
 	}
 
-	/// Signs a call and has it in the node's pool; its bytes, and the block at which it was made.
-	async fn send_signed(&self, key: &Key, call: &impl Payload) -> Result<(Vec<u8>, u64), ChainError> {
-		let turn = self.turn(&key.account());
-		let _turn = turn.lock().await;
-		let mut attempt = 1;
-		loop {
-			let view = self.finalised().await?;
-			let nonce = self.rpc.system_account_next_index(&key.account()).await.map_err(rpc)?;
-			let params = DefaultExtrinsicParamsBuilder::<SubstrateConfig>::new()
-				.nonce(nonce)
-				.mortal_from_unchecked(LIFETIME, view.number(), view.hash())
-				.build();
-			let bytes = view
-				.at
-				.tx()
-				.create_v4_signable_offline(call, params)
-				.and_then(|mut signable| signable.sign(key))
-				.map_err(node)?
-				.into_encoded();
-			match self.pool(&bytes).await {
-				Err(error) if attempt < ATTEMPTS && outrun(&error) => {
-					tracing::debug!(%error, nonce, "another transaction of this account was first");
-					attempt += 1;
-					tokio::time::sleep(Duration::from_secs(1)).await;
-				}
-				other => return other.map(|()| (bytes, view.number())),
-			}
-		}
+	/// A call that `key` signs, and whose receipt is all that there is to it.
+	pub fn submit(&self, key: &Key, call: impl Payload + Send + Sync + 'static) -> Call {
+		self.signed(key, call, Ok)
 	}
 
-	/// Sends a call without a signature, as a *general* transaction, for a pallet that authorises it by what
-	/// it holds, and waits until it is in a finalised block. It costs nothing.
-	///
-	/// # Errors
-	///
-	/// As [`submit`](Self::submit).
-	pub async fn submit_unsigned(&self, call: &impl Payload) -> Result<Receipt, ChainError> {
-		let view = self.finalised().await?;
-		let bytes = general(&view.at, call)?;
-		self.pool(&bytes).await.map_err(|error| named(error, view.at.metadata_ref()))?;
-		self.follow(&bytes, view.number()).await
+	/// A call that nobody signs, for a pallet that authorises it by what it holds. It costs nothing.
+	pub(crate) fn unsigned<T>(
+		&self,
+		call: impl Payload + Send + Sync + 'static,
+		read: fn(Receipt) -> Result<T, ChainError>,
+	) -> Call<T> {
+		Call { chain: self.clone(), key: None, call: Arc::new(call), read }
 	}
 
 	/// Has the node take a transaction into its pool.
 	pub(crate) async fn pool(&self, bytes: &[u8]) -> Result<(), ChainError> {
 		match self.rpc.author_submit_extrinsic(bytes).await.map_err(rpc) {
-			Ok(_) => Ok(()),
-			// It is there: the first answer was lost.
-			Err(ChainError::Rejected { code: 1013, .. }) => Ok(()),
+			Ok(_) | Err(ChainError::Rejected { code: KNOWN, .. }) => Ok(()),
+			// The node says why in words only; the runtime says it as a value.
+			Err(ChainError::Rejected { code: INVALID, message, .. }) => {
+				let best = self.best().await?;
+				let head = Head { number: best.number(), hash: best.hash() };
+				Err(match self.validity(bytes, head).await? {
+					Validity::Valid => {
+						ChainError::Rejected { reason: Refusal::Passed, code: INVALID, message }
+					}
+					Validity::Invalid(_, ChainError::Rejected { reason, code, .. }) => {
+						ChainError::Rejected { reason, code, message }
+					}
+					Validity::Invalid(_, error) => error,
+				})
+			}
 			Err(error) => Err(error),
 		}
 	}
 
-	/// Looks for a transaction in the finalised blocks after `sent_at`.
-	async fn follow(&self, bytes: &[u8], sent_at: u64) -> Result<Receipt, ChainError> {
-		let until = sent_at + LIFETIME;
-		let mut number = sent_at;
-		while number < until {
-			// Waits for one block after the last that was looked at; there may be more of them.
-			let newest = self.finalised_after(number).await?.number().min(until);
-			while number < newest {
-				number += 1;
-				if let Some(receipt) = self.find(bytes, number).await? {
-					return receipt.into_result();
-				}
+	/// What the runtime says of a transaction at a block.
+	async fn validity(&self, bytes: &[u8], head: Head) -> Result<Validity, ChainError> {
+		let view = self.view(head).await?;
+		let transaction = view.at.tx().from_bytes(bytes.to_vec());
+		Ok(match transaction.validate().await.map_err(node)? {
+			ValidationResult::Invalid(reason) => {
+				let error = invalid(&reason, format!("{reason:?}"), view.at.metadata_ref());
+				Validity::Invalid(reason, error)
 			}
-		}
-		Err(ChainError::Expired(until))
+			ValidationResult::Valid(_) | ValidationResult::Unknown(_) => Validity::Valid,
+		})
 	}
 
-	/// A transaction's outcome, if it is in the finalised block of this number.
-	async fn find(&self, bytes: &[u8], number: u64) -> Result<Option<Outcome>, ChainError> {
-		let number = subxt::rpcs::methods::legacy::NumberOrHex::Number(number);
-		let hash = self.rpc.chain_get_block_hash(Some(number)).await.map_err(rpc)?;
-		let hash = hash.ok_or(ChainError::Missing("a finalised block"))?;
-		let body: Option<Body> = self.link.request("chain_getBlock", rpc_params![hash]).await.map_err(rpc)?;
-		let extrinsics = body.map(|body| body.block.extrinsics).unwrap_or_default();
-		let Some(index) = extrinsics.iter().position(|extrinsic| extrinsic.is(bytes)) else {
+	/// How many transactions an account has in the blocks up to this one.
+	async fn nonce(&self, account: &AccountId, head: Head) -> Result<u64, ChainError> {
+		self.view(head).await?.at.tx().account_nonce(account).await.map_err(node)
+	}
+
+	/// A transaction's outcome, if it is in a block.
+	async fn find(&self, bytes: &[u8], head: Head) -> Result<Option<Outcome>, ChainError> {
+		let body: Option<Body> =
+			self.link.request("chain_getBlock", rpc_params![head.hash]).await.map_err(rpc)?;
+		let body = body.ok_or(ChainError::Missing("a block's body"))?;
+		let Some(index) = body.block.extrinsics.iter().position(|extrinsic| extrinsic.is(bytes)) else {
 			return Ok(None);
 		};
-		let view = View::new(self.client.at_block(hash).await.map_err(node)?);
-		let events = view.at.events().fetch().await.map_err(node)?;
+		// A node keeps the states of some blocks only.
+		let unread = |error| match error {
+			ChainError::Node(_) | ChainError::Answered { .. } => ChainError::Unread(head.number),
+			other => other,
+		};
+		let view = self.view(head).await.map_err(unread)?;
+		let events = view.at.events().fetch().await.map_err(node).map_err(unread)?;
 		let extrinsic = view.at.hasher().hash(bytes);
 		Outcome::read(&view, extrinsic, index as u32, events).map(Some)
 	}
@@ -201,33 +505,20 @@ impl Extrinsic {
 	}
 }
 
-/// Whether a transaction was refused because another one has its number.
+/// Whether a transaction was refused because another one has its number, or a new runtime came meanwhile.
 fn outrun(error: &ChainError) -> bool {
-	match error {
-		// Temporarily banned, too low a priority.
-		ChainError::Rejected { code: 1012 | 1014, .. } => true,
-		ChainError::Rejected { code: 1010, message } => {
-			message.contains("outdated") || message.contains("Stale") || message.contains("future")
-		}
-		_ => false,
-	}
+	matches!(
+		error.refusal(),
+		Some(
+			Refusal::Outdated
+				| Refusal::Early
+				| Refusal::Signature
+				| Refusal::Passed
+				| Refusal::Outbid
+				| Refusal::Banned
+		)
+	)
 }
-
-/// A refusal of the pool by the name of the pallet's error, if it is one of a call that nobody signs.
-pub(crate) fn named(error: ChainError, metadata: &subxt::Metadata) -> ChainError {
-	let ChainError::Rejected { code: 1010, message } = &error else { return error };
-	let code = message.rsplit_once("Custom error: ").and_then(|(_, code)| code.parse::<u8>().ok());
-	let found = code.and_then(|code| {
-		// The highest base that the code reaches.
-		let (base, pallet) = REFUSALS.into_iter().find(|(base, _)| code >= *base)?;
-		let variant = metadata.pallet_by_name(pallet)?.error_variant_by_index(code - base)?;
-		Some(ChainError::Module { pallet: pallet.into(), error: variant.name.clone(), detail: None })
-	});
-	found.unwrap_or(error)
-}
-
-/// Where the codes of pallets begin with which they refuse calls that nobody signs; the highest first.
-const REFUSALS: [(u8, &str); 2] = [(refusal::TRAINING, "Training"), (INVALID_PROOF, "StorageDeals")];
 
 /// The bytes of a general transaction: preamble, the extensions with nothing to say, the call.
 pub(crate) fn general<C>(
@@ -248,118 +539,24 @@ where
 		.into_encoded())
 }
 
-/// A transaction in a block, whether it was carried out or refused.
-struct Outcome {
-	receipt: Receipt,
-	refused: Option<ChainError>,
-}
-
-impl Outcome {
-	fn into_result(self) -> Result<Receipt, ChainError> {
-		match self.refused {
-			Some(error) => Err(error),
-			None => Ok(self.receipt),
-		}
-	}
-
-	fn read(
-		view: &View,
-		extrinsic: H256,
-		index: u32,
-		decoded: Events<SubstrateConfig>,
-	) -> Result<Self, ChainError> {
-		let mut receipt = Receipt {
-			block: view.number(),
-			block_hash: view.hash(),
-			extrinsic,
-			weight: Weight::default(),
-			fee: None,
-			events: Vec::new(),
-			decoded,
-			index,
-		};
-		let mut refused = None;
-		let mut events = Vec::new();
-		for event in receipt.decoded.iter() {
-			let event = event.map_err(node)?;
-			if event.phase() != Phase::ApplyExtrinsic(index) {
-				continue;
-			}
-			match (event.pallet_name(), event.event_name()) {
-				("System", "ExtrinsicSuccess") => {
-					if let Some(event) = receipt.find::<crate::runtime::system::events::ExtrinsicSuccess>()? {
-						let weight = event.dispatch_info.weight;
-						receipt.weight = Weight { ref_time: weight.ref_time, proof_size: weight.proof_size };
-					}
-				}
-				("System", "ExtrinsicFailed") => {
-					let error = DispatchError::decode_from(event.field_bytes(), view.at.metadata())
-						.map_err(|error| ChainError::Dispatch(error.to_string()))?;
-					refused = Some(module_error(error));
-				}
-				("TransactionPayment", "TransactionFeePaid") => {
-					type Paid = crate::runtime::transaction_payment::events::TransactionFeePaid;
-					receipt.fee = receipt.find::<Paid>()?.map(|paid| paid.actual_fee);
-				}
-				(pallet, name) => {
-					let fields = event
-						.decode_fields_unchecked_as::<subxt::dynamic::Value>()
-						.map_or_else(|_| String::new(), |fields| shown(&fields));
-					events.push(format!("{pallet}::{name} {fields}"));
-				}
-			}
-		}
-		receipt.events = events;
-		Ok(Self { receipt, refused })
-	}
-}
-
-/// A value in words, with bytes as hexadecimal digits.
-fn shown(value: &subxt::dynamic::Value) -> String {
-	use subxt::ext::scale_value::stringify::{custom_formatters::format_hex, to_writer_custom};
-	let mut text = String::new();
-	let written = to_writer_custom()
-		.add_custom_formatter(|value, writer| format_hex(value, writer))
-		.write(value, &mut text);
-	if written.is_ok() { text } else { value.to_string() }
-}
-
-/// A dispatch error by its names.
-pub(crate) fn module_error(error: DispatchError) -> ChainError {
-	let DispatchError::Module(module) = error else {
-		return ChainError::Dispatch(error.to_string());
-	};
-	match module.details() {
-		Ok(details) => {
-			let detail = (!details.variant.fields.is_empty())
-				.then(|| module.as_root_error::<subxt::dynamic::Value>().ok())
-				.flatten()
-				.map(|value| shown(&value));
-			ChainError::Module {
-				pallet: details.pallet.name().to_owned(),
-				error: details.variant.name.clone(),
-				detail,
-			}
-		}
-		Err(error) => ChainError::Incompatible(error.to_string()),
-	}
-}
-
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::runtime;
-	use codec::Encode;
+	use crate::{
+		Balance,
+		errors::{RuntimeError, StorageDeals, Training},
+		played::{Mishap, No, Played, metadata, nonce},
+		runtime,
+	};
+	use codec::Encode as _;
 	use oda_primitives::{TaskId, Verdict};
-	use std::sync::Arc;
-	use subxt::{Metadata, OfflineClient, OfflineClientAtBlock, config::substrate::SpecVersionForRange};
+	use subxt::{OfflineClient, OfflineClientAtBlock, config::substrate::SpecVersionForRange};
 
 	/// The chain as the committed metadata has it.
 	fn offline() -> OfflineClientAtBlock<SubstrateConfig> {
-		let metadata = Metadata::decode_from(include_bytes!("../metadata.scale")).unwrap();
 		let config = SubstrateConfig::builder()
 			.set_genesis_hash(H256([9; 32]))
-			.set_metadata_for_spec_versions([(1, Arc::new(metadata))])
+			.set_metadata_for_spec_versions([(1, metadata())])
 			.set_spec_version_for_block_ranges([SpecVersionForRange {
 				block_range: 0..u64::MAX,
 				spec_version: 1,
@@ -397,26 +594,219 @@ mod tests {
 		assert_eq!(data[2..], (9u64, blob, [2u8; 32]).encode());
 	}
 
-	#[test]
-	fn the_pool_s_refusal_of_a_call_has_the_pallet_s_name() {
-		let metadata = Metadata::decode_from(include_bytes!("../metadata.scale")).unwrap();
-		let refused = |message: &str| {
-			named(ChainError::Rejected { code: 1010, message: message.to_owned() }, &metadata)
-		};
-		let proof = refused("Invalid Transaction: Custom error: 159");
-		assert!(proof.is("StorageDeals", "AlreadyProved"), "{proof}");
-		let settled = refused("Invalid Transaction: Custom error: 210");
-		assert!(settled.is("Training", "NothingDue"), "{settled}");
-		for other in ["Invalid Transaction: Custom error: 7", "Invalid Transaction: bad signature"] {
-			assert!(matches!(refused(other), ChainError::Rejected { .. }), "{other}");
-		}
+	/// A transfer that nobody but its own test makes.
+	fn transfer(chain: &Chain, amount: Balance) -> Call {
+		chain.transfer(&Key::from_uri("//Alice").unwrap(), AccountId([7; 32]), amount)
 	}
 
-	#[test]
-	fn a_number_that_was_taken_is_told_from_other_refusals() {
-		let rejected = |code, message: &str| ChainError::Rejected { code, message: message.to_owned() };
-		assert!(outrun(&rejected(1010, "Invalid Transaction: Transaction is outdated")));
-		assert!(outrun(&rejected(1014, "Priority is too low")));
-		assert!(!outrun(&rejected(1010, "Invalid Transaction: Inability to pay some fees")));
+	async fn connect(node: &Played) -> Chain {
+		Chain::connect(&node.url, Some(Duration::from_secs(20))).await.unwrap()
+	}
+
+	/// How many different transactions came, in order.
+	fn different(node: &Played) -> Vec<Vec<u8>> {
+		let mut came = node.state().came.clone();
+		came.dedup();
+		came
+	}
+
+	#[tokio::test]
+	async fn a_transaction_is_followed_into_a_final_block() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let _blocks = node.run();
+		let receipt = transfer(&chain, 1).await.unwrap();
+		assert_eq!(receipt.weight.ref_time, 7);
+		let block = node.state().blocks[receipt.block as usize].clone();
+		assert_eq!(block.extrinsics, different(&node));
+	}
+
+	#[tokio::test]
+	async fn what_a_block_took_before_the_link_broke_is_not_signed_again() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		node.state().mishap = Some(Mishap::Included);
+		let waiting = tokio::spawn(transfer(&chain, 1).into_future());
+		// Long enough for a second transaction, which would be refused in the pool of none.
+		tokio::time::sleep(Duration::from_secs(3)).await;
+		let _blocks = node.run();
+		waiting.await.unwrap().unwrap();
+		assert_eq!(node.included().len(), 1);
+		assert_eq!(different(&node).len(), 1);
+	}
+
+	#[tokio::test]
+	async fn what_the_pool_took_before_the_link_broke_is_not_signed_again() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		node.state().mishap = Some(Mishap::Taken);
+		let _blocks = node.run();
+		transfer(&chain, 1).await.unwrap();
+		assert_eq!(node.included().len(), 1);
+		assert_eq!(different(&node).len(), 1);
+	}
+
+	#[tokio::test]
+	async fn a_number_that_another_process_took_first_is_left_to_it() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let other = connect(&node).await;
+		let (one, two) = tokio::join!(transfer(&chain, 1).send(), transfer(&other, 2).send());
+		let (mut one, mut two) = (one.unwrap(), two.unwrap());
+		let _blocks = node.run();
+		one.finalised().await.unwrap();
+		two.finalised().await.unwrap();
+		let numbers: Vec<_> = node.included().iter().map(|bytes| nonce(bytes)).collect();
+		assert_eq!(numbers, [Some(0), Some(1)]);
+	}
+
+	#[tokio::test]
+	async fn what_was_lost_is_signed_again_once_another_s_use_of_its_number_is_final() {
+		let node = Played::start().await;
+		let (chain, other) = (connect(&node).await, connect(&node).await);
+		node.state().mishap = Some(Mishap::Lost);
+		let waiting = tokio::spawn(transfer(&chain, 1).into_future());
+		while node.state().mishap.is_some() {
+			tokio::task::yield_now().await;
+		}
+		// While the first is away, another process of the account uses its number.
+		let _others = transfer(&other, 2).send().await.unwrap();
+		node.state().seal();
+		tokio::time::sleep(Duration::from_secs(2)).await;
+		assert_eq!(node.state().pool.len(), 0, "it may be in a block that is not final");
+		let _blocks = node.run();
+		waiting.await.unwrap().unwrap();
+		let numbers: Vec<_> = node.included().iter().map(|bytes| nonce(bytes)).collect();
+		assert_eq!(numbers, [Some(0), Some(1)]);
+	}
+
+	#[tokio::test]
+	async fn the_same_bytes_are_sent_again_if_a_node_lost_its_pool() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let mut sent = transfer(&chain, 1).send().await.unwrap();
+		node.state().pool.clear();
+		node.cut();
+		let _blocks = node.run();
+		sent.finalised().await.unwrap();
+		assert_eq!(different(&node).len(), 1);
+		assert!(node.state().came.len() > 1);
+		assert_eq!(node.included().len(), 1);
+	}
+
+	#[tokio::test]
+	async fn what_was_signed_for_a_runtime_that_is_gone_is_signed_for_the_new_one() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let mut sent = transfer(&chain, 1).send().await.unwrap();
+		let old = different(&node);
+		node.state().pool.clear();
+		// From block 7 on, the first bytes are signed for another runtime.
+		node.state().rule =
+			Box::new(move |_, bytes, at| (at >= 7 && bytes == old[0]).then_some(No::BadProof));
+		let _blocks = node.run();
+		sent.finalised().await.unwrap();
+		assert_eq!(different(&node).len(), 2);
+		assert_eq!(node.included().len(), 1);
+	}
+
+	#[tokio::test]
+	async fn a_transaction_that_no_block_took_in_time_has_expired() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let mut sent = transfer(&chain, 1).send().await.unwrap();
+		node.state().pool.clear();
+		for _ in 0..LIFETIME {
+			node.state().block(Vec::new());
+		}
+		let best = node.state().blocks.len() - 1;
+		node.state().finalised = best;
+		for _ in 0..2 {
+			let error = sent.finalised().await.unwrap_err();
+			assert!(matches!(error, ChainError::Expired(69)), "{error}");
+		}
+		assert_eq!(different(&node).len(), 1);
+	}
+
+	#[tokio::test]
+	async fn a_call_that_is_made_again_after_an_error_follows_the_first_bytes() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		node.state().mishap = Some(Mishap::Replaced);
+		let error = transfer(&chain, 1).await.unwrap_err();
+		assert!(matches!(error, ChainError::AnotherChain(_)) && error.leaves_open(), "{error}");
+		node.state().chain = 1;
+		let _blocks = node.run();
+		transfer(&chain, 1).await.unwrap();
+		assert_eq!(node.included().len(), 1);
+		// That one is settled: the next is another.
+		transfer(&chain, 1).await.unwrap();
+		assert_eq!(node.included().len(), 2);
+	}
+
+	#[tokio::test]
+	async fn a_call_is_known_to_be_in_a_block_before_that_is_final() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let mut sent = transfer(&chain, 1).send().await.unwrap();
+		node.state().seal();
+		assert_eq!(sent.in_block().await.unwrap().block, 6);
+		assert_eq!(node.state().finalised, 5);
+		let _blocks = node.run();
+		assert_eq!(sent.finalised().await.unwrap().block, 6);
+	}
+
+	#[tokio::test]
+	async fn where_finality_is_far_behind_a_transaction_begins_at_the_best_block() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		for _ in 0..LIFETIME {
+			node.state().block(Vec::new());
+		}
+		let sent = transfer(&chain, 1).send().await.unwrap();
+		assert_eq!(sent.made.from, 69);
+	}
+
+	/// The runtime refuses what is in a block already, by this code.
+	fn once(node: &Played, code: u8) {
+		node.state().rule = Box::new(move |state, bytes, at| {
+			let mut before = state.blocks[..=at].iter().flat_map(|block| &block.extrinsics);
+			before.any(|other| other == bytes).then_some(No::Custom(code))
+		});
+	}
+
+	#[tokio::test]
+	async fn an_answer_without_a_signature_that_a_block_took_before_the_link_broke_is_found() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		once(&node, 159);
+		node.state().mishap = Some(Mishap::Included);
+		let call = chain.post_weights(crate::Target::Submission(3), vec![1, 2, 3]);
+		let waiting = tokio::spawn(call.into_future());
+		tokio::time::sleep(Duration::from_secs(1)).await;
+		let _blocks = node.run();
+		waiting.await.unwrap().unwrap();
+		assert_eq!(node.included().len(), 1);
+	}
+
+	#[tokio::test]
+	async fn a_refusal_of_the_runtime_has_its_own_name_whatever_words_the_node_uses() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let refused = async |no: No| {
+			node.state().rule = Box::new(move |_, _, _| Some(no));
+			chain.post_weights(crate::Target::Submission(3), vec![1]).await.unwrap_err()
+		};
+		let proof = refused(No::Custom(159)).await;
+		assert_eq!(proof.module(), Some(&RuntimeError::StorageDeals(StorageDeals::AlreadyProved)));
+		assert!(proof.is_final() && proof.is("StorageDeals", "AlreadyProved"), "{proof}");
+		let settled = refused(No::Custom(210)).await;
+		assert_eq!(settled.module(), Some(&RuntimeError::Training(Training::NothingDue)));
+		assert!(!settled.is_final(), "it is due later");
+		let unknown = refused(No::Custom(7)).await;
+		assert_eq!(unknown.refusal(), Some(Refusal::Invalid));
+		let signature = refused(No::BadProof).await;
+		assert_eq!(signature.refusal(), Some(Refusal::Signature));
+		assert!(!unknown.is_final() && !signature.is_final());
 	}
 }

@@ -1,0 +1,345 @@
+//! A node that tests play: blocks, a pool, and a runtime that counts one account's transactions.
+
+use codec::{Compact, Decode, Encode};
+use jsonrpsee::{
+	RpcModule,
+	server::{ServerBuilder, ServerHandle},
+	types::ErrorObjectOwned,
+};
+use serde_json::{Value, json};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+use subxt::{ArcMetadata, Metadata, utils::H256};
+use tokio::{
+	net::{TcpListener, TcpStream},
+	sync::Notify,
+};
+
+/// The chain as the committed metadata has it.
+pub(crate) fn metadata() -> ArcMetadata {
+	static DECODED: LazyLock<ArcMetadata> =
+		LazyLock::new(|| Arc::new(Metadata::decode_from(METADATA).unwrap()));
+	Arc::clone(&DECODED)
+}
+
+const METADATA: &[u8] = include_bytes!("../metadata.scale");
+
+/// Why the runtime refuses a transaction, as it is encoded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum No {
+	Stale,
+	BadProof,
+	Custom(u8),
+}
+
+impl No {
+	fn encoded(self) -> Vec<u8> {
+		match self {
+			Self::Stale => vec![1, 0, 3],
+			Self::BadProof => vec![1, 0, 4],
+			Self::Custom(code) => vec![1, 0, 7, code],
+		}
+	}
+}
+
+/// What a node does with the next transaction that comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mishap {
+	/// Takes it into its pool; then the connection breaks.
+	Taken,
+	/// Takes it and makes a block of it; then the connection breaks.
+	Included,
+	/// Makes a block of it; then the connection breaks, and a node of another chain answers.
+	Replaced,
+	/// The connection breaks before it comes.
+	Lost,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Block {
+	pub(crate) extrinsics: Vec<Vec<u8>>,
+	/// Transactions of the account up to here.
+	nonce: u64,
+}
+
+/// What a rule says of a transaction in the state after the block of this number.
+type Rule = Box<dyn Fn(&State, &[u8], usize) -> Option<No> + Send>;
+
+pub(crate) struct State {
+	/// Tells the blocks of one chain from those of another.
+	pub(crate) chain: u8,
+	pub(crate) blocks: Vec<Block>,
+	pub(crate) finalised: usize,
+	pub(crate) pool: Vec<Vec<u8>>,
+	/// All transactions that came, in order.
+	pub(crate) came: Vec<Vec<u8>>,
+	pub(crate) mishap: Option<Mishap>,
+	pub(crate) rule: Rule,
+	pub(crate) syncing: bool,
+	/// Blocks at both ends that the node does not know by their numbers.
+	pub(crate) lacks: std::ops::Range<usize>,
+}
+
+impl State {
+	fn hash(&self, number: usize) -> H256 {
+		let mut hash = [0; 32];
+		hash[24..].copy_from_slice(&(number as u64).to_be_bytes());
+		// The genesis is the same.
+		hash[0] = if number == 0 { 9 } else { self.chain };
+		H256(hash)
+	}
+
+	fn number(&self, hash: &Value) -> usize {
+		let Some(digits) = hash.as_str() else { return self.best() };
+		let bytes = hex::decode(digits.trim_start_matches("0x")).unwrap();
+		u64::from_be_bytes(bytes[24..].try_into().unwrap()) as usize
+	}
+
+	fn best(&self) -> usize {
+		self.blocks.len() - 1
+	}
+
+	/// Makes a block of these transactions.
+	pub(crate) fn block(&mut self, extrinsics: Vec<Vec<u8>>) {
+		let signed = extrinsics.iter().filter(|bytes| nonce(bytes).is_some()).count() as u64;
+		let nonce = self.blocks[self.best()].nonce + signed;
+		self.pool.retain(|bytes| !extrinsics.contains(bytes));
+		self.blocks.push(Block { extrinsics, nonce });
+	}
+
+	/// Makes a block of all that is in the pool and not refused.
+	pub(crate) fn seal(&mut self) {
+		let best = self.best();
+		let pool = std::mem::take(&mut self.pool);
+		let good = pool.into_iter().filter(|bytes| self.refuses(bytes, best).is_none()).collect();
+		self.block(good);
+	}
+
+	/// Makes a block, and makes it and all before it final.
+	pub(crate) fn finalise(&mut self) {
+		self.seal();
+		self.finalised = self.best();
+	}
+
+	fn refuses(&self, bytes: &[u8], at: usize) -> Option<No> {
+		if nonce(bytes).is_some_and(|nonce| nonce < self.blocks[at].nonce) {
+			return Some(No::Stale);
+		}
+		(self.rule)(self, bytes, at)
+	}
+
+	fn header(&self, number: usize) -> Value {
+		json!({
+			"parentHash": self.hash(number.saturating_sub(1)),
+			"number": format!("0x{number:x}"),
+			"stateRoot": H256([0; 32]),
+			"extrinsicsRoot": H256([0; 32]),
+			"digest": { "logs": [] },
+		})
+	}
+
+	/// The events of a block: each transaction succeeded.
+	fn events(&self, number: usize) -> Vec<u8> {
+		let system = metadata().pallet_by_name("System").unwrap().event_index();
+		let count = self.blocks[number].extrinsics.len() as u32;
+		let events: Vec<_> = (0..count)
+			.map(|index| {
+				(0u8, index, [system, 0], Compact(7u64), Compact(0u64), [0u8, 0], Vec::<H256>::new())
+			})
+			.collect();
+		events.encode()
+	}
+
+	fn call(&self, method: &str, bytes: &[u8], at: usize) -> Vec<u8> {
+		match method {
+			"Core_version" => {
+				("oda", "oda", 1u32, 1u32, 1u32, Vec::<([u8; 8], u32)>::new(), 1u32, 1u8).encode()
+			}
+			"Metadata_metadata_versions" => vec![16u32].encode(),
+			"Metadata_metadata_at_version" => Some(METADATA.to_vec()).encode(),
+			"AccountNonceApi_account_nonce" => (self.blocks[at].nonce as u32).encode(),
+			"TaggedTransactionQueue_validate_transaction" => {
+				let transaction = Vec::<u8>::decode(&mut &bytes[1..]).unwrap().encode();
+				self.refuses(&transaction, at).map_or_else(
+					|| (0u8, 1u64, Vec::<Vec<u8>>::new(), Vec::<Vec<u8>>::new(), 64u64, true).encode(),
+					No::encoded,
+				)
+			}
+			other => panic!("{other} is not played"),
+		}
+	}
+
+	/// What the pool answers.
+	fn submit(&mut self, bytes: Vec<u8>) -> Result<String, ErrorObjectOwned> {
+		let refuse = |code, message: &str, data: Option<String>| {
+			Err(ErrorObjectOwned::owned(code, message.to_owned(), data))
+		};
+		self.came.push(bytes.clone());
+		match self.refuses(&bytes, self.best()) {
+			// The words are none that anything may depend on.
+			Some(_) => return refuse(1010, "no", Some("refused".to_owned())),
+			None if self.pool.contains(&bytes) => return refuse(1013, "known", None),
+			None => {}
+		}
+		if self.pool.iter().any(|other| nonce(other).is_some() && nonce(other) == nonce(&bytes)) {
+			return refuse(1014, "low", None);
+		}
+		self.pool.push(bytes);
+		Ok(format!("{:?}", H256([0; 32])))
+	}
+}
+
+/// The number of a signed transaction.
+pub(crate) fn nonce(bytes: &[u8]) -> Option<u64> {
+	let body = &mut &bytes[..];
+	Compact::<u32>::decode(body).unwrap();
+	// Version 4, signed; the address, the signature, the era.
+	(body[0] == 0x84).then(|| Compact::<u64>::decode(&mut &body[1 + 33 + 65 + 2..]).unwrap().0)
+}
+
+/// A node that is played, behind a connection that can be cut.
+pub(crate) struct Played {
+	state: Arc<Mutex<State>>,
+	cut: Arc<Notify>,
+	pub(crate) url: String,
+	_server: ServerHandle,
+}
+
+impl Played {
+	/// A chain whose block 5 is final.
+	pub(crate) async fn start() -> Self {
+		let state = State {
+			chain: 1,
+			blocks: vec![Block::default(); 6],
+			finalised: 5,
+			pool: Vec::new(),
+			came: Vec::new(),
+			mishap: None,
+			rule: Box::new(|_, _, _| None),
+			syncing: false,
+			lacks: 0..0,
+		};
+		let (state, cut) = (Arc::new(Mutex::new(state)), Arc::<Notify>::default());
+		let server = ServerBuilder::default().build("127.0.0.1:0").await.unwrap();
+		let node = server.local_addr().unwrap();
+		let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+		let url = format!("ws://{}", listener.local_addr().unwrap());
+		let cutter = Arc::clone(&cut);
+		tokio::spawn(async move {
+			while let Ok((mut client, _)) = listener.accept().await {
+				let cut = Arc::clone(&cutter);
+				tokio::spawn(async move {
+					let Ok(mut node) = TcpStream::connect(node).await else { return };
+					tokio::select! {
+						_ = tokio::io::copy_bidirectional(&mut client, &mut node) => {}
+						() = cut.notified() => {}
+					}
+				});
+			}
+		});
+		let _server = server.start(module(Arc::clone(&state), Arc::clone(&cut)));
+		Self { state, cut, url, _server }
+	}
+
+	pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+		self.state.lock().unwrap()
+	}
+
+	/// Breaks all connections.
+	pub(crate) fn cut(&self) {
+		self.cut.notify_waiters();
+	}
+
+	/// Makes a final block now and then.
+	pub(crate) fn run(&self) -> tokio::task::JoinHandle<()> {
+		let state = Arc::clone(&self.state);
+		tokio::spawn(async move {
+			loop {
+				tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+				state.lock().unwrap().finalise();
+			}
+		})
+	}
+
+	/// The transactions in all blocks.
+	pub(crate) fn included(&self) -> Vec<Vec<u8>> {
+		self.state().blocks.iter().flat_map(|block| block.extrinsics.clone()).collect()
+	}
+}
+
+fn module(state: Arc<Mutex<State>>, cut: Arc<Notify>) -> RpcModule<Arc<Mutex<State>>> {
+	let mut module = RpcModule::new(state);
+	macro_rules! method {
+		($name:literal, |$state:ident, $params:ident| $answer:expr) => {
+			module
+				.register_method($name, |params, state, _| -> Value {
+					let $params: Vec<Value> = params.parse().unwrap_or_default();
+					let $params = |at: usize| $params.get(at).cloned().unwrap_or_default();
+					let $state = state.lock().unwrap();
+					$answer
+				})
+				.unwrap();
+		};
+	}
+	method!("chain_getBlockHash", |state, params| match params(0).as_u64() {
+		None => json!(state.hash(state.best())),
+		Some(number) => {
+			let number = number as usize;
+			let known = number <= state.best() && !state.lacks.contains(&number);
+			json!(known.then(|| state.hash(number)))
+		}
+	});
+	method!("chain_getFinalizedHead", |state, _params| json!(state.hash(state.finalised)));
+	method!("chain_getHeader", |state, params| state.header(state.number(&params(0))));
+	method!("chain_getBlock", |state, params| {
+		let number = state.number(&params(0));
+		let digits = |bytes: &Vec<u8>| format!("0x{}", hex::encode(bytes));
+		let extrinsics: Vec<_> = state.blocks[number].extrinsics.iter().map(digits).collect();
+		json!({ "block": { "header": state.header(number), "extrinsics": extrinsics }, "justifications": null })
+	});
+	method!("system_health", |state, _params| {
+		json!({ "peers": 0, "isSyncing": state.syncing, "shouldHavePeers": true })
+	});
+	method!("system_accountNextIndex", |state, _params| {
+		let waiting = state.pool.iter().filter(|bytes| nonce(bytes).is_some()).count() as u64;
+		json!(state.blocks[state.best()].nonce + waiting)
+	});
+	method!("state_call", |state, params| {
+		let bytes = hex::decode(params(1).as_str().unwrap().trim_start_matches("0x")).unwrap();
+		let answer = state.call(params(0).as_str().unwrap(), &bytes, state.number(&params(2)));
+		json!(format!("0x{}", hex::encode(answer)))
+	});
+	method!("state_getStorage", |state, params| {
+		let events = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7";
+		let of_events = params(0).as_str() == Some(events);
+		json!(of_events.then(|| format!("0x{}", hex::encode(state.events(state.number(&params(1)))))))
+	});
+	module
+		.register_async_method("author_submitExtrinsic", move |params, state, _| {
+			let cut = Arc::clone(&cut);
+			async move {
+				let digits: String = params.one().unwrap();
+				let bytes = hex::decode(digits.trim_start_matches("0x")).unwrap();
+				let mishap = {
+					let mut state = state.lock().unwrap();
+					let Some(mishap) = state.mishap.take() else { return state.submit(bytes) };
+					if mishap != Mishap::Lost {
+						state.submit(bytes).unwrap();
+					}
+					match mishap {
+						Mishap::Included => state.seal(),
+						Mishap::Replaced => {
+							state.seal();
+							state.chain = 2;
+						}
+						Mishap::Taken | Mishap::Lost => {}
+					}
+					mishap
+				};
+				tracing::debug!(?mishap, "the connection breaks");
+				cut.notify_waiters();
+				std::future::pending().await
+			}
+		})
+		.unwrap();
+	module
+}
