@@ -28,6 +28,7 @@ mod finality;
 mod key;
 mod link;
 mod load;
+mod named;
 #[cfg(test)]
 mod played;
 mod receipt;
@@ -53,6 +54,7 @@ pub use events::{Happened, SubmissionEvent};
 pub use key::Key;
 pub use link::Observer;
 pub use load::{BlockLimits, Contents, Heads, Included};
+pub use named::NamedBlobs;
 pub use receipt::Receipt;
 pub use storage::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use submit::{Call, LIFETIME, Sent};

@@ -11,7 +11,7 @@ use oda_primitives::{
 	storage::challenged_range,
 };
 use serde::Serialize;
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 /// The storage account of a model.
 pub fn storage_account(model: &ModelId) -> AccountId {
@@ -262,29 +262,6 @@ impl View {
 	/// All accounts that have a peer, and its ed25519 key.
 	pub async fn peers(&self) -> Result<Vec<(AccountId, [u8; 32])>, ChainError> {
 		Ok(entries!(self, runtime::storage().peers().peer_of(), |key, peer| (key.0, peer.key)))
-	}
-
-	/// All blobs that the chain names, by root, and their lengths: data, weights, and what deals are about. Of
-	/// two lengths that are stated for one root the one counts that was proved, or accepted.
-	pub async fn registered_blobs(&self) -> Result<HashMap<[u8; 32], u64>, ChainError> {
-		let storage = runtime::storage();
-		let specs = entries!(self, storage.model_registry().specs(), |key, spec| {
-			let _: ([u8; 32],) = key;
-			spec.0.data.dataset().blob
-		});
-		let versions = entries!(self, storage.model_registry().versions(), |key, version| {
-			let _: ([u8; 32], u32) = key;
-			version.weights.0
-		});
-		let submissions = self.submissions().await?;
-		let claims = submissions.iter().filter_map(|s| s.claim()).map(|claim| claim.weights);
-		let deals = self.deals().await?;
-		let deals = deals.iter().map(|deal| deal.blob);
-		let mut blobs = HashMap::new();
-		for blob in specs.into_iter().chain(versions).chain(claims).chain(deals) {
-			blobs.entry(blob.root).or_insert(blob.len);
-		}
-		Ok(blobs)
 	}
 }
 
