@@ -5,7 +5,8 @@ use crate::{
 	error::{node, rpc},
 	finality::{Finality, Said},
 	link::{Head, Link, Observer},
-	submit::{Content, Made},
+	outbox::{Kept, Made, Outbox},
+	submit::Content,
 };
 use oda_primitives::hexadecimal;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,7 @@ pub struct Chain {
 	connection: Link,
 	turns: Turns,
 	open: Arc<Mutex<HashMap<Content, Made>>>,
+	outbox: Option<Arc<dyn Outbox>>,
 	finality: Arc<Mutex<Finality>>,
 	observer: Arc<dyn Observer>,
 }
@@ -79,10 +81,16 @@ impl Chain {
 		let rpc = LegacyRpcMethods::new(link.clone());
 		let finality = Arc::new(Mutex::new(Finality::new(Instant::now())));
 		let (turns, open) = (Turns::default(), Arc::default());
-		let chain = Self { client, rpc, link, connection, turns, open, finality, observer };
+		let chain = Self { client, rpc, link, connection, turns, open, outbox: None, finality, observer };
 		// Reads one value, so that a chain of another kind is found out now.
 		chain.finalised().await?.tick().await?;
 		Ok(chain)
+	}
+
+	/// The same chain, with an outbox: what is signed and not seen through outlives the process.
+	#[must_use]
+	pub fn with_outbox(self, outbox: Arc<dyn Outbox>) -> Self {
+		Self { outbox: Some(outbox), ..self }
 	}
 
 	/// The hash of block 0, which every signed or committed message holds.
@@ -240,6 +248,14 @@ impl Chain {
 	/// Remembers a transaction of which it is not known what became of it.
 	pub(crate) fn leave_open(&self, content: Content, made: Made) {
 		self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(content, made);
+	}
+
+	/// Where a transaction of this content is kept. What nobody signs can be sent again at no cost.
+	pub(crate) fn keep(&self, (account, call): &Content) -> Result<Kept, ChainError> {
+		let (Some(outbox), Some(account)) = (&self.outbox, account) else { return Ok(Kept::nowhere()) };
+		let mut hasher = blake3::Hasher::new();
+		hasher.update(&self.genesis()).update(account).update(call);
+		Kept::open(&**outbox, *hasher.finalize().as_bytes())
 	}
 
 	/// The transaction of this content, if it is not known what became of it.

@@ -91,6 +91,9 @@ pub enum ChainError {
 	/// What the chain holds does not fit what this program knows of it.
 	#[error("the chain is not the one that this program knows: {0}")]
 	Incompatible(String),
+	/// A transaction was not sent, because its bytes could not be kept for the case that this process ends.
+	#[error("the outbox: {0}")]
+	Outbox(String),
 	/// The secret key cannot be read.
 	#[error("the key: {0}")]
 	Key(String),
@@ -190,6 +193,7 @@ impl ChainError {
 				| Self::Expired(_)
 				| Self::Overtaken(_)
 				| Self::Unread(_)
+				| Self::Outbox(_)
 				| Self::Key(_)
 		)
 	}

@@ -29,6 +29,7 @@ mod key;
 mod link;
 mod load;
 mod named;
+mod outbox;
 #[cfg(test)]
 mod played;
 mod receipt;
@@ -55,6 +56,7 @@ pub use key::Key;
 pub use link::Observer;
 pub use load::{BlockLimits, Contents, Heads, Included};
 pub use named::NamedBlobs;
+pub use outbox::{Outbox, Place};
 pub use receipt::Receipt;
 pub use storage::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use submit::{Call, LIFETIME, Sent};

@@ -8,6 +8,7 @@ use crate::{
 	AccountId, Chain, ChainError, Key, Receipt, Refusal,
 	error::{INVALID, KNOWN, invalid, node, rpc},
 	link::Head,
+	outbox::{Kept, Made},
 	receipt::Outcome,
 };
 use futures::future::BoxFuture;
@@ -90,7 +91,8 @@ impl<P: Payload + Send + Sync> Encode for P {
 /// [`ChainError::Rejected`]: the node would not take it. [`ChainError::Expired`]: no block took it, nor will.
 /// [`ChainError::Module`], [`ChainError::Dispatch`]: the runtime refused it, in a block; or, if nobody signs it,
 /// before. Where [`leaves_open`](ChainError::leaves_open) says so of an error, a block may have taken the call:
-/// the next call of the same content and account through this [`Chain`] then follows the first bytes.
+/// the next call of the same content and account through this [`Chain`], or through one with the same
+/// [`Outbox`](crate::Outbox), then follows the first bytes.
 #[must_use = "a call does nothing before it is awaited or sent"]
 pub struct Call<T = Receipt> {
 	chain: Chain,
@@ -105,16 +107,6 @@ impl<T> fmt::Debug for Call<T> {
 	}
 }
 
-/// A transaction as it was made.
-#[derive(Clone, Debug)]
-pub(crate) struct Made {
-	bytes: Vec<u8>,
-	/// Its number, if it is an account's.
-	nonce: Option<u64>,
-	/// It can only be in blocks after this one.
-	from: u64,
-}
-
 /// By whom a call is, and what it holds.
 pub(crate) type Content = (Option<[u8; 32]>, Vec<u8>);
 
@@ -127,16 +119,29 @@ impl<T> Call<T> {
 	pub async fn send(self) -> Result<Sent<T>, ChainError> {
 		let at = self.chain.best().await?.at;
 		let content = (self.key.as_ref().map(|key| key.account().0), self.call.data(&at)?);
-		if let Some(made) = self.chain.take_open(&content) {
+		let kept = self.chain.keep(&content)?;
+		let mut open = self.chain.take_open(&content);
+		if open.is_none() {
+			open = kept.left()?;
+			if open.is_some() {
+				tracing::warn!("the same call was sent before, by a process that was interrupted; that one is followed");
+			}
+		}
+		if let Some(made) = open {
 			// The pool may have lost it; if it refuses it, the blocks tell why.
-			let mut sent = Sent::new(self, content, made);
+			let mut sent = Sent::new(self, content, made, kept);
 			sent.send_at = sent.searched;
 			sent.inherited = true;
 			return Ok(sent);
 		}
 		let made = Made { bytes: Vec::new(), nonce: None, from: 0 };
-		let mut sent = Sent::new(self, content, made);
-		sent.make().await?;
+		let mut sent = Sent::new(self, content, made, kept);
+		if let Err(error) = sent.make().await {
+			if !error.leaves_open() {
+				sent.kept.clear();
+			}
+			return Err(error);
+		}
 		Ok(sent)
 	}
 
@@ -178,6 +183,7 @@ pub struct Sent<T = Receipt> {
 	call: Call<T>,
 	content: Content,
 	made: Made,
+	kept: Kept,
 	attempts: usize,
 	/// The last final block that was searched.
 	searched: u64,
@@ -196,10 +202,10 @@ impl<T> fmt::Debug for Sent<T> {
 }
 
 impl<T> Sent<T> {
-	fn new(call: Call<T>, content: Content, made: Made) -> Self {
+	fn new(call: Call<T>, content: Content, made: Made, kept: Kept) -> Self {
 		let searched = made.from;
 		let send_at = searched + SEND_AGAIN;
-		Self { call, content, made, attempts: 0, searched, send_at, inherited: false, seen: HashSet::new() }
+		Self { call, content, made, kept, attempts: 0, searched, send_at, inherited: false, seen: HashSet::new() }
 	}
 
 	/// Waits until the call is in a final block.
@@ -218,7 +224,7 @@ impl<T> Sent<T> {
 				break Err(error);
 			}
 		};
-		self.end(found)
+		self.end(found, true)
 	}
 
 	/// Waits until the call is in a block of the best chain, which another may replace: then the transaction goes
@@ -235,13 +241,15 @@ impl<T> Sent<T> {
 				Err(error) => break Err(error),
 			}
 		};
-		self.end(found)
+		self.end(found, false)
 	}
 
 	/// What was found, as the caller wants it; what is left open is remembered.
-	fn end(&self, found: Result<Receipt, ChainError>) -> Result<T, ChainError> {
+	fn end(&mut self, found: Result<Receipt, ChainError>, is_final: bool) -> Result<T, ChainError> {
 		if found.as_ref().is_err_and(ChainError::leaves_open) {
 			self.call.chain.leave_open(self.content.clone(), self.made.clone());
+		} else if is_final {
+			self.kept.clear();
 		}
 		(self.call.read)(found?)
 	}
@@ -262,6 +270,7 @@ impl<T> Sent<T> {
 			self.searched = self.made.from;
 			self.send_at = self.searched + SEND_AGAIN;
 			self.seen.clear();
+			self.kept.keep(&self.made)?;
 			let breaks = chain.link_breaks();
 			let Err(error) = chain.pool(&self.made.bytes).await else { return Ok(()) };
 			if chain.link_breaks() != breaks {
@@ -548,8 +557,10 @@ mod tests {
 		played::{Mishap, No, Played, metadata, nonce},
 		runtime,
 	};
+	use crate::{Outbox, Place};
 	use codec::Encode as _;
 	use oda_primitives::{TaskId, Verdict};
+	use std::{collections::BTreeMap, io, sync::Mutex};
 	use subxt::{OfflineClient, OfflineClientAtBlock, config::substrate::SpecVersionForRange};
 
 	/// The chain as the committed metadata has it.
@@ -619,6 +630,101 @@ mod tests {
 		assert_eq!(receipt.weight.ref_time, 7);
 		let block = node.state().blocks[receipt.block as usize].clone();
 		assert_eq!(block.extrinsics, different(&node));
+	}
+
+	/// Places in memory, as a disk would have them, of which each is had by one at a time.
+	#[derive(Clone, Default)]
+	struct Shelf(Arc<Mutex<BTreeMap<[u8; 32], (bool, Option<Vec<u8>>)>>>);
+
+	struct Compartment(Shelf, [u8; 32]);
+
+	impl Compartment {
+		fn with<T>(&self, change: impl FnOnce(&mut (bool, Option<Vec<u8>>)) -> T) -> T {
+			change(self.0.0.lock().unwrap().get_mut(&self.1).unwrap())
+		}
+	}
+
+	impl Outbox for Shelf {
+		fn open(&self, mut content: [u8; 32]) -> io::Result<Box<dyn Place>> {
+			let mut shelf = self.0.lock().unwrap();
+			while shelf.get(&content).is_some_and(|(taken, _)| *taken) {
+				content[0] = content[0].wrapping_add(1);
+			}
+			shelf.entry(content).or_default().0 = true;
+			Ok(Box::new(Compartment(self.clone(), content)))
+		}
+	}
+
+	impl Place for Compartment {
+		fn left(&self) -> io::Result<Option<Vec<u8>>> {
+			Ok(self.with(|place| place.1.clone()))
+		}
+
+		fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+			self.with(|place| place.1 = Some(bytes.to_vec()));
+			Ok(())
+		}
+
+		fn clear(&mut self) -> io::Result<()> {
+			self.with(|place| place.1 = None);
+			Ok(())
+		}
+	}
+
+	impl Drop for Compartment {
+		fn drop(&mut self) {
+			self.with(|place| place.0 = false);
+		}
+	}
+
+	impl Shelf {
+		fn kept(&self) -> usize {
+			self.0.lock().unwrap().values().filter(|(_, kept)| kept.is_some()).count()
+		}
+	}
+
+	/// A process that sends a transfer and is killed when the node has it.
+	async fn killed(node: &Played, shelf: &Shelf) {
+		let chain = connect(node).await.with_outbox(Arc::new(shelf.clone()));
+		drop(transfer(&chain, 1).send().await.unwrap());
+	}
+
+	#[tokio::test]
+	async fn a_process_that_was_killed_does_not_pay_twice() {
+		let (node, shelf) = (Played::start().await, Shelf::default());
+		killed(&node, &shelf).await;
+		assert_eq!(shelf.kept(), 1);
+		let again = connect(&node).await.with_outbox(Arc::new(shelf.clone()));
+		let _blocks = node.run();
+		transfer(&again, 1).await.unwrap();
+		assert_eq!((node.included().len(), shelf.kept()), (1, 0));
+		// What is seen through is done with: the next one is another.
+		transfer(&again, 1).await.unwrap();
+		assert_eq!(node.included().len(), 2);
+	}
+
+	#[tokio::test]
+	async fn a_process_that_was_killed_before_a_block_had_its_transaction_does_not_pay_twice() {
+		let (node, shelf) = (Played::start().await, Shelf::default());
+		killed(&node, &shelf).await;
+		let blocks = node.run();
+		while node.included().is_empty() {
+			tokio::time::sleep(Duration::from_millis(50)).await;
+		}
+		let again = connect(&node).await.with_outbox(Arc::new(shelf.clone()));
+		transfer(&again, 1).await.unwrap();
+		assert_eq!((node.included().len(), shelf.kept()), (1, 0));
+		blocks.abort();
+	}
+
+	#[tokio::test]
+	async fn two_of_the_same_at_once_are_two() {
+		let (node, shelf) = (Played::start().await, Shelf::default());
+		let chain = connect(&node).await.with_outbox(Arc::new(shelf.clone()));
+		let _blocks = node.run();
+		let (first, second) = tokio::join!(transfer(&chain, 1).into_future(), transfer(&chain, 1).into_future());
+		assert_ne!(first.unwrap().extrinsic, second.unwrap().extrinsic);
+		assert_eq!((node.included().len(), shelf.kept()), (2, 0));
 	}
 
 	#[tokio::test]
