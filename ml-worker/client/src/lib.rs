@@ -1,12 +1,31 @@
 //! The chain as the worker sees it: typed calls, storage and events.
 //!
-//! * [`Chain`] is a connection to a node, one that waits while the node is away;
-//! * [`View`] is the state at one finalised block: nothing else is ever acted on;
-//! * the calls are methods of [`Chain`]: each is signed by a [`Key`], sent, and followed until it is in a
-//!   finalised block, and returns a [`Receipt`];
+//! * [`Chain`] is a connection to a node, one that waits while the node is away, and knows its chain again;
+//! * [`View`] is the state at one block. Claims are made on final state alone; [`Chain::defence_view`] is what one
+//!   defends by;
+//! * the calls are methods of [`Chain`] and return a [`Call`]: awaiting it signs it with a [`Key`], sends it, and
+//!   follows it until it is in a final block. [`Call::send`] returns a [`Sent`] instead, which can be waited for
+//!   later, in the best chain or until it is final. Nothing is sent twice: the same bytes are, until it is certain
+//!   that no block can have them;
+//! * [`ChainError`] has a variant for each reason, and [`errors`] the pallets' own;
+//! * [`NamedBlobs`] are the blobs that the chain names, kept up to date;
 //! * [`Chain::send`] takes what a [`View`] has presigned, and [`Chain::contents`] tells what a block holds: for
-//!   measuring;
-//! * [`ChainError`] has a variant for each reason, and names a pallet's own errors.
+//!   measuring.
+//!
+//! Each pallet has a module with what is read of it and what it can be called for; all is at the root of the crate.
+//!
+//! ```no_run
+//! # async fn transfer() -> Result<(), Box<dyn std::error::Error>> {
+//! use oda_client::{AccountId, Chain, Key};
+//!
+//! let chain = Chain::connect("ws://127.0.0.1:9944", None).await?;
+//! let bob: AccountId = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty".parse()?;
+//! let mut sent = chain.transfer(&Key::from_uri("//Alice")?, bob, 1_000_000_000_000).send().await?;
+//! println!("in block {}", sent.in_block().await?.block);
+//! println!("final in block {}", sent.finalised().await?.block);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! What the chain looks like is known at compile time from `metadata.scale`, which a test of the runtime compares
 //! with the runtime; `scripts/metadata.sh` writes it anew. A node whose runtime differs in something that is used
@@ -20,16 +39,18 @@
 )]
 #![cfg_attr(test, allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used))]
 
-mod calls;
+mod balances;
 mod chain;
 mod error;
-mod events;
 mod finality;
 mod key;
 mod link;
 mod load;
+mod model_registry;
 mod named;
 mod outbox;
+mod parameters;
+mod peers;
 #[cfg(test)]
 mod played;
 mod receipt;
@@ -43,23 +64,29 @@ mod receipt;
 	reason = "generated"
 )]
 mod runtime;
-mod storage;
+mod storage_deals;
 mod submit;
-mod types;
+mod training;
+mod verification;
 mod view;
 
-pub use calls::ChallengeOutcome;
+pub use balances::{Account, Balance, Hold};
 pub use chain::{Chain, ChainMark, NEAR_FINALITY};
 pub use error::{ChainError, Refusal, errors};
-pub use events::{Happened, SubmissionEvent};
 pub use key::Key;
 pub use link::Observer;
 pub use load::{BlockLimits, Contents, Heads, Included};
+pub use model_registry::{Announcement, Model, ModelStatus, Version};
 pub use named::NamedBlobs;
 pub use outbox::{Outbox, Place};
+pub use parameters::{Parameters, Weight};
 pub use receipt::Receipt;
-pub use storage::{Deal, Keeper, Replica, Round, Slot, storage_account};
+pub use storage_deals::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use submit::{Call, LIFETIME, Sent};
 pub use subxt::utils::AccountId32 as AccountId;
-pub use types::*;
-pub use view::{Parameters, View};
+pub use training::{
+	Bounty, BountyId, ChallengeCommitment, ChallengeOutcome, Claim, Demand, Happened, Phase, Submission,
+	SubmissionEvent, Target,
+};
+pub use verification::{Task, Verifier};
+pub use view::View;

@@ -209,3 +209,60 @@ fn namer(event: runtime::Event) -> Option<Namer> {
 		_ => None,
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::played::{Played, metadata};
+	use codec::Encode;
+	use std::time::Duration;
+
+	/// Gives a model a version with these weights, with or without telling of it.
+	async fn accept(node: &Played, chain: &Chain, number: VersionId, weights: BlobRef, tells: bool) {
+		let view = chain.best().await.unwrap();
+		let versions = view.at.storage().entry(runtime::storage().model_registry().versions()).unwrap();
+		let key = versions.fetch_key(([1; 32], number)).unwrap();
+		let version = ([2u8; 32], weights, 5i64, 6u64, 7u64, None::<u32>);
+		let registry = metadata().pallet_by_name("ModelRegistry").unwrap().event_index();
+		let event = (registry, 1u8, [1u8; 32], number, [2u8; 32], 5i64);
+		let mut state = node.state();
+		state.seal();
+		let block = state.last();
+		block.storage.insert(key, version.encode());
+		if tells {
+			block.events.push(event.encode());
+		}
+		let best = state.blocks.len() - 1;
+		state.finalised = best;
+	}
+
+	#[tokio::test]
+	async fn maps_are_read_once_and_then_what_events_tell_of() {
+		let node = Played::start().await;
+		let chain = Chain::connect(&node.url, Some(Duration::from_secs(20))).await.unwrap();
+		let [first, second, silent] = [b"first".as_slice(), b"second", b"silent"].map(BlobRef::of);
+		accept(&node, &chain, 0, first, true).await;
+		let mut named = NamedBlobs::new();
+		assert!(named.follow(&chain).await.unwrap());
+		assert_eq!(named.blobs(), HashMap::from([(first.root, 5)]));
+		let listed = node.state().listed;
+		assert!(listed > 0);
+
+		assert!(!named.follow(&chain).await.unwrap());
+		accept(&node, &chain, 1, second, true).await;
+		node.state().finalise();
+		assert!(named.follow(&chain).await.unwrap());
+		assert_eq!(named.blobs(), HashMap::from([(first.root, 5), (second.root, 6)]));
+		accept(&node, &chain, 2, silent, false).await;
+		assert!(!named.follow(&chain).await.unwrap());
+		assert_eq!(node.state().listed, listed, "no map was read again");
+
+		// After too many blocks all is read again.
+		for _ in 0..=FOLLOWED {
+			node.state().finalise();
+		}
+		assert!(named.follow(&chain).await.unwrap());
+		assert_eq!(named.blobs().len(), 3);
+		assert!(node.state().listed > listed);
+	}
+}

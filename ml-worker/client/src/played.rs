@@ -7,7 +7,10 @@ use jsonrpsee::{
 	types::ErrorObjectOwned,
 };
 use serde_json::{Value, json};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+use std::{
+	collections::BTreeMap,
+	sync::{Arc, LazyLock, Mutex, MutexGuard},
+};
 use subxt::{ArcMetadata, Metadata, utils::H256};
 use tokio::{
 	net::{TcpListener, TcpStream},
@@ -41,6 +44,15 @@ impl No {
 	}
 }
 
+/// Bytes without their length.
+struct Bytes<'a>(&'a [u8]);
+
+impl Encode for Bytes<'_> {
+	fn encode_to<O: codec::Output + ?Sized>(&self, output: &mut O) {
+		output.write(self.0);
+	}
+}
+
 /// What a node does with the next transaction that comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mishap {
@@ -57,6 +69,9 @@ pub(crate) enum Mishap {
 #[derive(Clone, Default)]
 pub(crate) struct Block {
 	pub(crate) extrinsics: Vec<Vec<u8>>,
+	/// Events that no transaction has, as they are encoded.
+	pub(crate) events: Vec<Vec<u8>>,
+	pub(crate) storage: BTreeMap<Vec<u8>, Vec<u8>>,
 	/// Transactions of the account up to here.
 	nonce: u64,
 }
@@ -75,7 +90,9 @@ pub(crate) struct State {
 	pub(crate) mishap: Option<Mishap>,
 	pub(crate) rule: Rule,
 	pub(crate) syncing: bool,
-	/// Blocks at both ends that the node does not know by their numbers.
+	/// How often the keys of a map were asked for.
+	pub(crate) listed: usize,
+	/// Blocks that the node does not know by their numbers.
 	pub(crate) lacks: std::ops::Range<usize>,
 }
 
@@ -101,9 +118,10 @@ impl State {
 	/// Makes a block of these transactions.
 	pub(crate) fn block(&mut self, extrinsics: Vec<Vec<u8>>) {
 		let signed = extrinsics.iter().filter(|bytes| nonce(bytes).is_some()).count() as u64;
-		let nonce = self.blocks[self.best()].nonce + signed;
+		let before = &self.blocks[self.best()];
+		let (nonce, storage) = (before.nonce + signed, before.storage.clone());
 		self.pool.retain(|bytes| !extrinsics.contains(bytes));
-		self.blocks.push(Block { extrinsics, nonce });
+		self.blocks.push(Block { extrinsics, nonce, storage, events: Vec::new() });
 	}
 
 	/// Makes a block of all that is in the pool and not refused.
@@ -137,16 +155,24 @@ impl State {
 		})
 	}
 
+	/// The last block.
+	pub(crate) fn last(&mut self) -> &mut Block {
+		self.blocks.last_mut().unwrap()
+	}
+
 	/// The events of a block: each transaction succeeded.
 	fn events(&self, number: usize) -> Vec<u8> {
 		let system = metadata().pallet_by_name("System").unwrap().event_index();
-		let count = self.blocks[number].extrinsics.len() as u32;
-		let events: Vec<_> = (0..count)
-			.map(|index| {
-				(0u8, index, [system, 0], Compact(7u64), Compact(0u64), [0u8, 0], Vec::<H256>::new())
-			})
-			.collect();
-		events.encode()
+		let block = &self.blocks[number];
+		let count = block.extrinsics.len() as u32;
+		let succeeded = |index| {
+			(0u8, index, [system, 0], Compact(7u64), Compact(0u64), [0u8, 0], Vec::<H256>::new()).encode()
+		};
+		let others = block.events.iter().map(|event| (2u8, Bytes(event), Vec::<H256>::new()).encode());
+		let events: Vec<_> = (0..count).map(succeeded).chain(others).collect();
+		let mut bytes = Compact(events.len() as u32).encode();
+		bytes.extend(events.concat());
+		bytes
 	}
 
 	fn call(&self, method: &str, bytes: &[u8], at: usize) -> Vec<u8> {
@@ -216,6 +242,7 @@ impl Played {
 			mishap: None,
 			rule: Box::new(|_, _, _| None),
 			syncing: false,
+			listed: 0,
 			lacks: 0..0,
 		};
 		let (state, cut) = (Arc::new(Mutex::new(state)), Arc::<Notify>::default());
@@ -266,6 +293,15 @@ impl Played {
 	}
 }
 
+fn digits(bytes: &Vec<u8>) -> String {
+	format!("0x{}", hex::encode(bytes))
+}
+
+/// The bytes of digits; none of nothing.
+fn bytes(digits: &Value) -> Vec<u8> {
+	hex::decode(digits.as_str().unwrap_or_default().trim_start_matches("0x")).unwrap()
+}
+
 fn module(state: Arc<Mutex<State>>, cut: Arc<Notify>) -> RpcModule<Arc<Mutex<State>>> {
 	let mut module = RpcModule::new(state);
 	macro_rules! method {
@@ -274,7 +310,8 @@ fn module(state: Arc<Mutex<State>>, cut: Arc<Notify>) -> RpcModule<Arc<Mutex<Sta
 				.register_method($name, |params, state, _| -> Value {
 					let $params: Vec<Value> = params.parse().unwrap_or_default();
 					let $params = |at: usize| $params.get(at).cloned().unwrap_or_default();
-					let $state = state.lock().unwrap();
+					let mut $state = state.lock().unwrap();
+					let $state = &mut *$state;
 					$answer
 				})
 				.unwrap();
@@ -292,7 +329,6 @@ fn module(state: Arc<Mutex<State>>, cut: Arc<Notify>) -> RpcModule<Arc<Mutex<Sta
 	method!("chain_getHeader", |state, params| state.header(state.number(&params(0))));
 	method!("chain_getBlock", |state, params| {
 		let number = state.number(&params(0));
-		let digits = |bytes: &Vec<u8>| format!("0x{}", hex::encode(bytes));
 		let extrinsics: Vec<_> = state.blocks[number].extrinsics.iter().map(digits).collect();
 		json!({ "block": { "header": state.header(number), "extrinsics": extrinsics }, "justifications": null })
 	});
@@ -304,14 +340,31 @@ fn module(state: Arc<Mutex<State>>, cut: Arc<Notify>) -> RpcModule<Arc<Mutex<Sta
 		json!(state.blocks[state.best()].nonce + waiting)
 	});
 	method!("state_call", |state, params| {
-		let bytes = hex::decode(params(1).as_str().unwrap().trim_start_matches("0x")).unwrap();
-		let answer = state.call(params(0).as_str().unwrap(), &bytes, state.number(&params(2)));
-		json!(format!("0x{}", hex::encode(answer)))
+		let (method, parameters) = (params(0), bytes(&params(1)));
+		json!(digits(&state.call(method.as_str().unwrap(), &parameters, state.number(&params(2)))))
 	});
 	method!("state_getStorage", |state, params| {
 		let events = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7";
-		let of_events = params(0).as_str() == Some(events);
-		json!(of_events.then(|| format!("0x{}", hex::encode(state.events(state.number(&params(1)))))))
+		let number = state.number(&params(1));
+		let value = if params(0).as_str() == Some(events) {
+			Some(state.events(number))
+		} else {
+			state.blocks[number].storage.get(&bytes(&params(0))).cloned()
+		};
+		json!(value.as_ref().map(digits))
+	});
+	method!("state_getKeysPaged", |state, params| {
+		state.listed += 1;
+		let (prefix, start) = (bytes(&params(0)), bytes(&params(2)));
+		let storage = &state.blocks[state.number(&params(3))].storage;
+		let keys = storage.keys().filter(|key| key.starts_with(&prefix) && **key > start).map(digits);
+		json!(keys.take(params(1).as_u64().unwrap() as usize).collect::<Vec<_>>())
+	});
+	method!("state_queryStorageAt", |state, params| {
+		let storage = &state.blocks[state.number(&params(1))].storage;
+		let keys = params(0).as_array().unwrap().clone();
+		let changes: Vec<_> = keys.iter().map(|key| (key, storage.get(&bytes(key)).map(digits))).collect();
+		json!([{ "block": H256([0; 32]), "changes": changes }])
 	});
 	module
 		.register_async_method("author_submitExtrinsic", move |params, state, _| {

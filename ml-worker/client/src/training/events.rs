@@ -1,6 +1,7 @@
 //! What happened to submissions.
 
-use crate::{AccountId, Balance, ChainError, Key, Target, View, error::node, runtime};
+use super::Target;
+use crate::{AccountId, Balance, ChainError, View, error::node, runtime};
 use oda_primitives::{ModelId, SubmissionId, TaskId, Tick, Verdict, VersionId, hexadecimal};
 use serde::Serialize;
 
@@ -204,29 +205,5 @@ impl View {
 			map!(training::Forfeited, |e| e.submission => Happened::Forfeited);
 		}
 		Ok(found)
-	}
-}
-
-impl crate::Chain {
-	/// Attests what a verifier found of a submission: free of charge, authorised by the verifier's signature, which is
-	/// worth nothing for another claim than the one whose hash this is, or if the task's members have been asked again.
-	pub fn attest(
-		&self,
-		key: &Key,
-		submission: SubmissionId,
-		claim: &[u8; 32],
-		asked: u32,
-		verdict: Verdict,
-	) -> crate::Call {
-		let task = TaskId::Submission(submission);
-		let message = oda_primitives::message::attestation(&self.genesis(), task, claim, asked, verdict);
-		let signature = runtime::runtime_types::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
-		let call = runtime::transactions().verification().attest(
-			task.into(),
-			verdict.into(),
-			key.account(),
-			signature,
-		);
-		self.unsigned(call, Ok)
 	}
 }

@@ -1,53 +1,33 @@
-//! What an account can do, one method a call. Each is signed, sent, and waited for until it is final.
+//! What an account can do about submissions, demands and bounties.
 
+use super::{BountyId, Target};
 use crate::{
-	AccountId, Balance, BountyId, Call, Chain, ChainError, Key, Receipt, Target, Weight,
+	AccountId, Balance, Call, Chain, ChainError, Key, Receipt, Weight,
 	runtime::{self, runtime_types as generated},
 };
 use generated::bounded_collections::bounded_vec::BoundedVec;
-use oda_evaluator::ModelSpec;
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick};
 
+/// What came of a challenge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum ChallengeOutcome {
+	/// The claimed score was wrong.
+	Overturned {
+		/// The score that the trainer claimed.
+		claimed: i32,
+		/// The score that the runtime found.
+		actual: i32,
+		/// How much the trainer lost.
+		slashed: Balance,
+		/// How much of that the challenger got.
+		paid: Balance,
+	},
+	/// The claimed score was right.
+	Failed,
+}
+
 impl Chain {
-	/// Announces a model that is going to be registered: `commitment` hides it.
-	pub fn announce(&self, key: &Key, commitment: [u8; 32]) -> Call {
-		self.submit(key, runtime::transactions().model_registry().announce(commitment))
-	}
-
-	/// Removes an announcement of this account's.
-	pub fn remove_announcement(&self, key: &Key, commitment: [u8; 32]) -> Call {
-		let call = runtime::transactions().model_registry().remove_announcement(key.account(), commitment);
-		self.submit(key, call)
-	}
-
-	/// Registers a model that was announced under `salt`.
-	pub fn register(
-		&self,
-		key: &Key,
-		spec: &ModelSpec,
-		length_proof: RangeProof,
-		parent: Option<ModelId>,
-		salt: [u8; 32],
-	) -> Call {
-		let call = runtime::transactions().model_registry().register(
-			spec.clone().into(),
-			length_proof.into(),
-			parent,
-			salt,
-		);
-		self.submit(key, call)
-	}
-
-	/// Closes a model to new submissions.
-	pub fn retire(&self, key: &Key, model: ModelId) -> Call {
-		self.submit(key, runtime::transactions().model_registry().retire(model))
-	}
-
-	/// Deletes a pending model that nobody has submitted to.
-	pub fn abandon(&self, key: &Key, model: ModelId) -> Call {
-		self.submit(key, runtime::transactions().model_registry().abandon(model))
-	}
-
 	/// Commits to weights; the submission's number.
 	pub fn commit(&self, key: &Key, model: ModelId, commitment: [u8; 32]) -> Call<(SubmissionId, Receipt)> {
 		let call = runtime::transactions().training().commit(model, commitment);
@@ -162,29 +142,4 @@ impl Chain {
 	pub fn withdraw_bounty(&self, key: &Key, model: ModelId, bounty: BountyId) -> Call {
 		self.submit(key, runtime::transactions().training().withdraw_bounty(model, bounty))
 	}
-
-	/// Moves money.
-	pub fn transfer(&self, key: &Key, to: AccountId, amount: Balance) -> Call {
-		let call = runtime::transactions().balances().transfer_keep_alive(to.into(), amount);
-		self.submit(key, call)
-	}
-}
-
-/// What came of a challenge.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
-#[serde(rename_all = "snake_case", tag = "outcome")]
-pub enum ChallengeOutcome {
-	/// The claimed score was wrong.
-	Overturned {
-		/// The score that the trainer claimed.
-		claimed: i32,
-		/// The score that the runtime found.
-		actual: i32,
-		/// How much the trainer lost.
-		slashed: Balance,
-		/// How much of that the challenger got.
-		paid: Balance,
-	},
-	/// The claimed score was right.
-	Failed,
 }
