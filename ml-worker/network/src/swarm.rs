@@ -128,13 +128,13 @@ impl Driver {
 		if let Some(saving) = self.saving.take() {
 			drop(saving.await);
 		}
-		if let Some(saving) = self.save() {
+		if let Some(saving) = self.save(true) {
 			drop(saving.await);
 		}
 	}
 
-	fn save(&self) -> Option<tokio::task::JoinHandle<()>> {
-		let (path, bytes) = lock(&self.shared.book).changes()?;
+	fn save(&self, at_the_end: bool) -> Option<tokio::task::JoinHandle<()>> {
+		let (path, bytes) = lock(&self.shared.book).changes(at_the_end)?;
 		Some(tokio::task::spawn_blocking(move || {
 			if let Err(error) = write_atomically(&path, &bytes) {
 				tracing::warn!(path = %path.display(), %error, "could not write what is known of peers");
@@ -154,7 +154,7 @@ impl Driver {
 			}
 		}
 		if self.saving.as_ref().is_none_or(tokio::task::JoinHandle::is_finished) {
-			self.saving = self.save();
+			self.saving = self.save(false);
 		}
 		let now = Instant::now();
 		if now >= self.next_redial {
