@@ -3,6 +3,7 @@
 use crate::{
 	Identity, NetworkConfig, NetworkError,
 	protocol::{IDENTIFY, KAD},
+	providers::Providers,
 	tls::Tls,
 };
 use libp2p::{
@@ -13,9 +14,6 @@ use libp2p::{
 	tcp, yamux,
 };
 use std::time::Duration;
-
-/// Most blobs that this peer announces, or remembers the providers of.
-const PROVIDED: usize = 1 << 16;
 
 /// Bytes that a stream may be ahead of its reader.
 const WINDOW: u32 = 256 << 10;
@@ -28,7 +26,7 @@ pub(crate) struct Behaviour {
 	limits: connection_limits::Behaviour,
 	pub(crate) blocked: allow_block_list::Behaviour<BlockedPeers>,
 	pub(crate) identify: identify::Behaviour,
-	pub(crate) kad: kad::Behaviour<kad::store::MemoryStore>,
+	pub(crate) kad: kad::Behaviour<Providers>,
 	pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
 	ping: ping::Behaviour,
 	relay_client: relay::client::Behaviour,
@@ -72,9 +70,7 @@ impl Behaviour {
 	}
 }
 
-fn kademlia(peer: PeerId, config: &NetworkConfig) -> kad::Behaviour<kad::store::MemoryStore> {
-	let store =
-		kad::store::MemoryStoreConfig { max_provided_keys: PROVIDED, max_records: 0, ..Default::default() };
+fn kademlia(peer: PeerId, config: &NetworkConfig) -> kad::Behaviour<Providers> {
 	let mut kad = kad::Config::new(KAD);
 	kad.set_query_timeout(Duration::from_secs(20))
 		// This peer announces by itself what is still there.
@@ -82,9 +78,9 @@ fn kademlia(peer: PeerId, config: &NetworkConfig) -> kad::Behaviour<kad::store::
 		.set_publication_interval(None)
 		.set_replication_interval(None)
 		.set_provider_record_ttl(Some(config.announce().saturating_mul(3)))
-		// There are no records but those of providers.
+		// Each goes through the driver, which knows where a provider is.
 		.set_record_filtering(kad::StoreInserts::FilterBoth);
-	kad::Behaviour::with_config(peer, kad::store::MemoryStore::with_config(peer, store), kad)
+	kad::Behaviour::with_config(peer, Providers::new(peer), kad)
 }
 
 fn relay_config() -> relay::Config {

@@ -61,6 +61,7 @@ mod limit;
 mod network;
 mod piece;
 pub mod protocol;
+mod providers;
 mod serve;
 mod shared;
 mod swarm;

@@ -2,19 +2,21 @@
 
 use crate::{
 	behaviour::{Behaviour, BehaviourEvent},
-	book::write_atomically,
+	book::{ADDRESSES, write_atomically},
 	config::split,
 	protocol::KAD,
 	shared::{Command, Shared, lock},
 };
 use futures::StreamExt;
 use libp2p::{
-	Multiaddr, PeerId, Swarm, autonat, identify, kad,
-	kad::{GetProvidersOk, QueryId, QueryResult, RecordKey as Key},
+	Multiaddr, PeerId, Swarm, autonat,
+	core::Endpoint,
+	identify, kad,
+	kad::{GetProvidersOk, QueryId, QueryResult, RecordKey as Key, store::RecordStore},
 	mdns,
 	multiaddr::Protocol,
 	ping, relay,
-	swarm::{ConnectionId, DialError, SwarmEvent, dial_opts::DialOpts},
+	swarm::{ConnectionId, DialError, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
 };
 use oda_blobs::BlobRef;
 use std::{
@@ -33,20 +35,28 @@ const ANNOUNCED: usize = 50;
 /// How often a bootstrap peer that is away is called again.
 const REDIAL: Duration = Duration::from_secs(15);
 
-/// How soon, after new peers were found, everything is announced again.
-const SETTLE: Duration = Duration::from_secs(30);
+/// How often it is looked which blobs have come and gone, and which announcements of others have expired.
+const LISTING: Duration = Duration::from_secs(10);
+
+/// Most providers whose addresses are remembered from look-ups.
+const FOUND: usize = 1024;
 
 pub(crate) struct Driver {
 	swarm: Swarm<Behaviour>,
 	shared: Arc<Shared>,
 	commands: mpsc::Receiver<Command>,
 	connecting: HashMap<PeerId, Vec<oneshot::Sender<Result<(), String>>>>,
+	/// Where providers are that look-ups found. Hearsay: it is not written down.
+	found: HashMap<PeerId, Vec<Multiaddr>>,
 	queries: HashMap<QueryId, mpsc::Sender<PeerId>>,
 	/// Announced before, or to be so now.
 	provided: HashSet<[u8; 32]>,
 	to_announce: VecDeque<[u8; 32]>,
+	next_listing: Instant,
+	/// When everything is announced again.
 	next_announcement: Instant,
-	announced: Option<Instant>,
+	/// How many peers were known when everything was last announced.
+	audience: usize,
 	listing: Option<tokio::task::JoinHandle<Option<Vec<BlobRef>>>>,
 	saving: Option<tokio::task::JoinHandle<()>>,
 	next_redial: Instant,
@@ -67,11 +77,13 @@ impl Driver {
 			shared,
 			commands,
 			connecting: HashMap::new(),
+			found: HashMap::new(),
 			queries: HashMap::new(),
 			provided: HashSet::new(),
 			to_announce: VecDeque::new(),
+			next_listing: now,
 			next_announcement: now,
-			announced: None,
+			audience: 0,
 			listing: None,
 			saving: None,
 			next_redial: now,
@@ -191,10 +203,14 @@ impl Driver {
 		}
 	}
 
-	/// Announces what is here, a few blobs at a time, and withdraws what is here no longer.
+	/// Announces what is here, a few blobs at a time, and withdraws what is here no longer or not registered any more.
 	async fn announce(&mut self, now: Instant) {
-		if now >= self.next_announcement && self.listing.is_none() {
-			self.next_announcement = now + self.shared.config.announce();
+		if !self.can_be_called() {
+			return;
+		}
+		if now >= self.next_listing && self.listing.is_none() {
+			self.next_listing = now + LISTING;
+			self.swarm.behaviour_mut().kad.store_mut().expire(now);
 			let shared = self.shared.clone();
 			self.listing = Some(tokio::task::spawn_blocking(move || match shared.store.list() {
 				Ok(mut blobs) => {
@@ -210,12 +226,21 @@ impl Driver {
 		if let Some(listing) = self.listing.take_if(|listing| listing.is_finished())
 			&& let Ok(Some(blobs)) = listing.await
 		{
-			self.announced = Some(now);
 			let here: HashSet<_> = blobs.iter().map(|blob| blob.root).collect();
 			for root in self.provided.difference(&here) {
 				self.swarm.behaviour_mut().kad.stop_providing(&Key::new(root));
 			}
-			self.to_announce = here.iter().copied().collect();
+			let audience = self.audience();
+			// What nobody heard was not announced; and most know nothing of it when they have become twice as many.
+			let grown = audience > 0 && (self.audience == 0 || audience >= 2 * self.audience);
+			if now >= self.next_announcement || grown {
+				self.next_announcement = now + self.shared.config.announce();
+				self.audience = audience;
+				self.to_announce = here.iter().copied().collect();
+			} else {
+				self.to_announce.retain(|root| here.contains(root));
+				self.to_announce.extend(here.difference(&self.provided));
+			}
 			self.provided = here;
 		}
 		for _ in 0..ANNOUNCED {
@@ -224,7 +249,20 @@ impl Driver {
 		}
 	}
 
+	/// How many peers are in the table of Kademlia.
+	fn audience(&mut self) -> usize {
+		self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum()
+	}
+
+	/// Whether there is any use in announcing something.
+	fn can_be_called(&self) -> bool {
+		!self.shared.config.listen.is_empty() || !self.shared.config.relays.is_empty()
+	}
+
 	fn provide(&mut self, root: &[u8; 32]) {
+		if !self.can_be_called() {
+			return;
+		}
 		if let Err(error) = self.swarm.behaviour_mut().kad.start_providing(Key::new(root)) {
 			tracing::warn!(blob = hex::encode(root), %error, "not announced");
 		}
@@ -263,12 +301,46 @@ impl Driver {
 		if waiting.len() > 1 {
 			return;
 		}
-		let addresses = lock(&self.shared.book).addresses(&peer);
+		let mut addresses = lock(&self.shared.book).addresses(&peer);
+		let found = self.found.get(&peer).into_iter().flatten();
+		let found: Vec<_> = found.filter(|address| !addresses.contains(address)).cloned().collect();
+		addresses.extend(found);
 		let dial = DialOpts::peer_id(peer).addresses(addresses).extend_addresses_through_behaviour().build();
 		match self.swarm.dial(dial) {
 			// Already being called: the event will tell.
 			Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
 			Err(error) => self.connected(peer, Err(error.to_string())),
+		}
+	}
+
+	/// Takes note of where the providers are that a look-up found; after it has ended, nothing would tell.
+	fn found(&mut self, peer: PeerId) {
+		let kad = &mut self.swarm.behaviour_mut().kad;
+		let calls = kad.handle_pending_outbound_connection(
+			ConnectionId::new_unchecked(0),
+			Some(peer),
+			&[],
+			Endpoint::Dialer,
+		);
+		let Ok(mut addresses) = calls else { return };
+		addresses.truncate(ADDRESSES);
+		if self.found.len() >= FOUND {
+			self.found.clear();
+		}
+		if !addresses.is_empty() {
+			self.found.insert(peer, addresses);
+		}
+	}
+
+	/// Keeps an announcement of another peer for all who ask.
+	fn announced(&mut self, mut record: kad::ProviderRecord) {
+		// Who is behind a router often tells no address; those it is known at are better than none.
+		record.addresses.extend(lock(&self.shared.book).addresses(&record.provider));
+		let mut seen = HashSet::new();
+		record.addresses.retain(|address| seen.insert(address.clone()));
+		let peer = record.provider;
+		if let Err(error) = self.swarm.behaviour_mut().kad.store_mut().add_provider(record) {
+			tracing::debug!(%peer, %error, "an announcement is not kept");
 		}
 	}
 
@@ -394,6 +466,8 @@ impl Driver {
 					.into_iter()
 					.take(16)
 					.for_each(|address| self.learn(peer_id, address, serves));
+				let addresses = lock(&self.shared.book).addresses(&peer_id);
+				self.swarm.behaviour_mut().kad.store_mut().locate(&peer_id, addresses);
 			}
 			BehaviourEvent::Ping(ping::Event { peer, connection, result: Ok(_) }) => {
 				self.straighten(peer, connection);
@@ -413,9 +487,10 @@ impl Driver {
 			}
 			BehaviourEvent::Kad(kad::Event::OutboundQueryProgressed { id, result, step, .. }) => {
 				if let QueryResult::GetProviders(Ok(GetProvidersOk::FoundProviders { providers, .. })) =
-					result && let Some(sender) = self.queries.get(&id)
+					result && let Some(sender) = self.queries.get(&id).cloned()
 				{
 					for peer in providers {
+						self.found(peer);
 						// Full: more than anybody can use.
 						let _ = sender.try_send(peer);
 					}
@@ -424,10 +499,14 @@ impl Driver {
 					self.queries.remove(&id);
 				}
 			}
-			BehaviourEvent::Kad(kad::Event::RoutingUpdated { is_new_peer: true, .. }) => {
-				// They are to hear of what is here: the first of all at once, others together.
-				let soon = self.announced.map_or(Instant::now(), |announced| announced + SETTLE);
-				self.next_announcement = self.next_announcement.min(soon);
+			BehaviourEvent::Kad(kad::Event::InboundRequest {
+				request: kad::InboundRequest::AddProvider { record: Some(record) },
+			}) => self.announced(record),
+			BehaviourEvent::Kad(kad::Event::RoutingUpdated { is_new_peer: true, .. })
+				if self.audience == 0 =>
+			{
+				// The first of all, who is to hear at once of what is here.
+				self.next_listing = Instant::now();
 			}
 			BehaviourEvent::Autonat(autonat::Event::StatusChanged { new, .. }) => {
 				tracing::info!(status = ?new, "whether this peer can be reached");
