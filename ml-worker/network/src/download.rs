@@ -1,7 +1,7 @@
 //! Fetching one blob from several peers at once.
 
 use crate::{
-	Fault, FetchError,
+	Answer, Fault, FetchError,
 	bitfield::{Bitfield, PIECE, rarest},
 	piece::{self, Flight, Idle, Offer, PieceError, Pulse},
 	shared::{Command, Shared, lock},
@@ -33,17 +33,51 @@ const LOOKUP: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// For so long may what a peer is asked for keep it busy, but for two pieces: what waits there, nobody else sends.
 const AHEAD: Duration = Duration::from_millis(500);
 
-/// How long a peer that failed is left alone.
-const LEAVE: Duration = Duration::from_secs(20);
+/// How long a peer that was at fault is left alone, at first and at most, as all of the following.
+const FAILED: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(300));
 
-/// How long one that did not have the blob, or could not be reached, is.
-const RETRY: Duration = Duration::from_secs(4);
+/// How long one that could not be reached is.
+const MISSED: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(60));
+
+/// How long one that has not what it said it had, or is busy, is.
+const SPENT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// How long one that has not got the blob is, if it has to be called.
+const LACKS: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(30));
+
+/// How long one that has not got the blob is, if it is connected: it may get it any moment.
+const SOON: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+
+/// Least time from one question to the same peer to the next, for each peer that is connected: a hundred questions a
+/// second in all.
+const APART: Duration = Duration::from_millis(10);
 
 /// How often a peer that is fetching the blob itself is asked what it has by now.
 const REVISIT: Duration = Duration::from_secs(1);
 
-/// Most peers that are asked at once whether they have the blob.
-const ASKING: usize = 16;
+/// Most peers that are asked at once whether they have the blob: of those that are connected, and of those to be called.
+const ASKING: (usize, usize) = (64, 16);
+
+/// Most peers of which it is remembered what they said.
+const HEARD: usize = 4096;
+
+/// Most peers of which a failed download tells what they said.
+const TOLD: usize = 256;
+
+/// So many times in a row may a source be busy before others get its place.
+const BUSY: u32 = 6;
+
+/// How often the slowest source makes room, when there are as many as may be and others to be asked.
+const ROTATE: Duration = Duration::from_secs(5);
+
+/// Pause before a blob is looked for again that nobody was willing to give, at first and at most.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// Most failures that are remembered.
+const FAILURES: usize = 1024;
+
+/// How much longer than it has to a search lasts at most, while peers turn up that have not been asked yet.
+const TURNS_UP: Duration = Duration::from_secs(60);
 
 /// Most providers of one look-up.
 const PROVIDERS: usize = 64;
@@ -109,6 +143,8 @@ pub(crate) struct State {
 	pub(crate) progress: Progress,
 	/// Peers that answered so far.
 	pub(crate) asked: usize,
+	/// What came of asking whom, when nobody has it.
+	pub(crate) said: Arc<[(PeerId, Answer)]>,
 	pub(crate) result: Option<Result<Report, FetchError>>,
 }
 
@@ -140,22 +176,78 @@ impl Download {
 		downloads.retain(|_, download| download.strong_count() > 0);
 		let progress =
 			Progress { verified: 0, len: blob.len, sources: 0, rate: 0.0, doing: FetchState::Searching };
-		let (sender, state) = watch::channel(State { progress, asked: 0, result: None });
+		let (sender, state) =
+			watch::channel(State { progress, asked: 0, said: Arc::default(), result: None });
 		let (hints, hinted) = mpsc::unbounded_channel();
 		let (owned, partial) = (shared.clone(), Arc::<OnceLock<_>>::default());
-		let opened = partial.clone();
+		let (opened, ended) = (partial.clone(), shared.clone());
 		let task = tokio::spawn(async move {
 			let end = owned.end.clone();
 			let result = tokio::select! {
 				() = end.cancelled() => Err(FetchError::ShutDown),
 				result = download(owned, blob, &sender, hinted, &opened) => result,
 			};
+			if result.is_ok() {
+				lock(&ended.failures).0.remove(&blob);
+			}
 			sender.send_modify(|state| state.result = Some(result));
 		});
 		let download = Arc::new(Self { state, hints, partial, task });
 		downloads.insert(blob, Arc::downgrade(&download));
 		download
 	}
+}
+
+/// Blobs that nobody was willing to give, so that they are not looked for at once again.
+#[derive(Default)]
+pub(crate) struct Failures(HashMap<BlobRef, Failure>);
+
+struct Failure {
+	error: FetchError,
+	times: u32,
+	until: Instant,
+}
+
+impl Failures {
+	/// How a blob failed, and until when it is not tried again; `None` if it may be, as when there are others than those
+	/// who were asked.
+	pub(crate) fn of(
+		&self,
+		blob: &BlobRef,
+		mut others: impl Iterator<Item = PeerId>,
+	) -> Option<(Instant, FetchError)> {
+		let failure = self.0.get(blob).filter(|failure| Instant::now() < failure.until)?;
+		let FetchError::NoSource { said, .. } = &failure.error else { return None };
+		let asked = |peer: PeerId| said.iter().any(|(known, _)| *known == peer);
+		others.all(asked).then(|| (failure.until, failure.error.clone()))
+	}
+
+	/// Takes note of a failure, if all who answered will answer the same for some time.
+	pub(crate) fn note(&mut self, blob: &BlobRef, error: &FetchError) {
+		let now = Instant::now();
+		let FetchError::NoSource { said, .. } = error else { return };
+		let mut words = said.iter().filter(|(_, answer)| answer.is_word()).peekable();
+		if words.peek().is_none() || !words.all(|(_, answer)| answer.is_lasting()) {
+			self.0.remove(blob);
+			return;
+		}
+		if self.0.len() >= FAILURES && !self.0.contains_key(blob) {
+			let oldest = self.0.iter().min_by_key(|(_, failure)| failure.until).map(|(blob, _)| *blob);
+			oldest.map(|oldest| self.0.remove(&oldest));
+		}
+		let known = self.0.get(blob);
+		// Others who wanted it were told the same a moment ago.
+		if known.is_some_and(|known| now < known.until) {
+			return;
+		}
+		let times = known.map_or(0, |known| known.times) + 1;
+		self.0.insert(*blob, Failure { error: error.clone(), times, until: now + growing(AGAIN, times) });
+	}
+}
+
+/// A pause that doubles each time, counted from 1.
+fn growing((first, most): (Duration, Duration), times: u32) -> Duration {
+	first.saturating_mul(1 << times.saturating_sub(1).min(16)).min(most)
 }
 
 fn store_error(root: [u8; 32]) -> impl Fn(BlobError) -> FetchError {
@@ -231,15 +323,18 @@ struct Source {
 	breaks: u32,
 	broke: Option<Instant>,
 	silences: u32,
+	/// How often in a row it was busy.
+	busy: u32,
+	/// Since when it is one.
+	since: Instant,
 }
 
-/// Why somebody is asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Why {
-	/// It announced the blob.
-	Announced,
-	/// It might have it.
-	Perhaps,
+/// What came of asking a peer, and when it may be asked again.
+struct Heard {
+	/// `None` if nothing is to be held against it.
+	answer: Option<Answer>,
+	times: u32,
+	until: Instant,
 }
 
 struct Fetch<'a> {
@@ -257,12 +352,15 @@ struct Fetch<'a> {
 	/// This peer's own: who fetch the same blob do not begin with the same piece, nor go on with the same, so that they
 	/// have something for each other.
 	salt: u64,
-	asks: JoinSet<(PeerId, Why, Result<Offer, PieceError>)>,
-	to_ask: VecDeque<(PeerId, Why)>,
-	asking: HashSet<PeerId>,
-	left: HashMap<PeerId, Instant>,
+	asks: JoinSet<(PeerId, Result<Offer, PieceError>)>,
+	/// Those to ask that are connected, and those to be called first.
+	near: VecDeque<PeerId>,
+	far: VecDeque<PeerId>,
+	/// Those to be asked or being asked; `true`: being asked though they have to be called.
+	asking: HashMap<PeerId, bool>,
+	heard: HashMap<PeerId, Heard>,
 	revisits: VecDeque<(Instant, PeerId)>,
-	answered: HashSet<PeerId>,
+	rotated: Instant,
 	gone: HashMap<PeerId, u64>,
 	faults: Vec<(PeerId, Fault)>,
 	rate: f64,
@@ -286,11 +384,12 @@ impl<'a> Fetch<'a> {
 			next_flight: 0,
 			pieces: JoinSet::new(),
 			asks: JoinSet::new(),
-			to_ask: VecDeque::new(),
-			asking: HashSet::new(),
-			left: HashMap::new(),
+			near: VecDeque::new(),
+			far: VecDeque::new(),
+			asking: HashMap::new(),
+			heard: HashMap::new(),
 			revisits: VecDeque::new(),
-			answered: HashSet::new(),
+			rotated: Instant::now(),
 			gone: HashMap::new(),
 			faults: Vec::new(),
 			rate: 0.0,
@@ -305,10 +404,8 @@ impl<'a> Fetch<'a> {
 		mut hints: mpsc::UnboundedReceiver<PeerId>,
 	) -> Result<(), FetchError> {
 		let mut arrivals = self.shared.arrivals.subscribe();
-		let connected: Vec<_> = lock(&self.shared.connected).keys().copied().collect();
-		connected.into_iter().for_each(|peer| self.consider(peer, Why::Perhaps));
 		let mut providers: Option<mpsc::Receiver<PeerId>> = None;
-		let (mut next_lookup, mut pause) = (Instant::now(), LOOKUP.0);
+		let (mut next_lookup, mut pause, mut looked) = (Instant::now(), LOOKUP.0, false);
 		let (mut searching, mut before) = (Instant::now(), self.partial.verified());
 		let mut tick = tokio::time::interval(TICK);
 		tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -324,20 +421,18 @@ impl<'a> Fetch<'a> {
 					}
 				}
 				Some(asked) = self.asks.join_next() => {
-					if let Ok((peer, why, result)) = asked {
-						self.answered(peer, why, result);
+					if let Ok((peer, result)) = asked {
+						self.answered(peer, result);
 					}
 				}
 				peer = next_of(&mut providers) => match peer {
-					Some(peer) => self.consider(peer, Why::Announced),
-					None => providers = None,
+					Some(peer) => self.consider(peer),
+					None => (providers, looked) = (None, true),
 				},
-				Some(peer) = hints.recv() => {
-					self.left.remove(&peer);
-					self.consider(peer, Why::Perhaps);
-				}
+				Some(peer) = hints.recv() => self.consider_anew(peer),
 				peer = arrivals.recv() => match peer {
-					Ok(peer) => self.consider(peer, Why::Perhaps),
+					Ok(peer) => self.consider_anew(peer),
+					// All that are connected are considered at each tick.
 					Err(broadcast::error::RecvError::Lagged(_)) => {}
 					Err(broadcast::error::RecvError::Closed) => return Err(FetchError::ShutDown),
 				},
@@ -346,18 +441,25 @@ impl<'a> Fetch<'a> {
 					self.measure();
 					self.reassign(now);
 					self.revisit(now);
-					// Who had but little may be no source any more.
-					let verified = self.partial.verified();
-					if !self.sources.is_empty() || verified > before {
-						(searching, before) = (now, verified);
+					self.rotate(now);
+					let connected: Vec<_> = lock(&self.shared.connected).keys().copied().collect();
+					connected.into_iter().for_each(|peer| self.consider(peer));
+					if !self.sources.is_empty() {
 						self.doing = FetchState::Fetching;
 					}
-					let settled = now.duration_since(searching).as_secs() >= self.shared.config.search_seconds;
-					let idle = providers.is_none() && self.asking.is_empty() && self.to_ask.is_empty();
+					// Who says that it has the blob and sends nothing is no progress.
+					let verified = self.partial.verified();
+					if verified > before {
+						(searching, before) = (now, verified);
+					}
+					let quiet = now.duration_since(searching);
+					let search = Duration::from_secs(self.shared.config.search_seconds);
+					let settled = quiet >= search;
+					let heard = self.all_heard() || quiet >= search + TURNS_UP;
 					if self.sources.is_empty() && self.flights.is_empty() {
 						self.doing = match self.doing {
 							FetchState::NoSource => FetchState::NoSource,
-							_ if settled && idle => FetchState::NoSource,
+							_ if settled && looked && heard => FetchState::NoSource,
 							_ => FetchState::Searching,
 						};
 					}
@@ -368,8 +470,6 @@ impl<'a> Fetch<'a> {
 						next_lookup = now + pause;
 						// Often while it is urgent, seldom when it has been in vain.
 						pause = if settled { (pause * 2).min(LOOKUP.1) } else { LOOKUP.0 };
-						let left: Vec<_> = lock(&self.shared.connected).keys().copied().collect();
-						left.into_iter().for_each(|peer| self.consider(peer, Why::Perhaps));
 					}
 					self.publish(state);
 				}
@@ -381,6 +481,7 @@ impl<'a> Fetch<'a> {
 
 	fn publish(&self, state: &watch::Sender<State>) {
 		let flying: HashSet<_> = self.flights.values().map(|flight| flight.peer).collect();
+		let said = if self.doing == FetchState::NoSource { self.said() } else { Vec::new() };
 		state.send_modify(|state| {
 			state.progress = Progress {
 				verified: self.partial.verified(),
@@ -389,43 +490,79 @@ impl<'a> Fetch<'a> {
 				rate: self.rate,
 				doing: self.doing,
 			};
-			state.asked = self.answered.len();
+			state.asked = self.heard.values().filter(|heard| heard.is_word()).count();
+			state.said = said.into();
 		});
+	}
+
+	/// What came of asking whom, those who answered first; and which bootstrap peers cannot be reached.
+	fn said(&self) -> Vec<(PeerId, Answer)> {
+		let heard = self.heard.iter().filter_map(|(peer, heard)| Some((*peer, heard.answer.clone()?)));
+		let mut said: Vec<_> = heard.collect();
+		let missed = lock(&self.shared.missed).clone();
+		let new = missed.into_iter().filter(|(peer, _)| !self.heard.contains_key(peer));
+		said.extend(new.map(|(peer, why)| (peer, why.into())));
+		said.sort_by_key(|(peer, answer)| (!answer.is_word(), *peer));
+		said.truncate(TOLD);
+		said
+	}
+
+	/// Whether everybody who was found has been asked.
+	fn all_heard(&self) -> bool {
+		self.asking.keys().all(|peer| self.heard.contains_key(peer))
 	}
 
 	fn wants_sources(&self) -> bool {
 		self.sources.len() < self.shared.config.max_sources
 	}
 
-	/// Puts a peer on the list of those to ask.
-	fn consider(&mut self, peer: PeerId, why: Why) {
+	/// Puts a peer on the list of those to ask, if it is to be asked now.
+	fn consider(&mut self, peer: PeerId) {
 		let now = Instant::now();
-		let left = self.left.get(&peer).is_some_and(|until| now < *until);
-		let known = self.sources.contains_key(&peer) || self.asking.contains(&peer);
+		let left = self.heard.get(&peer).is_some_and(|heard| now < heard.until);
+		let known = self.sources.contains_key(&peer) || self.asking.contains_key(&peer);
 		if peer != self.shared.me && !left && !known && !lock(&self.shared.book).is_banned(&peer) {
-			self.asking.insert(peer);
-			self.to_ask.push_back((peer, why));
+			self.asking.insert(peer, false);
+			let near = self.shared.is_connected(&peer);
+			if near { &mut self.near } else { &mut self.far }.push_back(peer);
 		}
+	}
+
+	/// As [`consider`](Self::consider), for one that was named or has just connected: whatever it said before, unless it
+	/// was at fault.
+	fn consider_anew(&mut self, peer: PeerId) {
+		if let Some(heard) = self.heard.get_mut(&peer)
+			&& !matches!(heard.answer, Some(Answer::Failed(_)))
+		{
+			heard.until = Instant::now();
+		}
+		self.consider(peer);
 	}
 
 	fn ask_some(&mut self) {
-		while self.asks.len() < ASKING && self.wants_sources() {
-			let Some((peer, why)) = self.to_ask.pop_front() else { return };
-			self.ask(peer, why);
+		let calling = self.asking.values().filter(|calling| **calling).count();
+		let (mut near, mut far) = (self.asks.len().saturating_sub(calling), calling);
+		while near < ASKING.0 && self.wants_sources() {
+			let Some(peer) = self.near.pop_front() else { break };
+			self.ask(peer, false);
+			near += 1;
+		}
+		while far < ASKING.1 && self.wants_sources() {
+			let Some(peer) = self.far.pop_front() else { break };
+			self.ask(peer, true);
+			far += 1;
 		}
 	}
 
-	fn ask(&mut self, peer: PeerId, why: Why) {
+	fn ask(&mut self, peer: PeerId, calling: bool) {
+		self.asking.insert(peer, calling);
 		let (shared, blob) = (self.shared.clone(), self.blob);
-		self.asks.spawn(async move { (peer, why, piece::ask(&shared, peer, blob).await) });
+		self.asks.spawn(async move { (peer, piece::ask(&shared, peer, blob).await) });
 	}
 
-	fn answered(&mut self, peer: PeerId, why: Why, result: Result<Offer, PieceError>) {
+	fn answered(&mut self, peer: PeerId, result: Result<Offer, PieceError>) {
 		self.asking.remove(&peer);
-		if matches!(result, Ok(_) | Err(PieceError::NotFound | PieceError::Refused | PieceError::Busy)) {
-			self.answered.insert(peer);
-		}
-		match result {
+		let error = match result {
 			Ok(offer) if !lock(&self.shared.book).is_banned(&peer) => {
 				let all = offer.pieces().is_none();
 				// Once, however it came to be asked.
@@ -442,19 +579,61 @@ impl<'a> Fetch<'a> {
 				}
 				return;
 			}
-			Err(PieceError::NotFound)
-				if why == Why::Announced && !self.faults.contains(&(peer, Fault::Lied)) =>
-			{
-				self.fault(peer, Fault::Lied);
+			// Banned meanwhile.
+			Ok(_) => return,
+			Err(error) => error,
+		};
+		tracing::debug!(%peer, ?error, "no source");
+		let (answer, pauses) = match error {
+			PieceError::NotFound => {
+				(Answer::NotFound, if self.shared.is_connected(&peer) { SOON } else { LACKS })
 			}
-			Err(PieceError::Malformed) => {
+			PieceError::OtherLength => (Answer::OtherLength, (SOON.0, LACKS.1)),
+			PieceError::Refused => (Answer::Refused, (SOON.0, LACKS.1)),
+			PieceError::Busy => (Answer::Busy, (SOON.0, SPENT.1)),
+			PieceError::Unreachable(why) => (why.into(), MISSED),
+			PieceError::Malformed => {
 				self.fault(peer, Fault::Malformed);
-				self.left.insert(peer, Instant::now() + LEAVE);
-				return;
+				(Answer::Failed(Fault::Malformed), FAILED)
 			}
-			result => tracing::debug!(%peer, ?result, "no source"),
+			_ => (Answer::NoAnswer, MISSED),
+		};
+		self.leave(peer, Some(answer), pauses);
+	}
+
+	/// Leaves a peer alone for a while, the longer the more often it has said the same.
+	fn leave(&mut self, peer: PeerId, answer: Option<Answer>, pauses: (Duration, Duration)) {
+		let now = Instant::now();
+		if self.heard.len() >= HEARD {
+			self.heard.retain(|_, heard| now < heard.until);
 		}
-		self.left.insert(peer, Instant::now() + RETRY);
+		if self.heard.len() >= HEARD {
+			return;
+		}
+		let same = |heard: &&Heard| match (&heard.answer, &answer) {
+			// In other words, perhaps.
+			(Some(Answer::Unreachable(_)), Some(Answer::Unreachable(_))) => true,
+			(before, now) => before == now,
+		};
+		let times = self.heard.get(&peer).filter(same).map_or(0, |heard| heard.times) + 1;
+		let apart = APART * u32::try_from(lock(&self.shared.connected).len()).unwrap_or(u32::MAX);
+		let until = now + growing(pauses, times).max(apart);
+		self.heard.insert(peer, Heard { answer, times, until });
+	}
+
+	/// Lets others try when there are as many sources as may be: the slowest makes room.
+	fn rotate(&mut self, now: Instant) {
+		let waiting = !self.near.is_empty() || !self.far.is_empty();
+		if self.wants_sources() || !waiting || now.duration_since(self.rotated) < ROTATE {
+			return;
+		}
+		let tried = self.sources.iter().filter(|(_, source)| now.duration_since(source.since) >= ROTATE);
+		let slowest = tried.min_by(|(_, a), (_, b)| a.rate.total_cmp(&b.rate)).map(|(peer, _)| *peer);
+		if let Some(slowest) = slowest {
+			self.rotated = now;
+			self.drop_source(slowest);
+			self.leave(slowest, None, SPENT);
+		}
 	}
 
 	/// When somebody may be asked again that may not at the moment.
@@ -528,14 +707,14 @@ impl<'a> Fetch<'a> {
 			false => self.sources.iter().filter(|(_, source)| spent(source)).map(|(peer, _)| *peer).collect(),
 		};
 		for peer in spent {
-			self.drop_source(peer, None);
-			self.left.remove(&peer);
+			self.drop_source(peer);
+			self.leave(peer, None, (REVISIT, REVISIT));
 		}
 		while let Some((_, peer)) = self.revisits.pop_front_if(|(due, _)| *due <= now) {
 			if !self.sources.contains_key(&peer) {
-				self.consider(peer, Why::Perhaps);
-			} else if self.asking.insert(peer) {
-				self.ask(peer, Why::Perhaps);
+				self.consider(peer);
+			} else if !self.asking.contains_key(&peer) {
+				self.ask(peer, false);
 			}
 		}
 	}
@@ -559,22 +738,32 @@ impl<'a> Fetch<'a> {
 			Ok(()) => {
 				source.depth = (source.depth + 1).min(depth);
 				source.pause = PAUSE.0;
-				source.silences = 0;
+				(source.silences, source.busy) = (0, 0);
+				self.heard.remove(&peer);
+				lock(&self.shared.book).served(peer);
 				return Ok(());
 			}
 			Err(error) => error,
 		};
 		tracing::debug!(%peer, ?error, groups = ?flight.groups, next, "a piece did not arrive");
-		match error {
+		let (answer, pauses) = match error {
 			PieceError::Store(error) => return Err(store_error(self.blob.root)(error)),
-			PieceError::Cancelled => {}
-			PieceError::Busy => source.step_back(now),
+			PieceError::Cancelled => return Ok(()),
+			PieceError::Busy => {
+				source.step_back(now);
+				source.busy += 1;
+				if source.busy < BUSY {
+					return Ok(());
+				}
+				(Answer::Busy, SPENT)
+			}
 			PieceError::Unanswered => {
 				source.step_back(now);
 				source.silences += 1;
-				if source.silences >= SILENCES {
-					self.drop_source(peer, Some(Fault::Disconnected));
+				if source.silences < SILENCES {
+					return Ok(());
 				}
+				(Answer::Failed(Fault::Disconnected), FAILED)
 			}
 			PieceError::Broken => {
 				// All pieces of a connection break off together: that is once.
@@ -583,19 +772,24 @@ impl<'a> Fetch<'a> {
 				}
 				source.broke = Some(now);
 				source.step_back(now);
-				if source.breaks >= BREAKS {
-					self.drop_source(peer, Some(Fault::Disconnected));
+				if source.breaks < BREAKS {
+					return Ok(());
 				}
+				(Answer::Failed(Fault::Disconnected), FAILED)
 			}
-			PieceError::Unreachable => self.drop_source(peer, None),
-			PieceError::Refused => self.drop_source(peer, None),
-			// Who fetches it too may have given up.
-			PieceError::NotFound if source.offer.pieces().is_some() => self.drop_source(peer, None),
-			PieceError::NotFound => self.drop_source(peer, Some(Fault::Lied)),
-			PieceError::Stalled => self.drop_source(peer, Some(Fault::Stalled)),
-			PieceError::WrongBytes => self.drop_source(peer, Some(Fault::WrongBytes)),
-			PieceError::Malformed => self.drop_source(peer, Some(Fault::Malformed)),
+			PieceError::Unreachable(why) => (why.into(), MISSED),
+			PieceError::Refused => (Answer::Refused, SPENT),
+			// Who fetches it too may have given up, a disk may be damaged, a blob deleted.
+			PieceError::NotFound | PieceError::OtherLength => (Answer::Withdrew, SPENT),
+			PieceError::Stalled => (Answer::Failed(Fault::Stalled), FAILED),
+			PieceError::WrongBytes => (Answer::Failed(Fault::WrongBytes), FAILED),
+			PieceError::Malformed => (Answer::Failed(Fault::Malformed), FAILED),
+		};
+		self.drop_source(peer);
+		if let Answer::Failed(fault) = answer {
+			self.fault(peer, fault);
 		}
+		self.leave(peer, Some(answer), pauses);
 		Ok(())
 	}
 
@@ -604,15 +798,14 @@ impl<'a> Fetch<'a> {
 		self.shared.fault(peer, fault, Some(&self.blob.root));
 	}
 
-	fn drop_source(&mut self, peer: PeerId, fault: Option<Fault>) {
+	fn drop_source(&mut self, peer: PeerId) {
 		if let Some(source) = self.sources.remove(&peer) {
-			*self.gone.entry(peer).or_default() += source.pulse.bytes.load(Ordering::Relaxed);
+			let bytes = source.pulse.bytes.load(Ordering::Relaxed);
+			if bytes > 0 {
+				*self.gone.entry(peer).or_default() += bytes;
+			}
 		}
 		self.flights.values().filter(|flight| flight.peer == peer).for_each(|flight| flight.cancel.cancel());
-		self.left.insert(peer, Instant::now() + LEAVE);
-		if let Some(fault) = fault {
-			self.fault(peer, fault);
-		}
 	}
 
 	fn measure(&mut self) {
@@ -634,7 +827,7 @@ impl<'a> Fetch<'a> {
 			let book = lock(&self.shared.book);
 			self.sources.keys().filter(|peer| book.is_banned(peer)).copied().collect()
 		};
-		banned.into_iter().for_each(|peer| self.drop_source(peer, None));
+		banned.into_iter().for_each(|peer| self.drop_source(peer));
 	}
 
 	/// At the end, takes pieces away from the slow, if somebody much faster has nothing to do.
@@ -671,6 +864,12 @@ impl<'a> Fetch<'a> {
 	}
 }
 
+impl Heard {
+	fn is_word(&self) -> bool {
+		self.answer.as_ref().is_some_and(Answer::is_word)
+	}
+}
+
 impl Source {
 	fn new(offer: Offer) -> Self {
 		Self {
@@ -686,6 +885,8 @@ impl Source {
 			breaks: 0,
 			broke: None,
 			silences: 0,
+			busy: 0,
+			since: Instant::now(),
 		}
 	}
 

@@ -70,9 +70,9 @@ mod tls;
 pub use book::{Ban, Fault, FaultRecord};
 pub use config::{FLOOD_WINDOW, NetworkConfig, parse_peer};
 pub use download::{FetchState, Progress, Report};
-pub use error::{FetchError, NetworkError};
+pub use error::{Answer, FetchError, NetworkError};
 pub use identity::{Identity, peer_of, public_of};
-pub use network::{Network, NetworkHandle, PeerInfo, Stats};
+pub use network::{Network, NetworkHandle, PeerInfo, Stats, Want};
 pub use shared::Registered;
 
 pub use libp2p::{Multiaddr, PeerId};

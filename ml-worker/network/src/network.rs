@@ -45,6 +45,26 @@ pub struct NetworkHandle {
 	shared: Arc<Shared>,
 }
 
+/// A blob that is wanted, and on which terms.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Want {
+	/// Which blob.
+	pub blob: BlobRef,
+	/// Peers that may have it; they are asked besides those that are found.
+	pub peers: Vec<PeerId>,
+	/// The most bytes that the blob may have; `None`: as long as it is.
+	pub limit: Option<u64>,
+	/// Whether to go on looking when nobody has it, until the future is dropped.
+	pub waits: bool,
+}
+
+impl Want {
+	/// The blob from whoever has it, however long it is, if it is found at once.
+	pub fn new(blob: BlobRef) -> Self {
+		Self { blob, peers: Vec::new(), limit: None, waits: false }
+	}
+}
+
 /// What is known of a peer.
 #[derive(Clone, Debug)]
 pub struct PeerInfo {
@@ -140,6 +160,8 @@ impl Network {
 			connected: Mutex::default(),
 			listening: Mutex::default(),
 			downloads: Mutex::default(),
+			failures: Mutex::default(),
+			missed: Mutex::default(),
 			counters: Counters::default(),
 			commands,
 			control,
@@ -207,7 +229,7 @@ impl NetworkHandle {
 	/// [`FetchError::NoSource`], as soon as everybody has been asked; [`FetchError::NotRegistered`];
 	/// [`FetchError::Store`].
 	pub async fn fetch(&self, blob: &BlobRef, progress: impl FnMut(&Progress)) -> Result<Report, FetchError> {
-		self.fetch_from(blob, &[], progress).await
+		self.obtain(&Want::new(*blob), progress).await
 	}
 
 	/// As [`fetch`](Self::fetch), and asks these peers too.
@@ -217,7 +239,7 @@ impl NetworkHandle {
 		peers: &[PeerId],
 		progress: impl FnMut(&Progress),
 	) -> Result<Report, FetchError> {
-		self.wait_for(blob, peers, true, progress).await
+		self.obtain(&Want { peers: peers.to_vec(), ..Want::new(*blob) }, progress).await
 	}
 
 	/// As [`fetch`](Self::fetch), but goes on looking when nobody has it, until dropped. That nobody has it is
@@ -227,35 +249,61 @@ impl NetworkHandle {
 		blob: &BlobRef,
 		progress: impl FnMut(&Progress),
 	) -> Result<Report, FetchError> {
-		self.wait_for(blob, &[], false, progress).await
+		self.obtain(&Want { waits: true, ..Want::new(*blob) }, progress).await
 	}
 
-	async fn wait_for(
+	/// Fetches what is wanted, as [`fetch`](Self::fetch) does. All who want the same blob share one download, which ends
+	/// when the last of them has dropped this future.
+	///
+	/// What all who answered refused, or had with another length, is tried again after a pause only, from one second to
+	/// a minute; until then the answer is the same at once, unless another peer is named or has connected.
+	///
+	/// # Errors
+	///
+	/// As [`fetch`](Self::fetch), and [`FetchError::TooLong`] before anybody is asked.
+	pub async fn obtain(
 		&self,
-		blob: &BlobRef,
-		peers: &[PeerId],
-		give_up: bool,
+		want: &Want,
 		mut progress: impl FnMut(&Progress),
 	) -> Result<Report, FetchError> {
+		let blob = want.blob;
 		if !self.shared.allowed(&blob.root) {
 			return Err(FetchError::NotRegistered(blob.root));
 		}
-		if blob.len == 0 && *blob != BlobRef::of(b"") {
+		if blob.len == 0 && blob != BlobRef::of(b"") {
 			return Err(FetchError::NotEmpty(blob.root));
 		}
-		let download = Download::of(&self.shared, *blob);
-		for peer in peers {
+		if let Some(limit) = want.limit.filter(|limit| blob.len > *limit) {
+			return Err(FetchError::TooLong { blob, limit });
+		}
+		let connected: Vec<_> = lock(&self.shared.connected).keys().copied().collect();
+		let others = want.peers.iter().copied().chain(connected);
+		let failure = lock(&self.shared.failures).of(&blob, others);
+		if let Some((until, error)) = failure {
+			if !want.waits {
+				return Err(error);
+			}
+			tokio::select! {
+				() = tokio::time::sleep_until(until.into()) => {}
+				() = self.shared.end.cancelled() => return Err(FetchError::ShutDown),
+			}
+		}
+		let download = Download::of(&self.shared, blob);
+		for peer in &want.peers {
 			let _ = download.hints.send(*peer);
 		}
 		let mut state = download.state.clone();
 		loop {
-			let State { progress: now, asked, result } = state.borrow_and_update().clone();
+			let State { progress: now, asked, said, result } = state.borrow_and_update().clone();
 			progress(&now);
 			if let Some(result) = result {
 				return result;
 			}
-			if give_up && now.doing == FetchState::NoSource {
-				return Err(FetchError::NoSource { blob: *blob, peers: asked, verified: now.verified });
+			if !want.waits && now.doing == FetchState::NoSource {
+				let said = said.to_vec();
+				let error = FetchError::NoSource { blob, peers: asked, verified: now.verified, said };
+				lock(&self.shared.failures).note(&blob, &error);
+				return Err(error);
 			}
 			if state.changed().await.is_err() {
 				return Err(FetchError::ShutDown);

@@ -3,7 +3,7 @@
 use crate::{
 	bitfield::Bitfield,
 	protocol::{Request, Status},
-	shared::{Shared, lock},
+	shared::{Shared, Unreached, lock},
 };
 use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p::{PeerId, Stream};
@@ -26,7 +26,7 @@ const CALL_AGAIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_mil
 #[derive(Debug)]
 pub(crate) enum PieceError {
 	/// No stream could be opened.
-	Unreachable,
+	Unreachable(Unreached),
 	/// The stream ended before there was an answer.
 	Unanswered,
 	/// The stream ended in the middle.
@@ -38,19 +38,13 @@ pub(crate) enum PieceError {
 	/// The answer is none that the protocol knows.
 	Malformed,
 	NotFound,
+	OtherLength,
 	Refused,
 	Busy,
 	/// The piece was taken away, for somebody faster or for a better connection.
 	Cancelled,
 	/// The store failed.
 	Store(BlobError),
-}
-
-impl PieceError {
-	fn unreachable(error: &str) -> Self {
-		tracing::debug!(error, "no stream");
-		Self::Unreachable
-	}
 }
 
 /// A piece that is under way.
@@ -112,6 +106,7 @@ pub(crate) async fn ask(shared: &Shared, peer: PeerId, blob: BlobRef) -> Result<
 	match status {
 		Status::Have => Ok(Offer::All),
 		Status::NotFound => Err(PieceError::NotFound),
+		Status::OtherLength => Err(PieceError::OtherLength),
 		Status::Refused => Err(PieceError::Refused),
 		Status::Busy => Err(PieceError::Busy),
 		Status::Partly => {
@@ -161,7 +156,7 @@ async fn call(shared: &Shared, peer: PeerId, request: &Request) -> Result<(Strea
 	loop {
 		let detour_ends = shared.detour_ends(peer);
 		let attempt = async {
-			let mut stream = shared.open(peer).await.map_err(|error| PieceError::unreachable(&error))?;
+			let mut stream = shared.open(peer).await.map_err(PieceError::Unreachable)?;
 			exchange(shared, &mut stream, request).await.map(|status| (stream, status))
 		};
 		let result = tokio::select! {
@@ -170,7 +165,7 @@ async fn call(shared: &Shared, peer: PeerId, request: &Request) -> Result<(Strea
 		};
 		let again = match &result {
 			Err(PieceError::Unanswered) => true,
-			Err(PieceError::Unreachable) => shared.is_connected(&peer),
+			Err(PieceError::Unreachable(_)) => shared.is_connected(&peer),
 			_ => false,
 		};
 		match pauses.next() {
@@ -220,6 +215,7 @@ async fn receive(
 	match status {
 		Status::Have => {}
 		Status::NotFound => return Err(PieceError::NotFound),
+		Status::OtherLength => return Err(PieceError::OtherLength),
 		Status::Refused => return Err(PieceError::Refused),
 		Status::Busy => return Err(PieceError::Busy),
 		Status::Partly => return Err(PieceError::Malformed),

@@ -91,12 +91,14 @@ pub enum Status {
 	Busy = 3,
 	/// Some of it is here; the [pieces](crate::bitfield::Bitfield) follow. Only after a `Have`.
 	Partly = 4,
+	/// A blob of this root is here, and not of this length.
+	OtherLength = 5,
 }
 
 impl Status {
 	/// `None` for any other byte.
 	pub fn decode(byte: u8) -> Option<Self> {
-		[Self::Have, Self::NotFound, Self::Refused, Self::Busy, Self::Partly]
+		[Self::Have, Self::NotFound, Self::Refused, Self::Busy, Self::Partly, Self::OtherLength]
 			.into_iter()
 			.find(|status| *status as u8 == byte)
 	}
@@ -131,6 +133,7 @@ mod tests {
 		assert_eq!(with(49, &0u32.to_le_bytes()), None, "no groups");
 		assert_eq!(with(49, &257u32.to_le_bytes()), None, "too many groups");
 		assert_eq!(Status::decode(3), Some(Status::Busy));
-		assert_eq!(Status::decode(5), None);
+		assert_eq!(Status::decode(5), Some(Status::OtherLength));
+		assert_eq!(Status::decode(6), None);
 	}
 }

@@ -159,7 +159,8 @@ impl Server {
 		let download = self.shared.downloading(&blob);
 		let whole = self.shared.store.has(&blob).unwrap_or(false);
 		if !whole && download.is_none() {
-			return say(stream, Status::NotFound).await;
+			let other = self.shared.store.stat(&blob.root).is_ok_and(|here| here.is_some());
+			return say(stream, if other { Status::OtherLength } else { Status::NotFound }).await;
 		}
 		// The download itself is for those who want the blob to keep alive.
 		let partial = download.and_then(|download| download.partial.get().cloned());

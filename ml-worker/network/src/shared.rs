@@ -1,9 +1,9 @@
 //! What the tasks of a network share.
 
 use crate::{
-	FetchError, NetworkConfig, NetworkError,
+	Answer, FetchError, NetworkConfig, NetworkError,
 	book::{Ban, Book, Fault},
-	download::Download,
+	download::{Download, Failures},
 	limit::Throttle,
 };
 use libp2p::{Multiaddr, PeerId, Stream};
@@ -28,9 +28,26 @@ pub trait Registered: Send + Sync {
 	fn registered(&self, root: &[u8; 32]) -> bool;
 }
 
+/// Why a peer could not be reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Unreached {
+	/// Somebody else is at its address.
+	OtherPeer(PeerId),
+	Failed(String),
+}
+
+impl From<Unreached> for Answer {
+	fn from(unreached: Unreached) -> Self {
+		match unreached {
+			Unreached::OtherPeer(peer) => Self::OtherPeer(peer),
+			Unreached::Failed(reason) => Self::Unreachable(reason),
+		}
+	}
+}
+
 /// What the task that owns the connections is asked to do.
 pub(crate) enum Command {
-	Connect(PeerId, oneshot::Sender<Result<(), String>>),
+	Connect(PeerId, oneshot::Sender<Result<(), Unreached>>),
 	Disconnect(PeerId),
 	Block(PeerId),
 	Unblock(PeerId),
@@ -59,6 +76,9 @@ pub(crate) struct Shared {
 	pub(crate) connected: Mutex<BTreeMap<PeerId, Vec<Multiaddr>>>,
 	pub(crate) listening: Mutex<Vec<Multiaddr>>,
 	pub(crate) downloads: Mutex<HashMap<BlobRef, Weak<Download>>>,
+	pub(crate) failures: Mutex<Failures>,
+	/// Bootstrap peers and relays that were called in vain, and why.
+	pub(crate) missed: Mutex<BTreeMap<PeerId, Unreached>>,
 	pub(crate) counters: Counters,
 	pub(crate) upload: Throttle,
 	pub(crate) download: Throttle,
@@ -127,17 +147,20 @@ impl Shared {
 	}
 
 	/// A new stream to a peer, after connecting if need be.
-	pub(crate) async fn open(&self, peer: PeerId) -> Result<Stream, String> {
+	pub(crate) async fn open(&self, peer: PeerId) -> Result<Stream, Unreached> {
+		let failed = |reason: &str| Unreached::Failed(reason.to_owned());
 		let open = async {
 			if !self.is_connected(&peer) {
 				let (sender, receiver) = oneshot::channel();
-				self.command(Command::Connect(peer, sender)).await.map_err(|error| error.to_string())?;
-				receiver.await.map_err(|_| "the network has been shut down".to_owned())??;
+				let sent = self.command(Command::Connect(peer, sender)).await;
+				sent.map_err(|error| failed(&error.to_string()))?;
+				receiver.await.map_err(|_| failed("the network has been shut down"))??;
 			}
 			let mut control = self.control.clone();
-			control.open_stream(peer, crate::protocol::BLOBS).await.map_err(|error| error.to_string())
+			let opened = control.open_stream(peer, crate::protocol::BLOBS).await;
+			opened.map_err(|error| failed(&error.to_string()))
 		};
-		tokio::time::timeout(CONNECT, open).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+		tokio::time::timeout(CONNECT, open).await.unwrap_or_else(|_| Err(failed("no answer")))
 	}
 
 	pub(crate) fn count(counter: &AtomicU64, n: u64) {

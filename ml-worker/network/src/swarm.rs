@@ -5,7 +5,7 @@ use crate::{
 	book::{ADDRESSES, write_atomically},
 	config::split,
 	protocol::KAD,
-	shared::{Command, Shared, lock},
+	shared::{Command, Shared, Unreached, lock},
 };
 use futures::StreamExt;
 use libp2p::{
@@ -45,7 +45,9 @@ pub(crate) struct Driver {
 	swarm: Swarm<Behaviour>,
 	shared: Arc<Shared>,
 	commands: mpsc::Receiver<Command>,
-	connecting: HashMap<PeerId, Vec<oneshot::Sender<Result<(), String>>>>,
+	connecting: HashMap<PeerId, Vec<oneshot::Sender<Result<(), Unreached>>>>,
+	/// Peers that the settings name, and which peer is at the address instead.
+	mistaken: HashMap<PeerId, PeerId>,
 	/// Where providers are that look-ups found. Hearsay: it is not written down.
 	found: HashMap<PeerId, Vec<Multiaddr>>,
 	queries: HashMap<QueryId, mpsc::Sender<PeerId>>,
@@ -77,6 +79,7 @@ impl Driver {
 			shared,
 			commands,
 			connecting: HashMap::new(),
+			mistaken: HashMap::new(),
 			found: HashMap::new(),
 			queries: HashMap::new(),
 			provided: HashSet::new(),
@@ -290,7 +293,7 @@ impl Driver {
 		}
 	}
 
-	fn connect(&mut self, peer: PeerId, sender: oneshot::Sender<Result<(), String>>) {
+	fn connect(&mut self, peer: PeerId, sender: oneshot::Sender<Result<(), Unreached>>) {
 		if self.swarm.is_connected(&peer) {
 			drop(sender.send(Ok(())));
 			return;
@@ -309,8 +312,30 @@ impl Driver {
 		match self.swarm.dial(dial) {
 			// Already being called: the event will tell.
 			Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
-			Err(error) => self.connected(peer, Err(error.to_string())),
+			Err(error) => self.connected(peer, Err(Unreached::from(&error))),
 		}
+	}
+
+	/// Takes note that a peer could not be called; of one that the settings name, it is said once if the id is wrong.
+	fn missed(&mut self, peer: PeerId, error: &DialError) {
+		let why = Unreached::from(error);
+		let config = &self.shared.config;
+		let named = |address: &&Multiaddr| split(address).is_ok_and(|(known, _)| known == peer);
+		if let Some(address) = config.bootstrap.iter().chain(&config.relays).find(named) {
+			lock(&self.shared.missed).insert(peer, why.clone());
+			tracing::debug!(%address, ?why, "not reached");
+			if let Unreached::OtherPeer(obtained) = why
+				&& self.mistaken.insert(peer, obtained) != Some(obtained)
+			{
+				tracing::warn!(
+					%address,
+					expected = %peer,
+					%obtained,
+					"another peer is at this address than the settings say"
+				);
+			}
+		}
+		self.connected(peer, Err(why));
 	}
 
 	/// Takes note of where the providers are that a look-up found; after it has ended, nothing would tell.
@@ -345,7 +370,7 @@ impl Driver {
 	}
 
 	/// Tells those who wait for a connection.
-	fn connected(&mut self, peer: PeerId, result: Result<(), String>) {
+	fn connected(&mut self, peer: PeerId, result: Result<(), Unreached>) {
 		for sender in self.connecting.remove(&peer).unwrap_or_default() {
 			drop(sender.send(result.clone()));
 		}
@@ -394,6 +419,7 @@ impl Driver {
 				if endpoint.is_dialer() {
 					self.learn(peer_id, address, false);
 				}
+				lock(&self.shared.missed).remove(&peer_id);
 				self.connected(peer_id, Ok(()));
 				self.paths.entry(peer_id).or_default().push((connection_id, endpoint.is_relayed()));
 				if self
@@ -430,7 +456,7 @@ impl Driver {
 			SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. }
 				if !self.swarm.is_connected(&peer) =>
 			{
-				self.connected(peer, Err(error.to_string()));
+				self.missed(peer, &error);
 			}
 			SwarmEvent::NewListenAddr { address, .. } => {
 				tracing::info!(%address, "listening");
@@ -517,6 +543,16 @@ impl Driver {
 				self.swarm.behaviour_mut().kad.set_mode(Some(mode));
 			}
 			_ => {}
+		}
+	}
+}
+
+impl From<&DialError> for Unreached {
+	fn from(error: &DialError) -> Self {
+		match error {
+			DialError::WrongPeerId { obtained, .. } => Self::OtherPeer(*obtained),
+			DialError::NoAddresses => Self::Failed("no address is known".to_owned()),
+			error => Self::Failed(error.to_string()),
 		}
 	}
 }

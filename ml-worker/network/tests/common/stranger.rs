@@ -9,7 +9,10 @@ use oda_blobs::{BlobRef, Slices, Store, slice_len};
 use oda_network::protocol::{BLOBS, REQUEST_LEN, Request, Status};
 use std::{
 	ops::Range,
-	sync::{Arc, Mutex},
+	sync::{
+		Arc, Mutex,
+		atomic::{AtomicUsize, Ordering},
+	},
 	time::Duration,
 };
 use tokio::sync::mpsc;
@@ -25,6 +28,10 @@ pub enum Manner {
 	Stalls,
 	/// Says that it has the blob, and then that it has not.
 	Lies,
+	/// Says that it has the blob, and then, whenever it is asked for some of it, that it is busy.
+	Busy,
+	/// Says that it has not the blob.
+	Lacks,
 	/// Breaks off in the middle.
 	Breaks,
 	/// Answers with a byte that means nothing.
@@ -37,6 +44,8 @@ pub struct Stranger {
 	pub address: Multiaddr,
 	/// All ranges that it was asked for.
 	pub asked: Arc<Mutex<Vec<Range<u64>>>>,
+	/// How often it was asked what it has.
+	pub haves: Arc<AtomicUsize>,
 	pub control: libp2p_stream::Control,
 	dials: mpsc::UnboundedSender<(PeerId, Multiaddr)>,
 	task: tokio::task::JoinHandle<()>,
@@ -73,9 +82,11 @@ impl Stranger {
 		let mut control = swarm.behaviour().new_control();
 		let mut incoming = control.accept(BLOBS).unwrap();
 		let asked = Arc::new(Mutex::new(Vec::new()));
+		let haves = Arc::<AtomicUsize>::default();
 		let (dials, mut dialled) = mpsc::unbounded_channel::<(PeerId, Multiaddr)>();
 		let (hang_up, mut hung_up) = mpsc::unbounded_channel();
 		let (slices, log) = (Arc::new(store.slices(blob).unwrap()), asked.clone());
+		let counter = haves.clone();
 		let task = tokio::spawn(async move {
 			loop {
 				tokio::select! {
@@ -89,8 +100,9 @@ impl Stranger {
 					}
 					Some((peer, stream)) = incoming.next() => {
 						let (slices, log, hang_up) = (slices.clone(), log.clone(), hang_up.clone());
+						let haves = counter.clone();
 						tokio::spawn(async move {
-							if answer(manner, stream, &slices, &log).await.is_ok() && manner == Manner::Breaks {
+							if answer(manner, stream, &slices, &log, &haves).await.is_ok() && manner == Manner::Breaks {
 								let _ = hang_up.send(peer);
 							}
 						});
@@ -98,7 +110,7 @@ impl Stranger {
 				}
 			}
 		});
-		Self { id, address, asked, control, dials, task }
+		Self { id, address, asked, haves, control, dials, task }
 	}
 
 	pub fn dial(&self, peer: PeerId, address: Multiaddr) {
@@ -130,13 +142,16 @@ async fn answer(
 	mut stream: Stream,
 	slices: &Slices,
 	log: &Mutex<Vec<Range<u64>>>,
+	haves: &AtomicUsize,
 ) -> std::io::Result<()> {
 	let mut bytes = [0; REQUEST_LEN];
 	stream.read_exact(&mut bytes).await?;
 	let groups = match Request::decode(&bytes) {
 		Some(Request::Get(_, groups)) => groups,
 		_ => {
-			stream.write_all(&[Status::Have as u8]).await?;
+			haves.fetch_add(1, Ordering::Relaxed);
+			let status = if manner == Manner::Lacks { Status::NotFound } else { Status::Have };
+			stream.write_all(&[status as u8]).await?;
 			stream.close().await?;
 			return std::future::pending().await;
 		}
@@ -163,7 +178,8 @@ async fn answer(
 			stream.flush().await?;
 			tokio::time::sleep(Duration::from_secs(600)).await;
 		}
-		Manner::Lies => stream.write_all(&[Status::NotFound as u8]).await?,
+		Manner::Busy => stream.write_all(&[Status::Busy as u8]).await?,
+		Manner::Lies | Manner::Lacks => stream.write_all(&[Status::NotFound as u8]).await?,
 		Manner::Breaks => {
 			let all = slice_len(slices.blob().len, &groups) as usize;
 			stream.write_all(&out[..all / 3]).await?;
