@@ -56,7 +56,7 @@ const APART: Duration = Duration::from_millis(10);
 const REVISIT: Duration = Duration::from_secs(1);
 
 /// Most peers that are asked at once whether they have the blob: of those that are connected, and of those to be called.
-const ASKING: (usize, usize) = (64, 16);
+const ASKING: (usize, usize) = (256, 16);
 
 /// Most peers of which it is remembered what they said.
 const HEARD: usize = 4096;
@@ -429,7 +429,13 @@ impl<'a> Fetch<'a> {
 					Some(peer) => self.consider(peer),
 					None => (providers, looked) = (None, true),
 				},
-				Some(peer) = hints.recv() => self.consider_anew(peer),
+				Some(peer) = hints.recv() => {
+					self.consider_anew(peer);
+					// Somebody who is named comes before those that anybody may have announced.
+					if let Some(named) = self.far.pop_back_if(|last| *last == peer) {
+						self.far.push_front(named);
+					}
+				}
 				peer = arrivals.recv() => match peer {
 					Ok(peer) => self.consider_anew(peer),
 					// All that are connected are considered at each tick.
@@ -463,7 +469,8 @@ impl<'a> Fetch<'a> {
 							_ => FetchState::Searching,
 						};
 					}
-					if now >= next_lookup && providers.is_none() && self.wants_sources() {
+					let few = self.wants_sources() && self.far.len() < PROVIDERS;
+					if now >= next_lookup && providers.is_none() && few {
 						let (sender, receiver) = mpsc::channel(PROVIDERS);
 						self.shared.command(Command::Providers(self.blob.root, sender)).await?;
 						providers = Some(receiver);
@@ -535,6 +542,13 @@ impl<'a> Fetch<'a> {
 			&& !matches!(heard.answer, Some(Answer::Failed(_)))
 		{
 			heard.until = Instant::now();
+		}
+		// It need not wait for those that do not answer when they are called.
+		if self.shared.is_connected(&peer)
+			&& let Some(at) = self.far.iter().position(|waiting| *waiting == peer)
+		{
+			self.far.remove(at);
+			self.near.push_back(peer);
 		}
 		self.consider(peer);
 	}

@@ -14,8 +14,11 @@ use common::stranger::{Manner, Stranger};
 use common::{All, Nothing, PATIENCE, PAUSE, Peer, bytes, config, put, until};
 use libp2p::kad::{KBucketKey, RecordKey};
 use oda_blobs::{BlobRef, Store};
-use oda_network::{Answer, FetchError, FetchState, NetworkConfig, PeerId, Report, Want};
-use std::sync::{Arc, atomic::Ordering};
+use oda_network::{Answer, FetchError, FetchState, NetworkConfig, PeerId, Registered, Report, Want};
+use std::sync::{
+	Arc, Mutex,
+	atomic::{AtomicUsize, Ordering},
+};
 use tokio::sync::Notify;
 
 const MIB: usize = 1 << 20;
@@ -97,6 +100,43 @@ async fn slow_sources_make_room_for_others() {
 	let most = report.sources.iter().max_by_key(|(_, bytes)| *bytes).unwrap();
 	assert!(most.0 == honest.id() && most.1 > blob.len / 2, "{report:?}");
 	assert!(report.faults.is_empty(), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_connects_does_not_wait_for_those_that_cannot_be_reached() {
+	let (honest, b) = (Peer::start().await, Peer::start().await);
+	let blob = put(&honest, MIB);
+	// Takes calls, and never says a word.
+	let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+	let port = mute.local_addr().unwrap().port();
+	let calls = Arc::<AtomicUsize>::default();
+	let counter = calls.clone();
+	let listening = tokio::spawn(async move {
+		let mut held = Vec::new();
+		while let Ok((call, _)) = mute.accept().await {
+			held.push(call);
+			counter.fetch_add(1, Ordering::Relaxed);
+		}
+	});
+	let absent: Vec<_> = (0..100).map(|_| PeerId::random()).collect();
+	for peer in &absent {
+		b.network.add_address(*peer, format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap()).await.unwrap();
+	}
+	let fetch = async {
+		let want = Want { peers: absent.clone(), waits: true, ..Want::new(blob) };
+		b.network.obtain(&want, |_| {}).await.unwrap()
+	};
+	let later = async {
+		until("some are called", || calls.load(Ordering::Relaxed) >= 10).await;
+		honest.meet(&b).await;
+		let other = put(&b, 1);
+		honest.network.fetch_from(&other, &[b.id()], |_| {}).await.unwrap();
+	};
+	let (report, ()) = tokio::join!(fetch, later);
+	assert!(matches!(report.sources[..], [(peer, _)] if peer == honest.id()), "{report:?}");
+	let calls = calls.load(Ordering::Relaxed);
+	assert!(calls < absent.len() / 2, "{calls} were called first");
+	listening.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -231,12 +271,13 @@ async fn a_blob_of_one_in_sixty_is_found_through_one_bootstrap_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_blob_that_is_gone_is_announced_no_longer() {
+async fn a_blob_that_is_gone_or_registered_no_longer_is_withdrawn() {
 	let a = Peer::start().await;
-	let b = Peer::with(NetworkConfig { bootstrap: a.addresses(), ..config() }).await;
-	let blob = put(&b, MIB);
-	b.network.provide(&blob.root).await.unwrap();
-	let told = async |told: bool| {
+	let ended = Arc::<Ended>::default();
+	let through = NetworkConfig { bootstrap: a.addresses(), ..config() };
+	let b = Peer::at(tempfile::tempdir().unwrap(), through, ended.clone()).await;
+	let blobs = [MIB, MIB + 1, MIB + 2].map(|len| put(&b, len));
+	let told = async |blob: &BlobRef, told: bool| {
 		for _ in 0..PATIENCE {
 			if b.network.providers(&blob.root).await.unwrap().contains(&b.id()) == told {
 				return;
@@ -245,9 +286,26 @@ async fn a_blob_that_is_gone_is_announced_no_longer() {
 		}
 		panic!("never: {told}");
 	};
-	told(true).await;
-	b.store.remove(&blob.root).unwrap();
-	told(false).await;
+	for blob in &blobs {
+		b.network.provide(&blob.root).await.unwrap();
+		told(blob, true).await;
+	}
+	let [removed, unregistered, stays] = blobs;
+	b.store.remove(&removed.root).unwrap();
+	ended.0.lock().unwrap().push(unregistered.root);
+	told(&removed, false).await;
+	told(&unregistered, false).await;
+	told(&stays, true).await;
+}
+
+/// All blobs but those that the chain no longer knows.
+#[derive(Default)]
+struct Ended(Mutex<Vec<[u8; 32]>>);
+
+impl Registered for Ended {
+	fn registered(&self, root: &[u8; 32]) -> bool {
+		!self.0.lock().unwrap().contains(root)
+	}
 }
 
 #[tokio::test(flavor = "multi_thread")]
