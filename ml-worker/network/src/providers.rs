@@ -105,18 +105,14 @@ impl Providers {
 	}
 
 	/// Whether there is room for another record of a peer that has `count`; makes it if need be.
-	fn make_room(&mut self, count: usize, now: Instant) -> bool {
-		if self.total >= self.most {
-			self.expire(now);
+	fn make_room(&mut self, count: usize) -> bool {
+		if self.total < self.most {
+			return true;
 		}
-		if self.total >= self.most {
-			let Some((most, heaviest)) = self.loads.last().copied() else { return false };
-			let root = self.announcers.get(&heaviest).and_then(|announcer| announcer.roots.first().copied());
-			match root {
-				Some(root) if most > count + 1 => self.forget(&root, &heaviest),
-				_ => return false,
-			}
-		}
+		let Some((most, heaviest)) = self.loads.last().copied() else { return false };
+		let root = self.announcers.get(&heaviest).and_then(|announcer| announcer.roots.first().copied());
+		let Some(root) = root.filter(|_| most > count + 1) else { return false };
+		self.forget(&root, &heaviest);
 		true
 	}
 }
@@ -160,7 +156,7 @@ impl RecordStore for Providers {
 			expired.iter().for_each(|peer| self.forget(&root, peer));
 			let count = self.announcers.get(&peer).map_or(0, |announcer| announcer.roots.len());
 			let full = self.others.get(&root).is_some_and(|all| all.len() >= PER_BLOB);
-			if full || count >= PER_PEER || !self.make_room(count, now) {
+			if full || count >= PER_PEER || !self.make_room(count) {
 				return Err(Error::MaxProvidedKeys);
 			}
 			self.others.entry(root).or_default().push((peer, until));
