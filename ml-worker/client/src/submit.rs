@@ -124,7 +124,9 @@ impl<T> Call<T> {
 		if open.is_none() {
 			open = kept.left()?;
 			if open.is_some() {
-				tracing::warn!("the same call was sent before, by a process that was interrupted; that one is followed");
+				tracing::warn!(
+					"the same call was sent before, by a process that was interrupted; that one is followed"
+				);
 			}
 		}
 		if let Some(made) = open {
@@ -205,7 +207,17 @@ impl<T> Sent<T> {
 	fn new(call: Call<T>, content: Content, made: Made, kept: Kept) -> Self {
 		let searched = made.from;
 		let send_at = searched + SEND_AGAIN;
-		Self { call, content, made, kept, attempts: 0, searched, send_at, inherited: false, seen: HashSet::new() }
+		Self {
+			call,
+			content,
+			made,
+			kept,
+			attempts: 0,
+			searched,
+			send_at,
+			inherited: false,
+			seen: HashSet::new(),
+		}
 	}
 
 	/// Waits until the call is in a final block.
@@ -634,7 +646,10 @@ mod tests {
 
 	/// Places in memory, as a disk would have them, of which each is had by one at a time.
 	#[derive(Clone, Default)]
-	struct Shelf(Arc<Mutex<BTreeMap<[u8; 32], (bool, Option<Vec<u8>>)>>>);
+	struct Shelf(Arc<Mutex<Places>>);
+
+	/// Of each place, whether somebody has it, and what is kept in it.
+	type Places = BTreeMap<[u8; 32], (bool, Option<Vec<u8>>)>;
 
 	struct Compartment(Shelf, [u8; 32]);
 
@@ -722,7 +737,8 @@ mod tests {
 		let (node, shelf) = (Played::start().await, Shelf::default());
 		let chain = connect(&node).await.with_outbox(Arc::new(shelf.clone()));
 		let _blocks = node.run();
-		let (first, second) = tokio::join!(transfer(&chain, 1).into_future(), transfer(&chain, 1).into_future());
+		let (first, second) =
+			tokio::join!(transfer(&chain, 1).into_future(), transfer(&chain, 1).into_future());
 		assert_ne!(first.unwrap().extrinsic, second.unwrap().extrinsic);
 		assert_eq!((node.included().len(), shelf.kept()), (2, 0));
 	}

@@ -38,9 +38,6 @@ pub enum Fault {
 	WrongBytes,
 	/// It began to send and then sent nothing, or too little. Not asked for this blob for a while.
 	Stalled,
-	/// It said that it had a blob, and then that it had not. Noted no longer: a peer learns of a damaged disk or of a
-	/// blob that is gone when it is asked. Records of it are still read.
-	Lied,
 	/// It asked far more often than is answered, or sent garbage over and over. Banned for a time.
 	Flooding,
 	/// It broke off again and again while it sent. Not asked for this blob for a while.
@@ -54,7 +51,6 @@ impl std::fmt::Display for Fault {
 		f.write_str(match self {
 			Self::WrongBytes => "sent wrong bytes",
 			Self::Stalled => "stalled",
-			Self::Lied => "said it had what it had not",
 			Self::Flooding => "flooded",
 			Self::Disconnected => "broke off again and again",
 			Self::Malformed => "broke the protocol",
@@ -87,13 +83,19 @@ pub enum Ban {
 struct Entry {
 	addresses: Vec<Multiaddr>,
 	seen: u64,
-	#[serde(default)]
+	#[serde(default, deserialize_with = "known")]
 	faults: Vec<FaultRecord>,
 	#[serde(default)]
 	ban: Option<Ban>,
 	/// When it last sent bytes that were right: seconds since 1970; 0: never.
 	#[serde(default)]
 	served: u64,
+}
+
+/// Records of faults that this program does not know are left out.
+fn known<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<FaultRecord>, D::Error> {
+	let records = Vec::<serde_json::Value>::deserialize(deserializer)?;
+	Ok(records.into_iter().filter_map(|record| serde_json::from_value(record).ok()).collect())
 }
 
 impl Entry {
@@ -255,7 +257,7 @@ impl Book {
 				};
 				(entry.faults.iter().filter(recent).count() >= STRIKES).then_some(until)
 			}
-			Fault::Stalled | Fault::Disconnected | Fault::Lied => None,
+			Fault::Stalled | Fault::Disconnected => None,
 		};
 		if entry.ban != Some(Ban::Forever) && ban.is_some() {
 			entry.ban = ban;
@@ -413,7 +415,7 @@ mod tests {
 		let dir = tempfile::tempdir().unwrap();
 		let mut book = book(dir.path());
 		let peer = PeerId::random();
-		for fault in [Fault::Lied, Fault::Stalled, Fault::Disconnected] {
+		for fault in [Fault::Stalled, Fault::Disconnected] {
 			(0..FAULTS).for_each(|_| assert!(!book.fault(peer, fault, Some(&[1; 32]))));
 		}
 	}

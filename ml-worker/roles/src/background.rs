@@ -118,7 +118,7 @@ impl<K: Clone + Eq + Hash + Debug> Background<K> {
 pub(crate) fn is_final(error: &anyhow::Error) -> bool {
 	error.chain().any(|cause| {
 		cause.downcast_ref::<EvaluationError>().is_some_and(EvaluationError::is_final)
-			|| matches!(cause.downcast_ref(), Some(ChainError::Module { .. }))
+			|| cause.downcast_ref().is_some_and(ChainError::is_final)
 	})
 }
 

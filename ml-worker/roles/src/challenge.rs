@@ -6,11 +6,11 @@ use crate::{
 	context,
 	evaluation::{EvaluationError, Wrong},
 	journal::{ChallengeEnd, ChallengeEntry, Held, JournalError},
-	service::Actor,
+	service::{self, Actor},
 	wanted::Waiting,
 };
 use anyhow::Context as _;
-use oda_client::{Chain, ChainError, ChallengeOutcome, Key, Phase, Submission, View};
+use oda_client::{Chain, ChainError, ChallengeOutcome, Key, Phase, Submission, View, errors};
 use oda_primitives::{SubmissionId, Tick, hash};
 use serde::Serialize;
 
@@ -96,7 +96,8 @@ impl<'a> Challenge<'a> {
 	/// is taken up, with the record that it names.
 	pub async fn commit(&self, wrong: &Wrong, until: Option<Tick>) -> anyhow::Result<Commitment> {
 		let journal = self.actor.context.journal();
-		let mut view = self.chain().finalised().await?;
+		self.actor.context.mark_chain(self.chain()).await?;
+		let mut view = self.chain().defence_view().await?;
 		loop {
 			if self.is_late(&view, until).await? {
 				return Ok(Commitment::None);
@@ -129,7 +130,7 @@ impl<'a> Challenge<'a> {
 				}
 				Err(error) => return Err(error.into()),
 			}
-			view = self.chain().finalised_after(view.number()).await?;
+			view = service::next(self.chain(), &view).await?;
 		}
 	}
 
@@ -142,7 +143,7 @@ impl<'a> Challenge<'a> {
 	async fn post(&self, held: &mut Held<ChallengeEntry>, until: Option<Tick>) -> anyhow::Result<bool> {
 		let commitment = self.commitment(&held.entry);
 		let mut said = None;
-		let mut view = self.chain().finalised().await?;
+		let mut view = self.chain().defence_view().await?;
 		loop {
 			let standing = view.challenge_commitments(self.submission).await?;
 			if standing.iter().any(|other| other.commitment == commitment) {
@@ -180,7 +181,7 @@ impl<'a> Challenge<'a> {
 					}
 				}
 			}
-			view = self.chain().finalised_after(view.number()).await?;
+			view = service::next(self.chain(), &view).await?;
 		}
 	}
 
@@ -201,11 +202,11 @@ impl<'a> Challenge<'a> {
 				}
 				Commitment::Elsewhere => {
 					// Until that has ended, or has given up.
-					let view = self.chain().finalised().await?;
+					let view = self.chain().defence_view().await?;
 					if self.live(&view).await?.is_none() {
 						return Ok(None);
 					}
-					self.chain().finalised_after(view.number()).await?;
+					service::next(self.chain(), &view).await?;
 				}
 				Commitment::None => {}
 			}
@@ -242,7 +243,7 @@ impl<'a> Challenge<'a> {
 		};
 		let ours = self.commitment(&held.entry);
 		let mut waiting = Waiting::new(&self.actor.context, self.chain());
-		let mut view = self.chain().finalised().await?;
+		let mut view = self.chain().defence_view().await?;
 		let end = loop {
 			let Some(submission) = self.live(&view).await? else {
 				// Overturned by somebody else, perhaps: the bond is back.
@@ -254,7 +255,7 @@ impl<'a> Challenge<'a> {
 				break ChallengeEnd::CommitmentExpired;
 			};
 			if view.tick().await? < commitment.opens_at {
-				view = self.chain().finalised_after(view.number()).await?;
+				view = service::next(self.chain(), &view).await?;
 				continue;
 			}
 			let spec = view.spec(submission.model).await?.context("the model has no specification")?;
@@ -263,7 +264,7 @@ impl<'a> Challenge<'a> {
 				Ok(evidence) => evidence,
 				Err(EvaluationError::Missing(blob)) => {
 					waiting.wait(blob).await?;
-					view = self.chain().finalised().await?;
+					view = self.chain().defence_view().await?;
 					continue;
 				}
 				Err(error) => return Err(error.into()),
@@ -287,7 +288,7 @@ impl<'a> Challenge<'a> {
 				}
 				Err(error) => {
 					tracing::warn!(submission = id, %error, "the challenge is sent again");
-					view = self.chain().finalised_after(view.number()).await?;
+					view = service::next(self.chain(), &view).await?;
 				}
 			}
 		};
@@ -298,19 +299,20 @@ impl<'a> Challenge<'a> {
 	}
 }
 
-/// Whether the runtime refuses a challenge for what it is. What depends on the block it is in may go better in another;
-/// what became of the submission is read from the state.
+/// Whether the runtime refuses a challenge for what it is. What became of the submission and of the commitment is read
+/// from the state; the price changes with the runtime.
 fn refused(error: &ChainError) -> bool {
-	const PASSING: [&str; 6] = [
-		"ChallengeTooEarly",
-		// It changes with the runtime.
-		"WrongCost",
-		"UnknownSubmission",
-		"NotVerifying",
-		"NoChallengeCommitment",
-		"ChallengeCommitmentExpired",
-	];
-	matches!(error, ChainError::Module { .. }) && !PASSING.iter().any(|name| error.is("Training", name))
+	use errors::{RuntimeError, Training};
+	let passing = matches!(
+		error.module(),
+		Some(RuntimeError::Training(
+			Training::WrongCost
+				| Training::UnknownSubmission
+				| Training::NoChallengeCommitment
+				| Training::ChallengeCommitmentExpired
+		))
+	);
+	error.is_final() && !passing
 }
 
 /// The challenges of an account on this chain that were begun and have not ended.

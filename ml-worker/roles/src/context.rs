@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use oda_blobs::{Removed, Store};
-use oda_client::{AccountId, Chain, Key, View};
+use oda_client::{AccountId, Chain, ChainError, Key, View};
 use oda_engine::{Engine, EngineConfig};
 use oda_network::NetworkConfig;
 use oda_primitives::BlobRef;
@@ -18,9 +18,12 @@ use std::{
 	net::SocketAddr,
 	path::PathBuf,
 	sync::{Arc, Mutex, MutexGuard, PoisonError},
-	time::Duration,
+	time::{Duration, Instant},
 };
 use tokio::sync::OnceCell;
+
+/// For how long it is waited for the block by which a chain is recognised.
+const RECOGNISE: Duration = Duration::from_secs(30);
 
 /// Where the worker finds things, and how it works.
 #[derive(Clone, Debug)]
@@ -107,14 +110,68 @@ impl Context {
 	}
 
 	/// The chain; waits for the node.
+	///
+	/// # Errors
+	///
+	/// [`ChainError::AnotherChain`](oda_client::ChainError::AnotherChain) later, from whatever is asked, if a node of
+	/// another chain answers at the address.
 	pub async fn chain(&self) -> anyhow::Result<Chain> {
 		let settings = &self.inner.settings;
-		let connect = || {
+		let connect = || async {
 			let metrics = Arc::clone(&self.inner.metrics);
-			Chain::connect_observed(&settings.node, settings.node_timeout, metrics)
+			let chain = Chain::connect_observed(&settings.node, settings.node_timeout, metrics).await?;
+			self.recognise(&chain).await?;
+			let outbox = self.inner.journal.outbox(&chain.genesis())?;
+			anyhow::Ok(chain.with_outbox(Arc::new(outbox)))
 		};
 		let chain = self.inner.chain.get_or_try_init(connect).await;
 		Ok(chain.with_context(|| format!("connecting to {}", settings.node))?.clone())
+	}
+
+	/// Finds out whether the journal is about this chain, or about one of the same genesis that is no more: a
+	/// development chain that began anew. What was written about that is set aside.
+	async fn recognise(&self, chain: &Chain) -> anyhow::Result<()> {
+		let journal = self.journal();
+		let Some(mark) = journal.mark(&chain.genesis())? else { return Ok(()) };
+		let asked = Instant::now();
+		loop {
+			match chain.still_has(&mark).await {
+				Ok(true) => return Ok(()),
+				Ok(false) => {
+					let entries = journal.set_aside(&mark)?;
+					tracing::warn!(
+						entries,
+						"this chain began anew: what the journal holds of its earlier life is set aside"
+					);
+					return Ok(());
+				}
+				Err(ChainError::Missing(_)) if asked.elapsed() < RECOGNISE => {
+					tokio::time::sleep(Duration::from_millis(500)).await;
+				}
+				Err(ChainError::Missing(what)) => {
+					tracing::warn!(
+						block = mark.number,
+						"whether the journal is about this chain is not known: {what}"
+					);
+					return Ok(());
+				}
+				Err(error) => return Err(error.into()),
+			}
+		}
+	}
+
+	/// Writes down by which block this chain is known, before the first entry about it.
+	pub(crate) async fn mark_chain(&self, chain: &Chain) -> anyhow::Result<()> {
+		if self.journal().mark(&chain.genesis())?.is_some() {
+			return Ok(());
+		}
+		let mut mark = chain.identity().await?;
+		while mark.number == 0 {
+			// All chains of this genesis have that block.
+			chain.finalised_after(0).await?;
+			mark = chain.identity().await?;
+		}
+		Ok(self.journal().set_mark(&mark)?)
 	}
 
 	/// What evaluates; checks the device when first asked for.
@@ -150,8 +207,8 @@ impl Context {
 	/// Deletes what is neither needed, nor named by the chain: of what services have brought here by themselves, or of
 	/// everything.
 	pub async fn tidy(&self, view: &View, what: Tidy) -> anyhow::Result<Removed> {
-		let (named, needed) = (view.registered_blobs().await?, self.journal().needed()?);
 		let peers = self.inner.peers.get().and_then(Option::as_ref);
+		let (named, needed) = (view.registered_blobs().await?, self.journal().needed()?);
 		let stays = |root: &[u8; 32]| {
 			let wished = peers.is_some_and(|peers| peers.wishes().holds(root));
 			wished || needed.contains(root) || named.contains_key(root)

@@ -32,8 +32,11 @@ pub async fn beside<T>(
 	});
 	tokio::select! {
 		done = work => done,
-		// It has no end.
-		() = answers => std::future::pending().await,
+		ended = answers => match ended {
+			// It has no end but this one.
+			Ok(()) => std::future::pending().await,
+			Err(error) => Err(error),
+		},
 	}
 }
 
@@ -99,6 +102,7 @@ impl Role for Answers {
 async fn take_posted(context: &Context, chain: &Chain, view: &View, seen: u64) -> anyhow::Result<u64> {
 	let from = (seen + 1).max(view.number().saturating_sub(LOOK_BACK));
 	for number in from..=view.number() {
+		// What lies on the best chain alone is looked at once it is final.
 		let Some(at) = chain.at(number).await? else { return Ok(number - 1) };
 		for (target, weights) in at.posted_weights().await? {
 			let store = context.store();

@@ -7,7 +7,8 @@
 //!
 //! Several processes may share one journal: whoever works on an entry holds its lock.
 
-use oda_client::AccountId;
+use crate::outbox;
+use oda_client::{AccountId, ChainMark};
 use oda_primitives::{BlobRef, ModelId, SubmissionId, hexadecimal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -48,11 +49,8 @@ pub enum JournalError {
 pub enum Stage {
 	/// Nothing was sent.
 	Prepared,
-	/// The commitment was sent; it can be in blocks up to this one.
-	Committing {
-		/// The last block that can hold it.
-		until: u64,
-	},
+	/// The commitment was sent, or was about to be.
+	Committing,
 	/// It is on the chain.
 	Committed,
 	/// Weights and scores are on the chain.
@@ -84,6 +82,7 @@ pub struct SubmissionEntry {
 	#[serde(with = "hexadecimal")]
 	pub scores: Vec<u8>,
 	/// How far it has come.
+	#[serde(deserialize_with = "stage")]
 	pub stage: Stage,
 	/// Its number on the chain.
 	pub submission: Option<SubmissionId>,
@@ -91,6 +90,15 @@ pub struct SubmissionEntry {
 	pub seen: u64,
 	/// How it ended, in a word, and what there is to say about it.
 	pub outcome: Option<String>,
+}
+
+/// A stage; also as it was written when a commitment's last block was part of it.
+fn stage<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Stage, D::Error> {
+	let value = serde_json::Value::deserialize(deserializer)?;
+	if value.get("committing").is_some() {
+		return Ok(Stage::Committing);
+	}
+	serde_json::from_value(value).map_err(serde::de::Error::custom)
 }
 
 /// A challenge that this worker began.
@@ -181,8 +189,6 @@ pub struct RegistrationEntry {
 	/// The data that it is scored on, until it is registered.
 	#[serde(default)]
 	pub data: Option<BlobRef>,
-	/// The last block that can hold the announcement, once it was sent.
-	pub announcing_until: Option<u64>,
 }
 
 /// Something the journal keeps.
@@ -247,20 +253,39 @@ impl<E: Entry> Held<E> {
 	pub fn save(&self) -> Result<(), JournalError> {
 		let text = serde_json::to_vec_pretty(&self.entry)
 			.map_err(|source| JournalError::Format { path: self.path.clone(), source })?;
-		let temporary = self.path.with_extension("new");
-		let write = || -> io::Result<()> {
-			let mut file = private(&temporary)?;
-			file.write_all(&text)?;
-			file.sync_all()?;
-			fs::rename(&temporary, &self.path)?;
-			match self.path.parent() {
-				Some(dir) => File::open(dir)?.sync_all(),
-				None => Ok(()),
-			}
-		};
-		write().map_err(failed(&self.path))
+		replace(&self.path, &text).map_err(failed(&self.path))
 	}
 }
+
+/// Writes a file that only its owner can read, whole or not at all, and makes it last.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+	let temporary = path.with_extension("new");
+	let mut file = private(&temporary)?;
+	file.write_all(bytes)?;
+	file.sync_all()?;
+	fs::rename(&temporary, path)?;
+	match path.parent() {
+		Some(dir) => File::open(dir)?.sync_all(),
+		None => Ok(()),
+	}
+}
+
+/// Moves a file or a folder into another folder, under a name of its own.
+fn rename_into(path: &Path, folder: &Path) -> Result<(), JournalError> {
+	DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
+	let name = path.file_name().unwrap_or_default();
+	let mut target = folder.join(name);
+	for number in 1u32.. {
+		if !target.exists() {
+			break;
+		}
+		target = folder.join(format!("{}.{number}", name.to_string_lossy()));
+	}
+	fs::rename(path, &target).map_err(failed(path))
+}
+
+/// Where what was written about another chain of the same genesis lies.
+const EARLIER: &str = "earlier";
 
 impl Journal {
 	/// Opens, or creates, the journal under `base`.
@@ -271,6 +296,54 @@ impl Journal {
 			DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
 		}
 		Ok(journal)
+	}
+
+	/// Where transactions of the chain of this genesis lie until they are seen through.
+	pub(crate) fn outbox(&self, genesis: &[u8; 32]) -> io::Result<outbox::Files> {
+		outbox::Files::open(self.dir.join("outbox").join(hex::encode(&genesis[..4])))
+	}
+
+	/// The block by which the chain of a genesis is known.
+	pub(crate) fn mark(&self, genesis: &[u8; 32]) -> Result<Option<ChainMark>, JournalError> {
+		let path = self.mark_path(genesis);
+		if path.exists() { Self::read(&path).map(Some) } else { Ok(None) }
+	}
+
+	/// Writes down by which block the chain of a genesis is known.
+	pub(crate) fn set_mark(&self, mark: &ChainMark) -> Result<(), JournalError> {
+		let path = self.mark_path(&mark.genesis);
+		let text = serde_json::to_vec_pretty(mark)
+			.map_err(|source| JournalError::Format { path: path.clone(), source })?;
+		replace(&path, &text).map_err(failed(&path))
+	}
+
+	fn mark_path(&self, genesis: &[u8; 32]) -> PathBuf {
+		self.dir.join(format!("chain-{}.json", hex::encode(&genesis[..4])))
+	}
+
+	/// Sets aside what was written about the chain of a mark, which is no more: how many entries.
+	pub(crate) fn set_aside(&self, mark: &ChainMark) -> Result<usize, JournalError> {
+		let earlier = self.dir.join(EARLIER).join(hex::encode(&mark.hash[..8]));
+		let mut moved = 0;
+		let submissions = self.list::<SubmissionEntry>()?;
+		let submissions = submissions.iter().map(|e| (e.genesis, self.path::<SubmissionEntry>(&e.name())));
+		let challenges = self.list::<ChallengeEntry>()?;
+		let challenges = challenges.iter().map(|e| (e.genesis, self.path::<ChallengeEntry>(&e.name())));
+		let registrations = self.list::<RegistrationEntry>()?;
+		let registrations =
+			registrations.iter().map(|e| (e.genesis, self.path::<RegistrationEntry>(&e.name())));
+		for (genesis, path) in submissions.chain(challenges).chain(registrations) {
+			if genesis == mark.genesis {
+				rename_into(&path, &earlier)?;
+				moved += 1;
+			}
+		}
+		let outbox = self.dir.join("outbox").join(hex::encode(&mark.genesis[..4]));
+		if outbox.exists() {
+			rename_into(&outbox, &earlier)?;
+		}
+		rename_into(&self.mark_path(&mark.genesis), &earlier)?;
+		Ok(moved)
 	}
 
 	fn path<E: Entry>(&self, name: &str) -> PathBuf {
@@ -287,7 +360,7 @@ impl Journal {
 		}
 	}
 
-	fn read<E: Entry>(path: &Path) -> Result<E, JournalError> {
+	fn read<E: DeserializeOwned>(path: &Path) -> Result<E, JournalError> {
 		let text = fs::read(path).map_err(failed(path))?;
 		serde_json::from_slice(&text).map_err(|source| JournalError::Format { path: path.to_owned(), source })
 	}
@@ -357,7 +430,7 @@ mod tests {
 			salt: [3; 32],
 			commitment: [4; 32],
 			scores: vec![0, 255],
-			stage: Stage::Committing { until: 70 },
+			stage: Stage::Committing,
 			submission: None,
 			seen: 6,
 			outcome: None,
@@ -382,6 +455,13 @@ mod tests {
 		assert_eq!(journal.list::<SubmissionEntry>().unwrap(), [entry()]);
 		let held = journal.hold::<SubmissionEntry>(&entry().name()).unwrap().unwrap();
 		assert_eq!(held.entry, entry());
+	}
+
+	#[test]
+	fn a_commitment_s_last_block_in_an_entry_is_passed_over() {
+		let mut written = serde_json::to_value(entry()).unwrap();
+		written["stage"] = serde_json::json!({ "committing": { "until": 70 } });
+		assert_eq!(serde_json::from_value::<SubmissionEntry>(written).unwrap(), entry());
 	}
 
 	#[test]
@@ -432,6 +512,22 @@ mod tests {
 		let held = journal.begin(entry()).unwrap();
 		fs::write(held.path.with_extension("new"), b"{\"genesis\": \"0x01").unwrap();
 		assert_eq!(journal.list::<SubmissionEntry>().unwrap(), [entry()]);
+	}
+
+	#[test]
+	fn what_was_written_about_a_chain_that_is_no_more_is_set_aside() {
+		let base = tempfile::tempdir().unwrap();
+		let journal = Journal::open(base.path()).unwrap();
+		let other = SubmissionEntry { genesis: [9; 32], commitment: [5; 32], ..entry() };
+		drop((journal.begin(entry()).unwrap(), journal.begin(other.clone()).unwrap()));
+		let mark = ChainMark { genesis: entry().genesis, number: 1, hash: [7; 32] };
+		journal.set_mark(&mark).unwrap();
+		assert_eq!(journal.mark(&mark.genesis).unwrap(), Some(mark));
+		assert_eq!(journal.set_aside(&mark).unwrap(), 1);
+		assert_eq!(journal.list::<SubmissionEntry>().unwrap(), [other]);
+		assert_eq!(journal.mark(&mark.genesis).unwrap(), None);
+		let aside = base.path().join("journal/earlier").join(hex::encode([7; 8]));
+		assert!(aside.join(entry().name()).with_extension("json").is_file());
 	}
 
 	#[test]

@@ -17,7 +17,10 @@ use crate::{
 };
 use anyhow::Context as _;
 use oda_blobs::{BlobError, BlobSource, Holder};
-use oda_client::{AccountId, Chain, ChainError, Deal, Keeper as Enlisted, Key, Round, View};
+use oda_client::{
+	AccountId, Chain, ChainError, Deal, Keeper as Enlisted, Key, Round, View,
+	errors::{RuntimeError, StorageDeals},
+};
 use oda_primitives::{DealId, RangeProof, RoundNumber, message};
 use rounds::Rounds;
 use serde::{Deserialize, Serialize};
@@ -136,7 +139,9 @@ impl Role for Keeper {
 		self.pin(&deals, &account);
 		if let Some(round) = &round {
 			tell(&self.agent.actor.context, self.rounds.look(round.number, &deals, &account));
-			if self.config.take {
+			// What is promised is promised by final state alone.
+			let is_final = self.agent.actor.chain.finalised().await?.number() >= view.number();
+			if self.config.take && is_final {
 				self.stay(view, &deals);
 				self.take(view, round, &deals).await?;
 			}
@@ -248,13 +253,20 @@ impl Agent {
 				Err(error) => return Err(error.into()),
 			}
 			// As long as the answer is asked for.
-			if chain.finalised().await?.round().await?.is_none_or(|now| now.number != round) {
+			if chain.defence_view().await?.round().await?.is_none_or(|now| now.number != round) {
 				return Ok(());
 			}
 		};
 		match chain.pool_proof(&self.key, deal.id, round, proof).await {
 			// A block has it that is not final yet.
-			Err(error) if error.is("StorageDeals", "AlreadyProved") => Ok(()),
+			Err(error)
+				if matches!(
+					error.module(),
+					Some(RuntimeError::StorageDeals(StorageDeals::AlreadyProved))
+				) =>
+			{
+				Ok(())
+			}
 			done => Ok(done?),
 		}
 	}

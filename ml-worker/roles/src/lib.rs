@@ -27,6 +27,7 @@ pub mod evaluation;
 pub mod journal;
 pub mod keeper;
 pub mod metrics;
+mod outbox;
 pub mod output;
 pub mod peers;
 pub mod registration;

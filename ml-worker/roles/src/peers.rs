@@ -10,9 +10,9 @@ use crate::{
 };
 use anyhow::Context as _;
 use oda_blobs::Store;
-use oda_client::{Chain, View};
+use oda_client::{Chain, NamedBlobs, View};
 use oda_network::{
-	FetchError, FetchState, Identity, Network, NetworkHandle, PeerId, Registered, Report, peer_of,
+	FetchError, FetchState, Identity, Network, NetworkHandle, PeerId, Registered, Report, Want, peer_of,
 };
 use oda_primitives::BlobRef;
 use std::{
@@ -191,25 +191,20 @@ async fn obtain(
 ) -> anyhow::Result<Report> {
 	let mut said = false;
 	loop {
-		let keepers = match chain {
+		let peers = match chain {
 			Some(chain) => keepers(&chain.finalised().await?, blob).await?,
 			None => Vec::new(),
 		};
-		let fetched = network.fetch_from(blob, &keepers, |now| {
+		let want = Want { peers, ..Want::new(*blob) };
+		let fetched = network.obtain(&want, |now| {
 			if now.doing != FetchState::Searching {
 				progress(now.verified, now.sources);
 			}
 		});
 		match fetched.await {
-			Err(FetchError::NoSource { peers, verified, .. }) => {
+			Err(error @ FetchError::NoSource { .. }) => {
 				if !std::mem::replace(&mut said, true) {
-					tracing::warn!(
-						blob = hex::encode(blob.root),
-						bytes = blob.len,
-						verified,
-						peers_asked = peers,
-						"nobody has this blob; waiting for it"
-					);
+					tracing::warn!("{error}; waiting for it");
 				}
 				tokio::time::sleep(SEARCH_AGAIN).await;
 			}
@@ -218,12 +213,13 @@ async fn obtain(
 	}
 }
 
-/// Asks the chain again and again which blobs it names, and announces those that are here.
+/// Follows which blobs the chain names, and announces those that are here.
 async fn refresh(context: Context, network: NetworkHandle, named: Arc<Named>) {
-	let mut announced = HashSet::new();
+	let (mut announced, mut on_chain) = (HashSet::new(), NamedBlobs::new());
 	loop {
 		let started = Instant::now();
-		if let Err(error) = refresh_once(&context, &network, &named, &mut announced).await {
+		let refreshed = refresh_once(&context, &network, &named, &mut on_chain, &mut announced).await;
+		if let Err(error) = refreshed {
 			tracing::warn!(error = format!("{error:#}"), "the blobs that the chain names are not known");
 		}
 		tokio::time::sleep(REFRESH.max(started.elapsed() * 20)).await;
@@ -234,10 +230,12 @@ async fn refresh_once(
 	context: &Context,
 	network: &NetworkHandle,
 	named: &Named,
+	on_chain: &mut NamedBlobs,
 	announced: &mut HashSet<[u8; 32]>,
 ) -> anyhow::Result<()> {
-	let view = context.chain().await?.finalised().await?;
-	named.set(view.registered_blobs().await?);
+	if on_chain.follow(&context.chain().await?).await? {
+		named.set(on_chain.blobs());
+	}
 	let here = context.store().list()?;
 	announced.retain(|root| here.iter().any(|blob| blob.root == *root));
 	for blob in here {

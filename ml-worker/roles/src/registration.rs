@@ -6,7 +6,7 @@ use crate::{
 	journal::{Entry, Held, RegistrationEntry},
 };
 use anyhow::Context as _;
-use oda_client::{Announcement, Chain, ChainError, Key, LIFETIME, Receipt, View};
+use oda_client::{Announcement, Chain, ChainError, Key, Receipt, View};
 use oda_evaluator::ModelSpec;
 use oda_primitives::{ModelId, RangeProof, hash};
 use serde_json::json;
@@ -20,6 +20,7 @@ pub async fn register(
 	length_proof: &RangeProof,
 	parent: Option<ModelId>,
 ) -> anyhow::Result<Receipt> {
+	context.mark_chain(chain).await?;
 	let mut held = prepare(context, chain, key, spec)?;
 	let mut view = chain.finalised().await?;
 	loop {
@@ -27,8 +28,6 @@ pub async fn register(
 		match announced(&view, key, &held.entry).await? {
 			Some(announcement) if tick >= announcement.closes_at => {
 				// Too old to be used; its deposit returns.
-				held.entry.announcing_until = None;
-				held.save()?;
 				chain
 					.remove_announcement(key, announcement.commitment)
 					.await
@@ -37,21 +36,21 @@ pub async fn register(
 			Some(announcement) if tick >= announcement.opens_at => {
 				let salt = held.entry.salt;
 				match chain.register(key, spec, length_proof.clone(), parent, salt).await {
-					// A block's tick may be one behind what the state says; the next one will do.
-					Err(error) if error.is("ModelRegistry", "AnnouncementTooYoung") => {}
-					sent => {
-						let receipt = sent?;
+					Ok(receipt) => {
 						held.entry.data = None;
 						held.save()?;
 						return Ok(receipt);
 					}
+					Err(error) if error.is_final() || error.refusal().is_some() => {
+						return Err(error).context("registering the model");
+					}
+					// A block's tick may be one behind what the state says, say; the next one will do.
+					Err(error) => tracing::warn!(%error, "registering is tried again"),
 				}
 			}
 			// On its way to the right age.
 			Some(_) => {}
-			// It can still be in a block.
-			None if held.entry.announcing_until.is_some_and(|until| view.number() <= until) => {}
-			None => announce(context, chain, key, &view, &mut held).await?,
+			None => announce(context, chain, key, &held).await?,
 		}
 		view = chain.finalised_after(view.number()).await?;
 	}
@@ -70,7 +69,6 @@ fn prepare(
 		model: spec.id(),
 		salt: context::salt()?,
 		data: Some(spec.data.dataset().blob),
-		announcing_until: None,
 	};
 	Ok(match context.journal().hold(&entry.name())? {
 		Some(held) => held,
@@ -94,16 +92,13 @@ async fn announced(
 	Ok(all.into_iter().find(|announcement| announcement.commitment == commitment))
 }
 
+/// Announces the model; what was sent before an interruption is followed.
 async fn announce(
 	context: &Context,
 	chain: &Chain,
 	key: &Key,
-	view: &View,
-	held: &mut Held<RegistrationEntry>,
+	held: &Held<RegistrationEntry>,
 ) -> anyhow::Result<()> {
-	// The transaction is made from a later block than this one, and perhaps more than once.
-	held.entry.announcing_until = Some(view.number() + 3 * LIFETIME);
-	held.save()?;
 	match chain.announce(key, commitment(key, &held.entry)).await {
 		Ok(receipt) => {
 			let model = format!("0x{}", hex::encode(held.entry.model));
@@ -117,15 +112,10 @@ async fn announce(
 			);
 			Ok(())
 		}
-		// Looked for, and sent again when it cannot come any more.
-		Err(error @ (ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_))) => {
+		Err(error) if error.leaves_open() => {
 			tracing::warn!(%error, "whether the announcement is on the chain is not known yet");
 			Ok(())
 		}
-		Err(error) => {
-			held.entry.announcing_until = None;
-			held.save()?;
-			Err(error).context("announcing the model")
-		}
+		Err(error) => Err(error).context("announcing the model"),
 	}
 }

@@ -8,9 +8,12 @@ use crate::{
 };
 use anyhow::Context as _;
 use futures::{FutureExt, future::BoxFuture};
-use oda_client::{Chain, Key, View};
+use oda_client::{Chain, ChainError, Key, View};
 use serde::de::DeserializeOwned;
 use std::{future::Future, sync::Arc, time::Duration};
+
+/// Between two looks for a new block.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Every so many blocks it is deleted what services have brought here and nothing needs any more.
 const TIDY: u64 = 50;
@@ -97,13 +100,13 @@ pub(crate) async fn follow<R: Role>(
 	let chain = context.chain().await?;
 	let account = key.as_ref().map(Key::account);
 	let mut role = R::start(Actor { context: context.clone(), chain: chain.clone(), key }, config).await?;
-	let mut view = chain.finalised().await?;
+	let mut view = chain.defence_view().await?;
 	role.resume(&view).await?;
 	loop {
 		match role.block(&view).await {
 			Ok(Step::GoOn) if !once => {}
 			Ok(_) => return role.finish().await,
-			Err(error) if once => return Err(error),
+			Err(error) if once || is_of_another_chain(&error) => return Err(error),
 			Err(error) => {
 				tracing::error!(
 					role = R::NAME,
@@ -121,12 +124,32 @@ pub(crate) async fn follow<R: Role>(
 		{
 			tracing::warn!(error = format!("{error:#}"), "what nothing needs cannot be deleted");
 		}
-		view = chain.finalised_after(view.number()).await?;
+		view = next(&chain, &view).await?;
 	}
 }
 
+/// The state by which one defends, once it is of a later block than `view`.
+pub(crate) async fn next(chain: &Chain, view: &View) -> Result<View, ChainError> {
+	loop {
+		let now = chain.defence_view().await?;
+		if now.number() > view.number() {
+			return Ok(now);
+		}
+		tokio::time::sleep(LOOK_AGAIN).await;
+	}
+}
+
+/// Whether a node of another chain answers where the chain's did: then nothing that is under way makes sense.
+fn is_of_another_chain(error: &anyhow::Error) -> bool {
+	error.chain().any(|cause| matches!(cause.downcast_ref(), Some(ChainError::AnotherChain(_))))
+}
+
 /// Runs a service for ever. When it fails it is started again, after a pause that grows while it keeps failing.
-pub async fn keep_running<F, Fut>(name: &'static str, metrics: &Metrics, mut service: F)
+///
+/// # Errors
+///
+/// If the chain is another one: a new process begins with what it finds.
+pub async fn keep_running<F, Fut>(name: &'static str, metrics: &Metrics, mut service: F) -> anyhow::Result<()>
 where
 	F: FnMut() -> Fut,
 	Fut: Future<Output = anyhow::Result<()>>,
@@ -136,7 +159,8 @@ where
 	loop {
 		let started = std::time::Instant::now();
 		match service().await {
-			Ok(()) => return,
+			Ok(()) => return Ok(()),
+			Err(error) if is_of_another_chain(&error) => return Err(error),
 			Err(error) => {
 				tracing::error!(role = name, error = format!("{error:#}"), "starting again");
 				metrics.restarted(name);
@@ -200,9 +224,18 @@ mod tests {
 			let done = runs == 4;
 			async move { if done { Ok(()) } else { anyhow::bail!("not yet") } }
 		})
-		.await;
+		.await
+		.unwrap();
 		assert_eq!(runs, 4);
 		let text = metrics.text().unwrap();
 		assert!(text.contains("oda_worker_role_restarts_total{role=\"test\"} 3"), "{text}");
+	}
+
+	#[tokio::test(start_paused = true)]
+	async fn a_service_of_a_chain_that_is_no_more_ends() {
+		let metrics = Metrics::new();
+		let another = || async { Err(ChainError::AnotherChain("its block 1 is another".to_owned()).into()) };
+		let error = keep_running("test", &metrics, another).await.unwrap_err();
+		assert!(is_of_another_chain(&error));
 	}
 }

@@ -8,7 +8,7 @@ use crate::{
 	output::Unit,
 };
 use anyhow::{Context as _, bail, ensure};
-use oda_client::{Chain, ChainError, Happened, Key, LIFETIME, Phase, Submission, View};
+use oda_client::{Chain, ChainError, Happened, Key, Phase, Submission, View, errors};
 use oda_evaluator::{Comparison, ModelSpec, Scores, scores};
 use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, hash};
 use serde::Serialize;
@@ -207,6 +207,7 @@ pub async fn prepare(
 	if let Some(held) = begun(context, &chain, key, model, &weights)? {
 		return Ok(held);
 	}
+	context.mark_chain(&chain).await?;
 	let salt = context::salt()?;
 	let commitment = hash::commitment(&chain.genesis(), &model, &key.account().0, &weights, &salt);
 	let seen = chain.finalised().await?.number();
@@ -319,19 +320,18 @@ impl Driver<'_> {
 	/// Does what can be done in this state.
 	async fn step(&mut self, view: &View) -> anyhow::Result<Option<Ended>> {
 		match self.held.entry.stage {
-			Stage::Prepared => self.commit(view).await,
-			Stage::Committing { until } => {
+			Stage::Prepared => self.commit().await,
+			Stage::Committing => {
 				let account = self.key.account();
 				let ours = view.submissions().await?.into_iter().find(|submission| {
 					submission.trainer == account && submission.commitment == self.held.entry.commitment
 				});
-				if let Some(ours) = ours {
-					self.held.entry.submission = Some(ours.id);
-					self.stage(Stage::Committed)?;
-				} else if view.number() > until {
-					// It is in no block, nor can it be.
-					self.stage(Stage::Prepared)?;
-				}
+				let Some(ours) = ours else {
+					// What was sent is followed; if it can no longer be in a block, it is signed anew.
+					return self.commit().await;
+				};
+				self.held.entry.submission = Some(ours.id);
+				self.stage(Stage::Committed)?;
 				Ok(None)
 			}
 			Stage::Committed | Stage::Revealed => self.advance(view).await,
@@ -348,10 +348,8 @@ impl Driver<'_> {
 		}
 	}
 
-	async fn commit(&mut self, view: &View) -> anyhow::Result<Option<Ended>> {
-		// The transaction is made from a later block than this one, and perhaps more than once.
-		let until = view.number() + 3 * LIFETIME;
-		self.stage(Stage::Committing { until })?;
+	async fn commit(&mut self) -> anyhow::Result<Option<Ended>> {
+		self.stage(Stage::Committing)?;
 		let commitment = self.held.entry.commitment;
 		match self.chain.commit(self.key, self.held.entry.model, commitment).await {
 			Ok((id, receipt)) => {
@@ -365,12 +363,11 @@ impl Driver<'_> {
 				);
 				Ok(None)
 			}
-			Err(error @ ChainError::Module { .. }) => {
+			Err(error) if error.is_final() => {
 				self.end("refused", None, None)?;
 				Err(error).context("committing")
 			}
-			// Looked for, and sent again when it cannot come any more.
-			Err(error @ (ChainError::Expired(_) | ChainError::NodeAway(_) | ChainError::Node(_))) => {
+			Err(error) if error.leaves_open() => {
 				tracing::warn!(%error, "whether the commitment is on the chain is not known yet");
 				Ok(None)
 			}
@@ -382,7 +379,6 @@ impl Driver<'_> {
 					return Err(error).context("committing");
 				}
 				tracing::warn!(%error, "the commitment is sent again");
-				self.stage(Stage::Prepared)?;
 				Ok(None)
 			}
 		}
@@ -468,7 +464,7 @@ impl Driver<'_> {
 			// The event says the rest.
 			Ok(_) => {}
 			// Nothing keeps this worker from revealing but what it would reveal.
-			Err(error @ ChainError::Module { .. }) => {
+			Err(error) if error.is_final() => {
 				self.end("refused", None, None)?;
 				return Err(error).context("withdrawing what cannot be revealed");
 			}
@@ -500,11 +496,17 @@ impl Driver<'_> {
 	}
 }
 
-/// Whether the runtime refuses a reveal for what it is, so that it would refuse it in every other block too.
+/// Whether the runtime refuses a reveal for what it is, so that it would refuse it in every other block too. What is
+/// over is read from the state.
 fn hopeless(error: &ChainError) -> bool {
-	const PASSING: [&str; 5] =
-		["RevealTooEarly", "RevealTooLate", "AlreadyRevealed", "UnknownSubmission", "QueueFull"];
-	matches!(error, ChainError::Module { .. }) && !PASSING.iter().any(|name| error.is("Training", name))
+	use errors::{RuntimeError, Training};
+	let over = matches!(
+		error.module(),
+		Some(RuntimeError::Training(
+			Training::RevealTooLate | Training::AlreadyRevealed | Training::UnknownSubmission
+		))
+	);
+	error.is_final() && !over
 }
 
 /// What happened, in a word.

@@ -129,7 +129,7 @@ enum Found {
 impl Agent {
 	/// Re-runs a task's records and attests what was found.
 	async fn answer(&self, task: Task) -> anyhow::Result<()> {
-		let view = self.actor.chain.finalised().await?;
+		let view = self.actor.chain.defence_view().await?;
 		let Some(submission) = view.submission(task.id).await? else { return Ok(()) };
 		let Some(claim) = submission.claim().copied() else { return Ok(()) };
 		let started = Instant::now();
@@ -180,7 +180,7 @@ impl Agent {
 				Ok(None) => return Ok(Found::Valid),
 				Ok(Some(wrong)) => return Ok(Found::Wrong(Box::new(wrong))),
 				Err(EvaluationError::Missing(blob)) => {
-					let view = chain.finalised().await?;
+					let view = chain.defence_view().await?;
 					if view.task(task.id).await?.is_none() {
 						return Ok(Found::Over);
 					}
@@ -227,7 +227,7 @@ impl Agent {
 				Err(error) => error,
 			};
 			// In by an earlier transaction, or no longer wanted?
-			let view = chain.finalised().await?;
+			let view = chain.defence_view().await?;
 			// How a task that is gone was answered is not known.
 			let Some(open) = view.task(task.id).await? else { return Ok(()) };
 			if !open.awaits(&self.key.account()) {
@@ -240,7 +240,7 @@ impl Agent {
 				return Err(error).context("the task's window closed before the answer was in");
 			}
 			tracing::warn!(task = task.id, %error, "the answer is sent again");
-			chain.finalised_after(view.number()).await?;
+			service::next(chain, &view).await?;
 		}
 	}
 }

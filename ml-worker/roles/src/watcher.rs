@@ -199,7 +199,7 @@ impl Watcher {
 impl Agent {
 	/// Recomputes one submission; challenges it if it is wrong and there is a key.
 	async fn check(&self, submission: Submission, claim: Claim) -> anyhow::Result<()> {
-		let view = self.actor.chain.finalised().await?;
+		let view = self.actor.chain.defence_view().await?;
 		let spec = view.spec(submission.model).await?.context("the model has no specification")?;
 		let Some(claimed) = view.claimed_scores(submission.id).await? else { return Ok(()) };
 		let started = Instant::now();
@@ -238,7 +238,7 @@ impl Agent {
 				Err(EvaluationError::Missing(blob)) => blob,
 				done => return Ok(Some(done?)),
 			};
-			let view = chain.finalised().await?;
+			let view = chain.defence_view().await?;
 			if view.submission(submission.id).await?.is_none() {
 				return Ok(None);
 			}

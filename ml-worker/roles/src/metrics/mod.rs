@@ -50,8 +50,8 @@ const SUBMISSIONS: [&str; 9] = [
 ];
 const PROOFS: [&str; 2] = ["proved", "missed"];
 const REQUESTS: [&str; 2] = ["served", "turned_away"];
-const FAULTS: [Fault; 6] =
-	[Fault::WrongBytes, Fault::Stalled, Fault::Lied, Fault::Flooding, Fault::Disconnected, Fault::Malformed];
+const FAULTS: [Fault; 5] =
+	[Fault::WrongBytes, Fault::Stalled, Fault::Flooding, Fault::Disconnected, Fault::Malformed];
 
 /// Smallest units in an ODA.
 const ODA: f64 = 1e12;
@@ -548,7 +548,6 @@ fn name(fault: Fault) -> &'static str {
 	match fault {
 		Fault::WrongBytes => "wrong_bytes",
 		Fault::Stalled => "stalled",
-		Fault::Lied => "lied",
 		Fault::Flooding => "flooding",
 		Fault::Disconnected => "disconnected",
 		Fault::Malformed => "malformed",
@@ -647,7 +646,7 @@ mod tests {
 	fn the_network_s_own_counts_are_shown() {
 		let metrics = Metrics::new();
 		has(&metrics, "oda_worker_network_requests_total{result=\"turned_away\"} 0");
-		has(&metrics, "oda_worker_network_faults{fault=\"lied\"} 0");
+		has(&metrics, "oda_worker_network_faults{fault=\"flooding\"} 0");
 		let stats = Stats {
 			bytes_up: 1,
 			bytes_down: 2,
@@ -659,7 +658,7 @@ mod tests {
 		};
 		// Read twice, counted once.
 		metrics.network(&stats, []);
-		metrics.network(&stats, [Fault::Lied, Fault::WrongBytes, Fault::Lied]);
+		metrics.network(&stats, [Fault::Stalled, Fault::WrongBytes, Fault::Stalled]);
 		for line in [
 			"sent_bytes_total 1",
 			"received_bytes_total 2",
@@ -668,9 +667,9 @@ mod tests {
 			"requests_total{result=\"turned_away\"} 5",
 			"peers 6",
 			"downloads 7",
-			"faults{fault=\"lied\"} 2",
+			"faults{fault=\"stalled\"} 2",
 			"faults{fault=\"wrong_bytes\"} 1",
-			"faults{fault=\"stalled\"} 0",
+			"faults{fault=\"flooding\"} 0",
 		] {
 			has(&metrics, &format!("oda_worker_network_{line}"));
 		}
