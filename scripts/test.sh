@@ -8,6 +8,7 @@
 #   scripts/test.sh polkadot-js     a trainer with polkadot.js, against real node and worker processes
 #   scripts/test.sh fuzz            a minute of each fuzz target
 #   scripts/test.sh e2e             real node and worker processes
+#   scripts/test.sh walk            what the pages tell a new user to do, as they say it
 #   scripts/test.sh pytorch         the bridge for PyTorch, whose download is gigabytes
 #
 # One set of features and one profile for everything, so that nothing is built twice; a group builds what it runs.
@@ -21,11 +22,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/common.sh
 
 groups=("$@")
-[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy polkadot-js fuzz e2e)
+[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy polkadot-js fuzz e2e walk)
 for group in "${groups[@]}"; do
 	case "$group" in
-		lint | unit | numpy | polkadot-js | fuzz | e2e | pytorch) ;;
-		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, fuzz, e2e, pytorch" >&2 && exit 2 ;;
+		lint | unit | numpy | polkadot-js | fuzz | e2e | walk | pytorch) ;;
+		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, fuzz, e2e, walk, pytorch" >&2 && exit 2 ;;
 	esac
 done
 
@@ -96,17 +97,28 @@ fuzz() {
 	step scripts/fuzz.sh 60
 }
 
-e2e() {
-	# Scenarios with hosts of their own, and routers, are for root alone.
+# Networks of their own, in which tests have hosts and routers, are for root alone.
+network_tools() {
 	if [ "$(id -u)" = 0 ] && ! { command -v ip && command -v tc && command -v nft; } >/dev/null; then
 		scripts/setup.sh iproute2 nftables
 	fi
+}
+
+e2e() {
+	network_tools
 	build --bins
 	# Most wait for blocks rather than for the processor, so that four at a time are not too many for two cores.
 	local alone=(an_honest_keeper_never_loses_a_unit every_transfer_is_counted_and_a_small_load_is_no_figure)
 	step cargo test --locked --workspace --test scenarios -- --test-threads=4 "${alone[@]/#/--skip=}"
 	# One measures, one has things die on time: with the machine to themselves.
 	step cargo test --locked --workspace --test scenarios -- --test-threads=1 "${alone[@]}"
+}
+
+walk() {
+	network_tools
+	need_python "the walk"
+	build --bin oda-node --bin ml-worker
+	ODA_BIN=$CARGO_TARGET_DIR/debug PYTHONDONTWRITEBYTECODE=1 step python3 scripts/walk.py
 }
 
 pytorch() {
