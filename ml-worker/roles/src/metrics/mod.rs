@@ -277,7 +277,7 @@ impl Metrics {
 				oda,
 				"evaluation_duration_seconds",
 				"Time that evaluating all records of a model took",
-				Histogram::new(EVALUATION_SECONDS.into_iter()),
+				Histogram::new(EVALUATION_SECONDS),
 			),
 			evaluations_failed: add(
 				oda,
