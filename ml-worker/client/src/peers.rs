@@ -20,7 +20,7 @@ impl View {
 }
 
 impl Chain {
-	/// Binds a peer to an account, by the peer's signature of [`message::peer_binding`].
+	/// Binds a peer to an account, by the peer's signature of [`oda_primitives::message::peer_binding`].
 	pub fn bind_peer(&self, key: &Key, peer: [u8; 32], signature: [u8; 64]) -> Call {
 		self.submit(key, runtime::transactions().peers().bind(peer, signature))
 	}

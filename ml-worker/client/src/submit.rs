@@ -260,8 +260,11 @@ impl<T> Sent<T> {
 	fn end(&mut self, found: Result<Receipt, ChainError>, is_final: bool) -> Result<T, ChainError> {
 		if found.as_ref().is_err_and(ChainError::leaves_open) {
 			self.call.chain.leave_open(self.content.clone(), self.made.clone());
-		} else if is_final {
-			self.kept.clear();
+		} else {
+			self.call.chain.take_open(&self.content);
+			if is_final {
+				self.kept.clear();
+			}
 		}
 		(self.call.read)(found?)
 	}
@@ -887,6 +890,22 @@ mod tests {
 		}
 		let sent = transfer(&chain, 1).send().await.unwrap();
 		assert_eq!(sent.made.from, 69);
+	}
+
+	#[tokio::test]
+	async fn what_is_settled_after_an_error_is_not_taken_for_an_equal_call_later() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let mut sent = transfer(&chain, 1).send().await.unwrap();
+		node.state().chain = 2;
+		node.cut();
+		let error = sent.finalised().await.unwrap_err();
+		assert!(error.leaves_open(), "{error}");
+		node.state().chain = 1;
+		let _blocks = node.run();
+		sent.finalised().await.unwrap();
+		transfer(&chain, 1).await.unwrap();
+		assert_eq!(node.included().len(), 2);
 	}
 
 	/// The runtime refuses what is in a block already, by this code.
