@@ -219,6 +219,7 @@ impl Link {
 		let methods = LegacyRpcMethods::<RpcConfigFor<SubstrateConfig>>::new(client.clone());
 		let head = methods.chain_get_finalized_head().await?;
 		let finalised = methods.chain_get_header(Some(head)).await?.map_or(0, |header| header.number);
+		// Block 1 decides if it is known: a node that crashed may have lost final blocks that few others have.
 		for head in first.into_iter().chain([last]) {
 			match hash_of(head.number).await? {
 				Some(hash) if hash == head.hash => return recognised(),

@@ -74,6 +74,8 @@ pub(crate) struct Block {
 	pub(crate) storage: BTreeMap<Vec<u8>, Vec<u8>>,
 	/// Transactions of the account up to here.
 	nonce: u64,
+	/// Tells the blocks of one number from each other.
+	fork: u8,
 }
 
 /// What a rule says of a transaction in the state after the block of this number.
@@ -83,6 +85,8 @@ pub(crate) struct State {
 	/// Tells the blocks of one chain from those of another.
 	pub(crate) chain: u8,
 	pub(crate) blocks: Vec<Block>,
+	/// Of the blocks to come.
+	pub(crate) fork: u8,
 	pub(crate) finalised: usize,
 	pub(crate) pool: Vec<Vec<u8>>,
 	/// All transactions that came, in order.
@@ -101,6 +105,7 @@ impl State {
 		let mut hash = [0; 32];
 		hash[24..].copy_from_slice(&(number as u64).to_be_bytes());
 		// The genesis is the same.
+		hash[1] = self.blocks.get(number).map_or(0, |block| block.fork);
 		hash[0] = if number == 0 { 9 } else { self.chain };
 		H256(hash)
 	}
@@ -121,7 +126,8 @@ impl State {
 		let before = &self.blocks[self.best()];
 		let (nonce, storage) = (before.nonce + signed, before.storage.clone());
 		self.pool.retain(|bytes| !extrinsics.contains(bytes));
-		self.blocks.push(Block { extrinsics, nonce, storage, events: Vec::new() });
+		let fork = self.fork;
+		self.blocks.push(Block { extrinsics, nonce, storage, events: Vec::new(), fork });
 	}
 
 	/// Makes a block of all that is in the pool and not refused.
@@ -236,6 +242,7 @@ impl Played {
 		let state = State {
 			chain: 1,
 			blocks: vec![Block::default(); 6],
+			fork: 0,
 			finalised: 5,
 			pool: Vec::new(),
 			came: Vec::new(),

@@ -189,6 +189,8 @@ pub struct Sent<T = Receipt> {
 	attempts: usize,
 	/// The last final block that was searched.
 	searched: u64,
+	/// Its hash, once one was.
+	searched_hash: Option<H256>,
 	/// The final block from which on the bytes are sent again.
 	send_at: u64,
 	/// Whether an earlier call made it.
@@ -214,6 +216,7 @@ impl<T> Sent<T> {
 			kept,
 			attempts: 0,
 			searched,
+			searched_hash: None,
 			send_at,
 			inherited: false,
 			seen: HashSet::new(),
@@ -269,6 +272,12 @@ impl<T> Sent<T> {
 		(self.call.read)(found?)
 	}
 
+	/// Has all blocks searched that the transaction can be in.
+	fn restart(&mut self) {
+		(self.searched, self.searched_hash) = (self.made.from, None);
+		self.seen.clear();
+	}
+
 	/// Makes the transaction, and has it in the node's pool.
 	async fn make(&mut self) -> Result<(), ChainError> {
 		let chain = self.call.chain.clone();
@@ -282,9 +291,8 @@ impl<T> Sent<T> {
 			self.attempts += 1;
 			self.made = self.call.make().await?;
 			self.inherited = false;
-			self.searched = self.made.from;
+			self.restart();
 			self.send_at = self.searched + SEND_AGAIN;
-			self.seen.clear();
 			self.kept.keep(&self.made)?;
 			let breaks = chain.link_breaks();
 			let Err(error) = chain.pool(&self.made.bytes).await else { return Ok(()) };
@@ -316,6 +324,14 @@ impl<T> Sent<T> {
 	async fn search_final(&mut self) -> Result<Option<Receipt>, ChainError> {
 		let chain = self.call.chain.clone();
 		let head = chain.finalised_head().await?;
+		// A node that crashed may have lost final blocks, if few others have them; there are other ones in their place.
+		if head.number != self.searched
+			&& self.searched_hash.is_some()
+			&& chain.hash_of(self.searched).await? != self.searched_hash
+		{
+			tracing::warn!(block = self.searched, "a block that was final is gone; searching anew");
+			self.restart();
+		}
 		let until = self.made.from + LIFETIME;
 		let newest = head.number.min(until);
 		let unmoved = self.searched >= newest;
@@ -325,7 +341,7 @@ impl<T> Sent<T> {
 			if let Some(outcome) = chain.find(&self.made.bytes, Head { number, hash }).await? {
 				return outcome.into_result().map(Some);
 			}
-			self.searched = number;
+			(self.searched, self.searched_hash) = (number, Some(hash));
 		}
 		if self.searched >= until {
 			// A call that went before it was left open; this one was not carried out yet.
@@ -890,6 +906,29 @@ mod tests {
 		}
 		let sent = transfer(&chain, 1).send().await.unwrap();
 		assert_eq!(sent.made.from, 69);
+	}
+
+	#[tokio::test]
+	async fn a_transaction_is_found_in_a_block_in_the_place_of_a_final_one_that_a_node_lost() {
+		let node = Played::start().await;
+		let chain = connect(&node).await;
+		let mut sent = transfer(&chain, 1).send().await.unwrap();
+		let pool = std::mem::take(&mut node.state().pool);
+		node.state().finalise();
+		node.state().finalise();
+		let soon = tokio::time::timeout(Duration::from_secs(2), sent.finalised()).await;
+		assert!(soon.is_err() && sent.searched == 7);
+		{
+			let mut state = node.state();
+			state.blocks.truncate(6);
+			state.fork = 1;
+			state.pool = pool;
+			state.finalise();
+			state.finalise();
+			state.finalise();
+		}
+		assert_eq!(sent.finalised().await.unwrap().block, 6);
+		assert_eq!(different(&node).len(), 1);
 	}
 
 	#[tokio::test]
