@@ -2,6 +2,8 @@
 
 use crate::{
 	Identity, NetworkConfig, NetworkError,
+	connections::Connections,
+	mux::{STREAMS, WINDOW, Yamux},
 	protocol::{IDENTIFY, KAD},
 	providers::Providers,
 	tls::Tls,
@@ -9,21 +11,20 @@ use crate::{
 use libp2p::{
 	PeerId, Swarm, SwarmBuilder,
 	allow_block_list::{self, BlockedPeers},
-	autonat, connection_limits, dcutr, identify, kad, mdns, noise, ping, relay,
+	autonat, dcutr, identify,
+	identity::Keypair,
+	kad, mdns, noise, ping, relay,
 	swarm::{NetworkBehaviour, behaviour::toggle::Toggle},
-	tcp, yamux,
+	tcp,
 };
-use std::time::Duration;
-
-/// Bytes that a stream may be ahead of its reader.
-const WINDOW: u32 = 256 << 10;
-
-/// Most streams of a connection: with [`WINDOW`], what a peer can make this one hold.
-const STREAMS: u16 = 64;
+use std::{
+	sync::{Arc, atomic::AtomicBool},
+	time::Duration,
+};
 
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
-	limits: connection_limits::Behaviour,
+	connections: Connections,
 	pub(crate) blocked: allow_block_list::Behaviour<BlockedPeers>,
 	pub(crate) identify: identify::Behaviour,
 	pub(crate) kad: kad::Behaviour<Providers>,
@@ -37,22 +38,17 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-	fn new(
-		identity: &Identity,
-		config: &NetworkConfig,
-		relay_client: relay::client::Behaviour,
-	) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+	fn new(identity: &Identity, config: &NetworkConfig, relay_client: relay::client::Behaviour) -> Self {
 		let peer = identity.peer_id();
-		let limits = connection_limits::ConnectionLimits::default()
-			.with_max_established(Some(config.max_connections))
-			.with_max_pending_incoming(Some(config.max_connections))
-			.with_max_established_per_peer(Some(config.max_connections_per_peer));
-		let mdns = match config.mdns {
-			true => Some(mdns::tokio::Behaviour::new(mdns::Config::default(), peer)?),
-			false => None,
-		};
-		Ok(Self {
-			limits: connection_limits::Behaviour::new(limits),
+		let mdns = config.mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), peer));
+		let mdns = mdns.and_then(|mdns| {
+			mdns.inspect_err(|error| {
+				tracing::warn!(%error, "no multicast: peers in the local network are not found by themselves");
+			})
+			.ok()
+		});
+		Self {
+			connections: Connections::new(config),
 			blocked: allow_block_list::Behaviour::default(),
 			identify: identify::Behaviour::new(
 				identify::Config::new(IDENTIFY.into(), identity.pair().public())
@@ -66,7 +62,7 @@ impl Behaviour {
 			dcutr: dcutr::Behaviour::new(peer),
 			autonat: autonat::Behaviour::new(peer, autonat::Config::default()),
 			streams: libp2p_stream::Behaviour::new(),
-		})
+		}
 	}
 }
 
@@ -94,22 +90,18 @@ fn relay_config() -> relay::Config {
 	}
 }
 
-/// Fixed windows: those that grow with what was measured take long to, and have no bound of use here.
-#[expect(deprecated, reason = "the only way to set the window of a stream")]
-fn muxer() -> yamux::Config {
-	let mut config = yamux::Config::default();
-	config.set_receive_window_size(WINDOW);
-	config.set_max_buffer_size(WINDOW as usize);
-	config.set_max_num_streams(STREAMS.into());
-	config
-}
-
-pub(crate) fn swarm(identity: &Identity, config: &NetworkConfig) -> Result<Swarm<Behaviour>, NetworkError> {
+/// `copied` is set when another process with the same key is met.
+pub(crate) fn swarm(
+	identity: &Identity,
+	config: &NetworkConfig,
+	copied: &Arc<AtomicBool>,
+) -> Result<Swarm<Behaviour>, NetworkError> {
+	let tls = || |key: &Keypair| Tls::new(key, copied.clone());
 	let failed = |what, reason: String| NetworkError::Setup { what, reason };
 	Ok(SwarmBuilder::with_existing_identity(identity.pair().clone())
 		.with_tokio()
 		// TLS first, which is faster where the processor knows AES; Noise for who speaks nothing else.
-		.with_tcp(tcp::Config::default().nodelay(true), (Tls::new, noise::Config::new), muxer)
+		.with_tcp(tcp::Config::default().nodelay(true), (tls(), noise::Config::new), || Yamux)
 		.map_err(|error| failed("TCP", error.to_string()))?
 		.with_quic_config(|mut quic| {
 			quic.max_concurrent_stream_limit = STREAMS.into();
@@ -119,7 +111,7 @@ pub(crate) fn swarm(identity: &Identity, config: &NetworkConfig) -> Result<Swarm
 		})
 		.with_dns()
 		.map_err(|error| failed("name resolution", error.to_string()))?
-		.with_relay_client((Tls::new, noise::Config::new), muxer)
+		.with_relay_client((tls(), noise::Config::new), || Yamux)
 		.map_err(|error| failed("the relay's client", error.to_string()))?
 		.with_behaviour(|_, relay| Behaviour::new(identity, config, relay))
 		.map_err(|error| failed("the protocols", error.to_string()))?
@@ -127,6 +119,7 @@ pub(crate) fn swarm(identity: &Identity, config: &NetworkConfig) -> Result<Swarm
 			swarm
 				.with_idle_connection_timeout(Duration::from_secs(120))
 				.with_per_connection_event_buffer_size(16)
+				.with_max_negotiating_inbound_streams(STREAMS.into())
 		})
 		.build())
 }

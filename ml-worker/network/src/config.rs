@@ -24,8 +24,12 @@ pub struct NetworkConfig {
 	pub mdns: bool,
 	/// Whether blobs that the chain does not know are served and fetched too.
 	pub allow_unregistered: bool,
-	/// Most connections, all peers together.
+	/// Most connections, all peers together. A quarter is kept for those whom this peer calls, and for the peers
+	/// in `bootstrap` and `relays`.
 	pub max_connections: u32,
+	/// Most connections that come from one IPv4 address, one IPv6 network (/64) or through one relay. When as many have
+	/// come in as may, one from the place that has most gives way to one from a place that has less.
+	pub max_connections_per_address: u32,
 	/// Most connections to one peer.
 	pub max_connections_per_peer: u32,
 	/// Bytes a second sent to all peers; 0: no limit.
@@ -42,7 +46,7 @@ pub struct NetworkConfig {
 	pub requests_per_second: u32,
 	/// Most bytes that wait to be sent to one peer.
 	pub queued_per_peer: u64,
-	/// Most bytes that wait to be sent to all peers.
+	/// Most bytes that wait to be sent to all peers. Beyond that, the peer that most wait for is kept from some of them.
 	pub queued: u64,
 	/// Requests turned away within [`FLOOD_WINDOW`] from which on a peer is taken to flood.
 	pub flood: u32,
@@ -80,6 +84,7 @@ impl Default for NetworkConfig {
 			mdns: true,
 			allow_unregistered: false,
 			max_connections: 256,
+			max_connections_per_address: 32,
 			max_connections_per_peer: 4,
 			upload_limit: 0,
 			download_limit: 0,
@@ -105,6 +110,7 @@ impl NetworkConfig {
 		let response = slice_len(1 << 48, &(0..u64::from(MAX_GROUPS)));
 		for (name, good) in [
 			("max_connections", self.max_connections > 0),
+			("max_connections_per_address", self.max_connections_per_address > 0),
 			("max_connections_per_peer", self.max_connections_per_peer > 0),
 			("max_sources", self.max_sources > 0),
 			("pipeline", self.pipeline > 0),

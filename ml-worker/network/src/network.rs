@@ -11,7 +11,7 @@ use crate::{
 	shared::{Command, Counters, Shared, lock},
 	swarm::Driver,
 };
-use libp2p::{Multiaddr, PeerId, kad};
+use libp2p::{Multiaddr, PeerId, Swarm, kad};
 use oda_blobs::{BlobRef, Store};
 use std::{
 	path::Path,
@@ -119,7 +119,8 @@ impl Network {
 	///
 	/// # Errors
 	///
-	/// [`NetworkError::Listen`], [`NetworkError::BadSetting`], [`NetworkError::Setup`].
+	/// [`NetworkError::Listen`], if none of the addresses can be listened on; [`NetworkError::BadSetting`];
+	/// [`NetworkError::Setup`].
 	pub async fn start(
 		config: NetworkConfig,
 		identity: Identity,
@@ -131,13 +132,9 @@ impl Network {
 		let peers = base.join("network").join("peers.json");
 		let ban = Duration::from_secs(config.ban_minutes.saturating_mul(60));
 		let book = Book::open(&peers, !identity.is_ephemeral(), ban)?;
-		let mut swarm = behaviour::swarm(&identity, &config)?;
-		for address in &config.listen {
-			swarm.listen_on(address.clone()).map_err(|error| NetworkError::Listen {
-				address: address.to_string(),
-				reason: error.to_string(),
-			})?;
-		}
+		let copied = Arc::default();
+		let mut swarm = behaviour::swarm(&identity, &config, &copied)?;
+		let listening = listen(&mut swarm, &config.listen)?;
 		for address in &config.external {
 			swarm.add_external_address(address.clone());
 		}
@@ -166,6 +163,7 @@ impl Network {
 			commands,
 			control,
 			arrivals: broadcast::channel(COMMANDS).0,
+			copied,
 			end: CancellationToken::new(),
 			config,
 		});
@@ -174,20 +172,19 @@ impl Network {
 			tokio::spawn(Server::new(shared.clone()).run(incoming)),
 		];
 		let network = Self { handle: NetworkHandle { shared }, tasks };
-		network.listening().await;
+		network.listening(listening).await;
 		Ok(network)
 	}
 
-	/// Waits until there is an address for each that was to be listened on.
-	async fn listening(&self) {
-		let wanted = self.shared.config.listen.len();
+	/// Waits until there is an address for each that is listened on.
+	async fn listening(&self, wanted: usize) {
 		let all = async {
 			while lock(&self.shared.listening).len() < wanted {
 				tokio::time::sleep(Duration::from_millis(5)).await;
 			}
 		};
 		if tokio::time::timeout(LISTEN, all).await.is_err() {
-			tracing::warn!(wanted, "not all addresses are listened on yet");
+			tracing::debug!(wanted, "not all addresses are listened on yet");
 		}
 	}
 
@@ -201,6 +198,27 @@ impl Network {
 		self.shared.end.cancel();
 		for task in self.tasks.drain(..) {
 			drop(task.await);
+		}
+	}
+}
+
+/// Listens on those addresses that can be listened on: how many. A machine may have no IPv6.
+fn listen(swarm: &mut Swarm<behaviour::Behaviour>, addresses: &[Multiaddr]) -> Result<usize, NetworkError> {
+	let mut failed = Vec::new();
+	for address in addresses {
+		if let Err(error) = swarm.listen_on(address.clone()) {
+			failed.push((address, error.to_string()));
+		}
+	}
+	match failed.first() {
+		Some((address, reason)) if failed.len() == addresses.len() => {
+			Err(NetworkError::Listen { address: address.to_string(), reason: reason.clone() })
+		}
+		_ => {
+			for (address, error) in &failed {
+				tracing::warn!(%address, error, "cannot be listened on; the others are");
+			}
+			Ok(addresses.len() - failed.len())
 		}
 	}
 }

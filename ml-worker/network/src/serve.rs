@@ -4,7 +4,7 @@ use crate::{
 	Fault,
 	bitfield::Bitfield,
 	config::FLOOD_WINDOW,
-	limit::Bucket,
+	limit::{Bucket, Share, Shares},
 	protocol::{REQUEST_LEN, Request, Status},
 	shared::{Shared, lock},
 };
@@ -19,12 +19,12 @@ use std::{
 	sync::{Arc, Mutex},
 	time::{Duration, Instant},
 };
-use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{task::JoinSet, time::timeout};
 
 /// How long a peer may take to send its request, the first on a stream or the next.
 const ASK: Duration = Duration::from_secs(10);
 
-/// How long a request waits for a blob's outboard to be made, or for memory.
+/// How long a request waits for a blob's outboard to be made.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// How long a peer may take to read 256 KiB.
@@ -33,8 +33,14 @@ const READ: Duration = Duration::from_secs(30);
 /// Bytes written between two looks at the limit.
 const CHUNK: usize = 256 << 10;
 
-/// Most streams of all peers that are looked after at once; more are closed unanswered.
-const STREAMS: usize = 1024;
+/// Most streams of all peers that are looked after at once. Beyond that, one of the peer that has most is closed.
+const STREAMS: u64 = 1024;
+
+/// Most streams of one peer, over all its connections.
+const STREAMS_PER_PEER: u64 = 64;
+
+/// Peers of whom it is remembered what they asked for, before those who ask no more are forgotten.
+const REMEMBERED: usize = 1024;
 
 /// Blobs whose files are kept open.
 const OPEN: usize = 64;
@@ -45,15 +51,11 @@ const GARBAGE: u32 = 3;
 /// Slices whose memory is kept: that of so many requests is under way most of the time.
 const SPARE: usize = 8;
 
-/// Bytes that one permit of the queue stands for.
-const PERMIT: u64 = 1 << 10;
-
 type Opening = SharedFuture<BoxFuture<'static, Result<Arc<Slices>, Arc<BlobError>>>>;
 
 /// What is under way for one peer.
 struct Load {
 	active: u32,
-	queued: u64,
 	bucket: Bucket,
 	window: Instant,
 	turned_away: u32,
@@ -62,7 +64,10 @@ struct Load {
 
 /// How a request fared with the limits.
 enum Admission {
-	Admitted,
+	/// With the memory for what is sent.
+	Admitted(Share<PeerId>),
+	/// There is no memory now.
+	Full,
 	TurnedAway,
 	Flooding,
 }
@@ -71,19 +76,20 @@ pub(crate) struct Server {
 	shared: Arc<Shared>,
 	loads: Mutex<HashMap<PeerId, Load>>,
 	open: Mutex<HashMap<BlobRef, (Instant, Opening)>>,
-	memory: Semaphore,
+	streams: Arc<Shares<PeerId>>,
+	memory: Arc<Shares<PeerId>>,
 	/// Memory that was used before, so that it need not be cleared again.
 	spare: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Server {
 	pub(crate) fn new(shared: Arc<Shared>) -> Arc<Self> {
-		let memory =
-			Semaphore::new(usize::try_from(shared.config.queued / PERMIT).unwrap_or(usize::MAX >> 4));
+		let memory = Shares::new(shared.config.queued, shared.config.queued_per_peer);
 		Arc::new(Self {
 			shared,
 			loads: Mutex::default(),
 			open: Mutex::default(),
+			streams: Shares::new(STREAMS, STREAMS_PER_PEER),
 			memory,
 			spare: Arc::default(),
 		})
@@ -97,11 +103,15 @@ impl Server {
 			tokio::select! {
 				() = end.cancelled() => break,
 				next = incoming.next() => match next {
-					Some((peer, stream)) if streams.len() < STREAMS => {
+					Some((peer, stream)) => if let Some(share) = self.streams.claim(peer, 1) {
 						let server = self.clone();
-						streams.spawn(async move { server.answer(peer, stream).await });
-					}
-					Some(_) => {}
+						streams.spawn(async move {
+							tokio::select! {
+								() = server.answer(peer, stream) => {}
+								() = share.revoked() => {}
+							}
+						});
+					},
 					None => break,
 				},
 				Some(_) = streams.join_next() => {}
@@ -131,15 +141,16 @@ impl Server {
 			Request::Get(blob, groups) => slice_len(blob.len, groups).saturating_add(1),
 		};
 		match self.admit(peer, bytes) {
-			Admission::Admitted => {
+			Admission::Admitted(memory) => {
 				let answered = tokio::select! {
 					answered = self.respond(stream, request, bytes) => answered,
 					() = self.shared.detour_ends(peer) => Err(std::io::ErrorKind::ConnectionAborted.into()),
+					() = memory.revoked() => Err(std::io::Error::other("others want to be served too")),
 				};
-				self.release(peer, bytes);
+				self.release(peer);
 				answered
 			}
-			Admission::TurnedAway => {
+			Admission::Full | Admission::TurnedAway => {
 				Shared::count(&self.shared.counters.turned_away, 1);
 				say(stream, Status::Busy).await
 			}
@@ -181,10 +192,7 @@ impl Server {
 			}
 			None => return say(stream, Status::NotFound).await,
 		};
-		let permits = u32::try_from(bytes.div_ceil(PERMIT)).unwrap_or(u32::MAX);
-		let (Ok(Ok(_permit)), Ok(slices)) =
-			(timeout(WAIT, self.memory.acquire_many(permits)).await, timeout(WAIT, opening).await)
-		else {
+		let Ok(slices) = timeout(WAIT, opening).await else {
 			return say(stream, Status::Busy).await;
 		};
 		let slices = match slices {
@@ -256,26 +264,22 @@ impl Server {
 		let now = Instant::now();
 		let mut loads = lock(&self.loads);
 		let load = loads.entry(peer).or_insert_with(|| Load::new(config.requests_per_second, now));
-		if load.active < config.requests_per_peer
-			&& load.queued.saturating_add(bytes) <= config.queued_per_peer
-			&& load.bucket.take(config.requests_per_second, now)
-		{
+		if load.active < config.requests_per_peer && load.bucket.take(config.requests_per_second, now) {
+			let Some(memory) = self.memory.claim(peer, bytes) else { return Admission::Full };
 			load.active += 1;
-			load.queued += bytes;
-			return Admission::Admitted;
+			return Admission::Admitted(memory);
 		}
 		load.turn(now);
 		load.turned_away += 1;
 		if load.turned_away >= config.flood { Admission::Flooding } else { Admission::TurnedAway }
 	}
 
-	fn release(&self, peer: PeerId, bytes: u64) {
+	fn release(&self, peer: PeerId) {
 		let mut loads = lock(&self.loads);
 		if let Some(load) = loads.get_mut(&peer) {
 			load.active = load.active.saturating_sub(1);
-			load.queued = load.queued.saturating_sub(bytes);
 		}
-		if loads.len() > STREAMS {
+		if loads.len() > REMEMBERED {
 			let now = Instant::now();
 			loads.retain(|_, load| load.active > 0 || now.duration_since(load.bucket.used()) < FLOOD_WINDOW);
 		}
@@ -301,7 +305,7 @@ impl Server {
 
 impl Load {
 	fn new(rate: u32, now: Instant) -> Self {
-		Self { active: 0, queued: 0, bucket: Bucket::new(rate), window: now, turned_away: 0, garbage: 0 }
+		Self { active: 0, bucket: Bucket::new(rate), window: now, turned_away: 0, garbage: 0 }
 	}
 
 	/// Starts counting anew when a window has passed.

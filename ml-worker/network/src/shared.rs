@@ -12,7 +12,7 @@ use std::{
 	collections::{BTreeMap, HashMap},
 	sync::{
 		Arc, Mutex, MutexGuard, PoisonError, Weak,
-		atomic::{AtomicU64, Ordering},
+		atomic::{AtomicBool, AtomicU64, Ordering},
 	},
 	time::Duration,
 };
@@ -88,6 +88,8 @@ pub(crate) struct Shared {
 	pub(crate) arrivals: broadcast::Sender<PeerId>,
 	/// Tells of peers to which a connection is about to be closed while another goes on.
 	pub(crate) detours: broadcast::Sender<PeerId>,
+	/// Whether another process with this peer's key was met.
+	pub(crate) copied: Arc<AtomicBool>,
 	/// Cancelled when the network ends.
 	pub(crate) end: CancellationToken,
 }

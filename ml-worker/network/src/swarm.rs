@@ -1,10 +1,13 @@
 //! The task that owns the connections.
 
 use crate::{
+	Fault,
 	behaviour::{Behaviour, BehaviourEvent},
 	book::{ADDRESSES, write_atomically},
 	config::split,
+	mux::Breach,
 	protocol::KAD,
+	relays::Places,
 	shared::{Command, Shared, Unreached, lock},
 };
 use futures::StreamExt;
@@ -16,12 +19,12 @@ use libp2p::{
 	mdns,
 	multiaddr::Protocol,
 	ping, relay,
-	swarm::{ConnectionId, DialError, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
+	swarm::{ConnectionError, ConnectionId, DialError, NetworkBehaviour, SwarmEvent, dial_opts::DialOpts},
 };
 use oda_blobs::BlobRef;
 use std::{
 	collections::{HashMap, HashSet, VecDeque},
-	sync::Arc,
+	sync::{Arc, atomic::Ordering},
 	time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -40,6 +43,9 @@ const LISTING: Duration = Duration::from_secs(10);
 
 /// Most providers whose addresses are remembered from look-ups.
 const FOUND: usize = 1024;
+
+/// Calls to addresses that are said to be this peer's, to find out who is there.
+const OWN_CALLS: u32 = 3;
 
 pub(crate) struct Driver {
 	swarm: Swarm<Behaviour>,
@@ -62,7 +68,11 @@ pub(crate) struct Driver {
 	listing: Option<tokio::task::JoinHandle<Option<Vec<BlobRef>>>>,
 	saving: Option<tokio::task::JoinHandle<()>>,
 	next_redial: Instant,
-	reserved: HashSet<PeerId>,
+	places: Places,
+	/// Whether it was said that another process runs under this peer's id.
+	copied: bool,
+	/// Calls that are left to find out whether an address of this peer's own id is its own.
+	own_calls: u32,
 	/// The connections to each peer, and whether they go through a relay.
 	paths: HashMap<PeerId, Vec<(ConnectionId, bool)>>,
 }
@@ -90,7 +100,9 @@ impl Driver {
 			listing: None,
 			saving: None,
 			next_redial: now,
-			reserved: HashSet::new(),
+			places: Places::default(),
+			copied: false,
+			own_calls: OWN_CALLS,
 			paths: HashMap::new(),
 		}
 	}
@@ -176,31 +188,51 @@ impl Driver {
 			self.next_redial = now + REDIAL;
 			self.call_bootstrap();
 		}
+		self.reserve(now);
+		if !self.copied && self.shared.copied.load(Ordering::Relaxed) {
+			self.copied = true;
+			tracing::warn!(
+				peer = %self.shared.me,
+				"another process runs under this peer's id: others reach either of them by chance; give each a base path of \
+				 its own, or remove network/key from one of the two"
+			);
+		}
 		self.announce(now).await;
 	}
 
-	/// Calls the bootstrap peers that are not connected, and asks relays for a place.
+	/// Calls the bootstrap peers and relays that are not connected.
 	fn call_bootstrap(&mut self) {
 		for address in self.shared.config.bootstrap.iter().chain(&self.shared.config.relays) {
-			if let Ok((peer, address)) = split(address)
-				&& peer != self.shared.me
-				&& !self.swarm.is_connected(&peer)
-			{
-				self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
-				let dial = DialOpts::peer_id(peer).addresses(vec![address]).build();
-				if let Err(error) = self.swarm.dial(dial) {
-					tracing::debug!(%peer, %error, "not called");
+			let Ok((peer, address)) = split(address) else { continue };
+			let dial = if peer == self.shared.me {
+				// Another process may be there, with a copy of the key.
+				if self.own_calls == 0 || lock(&self.shared.listening).contains(&address) {
+					continue;
 				}
+				self.own_calls -= 1;
+				DialOpts::unknown_peer_id().address(address).build()
+			} else if self.swarm.is_connected(&peer) {
+				continue;
+			} else {
+				self.swarm.behaviour_mut().kad.add_address(&peer, address.clone());
+				DialOpts::peer_id(peer).addresses(vec![address]).build()
+			};
+			if let Err(error) = self.swarm.dial(dial) {
+				tracing::debug!(%peer, %error, "not called");
 			}
 		}
+	}
+
+	/// Asks relays for a place.
+	fn reserve(&mut self, now: Instant) {
 		for relay in &self.shared.config.relays {
 			if let Ok((peer, _)) = split(relay)
-				&& !self.reserved.contains(&peer)
+				&& self.places.due(&peer, now)
 				&& self.swarm.is_connected(&peer)
 			{
 				match self.swarm.listen_on(relay.clone().with(Protocol::P2pCircuit)) {
-					Ok(_) => drop(self.reserved.insert(peer)),
-					Err(error) => tracing::warn!(%relay, %error, "no place at the relay"),
+					Ok(listener) => self.places.asked(peer, listener, now),
+					Err(error) => tracing::debug!(%relay, %error, "not asked for a place"),
 				}
 			}
 		}
@@ -390,6 +422,17 @@ impl Driver {
 		}
 	}
 
+	/// Notes what a peer did that its connection was ended for.
+	fn breach(&self, peer: PeerId, breach: Breach) {
+		tracing::debug!(%peer, %breach, "a connection was ended");
+		match breach {
+			Breach::Flood => self.shared.fault(peer, Fault::Flooding, None),
+			Breach::Credit | Breach::Length => self.shared.fault(peer, Fault::Malformed, None),
+			// It may have some streams too many only, or its line may be dead.
+			Breach::Protocol | Breach::Deaf => {}
+		}
+	}
+
 	/// Takes note of a peer's address.
 	fn learn(&mut self, peer: PeerId, mut address: Multiaddr, serves: bool) {
 		if peer == self.shared.me {
@@ -422,21 +465,20 @@ impl Driver {
 				lock(&self.shared.missed).remove(&peer_id);
 				self.connected(peer_id, Ok(()));
 				self.paths.entry(peer_id).or_default().push((connection_id, endpoint.is_relayed()));
-				if self
-					.shared
-					.config
-					.relays
-					.iter()
-					.any(|relay| split(relay).is_ok_and(|(peer, _)| peer == peer_id))
-				{
-					self.next_redial = Instant::now();
-				}
+				self.reserve(Instant::now());
 				if num_established.get() == 1 {
 					tracing::debug!(peer = %peer_id, "connected");
 					drop(self.shared.arrivals.send(peer_id));
 				}
 			}
-			SwarmEvent::ConnectionClosed { peer_id, connection_id, endpoint, num_established, .. } => {
+			SwarmEvent::ConnectionClosed {
+				peer_id, connection_id, endpoint, num_established, cause, ..
+			} => {
+				if let Some(ConnectionError::IO(error)) = &cause
+					&& let Some(breach) = Breach::of(error)
+				{
+					self.breach(peer_id, breach);
+				}
 				if let Some(paths) = self.paths.get_mut(&peer_id) {
 					paths.retain(|(connection, _)| *connection != connection_id);
 				}
@@ -444,8 +486,6 @@ impl Driver {
 				if num_established == 0 {
 					connected.remove(&peer_id);
 					self.paths.remove(&peer_id);
-					// A place at a relay is lost with the connection.
-					self.reserved.remove(&peer_id);
 				} else if let Some(addresses) = connected.get_mut(&peer_id) {
 					let address = endpoint.get_remote_address();
 					if let Some(at) = addresses.iter().position(|known| known == address) {
@@ -458,8 +498,9 @@ impl Driver {
 			{
 				self.missed(peer, &error);
 			}
-			SwarmEvent::NewListenAddr { address, .. } => {
-				tracing::info!(%address, "listening");
+			SwarmEvent::NewListenAddr { address, listener_id } => {
+				tracing::debug!(%address, "listening");
+				self.places.given(listener_id);
 				// Somebody who relays has to say where; what is listened on is the best guess.
 				if self.shared.config.relay_server && self.shared.config.external.is_empty() {
 					self.swarm.add_external_address(address.clone());
@@ -469,14 +510,14 @@ impl Driver {
 			SwarmEvent::ExpiredListenAddr { address, .. } => {
 				lock(&self.shared.listening).retain(|known| *known != address);
 			}
-			SwarmEvent::ListenerClosed { addresses, reason, .. } => {
-				tracing::debug!(?addresses, ?reason, "listening no longer");
+			SwarmEvent::ListenerClosed { addresses, reason, listener_id } => {
 				lock(&self.shared.listening).retain(|known| !addresses.contains(known));
-				for address in &addresses {
-					if let Some(Protocol::P2p(relay)) = address.iter().find(|p| matches!(p, Protocol::P2p(_)))
-					{
-						self.reserved.remove(&relay);
+				match (self.places.lost(listener_id, Instant::now()), reason) {
+					(Some((relay, again, true)), Err(error)) => {
+						tracing::warn!(%relay, %error, ?again, "no place at a relay; it will be asked again");
 					}
+					(None, Err(error)) => tracing::warn!(?addresses, %error, "listening no longer"),
+					(place, reason) => tracing::debug!(?addresses, ?place, ?reason, "listening no longer"),
 				}
 			}
 			SwarmEvent::NewExternalAddrOfPeer { peer_id, address } => self.learn(peer_id, address, false),
@@ -535,7 +576,7 @@ impl Driver {
 				self.next_listing = Instant::now();
 			}
 			BehaviourEvent::Autonat(autonat::Event::StatusChanged { new, .. }) => {
-				tracing::info!(status = ?new, "whether this peer can be reached");
+				tracing::debug!(status = ?new, "whether this peer can be reached");
 				let mode = match new {
 					autonat::NatStatus::Private => kad::Mode::Client,
 					_ => kad::Mode::Server,

@@ -16,8 +16,8 @@ use libp2p::{
 	tls::{UpgradeError, certificate},
 };
 use rustls::{
-	CertificateError, ClientConfig, CommonState, DigitallySignedStruct, Error, ServerConfig, SignatureScheme,
-	SupportedCipherSuite,
+	CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error,
+	ServerConfig, SignatureScheme, SupportedCipherSuite,
 	client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
 	crypto::ring::{
 		cipher_suite::{TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256},
@@ -25,13 +25,17 @@ use rustls::{
 		sign::any_supported_type,
 	},
 	pki_types::{CertificateDer, ServerName, UnixTime},
+	server::danger::{ClientCertVerified, ClientCertVerifier},
 	sign::{CertifiedKey, SingleCertAndKey},
 };
 use std::{
 	io,
 	net::Ipv4Addr,
 	pin::Pin,
-	sync::Arc,
+	sync::{
+		Arc,
+		atomic::{AtomicBool, Ordering},
+	},
 	task::{Context, Poll},
 };
 
@@ -65,19 +69,30 @@ fn ciphers() -> Vec<SupportedCipherSuite> {
 }
 
 impl Tls {
-	pub(crate) fn new(identity: &Keypair) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+	/// `copied` is set when another process with the same key is at the other end.
+	pub(crate) fn new(
+		identity: &Keypair,
+		copied: Arc<AtomicBool>,
+	) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
 		let (certificate, key) = certificate::generate(identity)?;
+		let me = identity.public().to_peer_id();
+		let verifier = Arc::new(Verifier { me, own: certificate.clone(), copied });
 		let key = any_supported_type(&key)?;
-		let certified = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+		let certified = Arc::new(SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key)));
 		let mut provider = default_provider();
 		provider.cipher_suites = ciphers();
-		let mut client = ClientConfig::builder_with_provider(provider.into())
+		let provider = Arc::new(provider);
+		let mut client = ClientConfig::builder_with_provider(provider.clone())
 			.with_protocol_versions(&[&rustls::version::TLS13])?
 			.dangerous()
-			.with_custom_certificate_verifier(Arc::new(Verifier))
-			.with_client_cert_resolver(Arc::new(certified));
+			.with_custom_certificate_verifier(verifier.clone())
+			.with_client_cert_resolver(certified.clone());
+		let mut server = ServerConfig::builder_with_provider(provider)
+			.with_protocol_versions(&[&rustls::version::TLS13])?
+			.with_client_cert_verifier(verifier)
+			.with_cert_resolver(certified);
 		client.alpn_protocols = vec![b"libp2p".to_vec()];
-		let server = libp2p::tls::make_server_config(identity)?;
+		server.alpn_protocols = vec![b"libp2p".to_vec()];
 		Ok(Self { server: Arc::new(server), client: Arc::new(client) })
 	}
 }
@@ -137,9 +152,47 @@ fn peer(state: &CommonState, failed: fn(io::Error) -> UpgradeError) -> Result<Pe
 	}
 }
 
-/// Checks the certificate of who was called. Whose it is, is compared with whom was to be called later.
+/// Checks the certificate of who is at the other end. Whose it is, is compared with whom was to be called later.
 #[derive(Debug)]
-struct Verifier;
+struct Verifier {
+	me: PeerId,
+	/// This process's own certificate: each process makes one.
+	own: CertificateDer<'static>,
+	copied: Arc<AtomicBool>,
+}
+
+/// Checks a certificate by itself.
+fn check(certificate: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Result<(), Error> {
+	if !intermediates.is_empty() {
+		return Err(Error::General("more than one certificate".to_owned()));
+	}
+	certificate::parse(certificate).map(drop).map_err(|_| CertificateError::BadEncoding.into())
+}
+
+fn tls12<T>() -> Result<T, Error> {
+	Err(Error::General("TLS 1.2".to_owned()))
+}
+
+impl Verifier {
+	/// Checks that the other end has the certificate's key.
+	fn signature(
+		&self,
+		message: &[u8],
+		certificate: &CertificateDer<'_>,
+		signed: &DigitallySignedStruct,
+	) -> Result<HandshakeSignatureValid, Error> {
+		let parsed =
+			certificate::parse(certificate).map_err(|_| Error::from(CertificateError::BadEncoding))?;
+		parsed
+			.verify_signature(signed.scheme, message, signed.signature())
+			.map_err(|_| CertificateError::BadSignature)?;
+		// A peer may call itself, by an address that was another's once; then the certificate is its own.
+		if parsed.peer_id() == self.me && *certificate != self.own {
+			self.copied.store(true, Ordering::Relaxed);
+		}
+		Ok(HandshakeSignatureValid::assertion())
+	}
+}
 
 impl ServerCertVerifier for Verifier {
 	fn verify_server_cert(
@@ -150,12 +203,7 @@ impl ServerCertVerifier for Verifier {
 		_: &[u8],
 		_: UnixTime,
 	) -> Result<ServerCertVerified, Error> {
-		if !intermediates.is_empty() {
-			return Err(Error::General("more than one certificate".to_owned()));
-		}
-		certificate::parse(certificate)
-			.map(|_| ServerCertVerified::assertion())
-			.map_err(|_| CertificateError::BadEncoding.into())
+		check(certificate, intermediates).map(|()| ServerCertVerified::assertion())
 	}
 
 	fn verify_tls12_signature(
@@ -164,7 +212,7 @@ impl ServerCertVerifier for Verifier {
 		_: &CertificateDer<'_>,
 		_: &DigitallySignedStruct,
 	) -> Result<HandshakeSignatureValid, Error> {
-		Err(Error::General("TLS 1.2".to_owned()))
+		tls12()
 	}
 
 	fn verify_tls13_signature(
@@ -173,11 +221,44 @@ impl ServerCertVerifier for Verifier {
 		certificate: &CertificateDer<'_>,
 		signed: &DigitallySignedStruct,
 	) -> Result<HandshakeSignatureValid, Error> {
-		certificate::parse(certificate)
-			.map_err(|_| Error::from(CertificateError::BadEncoding))?
-			.verify_signature(signed.scheme, message, signed.signature())
-			.map(|()| HandshakeSignatureValid::assertion())
-			.map_err(|_| CertificateError::BadSignature.into())
+		self.signature(message, certificate, signed)
+	}
+
+	fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+		default_provider().signature_verification_algorithms.supported_schemes()
+	}
+}
+
+impl ClientCertVerifier for Verifier {
+	fn root_hint_subjects(&self) -> &[DistinguishedName] {
+		&[]
+	}
+
+	fn verify_client_cert(
+		&self,
+		certificate: &CertificateDer<'_>,
+		intermediates: &[CertificateDer<'_>],
+		_: UnixTime,
+	) -> Result<ClientCertVerified, Error> {
+		check(certificate, intermediates).map(|()| ClientCertVerified::assertion())
+	}
+
+	fn verify_tls12_signature(
+		&self,
+		_: &[u8],
+		_: &CertificateDer<'_>,
+		_: &DigitallySignedStruct,
+	) -> Result<HandshakeSignatureValid, Error> {
+		tls12()
+	}
+
+	fn verify_tls13_signature(
+		&self,
+		message: &[u8],
+		certificate: &CertificateDer<'_>,
+		signed: &DigitallySignedStruct,
+	) -> Result<HandshakeSignatureValid, Error> {
+		self.signature(message, certificate, signed)
 	}
 
 	fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -11,10 +11,13 @@
 
 mod common;
 
+use common::raw::{DATA, End, PING, RST, Raw, SYN, WINDOW, frame};
 use common::stranger::{Manner, Stranger};
 use common::{All, Peer, bytes, config, put, start, until};
 use oda_blobs::{BlobRef, BlobSource, Store, group_count};
-use oda_network::{Fault, FetchError, Multiaddr, NetworkConfig, PeerId, parse_peer, protocol::Request};
+use oda_network::{
+	Fault, FetchError, Multiaddr, Network, NetworkConfig, PeerId, parse_peer, protocol::Request,
+};
 use std::{
 	fs,
 	path::Path,
@@ -31,8 +34,164 @@ const CHILD: &str = "ODA_NETWORK_TEST_CHILD";
 /// What the downloader's process fetches: length, root, and then addresses.
 const TASK: &str = "ODA_NETWORK_TEST_TASK";
 
+/// Names the directory of the server, in its process.
+const SERVER: &str = "ODA_NETWORK_TEST_SERVER";
+
 /// How often the downloader is killed; more for a longer test.
 const KILLS: &str = "ODA_NETWORK_TEST_KILLS";
+
+/// Writes where a network in a process of its own listens.
+fn tell_address(base: &Path, network: &Network) {
+	let me = network.listen_addrs().remove(0).with_p2p(network.peer_id()).unwrap();
+	fs::write(base.join("address.new"), me.to_string()).unwrap();
+	fs::rename(base.join("address.new"), base.join("address")).unwrap();
+}
+
+/// Not a test by itself: the server. Serves until it is told to stop.
+#[tokio::test(flavor = "multi_thread")]
+async fn server() {
+	let Some(base) = std::env::var_os(SERVER) else { return };
+	let base = Path::new(&base);
+	let network = start(base, NetworkConfig { upload_limit: 8 << 20, ..config() }, Arc::new(All)).await;
+	tell_address(base, &network);
+	until("it is told to stop", || base.join("stop").exists()).await;
+	network.shutdown().await;
+}
+
+/// A server in a process of its own, whose memory can be told from that of its peers.
+struct Server {
+	base: tempfile::TempDir,
+	child: Child,
+	blob: BlobRef,
+	id: PeerId,
+	address: Multiaddr,
+}
+
+impl Server {
+	async fn start() -> Self {
+		let base = tempfile::tempdir().unwrap();
+		let blob = Store::open(base.path()).unwrap().put(&bytes(16 * MIB)).unwrap();
+		let child = Command::new(std::env::current_exe().unwrap())
+			.args(["server", "--exact", "--nocapture"])
+			.env(SERVER, base.path())
+			.stdout(Stdio::null())
+			.spawn()
+			.unwrap();
+		until("the server listens", || base.path().join("address").exists()).await;
+		let (id, address) = parse_peer(&fs::read_to_string(base.path().join("address")).unwrap()).unwrap();
+		Self { base, child, blob, id, address }
+	}
+
+	/// A line of what the system says of its memory, in KiB: `VmRSS`, now, or `VmHWM`, the most.
+	fn memory(&self, line: &str) -> u64 {
+		let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+		let value = status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':')).unwrap();
+		value.trim().trim_end_matches(" kB").parse().unwrap()
+	}
+
+	/// Lets hostile peers do their worst while an honest one downloads, and looks that the memory stays.
+	async fn withstands<F: Future<Output = End>>(mut self, what: &str, attack: impl FnOnce(Raw) -> F) -> End {
+		let honest = Peer::start().await;
+		honest.network.add_address(self.id, self.address.clone()).await.unwrap();
+		// Everything is in place that a download takes.
+		honest.network.fetch_from(&self.blob, &[self.id], |_| {}).await.unwrap();
+		let another = Peer::start().await;
+		another.network.add_address(self.id, self.address.clone()).await.unwrap();
+		let before = self.memory("VmRSS");
+		let hostile = Raw::call(self.address.clone()).await;
+		let sources = [self.id];
+		let download = another.network.fetch_from(&self.blob, &sources, |_| {});
+		let (end, report) = tokio::join!(attack(hostile), download);
+		let (grown, most) = (self.memory("VmHWM").saturating_sub(before), self.memory("VmHWM"));
+		println!("{what}: {end:?}, grown by {} MiB to {} MiB", grown / 1024, most / 1024);
+		report.unwrap();
+		assert!(another.store.get(&self.blob).unwrap() == bytes(16 * MIB));
+		fs::write(self.base.path().join("stop"), "").unwrap();
+		assert!(tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap().success());
+		assert!(grown < 32 * 1024, "{what}: grown by {grown} KiB");
+		end
+	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_pings_and_never_reads_costs_no_memory_and_is_cut() {
+	let server = Server::start().await;
+	let attack = |mut raw: Raw| async move { raw.flood(&frame(PING, SYN, 0, 7), 4_000_000).await };
+	assert_eq!(server.withstands("pings", attack).await, End::Cut);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_floods_with_window_updates_is_cut() {
+	let server = Server::start().await;
+	let attack = |mut raw: Raw| async move {
+		raw.send(&frame(WINDOW, SYN, 1, 0)).await;
+		raw.flood(&frame(WINDOW, 0, 1, 0), 4_000_000).await
+	};
+	assert_eq!(server.withstands("window updates", attack).await, End::Cut);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_ever_more_streams_costs_no_memory_and_is_cut() {
+	let server = Server::start().await;
+	let attack = |mut raw: Raw| async move {
+		for first in (1..4_000_000).step_by(8_000) {
+			let many: Vec<u8> =
+				(first..first + 8_000).step_by(2).flat_map(|id| frame(WINDOW, SYN, id, 0)).collect();
+			let end = raw.send(&many).await;
+			if end != End::Taken {
+				return end;
+			}
+		}
+		End::Taken
+	};
+	assert_eq!(server.withstands("streams", attack).await, End::Cut);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_and_resets_streams_over_and_over_is_cut() {
+	let server = Server::start().await;
+	let attack = |mut raw: Raw| async move {
+		let once = [frame(WINDOW, SYN, 1, 0), frame(WINDOW, RST, 1, 0)].concat();
+		let again = [frame(WINDOW, SYN, 3, 0), frame(WINDOW, RST, 3, 0)].concat();
+		raw.send(&once).await;
+		raw.flood(&again, 2_000_000).await
+	};
+	assert_eq!(server.withstands("streams that are reset", attack).await, End::Cut);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_a_byte_at_a_time_costs_no_memory_and_is_cut() {
+	let server = Server::start().await;
+	let attack = |mut raw: Raw| async move {
+		let streams = (0..32).map(|n| 2 * n + 1);
+		raw.send(&streams.clone().flat_map(|id| frame(WINDOW, SYN, id, 0)).collect::<Vec<_>>()).await;
+		let bytes: Vec<u8> = streams.flat_map(|id| [frame(DATA, 0, id, 1), vec![7]].concat()).collect();
+		// Less than the window of each.
+		raw.flood(&bytes, 200_000).await
+	};
+	assert_eq!(server.withstands("single bytes", attack).await, End::Cut);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_more_credit_than_there_is_is_cut() {
+	// A stream that is opened with too much, one that is given too much later, and a stream that is nobody's to open.
+	let opened = frame(WINDOW, SYN, 1, u32::MAX);
+	let later = [frame(WINDOW, SYN, 1, 0), frame(WINDOW, 0, 1, u32::MAX)].concat();
+	let wrong = frame(WINDOW, SYN, 2, 0);
+	for (what, bytes) in [("at once", opened), ("later", later), ("on a wrong stream", wrong)] {
+		let a = Peer::start().await;
+		let mut raw = Raw::call(a.network.listen_addrs().remove(0)).await;
+		let id = raw.id;
+		let connected = || a.network.peers().iter().any(|peer| peer.peer == id && peer.connected);
+		until("the hostile peer is connected", connected).await;
+		raw.send(&bytes).await;
+		until(&format!("credit {what}: the hostile peer is cut"), || !connected()).await;
+		let blob = put(&a, MIB);
+		let b = Peer::start().await;
+		b.meet(&a).await;
+		b.network.fetch_from(&blob, &[a.id()], |_| {}).await.unwrap();
+	}
+}
 
 /// Starts a downloader in a process of its own.
 fn downloader(base: &Path, blob: &BlobRef, addresses: &[Multiaddr]) -> Child {
@@ -63,9 +222,7 @@ async fn fetcher() {
 		network.add_address(peer, address).await.unwrap();
 		peers.push(peer);
 	}
-	let me = network.listen_addrs().remove(0).with_p2p(network.peer_id()).unwrap();
-	fs::write(base.join("address.new"), me.to_string()).unwrap();
-	fs::rename(base.join("address.new"), base.join("address")).unwrap();
+	tell_address(base, &network);
 	network.fetch_from(&blob, &peers, |_| {}).await.unwrap();
 	let status = fs::read_to_string("/proc/self/status").unwrap();
 	let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

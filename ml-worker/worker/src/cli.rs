@@ -6,6 +6,9 @@ use oda_network::Multiaddr;
 use oda_roles::amount::Amount;
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
+/// What is logged unless it is said: of the libraries under the network, only what fails and is no peer's doing.
+const LOG: &str = "info,libp2p=warn,quinn=warn,yamux=off";
+
 /// Trains, submits, verifies and watches models on an ODA chain.
 ///
 /// Weights and data lie in a local store and are named by their root, a BLAKE3 hash. What a submission or a challenge
@@ -81,7 +84,7 @@ pub struct Global {
 	#[arg(long, global = true)]
 	pub json: bool,
 	/// What is logged, to standard error: error, warn, info, debug, trace, or a filter like oda_client=debug.
-	#[arg(long, global = true, env = "ODA_LOG", default_value = "info", value_name = "FILTER")]
+	#[arg(long, global = true, env = "ODA_LOG", default_value = LOG, value_name = "FILTER")]
 	pub log: String,
 	/// How it is logged.
 	#[arg(

@@ -10,6 +10,8 @@
 	reason = "tests, of which each uses a part"
 )]
 
+pub mod raw;
+pub mod relay;
 pub mod stranger;
 
 use oda_blobs::{BlobRef, Store};

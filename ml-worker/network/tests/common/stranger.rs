@@ -59,7 +59,11 @@ impl Drop for Stranger {
 
 impl Stranger {
 	pub async fn start(manner: Manner, store: &Store, blob: &BlobRef) -> Self {
-		let key = Keypair::generate_ed25519();
+		Self::with_key(Keypair::generate_ed25519(), manner, store, blob).await
+	}
+
+	/// As [`start`](Self::start), under an id that others may have too.
+	pub async fn with_key(key: Keypair, manner: Manner, store: &Store, blob: &BlobRef) -> Self {
 		let id = key.public().to_peer_id();
 		let mut swarm = SwarmBuilder::with_existing_identity(key)
 			.with_tokio()
