@@ -1,6 +1,7 @@
 //! What can go wrong, one variant per reason.
 
 use crate::{
+	AccountId,
 	link::LinkError,
 	runtime::{self, runtime_types as generated},
 };
@@ -97,6 +98,11 @@ pub enum ChainError {
 	/// The secret key cannot be read.
 	#[error("the key: {0}")]
 	Key(String),
+	/// A key whose secret everybody knows, on a chain that is not for development.
+	#[error(
+		"{0} is a development account, whose secret everybody knows; this chain is not for development: make a key (ml-worker key new)"
+	)]
+	WellKnownKey(AccountId),
 	/// Something else between this program and the node.
 	#[error("the node: {0}")]
 	Node(Box<subxt::Error>),

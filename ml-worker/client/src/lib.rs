@@ -10,7 +10,8 @@
 //! * [`ChainError`] has a variant for each reason, and [`errors`] the pallets' own;
 //! * [`NamedBlobs`] are the blobs that the chain names, kept up to date;
 //! * [`Chain::send`] takes what a [`View`] has presigned, and [`Chain::contents`] tells what a block holds: for
-//!   measuring.
+//!   measuring;
+//! * a [`KeyFile`] holds a key, encrypted or not; a [`Secret`] is what a new one is made from.
 //!
 //! Each pallet has a module with what is read of it and what it can be called for; all is at the root of the crate.
 //!
@@ -44,6 +45,7 @@ mod chain;
 mod error;
 mod finality;
 mod key;
+mod key_file;
 mod link;
 mod load;
 mod model_registry;
@@ -73,7 +75,8 @@ mod view;
 pub use balances::{Account, Balance, Hold};
 pub use chain::{Chain, ChainMark, NEAR_FINALITY};
 pub use error::{ChainError, Refusal, errors};
-pub use key::Key;
+pub use key::{Key, Secret};
+pub use key_file::KeyFile;
 pub use link::Observer;
 pub use load::{BlockLimits, Contents, Heads, Included};
 pub use model_registry::{Announcement, Model, ModelStatus, Version};
@@ -84,6 +87,7 @@ pub use receipt::Receipt;
 pub use storage_deals::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use submit::{Call, LIFETIME, Sent};
 pub use subxt::utils::AccountId32 as AccountId;
+pub use subxt_signer::{ExposeSecret, SecretString};
 pub use training::{
 	Bounty, BountyId, ChallengeCommitment, ChallengeOutcome, Claim, Demand, Happened, Phase, Submission,
 	SubmissionEvent, Target,

@@ -255,7 +255,11 @@ pub enum Tidy {
 /// The key that somebody names by a file, or by a secret URI.
 pub fn key(file: Option<&PathBuf>, uri: Option<&str>) -> anyhow::Result<Key> {
 	match (file, uri) {
-		(Some(file), _) => Ok(Key::from_file(file)?),
+		(Some(file), _) => {
+			let sealed =
+				|| anyhow::anyhow!("{} is encrypted, and nothing asks for its password", file.display());
+			oda_client::KeyFile::read(file)?.open(|| Err(sealed()))
+		}
 		(None, Some(uri)) => Ok(Key::from_uri(uri)?),
 		(None, None) => {
 			bail!("this needs a key: --key-file FILE, --suri URI, or ODA_SURI in the environment")
