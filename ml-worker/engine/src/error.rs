@@ -148,8 +148,13 @@ pub enum EngineError {
 		found: String,
 	},
 	/// A checkpoint was made with other settings or other data.
-	#[error("the checkpoint belongs to another training run: {0} differs")]
-	OtherRun(&'static str),
+	#[error("{path} is the checkpoint of another training run: {what}")]
+	OtherRun {
+		/// The checkpoint.
+		path: PathBuf,
+		/// What differs: settings with their values there and here.
+		what: String,
+	},
 	/// The caller asked to stop.
 	#[error("cancelled")]
 	Cancelled,

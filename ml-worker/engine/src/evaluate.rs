@@ -42,7 +42,7 @@ impl DeviceChoice {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
-	/// Where to evaluate.
+	/// Where to evaluate and train.
 	pub device: DeviceChoice,
 	/// Use the reference evaluator only.
 	pub reference: bool,
@@ -72,6 +72,8 @@ pub enum Backend {
 #[derive(Clone, Debug)]
 pub struct Engine {
 	device: Option<Device>,
+	/// Where training runs: floats need no self-check.
+	training: Device,
 	kernel: CpuKernel,
 	threads: usize,
 	memory: u64,
@@ -82,7 +84,9 @@ impl Engine {
 	/// reference itself. Never fails: what was refused is logged.
 	pub fn start(config: &EngineConfig) -> Self {
 		let threads = threads::count(config.threads);
-		let mut engine = Self { device: None, kernel: CpuKernel::REFERENCE, threads, memory: config.memory };
+		let training = config.device.for_training();
+		let mut engine =
+			Self { device: None, training, kernel: CpuKernel::REFERENCE, threads, memory: config.memory };
 		if config.reference {
 			return engine;
 		}
@@ -104,12 +108,22 @@ impl Engine {
 
 	/// This kernel on up to `threads` threads, unchecked.
 	pub fn cpu(kernel: CpuKernel, threads: usize) -> Self {
-		Self { device: None, kernel, threads: threads.max(1), memory: 0 }
+		Self { device: None, training: Device::Cpu, kernel, threads: threads.max(1), memory: 0 }
 	}
 
 	/// The reference evaluator on up to `threads` threads.
 	pub fn reference(threads: usize) -> Self {
 		Self::cpu(CpuKernel::REFERENCE, threads)
+	}
+
+	/// The device that training runs on.
+	pub fn training_device(&self) -> Device {
+		self.training
+	}
+
+	/// Threads on the CPU, at most.
+	pub fn threads(&self) -> usize {
+		self.threads
 	}
 
 	/// What was chosen.
@@ -268,7 +282,8 @@ mod tests {
 	fn a_model_over_the_memory_budget_falls_back() {
 		let kernel = fastest();
 		// libtorch on the CPU stands for a CUDA device.
-		let engine = Engine { device: Some(Device::Cpu), kernel, threads: 1, memory: 1 };
+		let engine =
+			Engine { device: Some(Device::Cpu), training: Device::Cpu, kernel, threads: 1, memory: 1 };
 		let case = random_case(1);
 		let model = engine.load(&case.graph, &case.weights).unwrap();
 		assert_eq!(model.backend(), Backend::Cpu(kernel));

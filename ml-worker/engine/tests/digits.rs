@@ -9,7 +9,7 @@ mod common;
 use common::engine;
 use oda_engine::{
 	CpuKernel, Engine, Records, TrainConfig,
-	evaluate::{Backend, DeviceChoice},
+	evaluate::Backend,
 	float::Tables,
 	quantise::random_weights,
 	train::{Measure, Start, Task, train},
@@ -50,7 +50,8 @@ fn random_weights_guess() {
 	let validation = file("validation.bin");
 	let records = Records::of(&spec.graph, &spec.objective, &validation).unwrap();
 	let model = engine().load(&spec.graph, &weights).unwrap();
-	let measure = Measure::of_integers(&model, &spec.objective, &records).unwrap();
+	let measure =
+		Measure::of_integers(&model, &spec.objective, &records, || ControlFlow::Continue(())).unwrap();
 	assert!((20..=110).contains(&measure.correct), "{measure:?}");
 }
 
@@ -58,7 +59,7 @@ fn random_weights_guess() {
 fn the_network_learns_and_quantisation_costs_at_most_two_records() {
 	let spec = spec();
 	let (training, validation) = (file("train.bin"), file("validation.bin"));
-	let config = TrainConfig { device: DeviceChoice::Cpu, ..Default::default() };
+	let config = TrainConfig::default();
 	let engine = engine();
 	assert_ne!(engine.backend(), Backend::Cpu(CpuKernel::REFERENCE));
 	let tables = Tables::new();

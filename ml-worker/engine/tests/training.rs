@@ -17,7 +17,7 @@ use oda_engine::{
 	builder::GraphBuilder,
 	float::Tables,
 	rng::Rng,
-	train::{Augment, Keep, OptimiserConfig, Schedule, Start, Stop, Task, train},
+	train::{Augment, Keep, OptimiserConfig, Progress, Schedule, Start, Stop, Task, train},
 };
 use oda_evaluator::{graph::DType, model::Metric};
 use std::{cell::Cell, ops::ControlFlow};
@@ -38,8 +38,8 @@ fn run_until(
 	let (training, held_out) = (patterns(600, 10), patterns(200, 11));
 	let done = Cell::new(0);
 	let task = Task { graph: &built.graph, objective: &o, training: &training, held_out: &held_out };
-	train(&engine(), &task, Start::Seed(&built.tables), config, |_| {
-		done.set(done.get() + 1);
+	train(&engine(), &task, Start::Seed(&built.tables), config, |progress| {
+		done.set(done.get() + u32::from(matches!(progress, Progress::Epoch(_))));
 		if done.get() < epochs { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 	})
 }
@@ -129,15 +129,113 @@ fn a_complete_run_returns_at_once() {
 }
 
 #[test]
+fn more_epochs_go_on_from_the_checkpoint_of_fewer() {
+	let folder = tempfile::tempdir().unwrap();
+	let kept = TrainConfig { checkpoint: Some(folder.path().join("run")), ..config(2) };
+	let first = run(DType::I16, Metric::Accuracy, &kept).unwrap();
+	// Nor is it another run that ends elsewhere, takes other weights, or writes more rarely.
+	let more = TrainConfig { epochs: 4, keep: Keep::Best, checkpoint_every: 3, stop_at: Some(1.0), ..kept };
+	let begun = Cell::new(None);
+	let built = every_operator(DType::I16);
+	let o = objective(Metric::Accuracy, DType::U8, &[]);
+	let (training, held_out) = (patterns(600, 10), patterns(200, 11));
+	let task = Task { graph: &built.graph, objective: &o, training: &training, held_out: &held_out };
+	let second = train(&engine(), &task, Start::Seed(&built.tables), &more, |progress| {
+		if let Progress::Step { epoch, .. } = progress {
+			begun.set(begun.get().or(Some(epoch)));
+		}
+		ControlFlow::Continue(())
+	})
+	.unwrap();
+	assert_eq!(begun.get(), Some(2));
+	assert_eq!(second.history[..2], first.history[..]);
+	assert!(second.history.len() > 2);
+}
+
+/// The run that [`run`] makes, stopped when `when` says so.
+fn stopped(
+	config: &TrainConfig,
+	when: impl Fn(&Progress<'_>) -> bool,
+) -> (Result<Trained, EngineError>, Vec<Vec<u8>>) {
+	let built = every_operator(DType::I16);
+	let o = objective(Metric::Accuracy, DType::U8, &[]);
+	let (training, held_out) = (patterns(600, 10), patterns(200, 11));
+	let task = Task { graph: &built.graph, objective: &o, training: &training, held_out: &held_out };
+	let trained = train(&engine(), &task, Start::Seed(&built.tables), config, |progress| {
+		if when(&progress) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+	});
+	// What each number of epochs gives by itself.
+	let whole = (1..3).map(|epochs| {
+		let config = TrainConfig { keep: Keep::Best, checkpoint: None, ..config.clone() };
+		run_until(DType::I16, Metric::Accuracy, &config, epochs).unwrap().weights
+	});
+	(trained, whole.collect())
+}
+
+#[test]
+fn a_run_stopped_within_an_epoch_gives_the_best_weights_so_far() {
+	let config = TrainConfig { keep: Keep::Last, ..config(5) };
+	let at = |progress: &Progress<'_>| matches!(progress, Progress::Step { epoch: 2, done: 3, .. });
+	let (trained, best) = stopped(&config, at);
+	let trained = trained.unwrap();
+	assert_eq!((trained.stop, trained.history.len()), (Stop::Cancelled, 2));
+	assert_eq!(trained.weights, best[1]);
+}
+
+#[test]
+fn a_run_stopped_while_it_measures_gives_the_best_weights_so_far() {
+	let measured = Cell::new(0);
+	let at = |progress: &Progress<'_>| {
+		measured.set(measured.get() + u32::from(matches!(progress, Progress::Epoch(_))));
+		measured.get() == 1 && *progress == Progress::Measuring
+	};
+	let (trained, best) = stopped(&config(5), at);
+	let trained = trained.unwrap();
+	assert_eq!((trained.stop, trained.history.len()), (Stop::Cancelled, 1));
+	assert_eq!(trained.weights, best[0]);
+}
+
+#[test]
+fn a_run_stopped_before_an_epoch_is_over_has_no_weights() {
+	let (trained, _) = stopped(&config(5), |progress| matches!(progress, Progress::Step { done: 2, .. }));
+	assert!(matches!(trained, Err(EngineError::Cancelled)));
+}
+
+#[test]
+fn a_run_stopped_within_an_epoch_resumes_to_the_weights_of_one_that_was_not() {
+	let folder = tempfile::tempdir().unwrap();
+	let kept = TrainConfig { checkpoint: Some(folder.path().join("run")), ..config(4) };
+	let (cut, _) = stopped(&kept, |progress| matches!(progress, Progress::Step { epoch: 2, done: 5, .. }));
+	assert_eq!(cut.unwrap().stop, Stop::Cancelled);
+	let resumed = run(DType::I16, Metric::Accuracy, &kept).unwrap();
+	let whole = run(DType::I16, Metric::Accuracy, &config(4)).unwrap();
+	assert_eq!((resumed.stop, resumed.weights), (Stop::Done, whole.weights));
+}
+
+#[test]
+fn an_accuracy_to_stop_at_is_refused_where_there_is_none() {
+	let bad = TrainConfig { stop_at: Some(0.5), ..config(1) };
+	let refused = run(DType::I16, Metric::SquaredError, &bad);
+	assert!(matches!(refused, Err(EngineError::Config(why)) if why.contains("stop_at")));
+}
+
+#[test]
 fn a_checkpoint_of_another_run_is_refused() {
 	let folder = tempfile::tempdir().unwrap();
 	let kept = TrainConfig { checkpoint: Some(folder.path().join("run")), ..config(1) };
 	run(DType::I16, Metric::Accuracy, &kept).unwrap();
-	let other = TrainConfig { seed: 9, ..kept.clone() };
-	let refused = run(DType::I16, Metric::Accuracy, &other);
-	assert!(matches!(refused, Err(EngineError::OtherRun("the configuration"))));
-	let refused = run(DType::I32, Metric::Accuracy, &kept);
-	assert!(matches!(refused, Err(EngineError::OtherRun("the graph"))));
+	let refusal = |output, config: &TrainConfig| match run(output, Metric::Accuracy, config) {
+		Err(EngineError::OtherRun { path, what }) => {
+			assert_eq!(Some(path), kept.checkpoint);
+			what
+		}
+		other => panic!("{:?}", other.map(|trained| trained.stop)),
+	};
+	let other = TrainConfig { seed: 9, batch: 16, ..kept.clone() };
+	assert_eq!(refusal(DType::I16, &other), "batch is 32 there and 16 here; seed is 0 there and 9 here");
+	let other = TrainConfig { optimiser: OptimiserConfig::sgd(0.1, 0.0), ..kept.clone() };
+	assert!(refusal(DType::I16, &other).starts_with("optimiser is {"));
+	assert!(refusal(DType::I32, &kept).starts_with("the graph differs"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::{
 	context::Context,
 	service::{self, Actor, Role, Step},
 	submission::{self, Ended, NotBetter},
-	training,
+	training::{self, Stopper, Training},
 };
 use anyhow::{Context as _, bail};
 use oda_client::{Key, ModelStatus, View};
@@ -167,7 +167,8 @@ impl Agent {
 		let held_out: BlobRef = spec.data.dataset().blob;
 		let mut train = config.train.clone();
 		train.seed = train.seed.wrapping_add(round);
-		let trained = training::train(context, &spec, from, data, held_out, train).await?;
+		let training = Training::prepare(context, &spec, from, data, held_out, train).await?;
+		let trained = training.run(Stopper::default()).await?;
 		let weights = trained.weights;
 		context.store().mark_passing(&weights.root)?;
 		context.output().event(

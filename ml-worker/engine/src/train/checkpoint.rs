@@ -7,6 +7,7 @@ use crate::{
 };
 use codec::Encode;
 use safetensors::Dtype;
+use serde_json::{Map, Value};
 use std::path::Path;
 use tch::Tensor;
 
@@ -18,7 +19,7 @@ pub(super) struct Identity {
 	start: String,
 	training: String,
 	held_out: String,
-	config: String,
+	config: Map<String, Value>,
 }
 
 impl Identity {
@@ -39,18 +40,26 @@ impl Identity {
 		}
 	}
 
-	/// What differs from `other`.
-	fn difference(&self, other: &Self) -> Option<&'static str> {
-		[
+	/// What differs in `other`, which is the run that would go on.
+	fn difference(&self, other: &Self) -> Option<String> {
+		let named = [
 			("the graph", self.graph != other.graph),
 			("the objective", self.objective != other.objective),
 			("the start", self.start != other.start),
 			("the training data", self.training != other.training),
 			("the held-out data", self.held_out != other.held_out),
-			("the configuration", self.config != other.config),
-		]
-		.into_iter()
-		.find_map(|(name, differs)| differs.then_some(name))
+		];
+		let named =
+			named.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| format!("{name} differs"));
+		let names =
+			self.config.keys().chain(other.config.keys().filter(|name| !self.config.contains_key(*name)));
+		let settings = names.filter_map(|name| {
+			let (there, here) = (self.config.get(name), other.config.get(name));
+			let shown = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), Value::to_string);
+			(there != here).then(|| format!("{name} is {} there and {} here", shown(there), shown(here)))
+		});
+		let all: Vec<String> = named.chain(settings).collect();
+		(!all.is_empty()).then(|| all.join("; "))
 	}
 }
 
@@ -63,7 +72,7 @@ struct Metadata {
 	best: Option<(Measure, Measure)>,
 }
 
-const FORMAT: &str = "checkpoint/1";
+const FORMAT: &str = "checkpoint/2";
 
 /// Writes a checkpoint, atomically.
 pub(super) fn save(path: &Path, identity: &Identity, state: &State) -> Result<(), EngineError> {
@@ -94,7 +103,7 @@ pub(super) fn load(path: &Path, identity: &Identity, state: &mut State) -> Resul
 		return Err(EngineError::Metadata { key: "format" });
 	}
 	if let Some(what) = metadata.identity.difference(identity) {
-		return Err(EngineError::OtherRun(what));
+		return Err(EngineError::OtherRun { path: path.to_path_buf(), what });
 	}
 	take_float(&mut reader, &mut state.model)?;
 	let device = state.model.device();

@@ -1,7 +1,9 @@
 //! The settings of a training run.
 
 use super::{Augment, OptimiserConfig, Schedule};
-use crate::{EngineError, evaluate::DeviceChoice, float::Observer};
+use crate::{EngineError, float::Observer};
+use oda_evaluator::{Objective, model::Metric};
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 /// Which epoch's weights are the result.
@@ -14,7 +16,7 @@ pub enum Keep {
 	Best,
 }
 
-/// How to train.
+/// How to train. Where, and on how many threads, is the [`Engine`](crate::Engine)'s.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
@@ -48,11 +50,6 @@ pub struct TrainConfig {
 	pub check_every: u32,
 	/// Which epoch's weights are the result.
 	pub keep: Keep,
-	/// Where to train.
-	pub device: DeviceChoice,
-	/// Threads on the CPU, at most; 0 for one a core. Small work takes one. Sums in floats depend on it, so
-	/// the same seed gives the same weights under the same number.
-	pub threads: usize,
 	/// Where to keep a checkpoint, from which the same run resumes.
 	pub checkpoint: Option<PathBuf>,
 	/// Epochs between checkpoints.
@@ -77,16 +74,18 @@ impl Default for TrainConfig {
 			stop_at: None,
 			check_every: 0,
 			keep: Keep::Last,
-			device: DeviceChoice::Auto,
-			threads: 0,
 			checkpoint: None,
 			checkpoint_every: 1,
 		}
 	}
 }
 
+/// Settings that say when to end, what to take and what to write, and change no step: a checkpoint of another value is
+/// gone on from. The schedule and the phases are parts of `epochs`, so with more of them they go on as the new number says.
+const FREE: [&str; 6] = ["epochs", "stop_at", "check_every", "keep", "checkpoint", "checkpoint_every"];
+
 impl TrainConfig {
-	pub(crate) fn check(&self) -> Result<(), EngineError> {
+	pub(crate) fn check(&self, objective: &Objective) -> Result<(), EngineError> {
 		let part = 0.0..=1.0;
 		let fine = |condition: bool, what: &'static str| match condition {
 			true => Ok(()),
@@ -99,20 +98,19 @@ impl TrainConfig {
 		fine((0.0..1.0).contains(&self.momentum), "momentum must be in 0..1")?;
 		fine((0.0..1.0).contains(&self.label_smoothing), "label_smoothing must be in 0..1")?;
 		fine(self.stop_at.is_none_or(|s| part.contains(&s)), "stop_at must be in 0..=1")?;
+		let measured = self.stop_at.is_none() || objective.metric != Metric::SquaredError;
+		fine(measured, "stop_at is an accuracy, which a squared error has not")?;
 		fine(self.checkpoint_every > 0, "checkpoint_every must not be 0")?;
 		self.optimiser.check()
 	}
 
-	/// What has to be the same for a checkpoint to be resumed: all but where and how often it is kept, and
-	/// how many threads run.
-	pub(crate) fn identity(&self) -> String {
-		let identity = Self {
-			checkpoint: None,
-			checkpoint_every: 1,
-			threads: 0,
-			device: DeviceChoice::Auto,
-			..self.clone()
+	/// What has to be the same for a checkpoint to be resumed, by the settings' names.
+	pub(crate) fn identity(&self) -> Map<String, Value> {
+		let mut settings = match serde_json::to_value(self) {
+			Ok(Value::Object(settings)) => settings,
+			_ => Map::new(),
 		};
-		serde_json::to_string(&identity).unwrap_or_default()
+		settings.retain(|name, _| !FREE.contains(&name.as_str()));
+		settings
 	}
 }

@@ -35,6 +35,24 @@ pub struct Epoch {
 	pub seconds: f64,
 }
 
+/// How far a run is; whoever is told may stop it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Progress<'a> {
+	/// A step was made.
+	Step {
+		/// The epoch, from 0.
+		epoch: u32,
+		/// Steps of this epoch that are made.
+		done: u64,
+		/// Steps of an epoch.
+		steps: u64,
+	},
+	/// The held-out data is being measured on.
+	Measuring,
+	/// An epoch is over.
+	Epoch(&'a Epoch),
+}
+
 /// Why a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -30,12 +30,18 @@ impl Measure {
 		(self.counted > 0).then(|| self.correct as f64 / self.counted as f64)
 	}
 
-	/// The float model on `records`; [`Mode::Float`] is the network before quantisation.
+	/// The float model on `records`; [`Mode::Float`] is the network before quantisation. `each` is called after each
+	/// batch and may stop the work.
 	///
 	/// # Errors
 	///
-	/// A libtorch error.
-	pub fn of_float(model: &FloatModel, records: &Records<'_>, mode: Mode) -> Result<Self, EngineError> {
+	/// A libtorch error; [`EngineError::Cancelled`] if `each` stopped it.
+	pub fn of_float(
+		model: &FloatModel,
+		records: &Records<'_>,
+		mode: Mode,
+		mut each: impl FnMut() -> ControlFlow<()>,
+	) -> Result<Self, EngineError> {
 		let _guard = tch::no_grad_guard();
 		let (graph, objective) = (model.graph(), model.objective());
 		let mut measure = Self::default();
@@ -51,19 +57,24 @@ impl Measure {
 				measure.correct += correct;
 				measure.counted += counted;
 			}
+			if each().is_break() {
+				return Err(EngineError::Cancelled);
+			}
 		}
 		Ok(measure)
 	}
 
-	/// Integer weights on `records`, by the exact evaluation that everyone uses.
+	/// Integer weights on `records`, by the exact evaluation that everyone uses. `each` is called after each batch and
+	/// may stop the work.
 	///
 	/// # Errors
 	///
-	/// An evaluation error.
+	/// An evaluation error; [`EngineError::Cancelled`] if `each` stopped it.
 	pub fn of_integers(
 		model: &Evaluate,
 		objective: &Objective,
 		records: &Records<'_>,
+		mut each: impl FnMut() -> ControlFlow<()>,
 	) -> Result<Self, EngineError> {
 		let mut measure = Self::default();
 		let accuracy = Objective { metric: Metric::Accuracy, ..objective.clone() };
@@ -78,7 +89,7 @@ impl Measure {
 					measure.counted += positions(objective, target);
 				}
 			}
-			ControlFlow::Continue(())
+			each()
 		})?;
 		Ok(measure)
 	}

@@ -6,7 +6,12 @@
 //! own.
 //!
 //! An epoch's random numbers follow from the seed and the epoch alone, so a resumed run continues exactly
-//! where the killed one was, and on a CPU with the same number of threads gives the same weights.
+//! where the killed one was.
+//!
+//! The same seed gives the same weights on the same machine with the same libtorch. It is floats that are summed, and
+//! the order in which libtorch sums them depends on its version, on the processor's vector instructions, on the device
+//! and, for work large enough to be shared, on the number of threads ([`Engine::threads`](crate::Engine::threads)): on
+//! another machine the weights may be others, as good. What they score is the same everywhere.
 
 mod augment;
 mod checkpoint;
@@ -20,7 +25,7 @@ mod schedule;
 
 pub use augment::Augment;
 pub use config::{Keep, TrainConfig};
-pub use history::{Epoch, Precision, Stop};
+pub use history::{Epoch, Precision, Progress, Stop};
 pub use measure::Measure;
 pub use optimiser::OptimiserConfig;
 pub use run::{Start, Task, Trained, train};

@@ -1,6 +1,8 @@
 //! The training loop.
 
-use super::{Epoch, Keep, Measure, Precision, Stop, TrainConfig, checkpoint, loss, optimiser::Optimiser};
+use super::{
+	Epoch, Keep, Measure, Precision, Progress, Stop, TrainConfig, checkpoint, loss, optimiser::Optimiser,
+};
 use crate::{
 	EngineError,
 	batch::Batch,
@@ -64,36 +66,38 @@ pub(super) struct State {
 const ORDER: u64 = 0x6f72_6465_7200_0000;
 const AUGMENT: u64 = 0x6175_676d_0000_0000;
 
-/// Trains a task's graph from `start`. `engine` evaluates the integer weights; `progress` is called after
-/// each epoch and may stop the run, which then returns what it has.
+/// Trains a task's graph from `start`, on `engine`'s device and threads; `engine` evaluates the integer weights.
+/// `progress` is called after each step, while measuring, and after each epoch, and may stop the run, which then returns
+/// the best epoch's weights whatever is configured: the epoch that was under way is lost.
 ///
-/// With a checkpoint path, a run that was killed continues with the last checkpoint; the file remains when
-/// the run ends, and a run that is complete returns at once.
+/// With a checkpoint path, a run that was killed or stopped continues with the last checkpoint; the file remains when
+/// the run ends. A run that is complete returns at once, and goes on if there are more epochs now.
 ///
 /// # Errors
 ///
 /// Data that is no whole number of records, or none; a graph that cannot be trained; a setting out of range;
-/// a checkpoint of another run, or one that is damaged; [`EngineError::Diverged`]; libtorch and file errors.
+/// a checkpoint of another run, or one that is damaged; [`EngineError::Diverged`]; [`EngineError::Cancelled`] if it was
+/// stopped before an epoch was over; libtorch and file errors.
 pub fn train(
 	engine: &Engine,
 	task: &Task<'_>,
 	start: Start<'_>,
 	config: &TrainConfig,
-	mut progress: impl FnMut(&Epoch) -> ControlFlow<()>,
+	mut progress: impl FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<Trained, EngineError> {
-	config.check()?;
 	let Task { graph, objective, training, held_out } = *task;
+	config.check(objective)?;
 	let macs = graph.validate()?.macs;
 	// Forward, and twice as much backward.
 	let step_macs = macs.saturating_mul(config.batch as u64).saturating_mul(3);
-	threads::set_for(threads::count(config.threads), step_macs);
+	threads::set_for(engine.threads(), step_macs);
 	let identity = checkpoint::Identity::of(task, start, config);
 	let training = Records::of(graph, objective, training)?;
 	let held_out = Records::of(graph, objective, held_out)?;
 	if training.is_empty() || held_out.is_empty() {
 		return Err(EngineError::NoRecords);
 	}
-	let device = config.device.for_training();
+	let device = engine.training_device();
 	let model = match start {
 		Start::Seed(tables) => {
 			FloatModel::from_seed(graph, objective, config.seed, tables, &training, device)?
@@ -111,7 +115,13 @@ pub fn train(
 	let run = Run { engine, config, training, held_out, step_macs };
 	let mut stop = run.finished(&state);
 	while stop.is_none() {
-		let (epoch, reached) = run.epoch(&mut state)?;
+		let (epoch, reached) = match run.epoch(&mut state, &mut progress) {
+			Err(EngineError::Cancelled) => {
+				stop = Some(Stop::Cancelled);
+				break;
+			}
+			done => done?,
+		};
 		state.history.push(epoch);
 		let due = (epoch.epoch + 1) % config.checkpoint_every == 0 || epoch.epoch + 1 == config.epochs;
 		if let Some(path) = &config.checkpoint
@@ -119,7 +129,7 @@ pub fn train(
 		{
 			checkpoint::save(path, &identity, &state)?;
 		}
-		let cancelled = progress(&epoch).is_break();
+		let cancelled = progress(Progress::Epoch(&epoch)).is_break();
 		stop = match reached {
 			true => Some(Stop::Target),
 			false => run.finished(&state),
@@ -128,15 +138,9 @@ pub fn train(
 			stop = Some(Stop::Cancelled);
 		}
 	}
-	let (weights, integer, float) = run.result(&mut state)?;
-	Ok(Trained {
-		weights,
-		integer,
-		float,
-		stop: stop.unwrap_or(Stop::Done),
-		history: state.history,
-		model: state.model,
-	})
+	let stop = stop.unwrap_or(Stop::Done);
+	let (weights, integer, float) = run.result(&mut state, stop)?;
+	Ok(Trained { weights, integer, float, stop, history: state.history, model: state.model })
 }
 
 struct Run<'a> {
@@ -174,15 +178,23 @@ impl Run<'_> {
 	}
 
 	/// The weights blob and how good it is.
-	fn integers(&self, model: &FloatModel) -> Result<(Vec<u8>, Measure), EngineError> {
+	fn integers(
+		&self,
+		model: &FloatModel,
+		each: impl FnMut() -> ControlFlow<()>,
+	) -> Result<(Vec<u8>, Measure), EngineError> {
 		let weights = model.quantise()?;
 		let loaded = self.engine.load(model.graph(), &weights)?;
-		let measure = Measure::of_integers(&loaded, model.objective(), &self.held_out)?;
+		let measure = Measure::of_integers(&loaded, model.objective(), &self.held_out, each)?;
 		Ok((weights, measure))
 	}
 
 	/// One epoch; also whether the accuracy asked for was reached, which may be in its midst.
-	fn epoch(&self, state: &mut State) -> Result<(Epoch, bool), EngineError> {
+	fn epoch(
+		&self,
+		state: &mut State,
+		progress: &mut impl FnMut(Progress<'_>) -> ControlFlow<()>,
+	) -> Result<(Epoch, bool), EngineError> {
 		let begun = Instant::now();
 		let config = self.config;
 		let epoch = state.history.len() as u32;
@@ -203,18 +215,23 @@ impl Run<'_> {
 			}
 			losses += loss * indices.len() as f64;
 			seen += indices.len();
+			let done = Progress::Step { epoch, done: number as u64 + 1, steps: steps_each };
+			if progress(done).is_break() {
+				return Err(EngineError::Cancelled);
+			}
 			if config.stop_at.is_some()
 				&& config.check_every > 0
 				&& (number + 1).is_multiple_of(config.check_every as usize)
-				&& self.reached(&self.integers(&state.model)?.1)
+				&& self.reached(&self.integers(&state.model, || progress(Progress::Measuring))?.1)
 			{
 				reached = true;
 				break;
 			}
 		}
-		let (weights, integer) = self.integers(&state.model)?;
-		let float = Measure::of_float(&state.model, &self.held_out, Mode::Float)?;
-		if config.keep == Keep::Best && state.best.as_ref().is_none_or(|b| integer.score >= b.1.score) {
+		let (weights, integer) = self.integers(&state.model, || progress(Progress::Measuring))?;
+		let float =
+			Measure::of_float(&state.model, &self.held_out, Mode::Float, || progress(Progress::Measuring))?;
+		if state.best.as_ref().is_none_or(|b| integer.score >= b.1.score) {
 			state.best = Some((weights, integer, float));
 		}
 		let result = Epoch {
@@ -241,7 +258,7 @@ impl Run<'_> {
 	) -> Result<f64, EngineError> {
 		let config = self.config;
 		// Evaluation in between may have changed it.
-		threads::set_for(threads::count(config.threads), self.step_macs);
+		threads::set_for(self.engine.threads(), self.step_macs);
 		let model = &mut state.model;
 		let inputs: Vec<Vec<u8>> = indices
 			.iter()
@@ -268,12 +285,14 @@ impl Run<'_> {
 	}
 
 	/// The weights that are the result, on the held-out data.
-	fn result(&self, state: &mut State) -> Result<(Vec<u8>, Measure, Measure), EngineError> {
-		if let Some(best) = state.best.take() {
-			return Ok(best);
+	fn result(&self, state: &mut State, stop: Stop) -> Result<(Vec<u8>, Measure, Measure), EngineError> {
+		// What the model is in the midst of an epoch is no result.
+		if self.config.keep == Keep::Best || stop == Stop::Cancelled {
+			return state.best.take().ok_or(EngineError::Cancelled);
 		}
-		let (weights, integer) = self.integers(&state.model)?;
-		let float = Measure::of_float(&state.model, &self.held_out, Mode::Float)?;
+		let go_on = || ControlFlow::Continue(());
+		let (weights, integer) = self.integers(&state.model, go_on)?;
+		let float = Measure::of_float(&state.model, &self.held_out, Mode::Float, go_on)?;
 		Ok((weights, integer, float))
 	}
 }

@@ -27,7 +27,6 @@ pub fn config(epochs: u32) -> TrainConfig {
 		epochs,
 		batch: 32,
 		optimiser: OptimiserConfig::adam_w(5e-3, 1e-3),
-		device: DeviceChoice::Cpu,
 		warm_up: 5,
 		..Default::default()
 	}

@@ -6,10 +6,10 @@ use anyhow::{Context as _, bail};
 use oda_engine::{TrainConfig, train::Keep};
 use oda_roles::{
 	context::Context,
-	training::{self, From},
+	training::{From, Stopper, Training},
 };
 
-fn config(context: &Context, args: &TrainArgs) -> anyhow::Result<TrainConfig> {
+fn config(args: &TrainArgs) -> anyhow::Result<TrainConfig> {
 	let mut config = match &args.config {
 		Some(path) => {
 			let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
@@ -17,9 +17,6 @@ fn config(context: &Context, args: &TrainArgs) -> anyhow::Result<TrainConfig> {
 		}
 		None => TrainConfig::default(),
 	};
-	let engine = &context.settings().engine;
-	config.device = engine.device;
-	config.threads = engine.threads;
 	config.epochs = args.epochs.unwrap_or(config.epochs);
 	config.batch = args.batch.unwrap_or(config.batch);
 	config.seed = args.seed.unwrap_or(config.seed);
@@ -38,7 +35,7 @@ fn config(context: &Context, args: &TrainArgs) -> anyhow::Result<TrainConfig> {
 }
 
 pub(super) async fn run(context: &Context, args: TrainArgs) -> anyhow::Result<()> {
-	let config = config(context, &args)?;
+	let config = config(&args)?;
 	let Named { spec, tables, registered } =
 		named(context, args.spec.as_deref(), args.model.as_ref()).await?;
 	let head = match &registered {
@@ -59,7 +56,8 @@ pub(super) async fn run(context: &Context, args: TrainArgs) -> anyhow::Result<()
 		Some(name) => context.blob(name).await?,
 		None => spec.data.dataset().blob,
 	};
-	let result = training::train(context, &spec, from, data, held_out, config).await?;
+	let training = Training::prepare(context, &spec, from, data, held_out, config).await?;
+	let result = training.run(Stopper::default()).await?;
 	let weights = result.weights;
 	if let Some(out) = &args.out {
 		out_file::write(out, &mut context.store().open_blob(&weights)?)?;
