@@ -24,6 +24,8 @@ use subxt_signer::{ExposeSecret, SecretString, polkadot_js_compat as polkadot_js
 
 /// Bytes of a key file, at most.
 const MAX_BYTES: u64 = 1 << 16;
+/// What is said of a file that is in the way.
+const THERE: &str = "there is a file already; a key is not overwritten";
 /// What others than the owner may do to a file.
 const OTHERS: u32 = 0o077;
 
@@ -39,6 +41,31 @@ const HEADER: [u8; 16] = [48, 83, 2, 1, 1, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 
 const DIVIDER: [u8; 5] = [161, 35, 3, 33, 0];
 /// Bytes of an encrypted secret: salt, parameters and nonce; header, secret, divider and public key; the seal.
 const SEALED: usize = SALT + 12 + NONCE + HEADER.len() + 64 + DIVIDER.len() + 32 + 16;
+
+/// Reads a file, of a bounded length, that its owner alone may read or write; or a pipe.
+///
+/// # Errors
+///
+/// [`ChainError::Key`] with the path: it cannot be read, it is too long, or others may read or write it.
+pub fn read_private(path: &Path) -> Result<SecretString, ChainError> {
+	let at = |reason: &dyn std::fmt::Display| failed(&format!("{}: {reason}", path.display()));
+	let file = File::open(path).map_err(|error| at(&error))?;
+	let found = file.metadata().map_err(|error| at(&error))?;
+	// Not of a pipe, which is gone when it was read.
+	if found.is_file() && found.mode() & OTHERS != 0 {
+		return Err(at(&format!(
+			"others may read or write it (its mode is {:04o}): chmod 600 {}",
+			found.mode() & 0o7777,
+			path.display()
+		)));
+	}
+	let mut text = String::new();
+	file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| at(&error))?;
+	if text.len() as u64 > MAX_BYTES {
+		return Err(at(&"it is too long to be a key file"));
+	}
+	Ok(SecretString::from(text))
+}
 
 /// A key file, as it was read. What it holds may need a password still.
 pub struct KeyFile {
@@ -75,24 +102,9 @@ impl KeyFile {
 	///
 	/// With the path: it cannot be read; others than its owner may read or write it; it holds no key.
 	pub fn read(path: &Path) -> Result<Self, ChainError> {
-		let at = |reason: &dyn std::fmt::Display| failed(&format!("{}: {reason}", path.display()));
-		let file = File::open(path).map_err(|error| at(&error))?;
-		let found = file.metadata().map_err(|error| at(&error))?;
-		// Not of a pipe, which is gone when it was read.
-		if found.is_file() && found.mode() & OTHERS != 0 {
-			return Err(at(&format!(
-				"others may read or write it (its mode is {:04o}): chmod 600 {}",
-				found.mode() & 0o7777,
-				path.display()
-			)));
-		}
-		let mut text = String::new();
-		file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| at(&error))?;
-		if text.len() as u64 > MAX_BYTES {
-			return Err(at(&"it is too long to be a key file"));
-		}
+		let text = read_private(path)?.expose_secret().to_owned();
 		let content = Content::parse(text).map_err(|error| match error {
-			ChainError::Key(reason) => at(&reason),
+			ChainError::Key(reason) => failed(&format!("{}: {reason}", path.display())),
 			other => other,
 		})?;
 		Ok(Self { path: path.to_owned(), content })
@@ -135,6 +147,18 @@ impl KeyFile {
 				})?;
 				Ok(Key::from_pair(pair))
 			}
+		}
+	}
+
+	/// Makes sure that no file is there that a new one would overwrite.
+	///
+	/// # Errors
+	///
+	/// With the path: there is one.
+	pub fn check_free(path: &Path) -> Result<(), ChainError> {
+		match path.symlink_metadata() {
+			Ok(_) => Err(failed(&format!("{}: {THERE}", path.display()))),
+			Err(_) => Ok(()),
 		}
 	}
 
@@ -217,7 +241,7 @@ fn write(path: &Path, text: &str) -> Result<(), ChainError> {
 	file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(|error| at(&error))?;
 	file.as_file().sync_all().map_err(|error| at(&error))?;
 	file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-		std::io::ErrorKind::AlreadyExists => at(&"there is a file already; a key is not overwritten"),
+		std::io::ErrorKind::AlreadyExists => at(&THERE),
 		_ => at(&error.error),
 	})?;
 	Ok(())

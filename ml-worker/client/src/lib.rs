@@ -76,7 +76,7 @@ pub use balances::{Account, Balance, Hold};
 pub use chain::{Chain, ChainMark, NEAR_FINALITY};
 pub use error::{ChainError, Refusal, errors};
 pub use key::{Key, Secret};
-pub use key_file::KeyFile;
+pub use key_file::{KeyFile, read_private};
 pub use link::Observer;
 pub use load::{BlockLimits, Contents, Heads, Included};
 pub use model_registry::{Announcement, Model, ModelStatus, Version};

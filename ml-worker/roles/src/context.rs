@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use oda_blobs::{Removed, Store};
-use oda_client::{AccountId, Chain, ChainError, Key, View};
+use oda_client::{AccountId, Chain, ChainError, View};
 use oda_engine::{Engine, EngineConfig};
 use oda_network::NetworkConfig;
 use oda_primitives::BlobRef;
@@ -250,21 +250,6 @@ pub enum Tidy {
 	Passing,
 	/// All that lies in the store.
 	Everything,
-}
-
-/// The key that somebody names by a file, or by a secret URI.
-pub fn key(file: Option<&PathBuf>, uri: Option<&str>) -> anyhow::Result<Key> {
-	match (file, uri) {
-		(Some(file), _) => {
-			let sealed =
-				|| anyhow::anyhow!("{} is encrypted, and nothing asks for its password", file.display());
-			oda_client::KeyFile::read(file)?.open(|| Err(sealed()))
-		}
-		(None, Some(uri)) => Ok(Key::from_uri(uri)?),
-		(None, None) => {
-			bail!("this needs a key: --key-file FILE, --suri URI, or ODA_SURI in the environment")
-		}
-	}
 }
 
 /// 32 random bytes that nobody else knows.

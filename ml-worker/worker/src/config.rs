@@ -1,11 +1,9 @@
 //! The file of `ml-worker run`.
 
+use anyhow::Context as _;
 use oda_engine::EngineConfig;
 use oda_network::NetworkConfig;
-use oda_roles::{
-	evaluation::Limits, keeper::KeeperConfig, trainer::TrainerConfig, verifier::VerifierConfig,
-	watcher::WatcherConfig,
-};
+use oda_roles::{ROLES, evaluation::Limits, service::Configured};
 use serde::Deserialize;
 use std::{
 	net::SocketAddr,
@@ -37,36 +35,29 @@ pub struct RunConfig {
 /// One role, and the account it acts as.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Role {
-	/// A file whose first line is the account's secret URI; the command line's key if there is none.
+	/// Which one, by its name.
+	pub kind: String,
+	/// The account's key file; the command line's key if there is none.
 	pub key_file: Option<PathBuf>,
-	/// What it does.
+	/// A file whose first line is its password, if it is encrypted; the command line's if there is none.
+	pub password_file: Option<PathBuf>,
+	/// The role's own settings.
 	#[serde(flatten)]
-	pub kind: RoleKind,
+	pub settings: toml::Table,
 }
 
-/// What a role does.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum RoleKind {
-	/// Answers tasks.
-	Verifier(VerifierConfig),
-	/// Recomputes submissions.
-	Watcher(WatcherConfig),
-	/// Trains and submits.
-	Trainer(Box<TrainerConfig>),
-	/// Keeps blobs for pay.
-	Keeper(KeeperConfig),
-}
-
-impl RoleKind {
-	/// Its name in the log.
-	pub fn name(&self) -> &'static str {
-		match self {
-			Self::Verifier(_) => "verifier",
-			Self::Watcher(_) => "watcher",
-			Self::Trainer(_) => "trainer",
-			Self::Keeper(_) => "keeper",
-		}
+impl Role {
+	/// The role with its settings, ready to run.
+	///
+	/// # Errors
+	///
+	/// There is no such role; a setting that it does not know.
+	pub fn configured(&self) -> anyhow::Result<Configured> {
+		let known = ROLES.iter().find(|role| role.name == self.kind).with_context(|| {
+			let names: Vec<_> = ROLES.iter().map(|role| role.name).collect();
+			format!("there is no role {:?}; there are {}", self.kind, names.join(", "))
+		})?;
+		(known.configure)(self.settings.clone()).with_context(|| format!("the {}", self.kind))
 	}
 }
 
@@ -75,15 +66,28 @@ pub fn read(path: &Path) -> anyhow::Result<RunConfig> {
 	let text = std::fs::read_to_string(path).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
 	let config: RunConfig = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
 	anyhow::ensure!(!config.roles.is_empty(), "{}: no role", path.display());
+	for role in &config.roles {
+		role.configured().with_context(|| path.display().to_string())?;
+	}
 	Ok(config)
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use oda_roles::{
+		keeper::KeeperConfig, trainer::TrainerConfig, verifier::VerifierConfig, watcher::WatcherConfig,
+	};
 
-	fn parse(text: &str) -> Result<RunConfig, toml::de::Error> {
-		toml::from_str(text)
+	fn parse(text: &str) -> anyhow::Result<RunConfig> {
+		let file = tempfile::NamedTempFile::new()?;
+		std::fs::write(file.path(), text)?;
+		read(file.path())
+	}
+
+	/// A role's own settings.
+	fn own<T: serde::de::DeserializeOwned>(role: &Role) -> T {
+		role.settings.clone().try_into().unwrap()
 	}
 
 	#[test]
@@ -98,9 +102,10 @@ mod tests {
 		assert_eq!(config.engine.unwrap().threads, 2);
 		assert_eq!(config.prometheus, Some(SocketAddr::from(([127, 0, 0, 1], 9616))));
 		let [verifier, watcher] = &config.roles[..] else { panic!("two roles") };
-		assert!(matches!(&verifier.kind, RoleKind::Verifier(v) if v.challenge));
+		assert!(verifier.kind == "verifier" && own::<VerifierConfig>(verifier).challenge);
 		assert_eq!(verifier.key_file.as_deref(), Some(Path::new("v.key")));
-		assert!(matches!(&watcher.kind, RoleKind::Watcher(w) if w.challenge && !w.settle));
+		let settings: WatcherConfig = own(watcher);
+		assert!(watcher.kind == "watcher" && settings.challenge && !settings.settle);
 	}
 
 	#[test]
@@ -111,7 +116,7 @@ mod tests {
 			 [role.train]\nepochs = 3\n"
 		))
 		.unwrap();
-		let RoleKind::Trainer(trainer) = &config.roles[0].kind else { panic!("a trainer") };
+		let trainer: TrainerConfig = own(&config.roles[0]);
 		assert_eq!((trainer.train.epochs, trainer.once, trainer.model), (3, true, [0xab; 32]));
 	}
 
@@ -139,13 +144,14 @@ mod tests {
 	#[test]
 	fn a_keeper_says_its_price_in_oda() {
 		let config = parse("[[role]]\nkind = \"keeper\"\nmin_price = \"0.001\"\n").unwrap();
-		let RoleKind::Keeper(keeper) = &config.roles[0].kind else { panic!("a keeper") };
+		let keeper: KeeperConfig = own(&config.roles[0]);
 		assert_eq!(keeper.min_price, oda_roles::amount::Amount(1_000_000_000));
 	}
 
 	#[test]
 	fn an_unknown_role_is_refused() {
-		assert!(parse("[[role]]\nkind = \"dreamer\"\n").is_err());
+		let error = format!("{:#}", parse("[[role]]\nkind = \"dreamer\"\n").unwrap_err());
+		assert!(error.contains("dreamer") && error.contains("there are verifier, watcher"), "{error}");
 	}
 
 	#[test]
@@ -165,6 +171,9 @@ mod tests {
 		let trainer =
 			format!("[[role]]\nkind = \"trainer\"\nmodel = \"{0}\"\ndata = \"{0}\"\n", "ab".repeat(32));
 		assert!(parse(&trainer).is_ok());
-		assert!(parse(&format!("{trainer}[role.train]\nepoch = 3\n")).is_err());
+		for own in ["epoch = 3", "threads = 2", "device = \"cpu\""] {
+			let error = format!("{:#}", parse(&format!("{trainer}[role.train]\n{own}\n")).unwrap_err());
+			assert!(error.contains("unknown field"), "{own}: {error}");
+		}
 	}
 }

@@ -1,6 +1,6 @@
 //! The off-chain worker: trains, submits, verifies, watches.
 //!
-//! The binary `ml-worker` is [`cli`] and [`commands`] over `oda-roles`.
+//! The binary `ml-worker` is [`cli`] over `oda-roles`.
 
 #![allow(
 	clippy::arithmetic_side_effects,
@@ -12,7 +12,6 @@
 #![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
 
 pub mod cli;
-pub mod commands;
 pub mod config;
 pub mod out_file;
 pub mod spec_file;

@@ -1,9 +1,9 @@
 //! The off-chain worker: trains, submits, verifies, watches.
 
 use clap::Parser;
-use ml_worker::{cli::Cli, commands};
+use ml_worker::cli::{Cli, Stopped};
 use oda_roles::output::Output;
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
 	let cli = Cli::parse();
@@ -15,24 +15,18 @@ fn main() -> ExitCode {
 			return ExitCode::FAILURE;
 		}
 	};
-	let result = runtime.block_on(async {
-		tokio::select! {
-			result = commands::run(cli) => result,
-			signal = commands::stop_signal() => signal,
-		}
-	});
+	let result = runtime.block_on(cli.run());
 	// Work on other threads is told to stop when its future is dropped; it is not waited for.
-	runtime.shutdown_timeout(std::time::Duration::from_secs(2));
-	match result {
-		Ok(()) => ExitCode::SUCCESS,
-		Err(error) => {
-			if json {
-				let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-				let first = chain.first().cloned().unwrap_or_default();
-				Output::new(true).result("", &serde_json::json!({ "error": first, "causes": chain }));
-			}
-			eprintln!("error: {error:#}");
-			ExitCode::FAILURE
-		}
+	runtime.shutdown_timeout(Duration::from_millis(500));
+	let Err(error) = result else { return ExitCode::SUCCESS };
+	eprintln!("error: {error:#}");
+	if let Some(stopped) = error.downcast_ref::<Stopped>() {
+		return ExitCode::from(stopped.exit_status());
 	}
+	if json {
+		let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+		let first = chain.first().cloned().unwrap_or_default();
+		Output::new(true).result("", &serde_json::json!({ "error": first, "causes": chain }));
+	}
+	ExitCode::FAILURE
 }

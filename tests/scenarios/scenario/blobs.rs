@@ -123,7 +123,9 @@ async fn outlive(world: World, place: Place) {
 	// The publisher has gone with its last command. The verifier still has both; keepers are paid to.
 	let keep = |base: &str, suri: &str| {
 		let keeper = apart(base, suri);
-		keeper.service(&["keep", "--capacity-mib", "64"], &world.log(&format!("{base}.log"))).unwrap()
+		keeper
+			.service(&["keeper", "run", "--capacity-mib", "64"], &world.log(&format!("{base}.log")))
+			.unwrap()
 	};
 	let mut keepers = [keep("keeper-1", "//Charlie"), keep("keeper-2", "//Ferdie")];
 	for keeper in &mut keepers {
@@ -144,7 +146,7 @@ async fn outlive(world: World, place: Place) {
 		let bytes = std::fs::read(&out).unwrap();
 		assert_eq!(format!("0x{}", blake3::hash(&bytes).to_hex()), **root);
 	}
-	let listed = third.run(&["deal", "keepers"]).await.unwrap();
+	let listed = third.run(&["keeper", "list"]).await.unwrap();
 	assert_eq!(listed.len(), 2, "{listed:?}");
 	assert!(listed.iter().all(|keeper| keeper["peer"].is_string()), "{listed:?}");
 }

@@ -20,7 +20,7 @@ async fn demanded_weights_are_posted_and_checked_by_who_could_not_get_them() {
 	let trainer = world.worker("//Eve");
 	let trained = digits::train(&trainer, &digits, &["--epochs", "3"], |_| ()).await.unwrap();
 	let weights = digits::text(&trained, "/weights/root").unwrap();
-	let args = ["submit", "--model", &digits.model, "--weights", &weights];
+	let args = ["submit", "--yes", "--model", &digits.model, "--weights", &weights];
 	let ended = trainer.result(&args).await.expect("the submission is accepted");
 	assert_eq!(ended["accepted"], true, "{ended}");
 	until_printed(&mut watcher, "\"demanded\"").await;
@@ -49,7 +49,7 @@ async fn who_serves_nobody_loses_to_a_demand_with_who_signed_for_it_and_a_head_n
 	let trained = digits::train(&trainer, &digits, &["--epochs", "3"], |_| ()).await.unwrap();
 	let weights = digits::text(&trained, "/weights/root").unwrap();
 	let (owned, stood) = (free(&trainer).await, held_of(&verifier).await);
-	let args = ["submit", "--model", &digits.model, "--weights", &weights];
+	let args = ["submit", "--yes", "--model", &digits.model, "--weights", &weights];
 	let mut submit = trainer.service(&args, &world.log("submit.log")).unwrap();
 	until_printed(&mut submit, "\"reveal_final\"").await;
 	submit.kill().await.unwrap();

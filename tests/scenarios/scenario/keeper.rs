@@ -68,7 +68,7 @@ async fn keeper_of(view: &View, account: &AccountId) -> Keeper {
 }
 
 fn keep(keeper: &Worker, world: &World, log: &str) -> Process {
-	keeper.service(&["keep", "--capacity-mib", "16"], &world.log(log)).unwrap()
+	keeper.service(&["keeper", "run", "--capacity-mib", "16"], &world.log(log)).unwrap()
 }
 
 /// Ticks of a round in which things die, half a second each. The state that shows a round is two or three blocks old; a

@@ -14,7 +14,7 @@ async fn a_submission_survives_the_death_of_trainer_verifier_and_node() {
 	let trainer = world.worker("//Eve");
 	let trained = digits::train(&trainer, &digits, &["--epochs", "3"], |_| ()).await.unwrap();
 	let weights = digits::text(&trained, "/weights/root").unwrap();
-	let args = ["submit", "--model", &digits.model, "--weights", &weights];
+	let args = ["submit", "--yes", "--model", &digits.model, "--weights", &weights];
 	let mut submit = trainer.service(&args, &world.log("submit.log")).unwrap();
 	until_printed(&mut submit, "committed").await;
 	submit.kill().await.unwrap();

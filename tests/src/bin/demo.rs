@@ -161,7 +161,7 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 		let trained = train(&trainer, stage, &digits, settings).await?;
 		let weights = text(&trained, "/weights/root")?;
 		let events = trainer
-			.follow(&["submit", "--model", &model, "--weights", &weights], |line| stage.event(line))
+			.follow(&["submit", "--yes", "--model", &model, "--weights", &weights], |line| stage.event(line))
 			.await?;
 		let took = blocks(&events)?;
 		accept_blocks.push(took);

@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 /// The optimiser and its settings.
 #[derive(Clone, Copy, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum OptimiserConfig {
 	/// Stochastic gradient descent with (Nesterov's) momentum.
 	Sgd {
@@ -51,6 +51,13 @@ impl OptimiserConfig {
 	/// Nesterov's momentum of 0.9.
 	pub fn sgd(rate: f64, weight_decay: f64) -> Self {
 		Self::Sgd { rate, momentum: 0.9, nesterov: true, weight_decay }
+	}
+
+	/// The learning rate.
+	pub fn rate(&self) -> f64 {
+		match *self {
+			Self::Sgd { rate, .. } | Self::Adam { rate, .. } => rate,
+		}
 	}
 
 	/// The same with another learning rate.

@@ -2,7 +2,7 @@
 
 /// The learning rate over a run, as a factor of the optimiser's rate.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
 	/// Stays.
 	Constant,

@@ -1,11 +1,9 @@
 //! What a shell and `man` know of the command line.
 
-use crate::{
-	cli::{Cli, CompletionsArgs, ManArgs},
-	out_file,
-};
+use super::{Cli, Global};
+use crate::out_file;
 use anyhow::Context as _;
-use clap::{Command, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use oda_roles::output::Output;
@@ -13,10 +11,41 @@ use roff::{Roff, roman};
 use std::{
 	fs,
 	io::{self, Write},
+	path::PathBuf,
 };
 
-pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
-	io::stdout().lock().write_all(&script(args.shell)).context("standard output")
+/// What `completions` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+	ml-worker completions bash > ~/.local/share/bash-completion/completions/ml-worker\n  \
+	ml-worker completions zsh > ~/.zfunc/_ml-worker\n  \
+	ml-worker completions fish > ~/.config/fish/completions/ml-worker.fish")]
+pub struct CompletionsArgs {
+	/// The shell.
+	#[arg(value_enum)]
+	pub shell: clap_complete::Shell,
+}
+
+impl CompletionsArgs {
+	pub(super) fn run(&self) -> anyhow::Result<()> {
+		io::stdout().lock().write_all(&script(self.shell)).context("standard output")
+	}
+}
+
+/// What `man` needs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+	ml-worker man ~/.local/share/man/man1 && man ml-worker-submit")]
+pub struct ManArgs {
+	/// The folder; it is made if it is not there.
+	#[arg(value_name = "DIR")]
+	pub folder: PathBuf,
+}
+
+impl ManArgs {
+	pub(super) fn run(&self, global: &Global) -> anyhow::Result<()> {
+		man(self, Output::new(global.json))
+	}
 }
 
 /// Written to memory first: the generator panics where it cannot write.
@@ -26,7 +55,7 @@ fn script(shell: Shell) -> Vec<u8> {
 	script
 }
 
-pub(super) fn man(args: &ManArgs, output: Output) -> anyhow::Result<()> {
+fn man(args: &ManArgs, output: Output) -> anyhow::Result<()> {
 	let folder = &args.folder;
 	fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
 	let mut pages = Vec::new();
@@ -128,7 +157,7 @@ mod tests {
 		let page = read("ml-worker-model-register.1");
 		for part in [
 			".SH EXAMPLES",
-			"ml\\-worker \\-\\-suri //Alice model register",
+			"ml\\-worker \\-\\-key\\-file account.key model register",
 			"\\-\\-parent",
 			"ODA_SURI",
 			"exit status",

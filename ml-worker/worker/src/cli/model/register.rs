@@ -1,0 +1,154 @@
+//! Registering a model, and paying for its storage.
+
+use crate::{
+	cli::{Global, ModelName, blob, submit},
+	spec_file,
+};
+use anyhow::{bail, ensure};
+use clap::Args;
+use oda_blobs::BlobSource;
+use oda_client::{Key, ModelStatus};
+use oda_evaluator::ModelSpec;
+use oda_primitives::{BlobRef, RangeProof};
+use oda_roles::{
+	amount::{Amount, oda},
+	context::Context,
+	demand, registration, submission,
+};
+use serde_json::json;
+use std::{path::PathBuf, str::FromStr};
+
+/// What `model register` needs.
+#[derive(Debug, Args)]
+pub struct ModelRegisterArgs {
+	/// The specification file.
+	pub spec: PathBuf,
+	/// The first weights: a file, or the root of a blob in the store.
+	#[arg(long, value_name = "FILE|ROOT")]
+	pub weights: String,
+	/// A registered model that this one descends from.
+	#[arg(long, value_name = "ID")]
+	pub parent: Option<ModelName>,
+	/// What is put into the model's storage account, from which its weights and data are kept, in ODA; 0 for nothing.
+	/// If not given, the most that their first term can cost.
+	#[arg(long, value_parser = Amount::from_str, value_name = "ODA")]
+	pub storage: Option<Amount>,
+}
+
+/// What `model fund` needs.
+#[derive(Debug, Args)]
+pub struct ModelFundArgs {
+	/// The model's id.
+	#[arg(value_name = "ID")]
+	pub model: ModelName,
+	/// How much, in ODA.
+	#[arg(value_parser = Amount::from_str, value_name = "ODA")]
+	pub amount: Amount,
+}
+
+impl ModelRegisterArgs {
+	pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+		let (context, args) = (&global.open()?, self);
+		let key = global.signer(context).await?;
+		let spec = spec_file::read(&args.spec)?.spec();
+		let id = spec.id();
+		let weights = blob(context, &args.weights).await?;
+		let evaluated = submission::evaluate(context, &spec, &weights).await?;
+		let chain = context.chain().await?;
+		let view = chain.finalised().await?;
+		ensure!(
+			spec.graph.param_bytes() <= view.parameters().await?.max_weights_bytes,
+			"the weights are too large to be shown to the chain"
+		);
+		match view.model(id).await? {
+			Some(model) if model.status == ModelStatus::Pending && model.registrar == key.account() => {
+				context.output().event(
+					"registered",
+					"the model is registered; bringing version 0",
+					json!({
+						"model": format!("0x{}", hex::encode(id)),
+					}),
+				);
+			}
+			Some(model) => {
+				bail!("the model 0x{} is registered already, by {}", hex::encode(id), model.registrar)
+			}
+			None => {
+				context.obtain(&spec.data.dataset().blob).await?;
+				let data = context.store().get(&spec.data.dataset().blob)?;
+				let proof = RangeProof::of_end(&data)?;
+				let parent = match &args.parent {
+					Some(parent) => Some(parent.id(context).await?),
+					None => None,
+				};
+				let receipt = registration::register(context, &chain, &key, &spec, &proof, parent).await?;
+				context.output().event(
+					"registered",
+					format!("model 0x{} registered in block {}", hex::encode(id), receipt.block),
+					json!({ "model": format!("0x{}", hex::encode(id)), "receipt": receipt }),
+				);
+			}
+		}
+		keep(context, &key, &spec, &weights, args.storage.map(|amount| amount.0)).await?;
+		let held = submission::prepare(context, &key, id, weights, &evaluated).await?;
+		context.peers().await?;
+		let ended = demand::beside(context, &key, submission::drive(context, &key, held)).await?;
+		submit::report(context, &ended)
+	}
+}
+
+/// Puts what is missing of `amount` into the model's storage account, or of what the first term of its weights and
+/// data can cost: after an interruption, nothing is given twice. If the registrar does not have that much beside what
+/// submitting takes, it is said that nobody is paid to keep the model, and registering goes on.
+async fn keep(
+	context: &Context,
+	key: &Key,
+	spec: &ModelSpec,
+	weights: &BlobRef,
+	amount: Option<u128>,
+) -> anyhow::Result<()> {
+	let (chain, id) = (context.chain().await?, spec.id());
+	let view = chain.finalised().await?;
+	let parameters = view.parameters().await?;
+	let wanted = amount.unwrap_or_else(|| parameters.first_term(weights, &spec.data.dataset().blob));
+	let missing = wanted.saturating_sub(view.storage_balance(id).await?);
+	if missing == 0 {
+		return Ok(());
+	}
+	let named = format!("0x{}", hex::encode(id));
+	let reserved = parameters.trainer_bond.saturating_mul(2);
+	let free = view.account(&key.account()).await?.free;
+	let funded = if amount.is_none() && free < missing.saturating_add(reserved) {
+		Err("that is more than the account can spare".to_owned())
+	} else {
+		chain.fund_model(key, id, missing).await.map_err(|error| error.to_string())
+	};
+	match funded {
+		Ok(receipt) => context.output().event(
+			"funded",
+			format!("{} for keeping the weights and data of model {named}", oda(missing)),
+			json!({ "model": named, "amount": missing.to_string(), "receipt": receipt }),
+		),
+		Err(error) => context.output().event(
+			"not_funded",
+			format!(
+				"nobody is paid to keep the weights and data of model {named}, which takes {}: {error}; see model fund",
+				oda(missing)
+			),
+			json!({ "model": named, "amount": missing.to_string(), "error": error }),
+		),
+	}
+	Ok(())
+}
+
+impl ModelFundArgs {
+	pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+		let (context, args) = (&global.open()?, self);
+		let chain = context.chain().await?;
+		let receipt = chain
+			.fund_model(&global.signer(context).await?, args.model.id(context).await?, args.amount.0)
+			.await?;
+		context.output().result(format!("funded in block {}", receipt.block), &receipt);
+		Ok(())
+	}
+}

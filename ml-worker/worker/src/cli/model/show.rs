@@ -1,0 +1,137 @@
+//! What is known of registered models.
+
+use crate::{
+	cli::{Global, ModelName},
+	spec_file::{self, SpecFile},
+};
+use anyhow::Context as _;
+use clap::Args;
+use oda_client::{Model, View, storage_account};
+use oda_engine::float::Tables;
+use oda_evaluator::ModelSpec;
+use oda_roles::{amount::oda, context::Context};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// What `model show` needs.
+#[derive(Debug, Args)]
+pub struct ModelShowArgs {
+	/// The model's id.
+	#[arg(value_name = "ID")]
+	pub model: ModelName,
+	/// Also write its specification to a file.
+	#[arg(long, value_name = "FILE")]
+	pub spec: Option<PathBuf>,
+}
+
+pub(super) async fn list(context: &Context) -> anyhow::Result<()> {
+	let view = context.chain().await?.finalised().await?;
+	for model in view.models().await? {
+		let head = view.head(&model).await?;
+		let text = format!(
+			"0x{} {:8} {}",
+			hex::encode(model.id),
+			format!("{:?}", model.status).to_lowercase(),
+			head.as_ref().map_or_else(
+				|| "no head".to_owned(),
+				|head| format!(
+					"version {} with score {} of {} records",
+					head.number, head.score, model.records
+				)
+			),
+		);
+		context.output().result(text, &json!({ "model": model, "head": head }));
+	}
+	Ok(())
+}
+
+impl ModelShowArgs {
+	pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+		let (context, args) = (&global.open()?, self);
+		let view = context.chain().await?.finalised().await?;
+		let id = args.model.id(context).await?;
+		let model = view.model(id).await?.context("there is no such model")?;
+		let spec = view.spec(id).await?.context("the model has no specification")?;
+		if let Some(path) = &args.spec {
+			spec_file::write(path, &SpecFile::new(&spec, Tables::new()))?;
+		}
+		let mut versions = Vec::new();
+		for number in 0..=model.head.unwrap_or_default() {
+			versions.extend(view.version(id, number).await?);
+		}
+		let mut submissions = view.submissions().await?;
+		submissions.retain(|submission| submission.model == id);
+		let bounties = view.bounties(id).await?;
+		let storage = view.storage_balance(id).await?;
+		let data = spec.data.dataset();
+		let value = json!({
+			"model": model,
+			"objective": spec.objective,
+			"data": { "root": format!("0x{}", hex::encode(data.blob.root)), "len": data.blob.len, "records": data.records },
+			"weights_bytes": spec.graph.param_bytes(),
+			"nodes": spec.graph.nodes.len(),
+			"versions": versions,
+			"submissions": submissions,
+			"bounties": bounties,
+			"storage": { "account": storage_account(&id), "balance": storage.to_string() },
+			"verifying": view.verifying(id).await?,
+			"queue": view.queue(id).await?,
+		});
+		let mut text = described(&model, &spec);
+		for version in &versions {
+			text += &format!(
+				"\n  version {}: score {}, weights {}, by {}",
+				version.number,
+				version.score,
+				hex::encode(version.weights.root),
+				version.trainer
+			);
+		}
+		for submission in &submissions {
+			text += &format!("\n  submission {}: {}", submission.id, phase(&view, submission).await?);
+		}
+		for bounty in &bounties {
+			text += &format!(
+				"\n  bounty {}: {} for a score of {}",
+				bounty.id,
+				oda(bounty.amount),
+				bounty.threshold
+			);
+		}
+		text += &format!("\n  storage account {} has {}", storage_account(&id), oda(storage));
+		context.output().result(text, &value);
+		Ok(())
+	}
+}
+
+fn described(model: &Model, spec: &ModelSpec) -> String {
+	let data = spec.data.dataset();
+	format!(
+		"model 0x{}\n  {:?}, registered by {} at tick {}\n  {} nodes, {} bytes of weights, {} multiply-accumulates \
+		 a record\n  metric {:?}, at least {} better{}\n  scored on {} records, data {}",
+		hex::encode(model.id),
+		model.status,
+		model.registrar,
+		model.registered_at,
+		spec.graph.nodes.len(),
+		spec.graph.param_bytes(),
+		model.cost.macs,
+		spec.objective.metric,
+		spec.objective.min_improvement,
+		if spec.objective.confidence.is_some() { " and more than chance" } else { "" },
+		model.records,
+		hex::encode(data.blob.root),
+	)
+}
+
+async fn phase(view: &View, submission: &oda_client::Submission) -> anyhow::Result<String> {
+	use oda_client::Phase;
+	Ok(match &submission.phase {
+		Phase::Committed => format!("committed at tick {}", submission.committed_at),
+		Phase::Queued { claim } => format!("waits for its turn, score {}", claim.score),
+		Phase::Verifying { claim, answers_until, .. } => {
+			let answers = view.task(submission.id).await?.map_or(0, |task| task.answers.len());
+			format!("is being verified until tick {answers_until}, score {}, {answers} answers", claim.score)
+		}
+	})
+}
