@@ -100,7 +100,7 @@ pub enum BlobsCommand {
 	///
 	/// The chain then says where the account's blobs are had. Holds a deposit and costs a fee. A keeper does it by itself.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key blobs bind")]
+		ml-worker --key-file my.key blobs bind")]
 	Bind,
 	/// All blobs.
 	///

@@ -12,7 +12,7 @@ pub enum BountyCommand {
 	///
 	/// The amount is on hold until it is paid or taken back. Costs a fee. Prints the bounty's number.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key bounty post --model <ID> --threshold 350 --amount 10 --ticks 10000")]
+		ml-worker --key-file my.key bounty post --model <ID> --threshold 350 --amount 10 --ticks 10000")]
 	Post {
 		/// The model's id.
 		#[arg(long, value_name = "ID")]
@@ -31,7 +31,7 @@ pub enum BountyCommand {
 	///
 	/// Once its time is over, or the model takes no new head any more, and no submission can earn it. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key bounty withdraw --model <ID> --bounty 0")]
+		ml-worker --key-file my.key bounty withdraw --model <ID> --bounty 0")]
 	Withdraw {
 		/// The model's id.
 		#[arg(long, value_name = "ID")]

@@ -13,7 +13,7 @@ pub enum DealCommand {
 	///
 	/// All that it can cost is on hold until it ends. Prints the deal's number. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key deal offer <ROOT> --rounds 100 --price 0.01 --max-price 0.02")]
+		ml-worker --key-file my.key deal offer <ROOT> --rounds 100 --price 0.01 --max-price 0.02")]
 	Offer {
 		/// The blob: a file, or the root of a blob.
 		#[arg(value_name = "FILE|ROOT")]
@@ -35,7 +35,7 @@ pub enum DealCommand {
 	///
 	/// What is left goes back at its end. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key deal cancel 7")]
+		ml-worker --key-file my.key deal cancel 7")]
 	Cancel {
 		/// The deal's number.
 		deal: u64,

@@ -16,8 +16,8 @@ pub enum DemandCommand {
 	/// posted, half of that price is burned, and all of it for a head; otherwise the bond comes back. A watcher does this
 	/// by itself for what is being verified. Costs a fee.
 	#[command(after_help = "Examples:\n  \
-		ml-worker --key-file account.key demand make --submission 7\n  \
-		ml-worker --key-file account.key demand make --model <ID>")]
+		ml-worker --key-file my.key demand make --submission 7\n  \
+		ml-worker --key-file my.key demand make --model <ID>")]
 	Make(DemandTarget),
 	/// Post weights that are demanded.
 	///
@@ -30,7 +30,7 @@ pub enum DemandCommand {
 	///
 	/// The version that it had replaced is the head again. A watcher does this by itself. Costs nothing when it was due.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key demand revert --model <ID>")]
+		ml-worker --key-file my.key demand revert --model <ID>")]
 	Revert {
 		/// The model's id.
 		#[arg(long, value_name = "ID")]

@@ -32,7 +32,7 @@ pub enum KeeperCommand {
 	///
 	/// Until then it has to be answered for. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key keeper quit 7")]
+		ml-worker --key-file my.key keeper quit 7")]
 	Quit {
 		/// The deal's number.
 		deal: u64,
@@ -42,7 +42,7 @@ pub enum KeeperCommand {
 	/// After the deal of a model's head was renewed, which `keeper run` agrees to by itself; or after keeper quit, until
 	/// the last round. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key keeper stay 7")]
+		ml-worker --key-file my.key keeper stay 7")]
 	Stay {
 		/// The deal's number.
 		deal: u64,
@@ -51,13 +51,13 @@ pub enum KeeperCommand {
 	///
 	/// Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key keeper retire")]
+		ml-worker --key-file my.key keeper retire")]
 	Retire,
 	/// Leave the keepers, with the bond: the second step.
 	///
 	/// When no replica is left and the time for it has come. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key keeper withdraw")]
+		ml-worker --key-file my.key keeper withdraw")]
 	Withdraw,
 }
 

@@ -157,7 +157,7 @@ mod tests {
 		let page = read("ml-worker-model-register.1");
 		for part in [
 			".SH EXAMPLES",
-			"ml\\-worker \\-\\-key\\-file account.key model register",
+			"ml\\-worker \\-\\-key\\-file my.key model register",
 			"\\-\\-parent",
 			"ODA_SURI",
 			"exit status",

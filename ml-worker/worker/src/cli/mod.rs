@@ -176,14 +176,14 @@ pub enum Command {
 	///
 	/// At the last final block. Bonds and deposits are on hold: they are the account's, and cannot be spent.
 	#[command(after_help = "Examples:\n  \
-		ml-worker --key-file account.key account\n  \
+		ml-worker --key-file my.key account\n  \
 		ml-worker account 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY")]
 	Account(AccountArgs),
 	/// Move money to another account.
 	///
 	/// Waits until the transfer is in a final block. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key transfer 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty 2.5")]
+		ml-worker --key-file my.key transfer 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty 2.5")]
 	Transfer(TransferArgs),
 	/// Print a script that completes commands and options in a shell.
 	///

@@ -14,8 +14,8 @@ use std::io::{IsTerminal, stdin};
 /// What `submit` needs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-	ml-worker --key-file account.key submit --model <ID> --weights <ROOT>\n  \
-	ml-worker --key-file account.key submit --resume")]
+	ml-worker --key-file my.key submit --model <ID> --weights <ROOT>\n  \
+	ml-worker --key-file my.key submit --resume")]
 pub struct SubmitArgs {
 	/// The model's id.
 	#[arg(long, value_name = "ID", required_unless_present = "resume")]

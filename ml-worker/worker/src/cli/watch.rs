@@ -8,7 +8,7 @@ use oda_roles::watcher::{self, WatcherConfig};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
 	ml-worker watch\n  \
-	ml-worker --key-file account.key watch --prometheus 127.0.0.1:9617")]
+	ml-worker --key-file my.key watch --prometheus 127.0.0.1:9617")]
 pub struct WatchArgs {
 	/// Recompute what is being verified now, and end.
 	#[arg(long)]

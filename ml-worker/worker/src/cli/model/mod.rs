@@ -59,14 +59,14 @@ pub enum ModelCommand {
 	/// costs what `submit` costs. The exit status is 1 unless
 	/// version 0 was accepted.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key model register digits.json --weights <ROOT>")]
+		ml-worker --key-file my.key model register digits.json --weights <ROOT>")]
 	Register(ModelRegisterArgs),
 	/// Put money into a model's storage account, from which the weights and data of its head are kept.
 	///
 	/// Anybody can. Nobody gets it back: keepers are paid with it, and what is left when the model is retired is
 	/// burned. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key model fund <ID> 10")]
+		ml-worker --key-file my.key model fund <ID> 10")]
 	Fund(ModelFundArgs),
 	/// A registered model with its versions and what is being submitted to it.
 	///
@@ -88,7 +88,7 @@ pub enum ModelCommand {
 	/// Its registrar can, while no submission to it is under way and its head is the registrar's own work. The head
 	/// stays and can be used; the deposit stays too. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key model retire <ID>")]
+		ml-worker --key-file my.key model retire <ID>")]
 	Retire {
 		/// The model's id.
 		#[arg(value_name = "ID")]
@@ -99,7 +99,7 @@ pub enum ModelCommand {
 	/// Its id is free again, and its deposit goes back. Its registrar can while no submission to it is under way;
 	/// anybody can once the time for bringing version 0 is over. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file account.key model abandon <ID>")]
+		ml-worker --key-file my.key model abandon <ID>")]
 	Abandon {
 		/// The model's id.
 		#[arg(value_name = "ID")]
