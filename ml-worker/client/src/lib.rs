@@ -42,6 +42,7 @@
 
 mod balances;
 mod chain;
+mod clock;
 mod error;
 mod finality;
 mod key;
@@ -74,6 +75,7 @@ mod view;
 
 pub use balances::{Account, Balance, Hold};
 pub use chain::{Chain, ChainMark, NEAR_FINALITY};
+pub use clock::Clock;
 pub use error::{ChainError, Refusal, errors};
 pub use key::{Key, Secret};
 pub use key_file::{KeyFile, read_private};

@@ -16,8 +16,9 @@ impl FromStr for Amount {
 	fn from_str(text: &str) -> Result<Self, String> {
 		let error = || format!("an amount in ODA with at most {DECIMALS} digits after the point");
 		let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-		if whole.is_empty() || part.len() > DECIMALS || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-		{
+		let whole = ungrouped(whole).ok_or_else(error)?;
+		let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+		if whole.is_empty() || part.len() > DECIMALS || !digits(&whole) || !digits(part) {
 			return Err(error());
 		}
 		format!("{whole}{part:0<DECIMALS$}").parse().map(Self).map_err(|_| error())
@@ -35,9 +36,27 @@ impl fmt::Display for Amount {
 	}
 }
 
-/// An amount in ODA, for people.
+/// Digits without the commas between groups of three; `None` if a comma is anywhere else.
+fn ungrouped(whole: &str) -> Option<String> {
+	let mut groups = whole.split(',');
+	let first = groups.next()?;
+	let grouped = whole.len() > first.len();
+	let fits = groups.all(|group| group.len() == 3) && (!grouped || (1..=3).contains(&first.len()));
+	fits.then(|| whole.replace(',', ""))
+}
+
+/// An amount in ODA, for people: with commas between thousands.
 pub fn oda(amount: u128) -> String {
-	format!("{} ODA", Amount(amount))
+	let text = Amount(amount).to_string();
+	let (whole, part) = text.split_at(text.find('.').unwrap_or(text.len()));
+	let mut grouped = String::new();
+	for (i, digit) in whole.chars().enumerate() {
+		if i > 0 && (whole.len() - i) % 3 == 0 {
+			grouped.push(',');
+		}
+		grouped.push(digit);
+	}
+	format!("{grouped}{part} ODA")
 }
 
 impl Serialize for Amount {
@@ -82,7 +101,23 @@ mod tests {
 		assert_eq!("1".parse(), Ok(Amount(1_000_000_000_000)));
 		assert_eq!("0.5".parse(), Ok(Amount(500_000_000_000)));
 		assert_eq!("0.000000000001".parse(), Ok(Amount(1)));
-		for bad in ["", ".", "-1", "1e3", "0.0000000000001", "1.2.3"] {
+		assert_eq!("1,234,567.5".parse(), Ok(Amount(1_234_567_500_000_000_000)));
+		for bad in [
+			"",
+			".",
+			"-1",
+			"1e3",
+			"0.0000000000001",
+			"1.2.3",
+			",",
+			"1,",
+			",100",
+			"1,00",
+			"1000,000",
+			"1,000,",
+			"0.1,000",
+			"1.5,0",
+		] {
 			assert!(bad.parse::<Amount>().is_err(), "{bad:?}");
 		}
 	}
@@ -92,6 +127,9 @@ mod tests {
 		assert_eq!(oda(1_500_000_000_000), "1.5 ODA");
 		assert_eq!(oda(1), "0.000000000001 ODA");
 		assert_eq!(oda(2_000_000_000_000), "2 ODA");
+		assert_eq!(oda(999_000_000_000_000), "999 ODA");
+		assert_eq!(oda(1_088_036_691_940_000_000), "1,088,036.69194 ODA");
+		assert_eq!(oda(12_345_678_000_000_000_000), "12,345,678 ODA");
 	}
 
 	#[test]

@@ -3,6 +3,7 @@
 //! Nothing that fails ends it but the end of the submission, and what the runtime refuses by an error of its own.
 
 use crate::{
+	amount::oda,
 	context,
 	evaluation::{EvaluationError, Wrong},
 	journal::{ChallengeEnd, ChallengeEntry, Held, JournalError},
@@ -339,7 +340,8 @@ pub fn describe(challenged: &Challenged) -> String {
 	match challenged.outcome {
 		Some(ChallengeOutcome::Overturned { paid, .. }) => format!(
 			"submission {submission} overturned: record {record} was claimed {claimed} and scores {actual}; \
-			 paid {paid}{cost}"
+			 paid {}{cost}",
+			oda(paid)
 		),
 		Some(ChallengeOutcome::Failed) => {
 			format!(

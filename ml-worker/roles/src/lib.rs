@@ -30,6 +30,7 @@ pub mod metrics;
 mod outbox;
 pub mod output;
 pub mod peers;
+pub mod people;
 pub mod registration;
 pub mod service;
 pub mod submission;

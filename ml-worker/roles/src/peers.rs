@@ -18,7 +18,7 @@ use oda_primitives::BlobRef;
 use std::{
 	collections::{HashMap, HashSet},
 	fs::{File, TryLockError},
-	path::Path,
+	path::{Path, PathBuf},
 	sync::{Arc, PoisonError, RwLock},
 	time::{Duration, Instant},
 };
@@ -63,14 +63,15 @@ pub struct Peers {
 	store: Store,
 	named: Arc<Named>,
 	wishes: Wishes,
-	refresh: JoinHandle<()>,
+	/// What goes on beside it.
+	tasks: Vec<JoinHandle<()>>,
 	// Held for as long as this process has the peer's key.
 	_lock: Option<File>,
 }
 
 impl Drop for Peers {
 	fn drop(&mut self) {
-		self.refresh.abort();
+		self.tasks.iter().for_each(JoinHandle::abort);
 	}
 }
 
@@ -107,9 +108,12 @@ impl Peers {
 			addresses = ?network.listen_addrs().iter().map(ToString::to_string).collect::<Vec<_>>(),
 			"in the network of peers"
 		);
-		let refresh = tokio::spawn(refresh(context.clone(), network.handle(), Arc::clone(&named)));
+		let mut tasks = vec![tokio::spawn(refresh(context.clone(), network.handle(), Arc::clone(&named)))];
+		if lock.is_some() {
+			tasks.push(tokio::spawn(unban(context.settings().base_path.clone(), network.handle())));
+		}
 		let store = context.store().clone();
-		Ok(Some(Self { network, identity, store, named, wishes: Wishes::default(), refresh, _lock: lock }))
+		Ok(Some(Self { network, identity, store, named, wishes: Wishes::default(), tasks, _lock: lock }))
 	}
 
 	/// The network.
@@ -213,6 +217,48 @@ async fn obtain(
 	}
 }
 
+/// Where commands leave what the process that has the peer's key is to do: an empty file for each peer.
+fn unban_folder(base: &Path) -> PathBuf {
+	base.join("network").join("unban")
+}
+
+/// Asks the process that has a base path's peer key to unban a peer: it looks every second.
+///
+/// # Errors
+///
+/// With the path: it cannot be written.
+pub fn ask_to_unban(base: &Path, peer: &PeerId) -> anyhow::Result<()> {
+	let folder = unban_folder(base);
+	std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+	let path = folder.join(peer.to_string());
+	File::create(&path).with_context(|| path.display().to_string())?;
+	Ok(())
+}
+
+/// The peers that are to be unbanned, each once.
+fn asked_to_unban(base: &Path) -> Vec<PeerId> {
+	let Ok(entries) = std::fs::read_dir(unban_folder(base)) else { return Vec::new() };
+	let mut peers = Vec::new();
+	for entry in entries.flatten() {
+		peers.extend(entry.file_name().to_str().and_then(|name| name.parse::<PeerId>().ok()));
+		if let Err(error) = std::fs::remove_file(entry.path()) {
+			tracing::warn!(path = %entry.path().display(), %error, "cannot be removed");
+		}
+	}
+	peers
+}
+
+/// Unbans whom it is asked to, for as long as this process has the peer's key.
+async fn unban(base: PathBuf, network: NetworkHandle) {
+	loop {
+		for peer in asked_to_unban(&base) {
+			tracing::info!(%peer, "unbanned");
+			network.unban(peer);
+		}
+		tokio::time::sleep(REFRESH).await;
+	}
+}
+
 /// Follows which blobs the chain names, and announces those that are here.
 async fn refresh(context: Context, network: NetworkHandle, named: Arc<Named>) {
 	let (mut announced, mut on_chain) = (HashSet::new(), NamedBlobs::new());
@@ -251,5 +297,24 @@ impl Context {
 	/// none.
 	pub async fn peers(&self) -> anyhow::Result<Option<&Peers>> {
 		Ok(self.peers_cell().get_or_try_init(|| Peers::start(self)).await?.as_ref())
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn what_is_asked_of_the_process_with_the_key_is_found_once() {
+		let base = tempfile::tempdir().unwrap();
+		assert!(asked_to_unban(base.path()).is_empty());
+		let (one, other) = (PeerId::random(), PeerId::random());
+		for peer in [one, other, one] {
+			ask_to_unban(base.path(), &peer).unwrap();
+		}
+		std::fs::write(unban_folder(base.path()).join("nobody"), "").unwrap();
+		let found: HashSet<PeerId> = asked_to_unban(base.path()).into_iter().collect();
+		assert_eq!(found, HashSet::from([one, other]));
+		assert!(asked_to_unban(base.path()).is_empty());
 	}
 }

@@ -1,6 +1,7 @@
 //! Bringing weights to the chain: from commitment to the end, however often the process is interrupted.
 
 use crate::{
+	amount::oda,
 	context::{self, Context},
 	due,
 	evaluation::EvaluationError,
@@ -8,7 +9,7 @@ use crate::{
 	output::Unit,
 };
 use anyhow::{Context as _, bail, ensure};
-use oda_client::{Chain, ChainError, Happened, Key, Phase, Submission, View, errors};
+use oda_client::{Chain, ChainError, Clock, Happened, Key, Phase, Submission, View, errors};
 use oda_evaluator::{Comparison, ModelSpec, Scores, scores};
 use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, hash};
 use serde::Serialize;
@@ -296,6 +297,7 @@ impl Driver<'_> {
 		let from = (self.held.entry.seen + 1).max(view.number().saturating_sub(LOOK_BACK));
 		for number in from..=view.number() {
 			let Some(at) = self.chain.at(number).await? else { break };
+			let clock = at.clock().await?;
 			for event in at.submission_events().await? {
 				if event.submission != submission {
 					continue;
@@ -304,7 +306,7 @@ impl Driver<'_> {
 					return Ok(Some((number, event.what)));
 				}
 				let output = self.context.output();
-				let text = format!("submission {submission}: {}", describe(&event.what));
+				let text = format!("submission {submission}: {}", describe(&event.what, Some(clock)));
 				output.event(
 					&word(&event.what),
 					text,
@@ -517,40 +519,50 @@ pub fn word(happened: &Happened) -> String {
 		.unwrap_or_else(|| "event".to_owned())
 }
 
-/// What happened, in a sentence.
-pub fn describe(happened: &Happened) -> String {
+/// What happened, in a sentence. Deadlines say in how long they are where the chain's time is known.
+pub fn describe(happened: &Happened, clock: Option<Clock>) -> String {
+	use crate::people::account;
+	let at = |tick: &Tick| clock.map_or_else(|| format!("tick {tick}"), |clock| clock.at(*tick).to_string());
 	match happened {
-		Happened::Committed { trainer, .. } => format!("committed by {trainer}"),
+		Happened::Committed { trainer, .. } => format!("committed by {}", account(trainer)),
 		Happened::Revealed { score, fee } => {
-			format!("revealed with score {score}; the verifiers' fee is {fee}")
+			format!("revealed with score {score}; the verifiers' fee is {}", oda(*fee))
 		}
 		Happened::VerificationStarted { answers_until } => {
-			format!("is being verified until tick {answers_until}")
+			format!("is being verified until {}", at(answers_until))
 		}
-		Happened::Attested { verifier, verdict } => format!("{verifier} attests {verdict:?}"),
+		Happened::Attested { verifier, verdict } => format!("{} attests {verdict:?}", account(verifier)),
 		Happened::TaskPassed => "enough verifiers say that it is valid".to_owned(),
 		Happened::ChallengeCommitted { who, expires_at } => {
-			format!("{who} has evidence against it, until tick {expires_at}")
+			format!("{} has evidence against it, until {}", account(who), at(expires_at))
 		}
 		Happened::ChallengeFailed { record, challenger } => {
-			format!("{challenger} challenged record {record} falsely")
+			format!("{} challenged record {record} falsely", account(challenger))
 		}
 		Happened::WeightsDemanded { who: Some(who), until } => {
-			format!("{who} demands that its weights be posted before tick {until}")
+			format!("{} demands that its weights be posted before {}", account(who), at(until))
 		}
 		Happened::WeightsDemanded { who: None, until } => {
-			format!("most verifiers cannot get its weights, which are to be posted before tick {until}")
+			format!("most verifiers cannot get its weights, which are to be posted before {}", at(until))
 		}
 		Happened::WeightsPosted { .. } => "its weights were posted".into(),
 		Happened::TaskReopened { until } => {
-			format!("verifiers that could not get its weights answer until tick {until}")
+			format!("verifiers that could not get its weights answer until {}", at(until))
 		}
 		Happened::Withheld { .. } => "overturned: nobody posted its weights, which were demanded".into(),
 		Happened::Accepted { version, score } => format!("accepted as version {version} with score {score}"),
 		Happened::Overturned { record, claimed, actual, challenger, .. } => {
-			format!("overturned by {challenger}: record {record} scores {actual}, not {claimed}")
+			format!("overturned by {}: record {record} scores {actual}, not {claimed}", account(challenger))
 		}
-		Happened::Expired { why } => format!("expired ({why}); the bond was returned"),
+		Happened::Expired { why } => {
+			let why = match why.as_str() {
+				"Lapsed" => "too few verifiers answered in time",
+				"NoVerifiers" => "no verifier was there to answer",
+				"ModelClosed" => "the model takes no new head any more",
+				other => other,
+			};
+			format!("expired: {why}; the bond was returned")
+		}
 		Happened::Outdated => "outdated: the head has moved; all was returned".to_owned(),
 		Happened::Withdrawn => "withdrawn".to_owned(),
 		Happened::Forfeited => "not revealed in time; the bond was burned".to_owned(),

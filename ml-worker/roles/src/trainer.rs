@@ -198,7 +198,10 @@ impl Agent {
 
 	/// Says how a submission ended.
 	fn say(&self, ended: &Ended) -> anyhow::Result<()> {
-		let what = ended.detail.as_ref().map_or_else(|| ended.outcome.clone(), submission::describe);
+		let what = ended
+			.detail
+			.as_ref()
+			.map_or_else(|| ended.outcome.clone(), |happened| submission::describe(happened, None));
 		let value = serde_json::to_value(ended)?;
 		self.actor.context.output().event("ended", format!("submission ended: {what}"), value);
 		Ok(())

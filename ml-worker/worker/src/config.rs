@@ -75,6 +75,8 @@ pub fn read(path: &Path) -> anyhow::Result<RunConfig> {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::pages::{fences, pages};
+	use clap::CommandFactory;
 	use oda_roles::{
 		keeper::KeeperConfig, trainer::TrainerConfig, verifier::VerifierConfig, watcher::WatcherConfig,
 	};
@@ -120,24 +122,24 @@ mod tests {
 		assert_eq!((trainer.train.epochs, trainer.once, trainer.model), (3, true, [0xab; 32]));
 	}
 
-	/// What pages and units show as the file of `run`, with something in place of what stands for a user's own.
+	/// What pages, units and the help show as the file of `run`, with something in place of what stands for a user's own.
 	#[test]
 	fn every_example_is_read() {
-		let pages = [
-			include_str!("../../README.md"),
-			include_str!("../../../README.md"),
-			include_str!("../../../docs/operations.md"),
-		];
-		let shown = pages.into_iter().flat_map(|page| page.split("```toml\n").skip(1));
-		let examples: Vec<_> = shown.filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
+		let mut examples: Vec<String> =
+			pages().iter().flat_map(|(_, page)| fences(page, "toml")).map(str::to_owned).collect();
 		assert!(examples.len() >= 2, "{} examples", examples.len());
-		for example in examples.into_iter().chain([include_str!("../../../systemd/verifier.toml")]) {
+		examples.push(include_str!("../../../systemd/verifier.toml").to_owned());
+		let program = crate::cli::Cli::command();
+		let help = program.find_subcommand("run").unwrap().get_after_help().unwrap().to_string();
+		let (_, shown) = help.split_once("Such a file:").unwrap();
+		examples.push(shown.to_owned());
+		for example in examples {
 			let root = "ab".repeat(32);
 			let peer = "12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5";
 			let text = example.replace("<ID>", &root).replace("<ROOT>", &root).replace("12D3KooW...", peer);
 			let role = if text.contains("[[role]]") { "" } else { "\n[[role]]\nkind = \"watcher\"\n" };
 			let read = parse(&(text + role));
-			assert!(read.is_ok(), "{example}: {}", read.unwrap_err());
+			assert!(read.is_ok(), "{example}: {:#}", read.unwrap_err());
 		}
 	}
 

@@ -14,4 +14,6 @@
 pub mod cli;
 pub mod config;
 pub mod out_file;
+#[cfg(test)]
+mod pages;
 pub mod spec_file;

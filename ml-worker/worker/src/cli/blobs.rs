@@ -9,6 +9,7 @@ use oda_network::{Multiaddr, PeerId};
 use oda_roles::{
 	context::{Context, Tidy},
 	output::{Output, Unit},
+	peers,
 };
 use serde_json::json;
 use std::{
@@ -252,9 +253,14 @@ async fn gc(context: &Context) -> anyhow::Result<()> {
 const NO_NETWORK: &str = "there is to be no network of peers";
 
 async fn peers(context: &Context, wait: u64, unban: Option<PeerId>) -> anyhow::Result<()> {
-	let network = context.peers().await?.context(NO_NETWORK)?.network();
+	let peers = context.peers().await?.context(NO_NETWORK)?;
+	let network = peers.network();
 	if let Some(peer) = unban {
 		network.unban(peer);
+		if peers.identity().is_ephemeral() {
+			peers::ask_to_unban(&context.settings().base_path, &peer)?;
+			tracing::info!(%peer, "the service of this base path is asked to unban it");
+		}
 	}
 	tokio::time::sleep(Duration::from_secs(wait)).await;
 	let listed = network.peers();
@@ -301,7 +307,9 @@ async fn serve(context: &Context) -> anyhow::Result<()> {
 }
 
 fn add(store: &Store, output: Output, path: &Path) -> anyhow::Result<()> {
-	let len = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
+	let found = std::fs::metadata(path).with_context(|| path.display().to_string())?;
+	ensure!(!found.is_dir(), "{} is a folder; add the files in it one by one", path.display());
+	let len = found.len();
 	let bar = output.bar(len, &path.file_name().unwrap_or_default().to_string_lossy(), Unit::Bytes);
 	let blob = store.put_file(path, |done| {
 		bar.set_position(done);

@@ -2,7 +2,10 @@
 
 use super::{Global, ModelName};
 use clap::Subcommand;
-use oda_roles::amount::{Amount, oda};
+use oda_roles::{
+	amount::{Amount, oda},
+	people,
+};
 use std::str::FromStr;
 
 /// Promise and take back rewards.
@@ -59,13 +62,15 @@ impl BountyCommand {
 		match self {
 			Self::Post { model, threshold, amount, ticks } => {
 				let model = model.id(context).await?;
-				let until = chain.finalised().await?.tick().await?.saturating_add(ticks);
+				let clock = chain.finalised().await?.clock().await?;
+				let until = clock.now.saturating_add(ticks);
 				let key = global.signer(context).await?;
 				let (bounty, receipt) = chain.post_bounty(&key, model, threshold, amount.0, until).await?;
 				output.result(
 					format!(
-						"bounty {bounty}: {} for a score of {threshold}, until tick {until}",
-						oda(amount.0)
+						"bounty {bounty}: {} for a score of {threshold}, until {}",
+						oda(amount.0),
+						clock.at(until)
 					),
 					&serde_json::json!({ "bounty": bounty, "until": until, "receipt": receipt }),
 				);
@@ -77,14 +82,16 @@ impl BountyCommand {
 			}
 			Self::List { model } => {
 				let model = model.id(context).await?;
-				for bounty in chain.finalised().await?.bounties(model).await? {
+				let view = chain.finalised().await?;
+				let clock = view.clock().await?;
+				for bounty in view.bounties(model).await? {
 					let text = format!(
-						"{}: {} for a score of {}, until tick {}, by {}",
+						"{}: {} for a score of {}, until {}, by {}",
 						bounty.id,
 						oda(bounty.amount),
 						bounty.threshold,
-						bounty.until,
-						bounty.poster
+						clock.at(bounty.until),
+						people::account(&bounty.poster)
 					);
 					output.result(text, &bounty);
 				}

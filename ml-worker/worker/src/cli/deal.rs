@@ -2,7 +2,10 @@
 
 use super::{Global, blob as named_blob};
 use clap::Subcommand;
-use oda_roles::amount::{Amount, oda};
+use oda_roles::{
+	amount::{Amount, oda},
+	people,
+};
 use serde_json::json;
 use std::str::FromStr;
 
@@ -79,7 +82,7 @@ impl DealCommand {
 						deal.id,
 						kept,
 						deal.slots.len(),
-						hex::encode(deal.blob.root),
+						people::digits(&deal.blob.root),
 						deal.blob.len,
 						deal.until,
 						oda(deal.price),

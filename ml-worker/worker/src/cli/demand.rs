@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use oda_blobs::BlobSource;
 use oda_client::Target;
-use oda_roles::{amount::oda, context::Context};
+use oda_roles::{amount::oda, context::Context, people};
 
 /// Demand and post weights.
 #[derive(Debug, Subcommand)]
@@ -74,11 +74,15 @@ impl DemandCommand {
 			Self::Make(named) => {
 				let target = named.target(context).await?;
 				let receipt = chain.demand(&global.signer(context).await?, target).await?;
-				let demand = chain.finalised().await?.demand(target).await?;
+				let view = chain.finalised().await?;
+				let (demand, clock) = (view.demand(target).await?, view.clock().await?);
 				let until = demand.as_ref().map(|demand| demand.until);
 				let text = match &demand {
 					Some(demand) => {
-						format!("demanded the weights of {target}, to be posted before tick {}", demand.until)
+						format!(
+							"demanded the weights of {target}, to be posted before {}",
+							clock.at(demand.until)
+						)
 					}
 					None => format!("demanded the weights of {target}"),
 				};
@@ -103,14 +107,16 @@ impl DemandCommand {
 				output.result(format!("the head fell in block {}", receipt.block), &receipt);
 			}
 			Self::List => {
-				for demand in chain.finalised().await?.demands().await? {
+				let view = chain.finalised().await?;
+				let clock = view.clock().await?;
+				for demand in view.demands().await? {
 					let text = format!(
-						"{}: weights {}, to be posted before tick {}, at a price of {}, demanded by {}",
+						"{}: weights {}, to be posted before {}, at a price of {}, demanded by {}",
 						demand.target,
-						hex::encode(demand.weights.root),
-						demand.until,
+						people::digits(&demand.weights.root),
+						clock.at(demand.until),
 						oda(demand.price),
-						demand.who.as_ref().map_or_else(|| "most verifiers".into(), ToString::to_string)
+						demand.who.as_ref().map_or_else(|| "most verifiers".into(), people::account)
 					);
 					output.result(text, &demand);
 				}

@@ -347,6 +347,47 @@ mod tests {
 		}
 	}
 
+	/// The command lines of the worker in a page's shell examples; lines that go on in the next are one.
+	fn shown(page: &str) -> Vec<Vec<String>> {
+		let scripts = crate::pages::fences(page, "sh").join("\n").replace("\\\n", " ");
+		scripts
+			.lines()
+			.filter_map(|line| {
+				let line = line.split(" #").next().unwrap_or_default();
+				let words: Vec<&str> = line.split_whitespace().collect();
+				// After what sets up its environment.
+				let begins = words.iter().position(|word| matches!(*word, "ml-worker" | "worker"))?;
+				let before = words.get(..begins)?;
+				let set_up = before
+					.iter()
+					.all(|word| matches!(*word, "sudo" | "env" | "-u" | "oda-worker") || word.contains('='));
+				let ends = |word: &&&str| matches!(**word, "|" | ">" | "&&" | "<");
+				let words = words.get(begins..)?.iter().take_while(|word| !ends(word));
+				set_up.then(|| words.map(|word| word.trim_matches(['"', '\'']).to_owned()).collect())
+			})
+			.collect()
+	}
+
+	#[test]
+	fn the_command_lines_that_pages_show_are_understood() {
+		let mut count = 0;
+		for (path, page) in crate::pages::pages() {
+			for line in shown(&page) {
+				let word = |word: String| match word.as_str() {
+					"<ID>" | "ID" | "<ROOT>" | "ROOT" => "ab".repeat(32),
+					_ => word,
+				};
+				let line: Vec<String> = line.into_iter().map(word).collect();
+				// Help and version are no errors.
+				if let Some(error) = Cli::try_parse_from(&line).err().filter(clap::Error::use_stderr) {
+					panic!("{path}: {}: {error}", line.join(" "));
+				}
+				count += 1;
+			}
+		}
+		assert!(count > 20, "{count} command lines");
+	}
+
 	#[test]
 	fn metrics_need_an_address_and_a_port() {
 		assert_eq!(address("127.0.0.1:9616"), Ok(SocketAddr::from(([127, 0, 0, 1], 9616))));

@@ -33,7 +33,10 @@ pub struct SubmitArgs {
 
 /// Says how a submission ended; an error if it is not the head.
 pub(super) fn report(context: &Context, ended: &Ended) -> anyhow::Result<()> {
-	let what = ended.detail.as_ref().map_or_else(|| ended.outcome.clone(), submission::describe);
+	let what = ended
+		.detail
+		.as_ref()
+		.map_or_else(|| ended.outcome.clone(), |happened| submission::describe(happened, None));
 	let number = ended.submission.map_or_else(String::new, |id| format!(" {id}"));
 	context.output().result(format!("submission{number}: {what}"), ended);
 	if ended.accepted { Ok(()) } else { bail!("the submission was not accepted: {what}") }

@@ -9,7 +9,7 @@ use clap::Args;
 use oda_client::{Model, View, storage_account};
 use oda_engine::float::Tables;
 use oda_evaluator::ModelSpec;
-use oda_roles::{amount::oda, context::Context};
+use oda_roles::{amount::oda, context::Context, people};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -29,8 +29,8 @@ pub(super) async fn list(context: &Context) -> anyhow::Result<()> {
 	for model in view.models().await? {
 		let head = view.head(&model).await?;
 		let text = format!(
-			"0x{} {:8} {}",
-			hex::encode(model.id),
+			"{} {:8} {}",
+			people::digits(&model.id),
 			format!("{:?}", model.status).to_lowercase(),
 			head.as_ref().map_or_else(
 				|| "no head".to_owned(),
@@ -83,8 +83,8 @@ impl ModelShowArgs {
 				"\n  version {}: score {}, weights {}, by {}",
 				version.number,
 				version.score,
-				hex::encode(version.weights.root),
-				version.trainer
+				people::digits(&version.weights.root),
+				people::account(&version.trainer)
 			);
 		}
 		for submission in &submissions {
@@ -127,11 +127,17 @@ fn described(model: &Model, spec: &ModelSpec) -> String {
 async fn phase(view: &View, submission: &oda_client::Submission) -> anyhow::Result<String> {
 	use oda_client::Phase;
 	Ok(match &submission.phase {
-		Phase::Committed => format!("committed at tick {}", submission.committed_at),
+		Phase::Committed => {
+			format!("committed, to be revealed before {}", view.clock().await?.at(submission.closes_at))
+		}
 		Phase::Queued { claim } => format!("waits for its turn, score {}", claim.score),
 		Phase::Verifying { claim, answers_until, .. } => {
 			let answers = view.task(submission.id).await?.map_or(0, |task| task.answers.len());
-			format!("is being verified until tick {answers_until}, score {}, {answers} answers", claim.score)
+			format!(
+				"is being verified until {}, score {}, {answers} answers",
+				view.clock().await?.at(*answers_until),
+				claim.score
+			)
 		}
 	})
 }
