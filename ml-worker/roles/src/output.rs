@@ -42,6 +42,12 @@ impl Output {
 		self.result(text, &object);
 	}
 
+	/// Something for people only, to standard error.
+	pub fn note(&self, text: impl AsRef<str>) {
+		// As for results: who reads may have gone.
+		let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
+	}
+
 	fn line(&self, text: &str) {
 		// Whoever reads may have gone; that is no reason to stop a service.
 		let _ = writeln!(std::io::stdout().lock(), "{text}");

@@ -568,3 +568,24 @@ pub fn describe(happened: &Happened, clock: Option<Clock>) -> String {
 		Happened::Forfeited => "not revealed in time; the bond was burned".to_owned(),
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn what_happened_is_said_in_amounts_and_times_that_people_read() {
+		let clock = Some(Clock { now: 100, tick_millis: 3_000 });
+		let revealed = Happened::Revealed { score: 7, fee: 1_088_036_691_940 };
+		assert_eq!(
+			describe(&revealed, clock),
+			"revealed with score 7; the verifiers' fee is 1.08803669194 ODA"
+		);
+		let started = Happened::VerificationStarted { answers_until: 110 };
+		assert_eq!(describe(&started, clock), "is being verified until tick 110, in about 30 s");
+		assert_eq!(describe(&started, None), "is being verified until tick 110");
+		let expired = |why: &str| describe(&Happened::Expired { why: why.to_owned() }, None);
+		assert!(expired("Lapsed").contains("too few verifiers answered"));
+		assert!(expired("NoVerifiers").contains("no verifier was there"));
+	}
+}

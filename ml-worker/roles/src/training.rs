@@ -146,7 +146,7 @@ impl Training {
 					if output.is_json() {
 						output.event("epoch", text, serde_json::to_value(epoch).unwrap_or_default());
 					} else if bar.is_hidden() {
-						eprintln!("{text}");
+						output.note(text);
 					} else {
 						bar.println(text);
 					}

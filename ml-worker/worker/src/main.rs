@@ -7,11 +7,11 @@ use std::{process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
 	let cli = Cli::parse();
-	let json = cli.global.json;
+	let output = Output::new(cli.global.json);
 	let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
 		Ok(runtime) => runtime,
 		Err(error) => {
-			eprintln!("cannot start: {error}");
+			output.note(format!("cannot start: {error}"));
 			return ExitCode::FAILURE;
 		}
 	};
@@ -19,14 +19,14 @@ fn main() -> ExitCode {
 	// Work on other threads is told to stop when its future is dropped; it is not waited for.
 	runtime.shutdown_timeout(Duration::from_millis(500));
 	let Err(error) = result else { return ExitCode::SUCCESS };
-	eprintln!("error: {error:#}");
+	output.note(format!("error: {error:#}"));
 	if let Some(stopped) = error.downcast_ref::<Stopped>() {
 		return ExitCode::from(stopped.exit_status());
 	}
-	if json {
+	if output.is_json() {
 		let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
 		let first = chain.first().cloned().unwrap_or_default();
-		Output::new(true).result("", &serde_json::json!({ "error": first, "causes": chain }));
+		output.result("", &serde_json::json!({ "error": first, "causes": chain }));
 	}
 	ExitCode::FAILURE
 }

@@ -235,7 +235,8 @@ impl Global {
 fn usual(verbose: u8) -> String {
 	let (others, own) = match verbose {
 		// The engine and the network say what they do to whoever asks.
-		0 => return "warn,ml_worker=info,oda_roles=info,oda_client=info".to_owned(),
+		// Having no peers yet is what the search for peers warns of each time.
+		0 => return "warn,libp2p_kad=error,ml_worker=info,oda_roles=info,oda_client=info".to_owned(),
 		1 => ("warn", "debug"),
 		_ => ("debug", "trace"),
 	};

@@ -9,7 +9,7 @@ use oda_roles::{
 	demand,
 	submission::{self, Ended},
 };
-use std::io::{IsTerminal, stdin};
+use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
 /// What `submit` needs.
 #[derive(Debug, Args)]
@@ -91,13 +91,14 @@ impl SubmitArgs {
 		);
 		if !args.yes {
 			let bond = view.parameters().await?.trainer_bond;
-			confirm(&format!(
+			let what = format!(
 				"A bond of {} is held until the submission has ended; it is burned if the commitment is not revealed in time, and \
 			 lost if a score is proved wrong.\nAt the reveal the verifiers' fee is taken, an ODA for each second of their \
 			 computing, and a deposit is held for the list of {} scores.",
 				oda(bond),
 				evaluated.records
-			))?;
+			);
+			confirm(&what, stdin().is_terminal(), stdin().lock())?;
 		}
 		let held = submission::prepare(context, key, model.id, weights, &evaluated).await?;
 		let ended = demand::beside(context, key, submission::drive(context, key, held)).await?;
@@ -105,12 +106,34 @@ impl SubmitArgs {
 	}
 }
 
-/// Asks at the terminal whether to go on.
-fn confirm(what: &str) -> anyhow::Result<()> {
-	ensure!(stdin().is_terminal(), "nobody is there to be asked; --yes submits without asking");
-	eprint!("{what}\nSubmit? [y/N] ");
+/// Asks whether to go on; a terminal is one where somebody can answer.
+fn confirm(what: &str, terminal: bool, mut answers: impl BufRead) -> anyhow::Result<()> {
+	ensure!(terminal, "nobody is there to be asked; --yes submits without asking");
+	let _ = write!(stderr(), "{what}\nSubmit? [y/N] ");
 	let mut answer = String::new();
-	stdin().read_line(&mut answer)?;
+	answers.read_line(&mut answer)?;
 	ensure!(matches!(answer.trim(), "y" | "Y" | "yes"), "not submitted");
 	Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn only_a_yes_submits() {
+		for yes in ["y\n", "Y\n", " yes \n"] {
+			assert!(confirm("", true, yes.as_bytes()).is_ok(), "{yes:?}");
+		}
+		for no in ["", "\n", "n\n", "no\n", "yesterday\n"] {
+			let error = confirm("", true, no.as_bytes()).unwrap_err().to_string();
+			assert_eq!(error, "not submitted", "{no:?}");
+		}
+	}
+
+	#[test]
+	fn where_nobody_can_answer_it_says_how_to_go_on() {
+		let error = confirm("", false, &b"y\n"[..]).unwrap_err().to_string();
+		assert!(error.contains("--yes"), "{error}");
+	}
 }

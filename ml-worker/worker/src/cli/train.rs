@@ -9,7 +9,7 @@ use oda_roles::{
 	context::Context,
 	training::{self, From, Stopper, Training},
 };
-use std::{fmt::Display, path::PathBuf};
+use std::{fmt::Display, io::Write, path::PathBuf};
 
 /// An option's help, with what a setting is if it is not given.
 fn default<T: Display>(help: &str, setting: impl Fn(&TrainConfig) -> T) -> String {
@@ -81,7 +81,8 @@ impl TrainArgs {
 	pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
 		let config = self.settings()?;
 		if self.print_config {
-			print!("{}", toml::to_string(&config)?);
+			// Without a panic where whoever reads has gone.
+			let _ = write!(std::io::stdout().lock(), "{}", toml::to_string(&config)?);
 			return Ok(());
 		}
 		let context = &global.open()?;
@@ -96,7 +97,7 @@ impl TrainArgs {
 			trained = &mut running => (trained, None),
 			stopped = stop::asked() => {
 				let stopped = stopped?;
-				eprintln!("stopping after this step; once more to stop without weights");
+				context.output().note("stopping after this step; once more to stop without weights");
 				stopper.stop();
 				tokio::select! {
 					trained = &mut running => (trained, Some(stopped)),
