@@ -172,9 +172,10 @@ async fn a_peer_whose_disk_is_damaged_is_not_at_fault() {
 	let blob = put(&a, MIB);
 	let mut damaged = bytes(MIB);
 	damaged[12_345] ^= 1;
-	std::fs::remove_file(a.store.path(&blob.root)).unwrap();
-	std::fs::write(a.store.path(&blob.root), damaged).unwrap();
 	for _ in 0..4 {
+		// Set aside once it was met.
+		a.store.put(&bytes(MIB)).unwrap();
+		std::fs::write(a.store.path(&blob.root), &damaged).unwrap();
 		let fetched = b.network.fetch_from(&blob, &[a.id()], |_| {}).await;
 		assert_eq!(said(fetched), [(a.id(), Answer::Withdrew)]);
 	}

@@ -52,7 +52,7 @@ async fn a_keeper_whose_disk_rots_gets_another_copy_within_the_round_and_is_paid
 	let (_serving, address) = serve(&publisher, &world.log("publisher.log")).await;
 	let mut kept = Vec::new();
 	for (name, len) in [("small", 700usize), ("large", 200_000)] {
-		let bytes: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
+		let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
 		let file = world.log(name);
 		fs::write(&file, &bytes).unwrap();
 		let file = file.to_string_lossy();
@@ -61,7 +61,7 @@ async fn a_keeper_whose_disk_rots_gets_another_copy_within_the_round_and_is_paid
 		kept.push(hex::encode(BlobRef::of(&bytes).root));
 	}
 	let keeper = apart(&world, "keeper", "//Charlie").with(&["--bootstrap", &address]);
-	let mut keeping = keeper.service(&["keep", "--capacity-mib", "16"], &world.log("keeper.log")).unwrap();
+	let mut keeping = keeper.service(&["keeper", "run", "--capacity-mib", "16"], &world.log("keeper.log")).unwrap();
 	until_happened(&mut keeping, "taken", 2).await;
 	until_happened(&mut keeping, "proved", 2).await;
 

@@ -79,13 +79,17 @@ impl RunArgs {
 			let context = context.clone();
 			running.spawn(async move {
 				let metrics = context.metrics();
-				service::keep_running(role.name, metrics, || role.run(context.clone(), key.clone())).await;
+				service::keep_running(role.name, metrics, || role.run(context.clone(), key.clone())).await?;
 				tracing::info!(role = role.name, "done");
+				anyhow::Ok(())
 			});
 		}
 		while let Some(ended) = running.join_next().await {
-			if let Err(error) = ended {
-				tracing::error!(%error, "a role crashed");
+			match ended {
+				Ok(Ok(())) => {}
+				// The chain is another one: the others end too.
+				Ok(Err(error)) => return Err(error),
+				Err(error) => tracing::error!(%error, "a role crashed"),
 			}
 		}
 		Ok(())

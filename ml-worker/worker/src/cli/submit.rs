@@ -67,6 +67,11 @@ impl SubmitArgs {
 		let weights = blob(context, &args.weights.context("no --weights")?).await?;
 		let Named { spec, registered, .. } = named(context, None, args.model.as_ref()).await?;
 		let (view, model) = registered.context("no --model")?;
+		// Whatever has become of the head since it was begun.
+		if let Some(held) = submission::begun(context, &chain, key, model.id, &weights)? {
+			let ended = demand::beside(context, key, submission::drive(context, key, held)).await?;
+			return report(context, &ended);
+		}
 		let evaluated = submission::evaluate(context, &spec, &weights).await?;
 		let comparison = submission::compare(&view, model.id, &spec, &evaluated).await?;
 		let text = match comparison {

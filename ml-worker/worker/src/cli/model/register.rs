@@ -53,8 +53,13 @@ impl ModelRegisterArgs {
 		let spec = spec_file::read(&args.spec)?.spec();
 		let id = spec.id();
 		let weights = blob(context, &args.weights).await?;
-		let evaluated = submission::evaluate(context, &spec, &weights).await?;
 		let chain = context.chain().await?;
+		if let Some(held) = submission::begun(context, &chain, &key, id, &weights)? {
+			context.peers().await?;
+			let ended = demand::beside(context, &key, submission::drive(context, &key, held)).await?;
+			return submit::report(context, &ended);
+		}
+		let evaluated = submission::evaluate(context, &spec, &weights).await?;
 		let view = chain.finalised().await?;
 		ensure!(
 			spec.graph.param_bytes() <= view.parameters().await?.max_weights_bytes,
