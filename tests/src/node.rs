@@ -133,6 +133,11 @@ impl Node {
 		self.process.output()
 	}
 
+	/// Stops it where it is for so long, and lets it go on.
+	pub async fn freeze(&self, pause: Duration) -> Result<()> {
+		self.process.freeze(pause).await
+	}
+
 	/// Kills it as `kill -9` does, and starts it again on the same chain and port after `pause`.
 	pub async fn crash_and_restart(self, pause: Duration) -> Result<Self> {
 		let Self { base, port, options, process } = self;

@@ -71,6 +71,14 @@ impl Process {
 		Ok(self.child.kill().await?)
 	}
 
+	/// Stops it where it is for so long, as a machine does that is out of memory, and lets it go on.
+	pub async fn freeze(&self, pause: Duration) -> Result<()> {
+		let id = i32::try_from(self.child.id().context("it has ended")?)?;
+		kill(Pid::from_raw(id), Signal::SIGSTOP)?;
+		tokio::time::sleep(pause).await;
+		Ok(kill(Pid::from_raw(id), Signal::SIGCONT)?)
+	}
+
 	/// Asks it to stop, and kills it if it has not after ten seconds. Whether it stopped by itself.
 	pub async fn stop(mut self) -> Result<bool> {
 		if let Some(id) = self.child.id() {

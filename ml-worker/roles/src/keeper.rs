@@ -76,7 +76,6 @@ pub struct Keeper {
 	agent: Agent,
 	config: KeeperConfig,
 	work: Background<Piece>,
-	proofs: Arc<Semaphore>,
 	rounds: Rounds,
 	pinned: HashSet<[u8; 32]>,
 	/// What is fetched for deals that are not taken yet.
@@ -113,10 +112,9 @@ impl Role for Keeper {
 		}
 		let work = Background::new(context, Self::NAME);
 		Ok(Self {
-			agent: Agent { actor, key },
+			agent: Agent { actor, key, proofs: Arc::new(Semaphore::new(PROOFS)) },
 			config,
 			work,
-			proofs: Arc::new(Semaphore::new(PROOFS)),
 			rounds: Rounds::default(),
 			pinned,
 			candidates: HashMap::new(),
@@ -232,11 +230,14 @@ async fn own(view: &View, account: &AccountId) -> Result<Option<Enlisted>, Chain
 struct Agent {
 	actor: Actor,
 	key: Key,
+	/// Whose turn it is to read the disk.
+	proofs: Arc<Semaphore>,
 }
 
 impl Agent {
 	/// The chunk that is asked for, and its path, from the disk.
 	async fn prove(&self, deal: &Deal, range: Range<u64>) -> Result<RangeProof, BlobError> {
+		let _turn = self.proofs.acquire().await;
 		let (store, blob) = (self.actor.context.store().clone(), deal.blob);
 		let worked = tokio::task::spawn_blocking(move || store.prove(&blob, range)).await;
 		worked.map_err(|error| BlobError::Read(std::io::Error::other(error)))?
@@ -317,12 +318,10 @@ impl Keeper {
 		let (account, now, number) = (self.agent.key.account(), view.number(), round.number);
 		for deal in deals {
 			let Some(range) = deal.challenge(round, &account) else { continue };
-			let (agent, deal, proofs) = (self.agent.clone(), deal.clone(), Arc::clone(&self.proofs));
+			let (agent, deal) = (self.agent.clone(), deal.clone());
 			let piece = Piece::Answer { deal: deal.id, round: number };
-			self.work.begin(piece, now, Again::After(SEND_AGAIN), async move {
-				let _turn = proofs.acquire().await;
-				agent.answer(&deal, number, range).await
-			});
+			let answer = async move { agent.answer(&deal, number, range).await };
+			self.work.begin(piece, now, Again::After(SEND_AGAIN), answer);
 		}
 	}
 

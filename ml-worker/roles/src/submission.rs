@@ -196,6 +196,31 @@ pub fn begun(
 	Ok(None)
 }
 
+/// How a submission of these weights ended that became a version of the model, if this account brought it.
+pub async fn accepted(
+	view: &View,
+	key: &Key,
+	model: ModelId,
+	weights: &BlobRef,
+) -> Result<Option<Ended>, ChainError> {
+	let head = view.model(model).await?.and_then(|model| model.head);
+	for number in (0..=head.unwrap_or_default()).rev() {
+		match view.version(model, number).await? {
+			Some(version) if version.weights == *weights && version.trainer == key.account() => {
+				return Ok(Some(Ended {
+					submission: Some(version.submission),
+					accepted: true,
+					outcome: "accepted".to_owned(),
+					block: None,
+					detail: Some(Happened::Accepted { version: number, score: version.score }),
+				}));
+			}
+			_ => {}
+		}
+	}
+	Ok(None)
+}
+
 /// Writes into the journal what a submission needs, unless that was done before; nothing is sent.
 pub async fn prepare(
 	context: &Context,

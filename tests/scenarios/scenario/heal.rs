@@ -61,7 +61,8 @@ async fn a_keeper_whose_disk_rots_gets_another_copy_within_the_round_and_is_paid
 		kept.push(hex::encode(BlobRef::of(&bytes).root));
 	}
 	let keeper = apart(&world, "keeper", "//Charlie").with(&["--bootstrap", &address]);
-	let mut keeping = keeper.service(&["keeper", "run", "--capacity-mib", "16"], &world.log("keeper.log")).unwrap();
+	let mut keeping =
+		keeper.service(&["keeper", "run", "--capacity-mib", "16"], &world.log("keeper.log")).unwrap();
 	until_happened(&mut keeping, "taken", 2).await;
 	until_happened(&mut keeping, "proved", 2).await;
 

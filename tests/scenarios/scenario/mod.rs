@@ -6,6 +6,8 @@ mod demo;
 mod disk;
 mod heal;
 mod keeper;
+mod killed;
 mod refused;
 mod restart;
+mod roles;
 mod throughput;

@@ -72,6 +72,9 @@ impl SubmitArgs {
 			let ended = demand::beside(context, key, submission::drive(context, key, held)).await?;
 			return report(context, &ended);
 		}
+		if let Some(ended) = submission::accepted(&view, key, model.id, &weights).await? {
+			return report(context, &ended);
+		}
 		let evaluated = submission::evaluate(context, &spec, &weights).await?;
 		let comparison = submission::compare(&view, model.id, &spec, &evaluated).await?;
 		let text = match comparison {

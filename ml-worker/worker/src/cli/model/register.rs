@@ -59,8 +59,11 @@ impl ModelRegisterArgs {
 			let ended = demand::beside(context, &key, submission::drive(context, &key, held)).await?;
 			return submit::report(context, &ended);
 		}
-		let evaluated = submission::evaluate(context, &spec, &weights).await?;
 		let view = chain.finalised().await?;
+		if let Some(ended) = submission::accepted(&view, &key, id, &weights).await? {
+			return submit::report(context, &ended);
+		}
+		let evaluated = submission::evaluate(context, &spec, &weights).await?;
 		ensure!(
 			spec.graph.param_bytes() <= view.parameters().await?.max_weights_bytes,
 			"the weights are too large to be shown to the chain"
