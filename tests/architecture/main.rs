@@ -72,6 +72,7 @@ const fn place(
 }
 
 const SHARED: &[&str] = &["oda-primitives", "oda-evaluator"];
+const SHARED_AND_FILES: &[&str] = &["oda-primitives", "oda-evaluator", "oda-files"];
 const BELOW_PALLETS: &[&str] =
 	&["oda-primitives", "oda-evaluator", "oda-pallet-court", "oda-pallet-funds", "oda-pallet-traits"];
 const BELOW_RUNTIME: &[&str] = &[
@@ -121,9 +122,17 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"oda-engine",
 ];
 const BELOW_ROLES: &[&str] =
-	&["oda-primitives", "oda-evaluator", "oda-blobs", "oda-client", "oda-engine", "oda-network"];
-const BELOW_WORKER: &[&str] =
-	&["oda-primitives", "oda-evaluator", "oda-blobs", "oda-client", "oda-engine", "oda-network", "oda-roles"];
+	&["oda-primitives", "oda-evaluator", "oda-files", "oda-blobs", "oda-client", "oda-engine", "oda-network"];
+const BELOW_WORKER: &[&str] = &[
+	"oda-primitives",
+	"oda-evaluator",
+	"oda-files",
+	"oda-blobs",
+	"oda-client",
+	"oda-engine",
+	"oda-network",
+	"oda-roles",
+];
 
 /// Crates without code that hold the features of third-party packages: the first belongs to every crate, the second to
 /// those that are built on polkadot-sdk. `features.rs` checks what they are for.
@@ -149,9 +158,10 @@ const PLACES: &[Place] = &[
 	place("oda-node", "node", Side::Chain, 5, BELOW_NODE),
 	place("oda-trials", "runtime/trials", Side::Chain, 5, BELOW_TRIALS),
 	place("oda-blobs", "ml-worker/blobs", Side::Worker, 2, SHARED),
-	place("oda-client", "ml-worker/client", Side::Worker, 2, SHARED),
-	place("oda-engine", "ml-worker/engine", Side::Worker, 2, SHARED),
-	place("oda-network", "ml-worker/network", Side::Worker, 3, &["oda-primitives", "oda-blobs"]),
+	place("oda-files", "ml-worker/files", Side::Worker, 1, &[]),
+	place("oda-client", "ml-worker/client", Side::Worker, 2, SHARED_AND_FILES),
+	place("oda-engine", "ml-worker/engine", Side::Worker, 2, SHARED_AND_FILES),
+	place("oda-network", "ml-worker/network", Side::Worker, 3, &["oda-primitives", "oda-blobs", "oda-files"]),
 	place("oda-roles", "ml-worker/roles", Side::Worker, 4, BELOW_ROLES),
 	place("ml-worker", "ml-worker/worker", Side::Worker, 5, BELOW_WORKER),
 	place("oda-e2e", "tests", Side::Tests, 6, BELOW_ROLES),

@@ -15,7 +15,7 @@ use crypto_secretbox::{
 use serde::{Deserialize, Serialize};
 use std::{
 	fs::File,
-	io::{Read, Write},
+	io::Read,
 	os::unix::fs::MetadataExt,
 	path::{Path, PathBuf},
 	str::FromStr,
@@ -235,16 +235,10 @@ fn encrypt(secret: &Secret, password: &SecretString) -> Result<String, ChainErro
 
 fn write(path: &Path, text: &str) -> Result<(), ChainError> {
 	let at = |reason: &dyn std::fmt::Display| failed(&format!("{}: {reason}", path.display()));
-	let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-	// Its owner's alone from the first byte on.
-	let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| at(&error))?;
-	file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(|error| at(&error))?;
-	file.as_file().sync_all().map_err(|error| at(&error))?;
-	file.persist_noclobber(path).map_err(|error| match error.error.kind() {
+	oda_files::create(path, 0o600, format!("{text}\n").as_bytes()).map_err(|error| match error.kind() {
 		std::io::ErrorKind::AlreadyExists => at(&THERE),
-		_ => at(&error.error),
-	})?;
-	Ok(())
+		_ => at(&error),
+	})
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use libp2p::{Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
 use std::{
 	collections::BTreeMap,
-	fs,
-	io::{self, Write},
+	fs, io,
 	path::{Path, PathBuf},
 	time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -316,18 +315,6 @@ impl Book {
 	}
 }
 
-/// Writes a file so that it is either as it was or as it should be.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-	let dir = path.parent().unwrap_or(Path::new("."));
-	fs::create_dir_all(dir)?;
-	let aside = path.with_extension(format!("{}.new", std::process::id()));
-	let mut file = fs::File::create(&aside)?;
-	file.write_all(bytes)?;
-	file.sync_all()?;
-	fs::rename(&aside, path)?;
-	fs::File::open(dir)?.sync_all()
-}
-
 /// Says that the file cannot be understood, and moves it out of the way if anything is written.
 fn set_aside(path: &Path, writes: bool, error: &serde_json::Error) {
 	let aside = path.with_extension("json.damaged");
@@ -358,7 +345,7 @@ mod tests {
 		assert!(first.fault(bad, Fault::WrongBytes, Some(&[1; 32])));
 		assert!(!first.fault(slow, Fault::Stalled, None));
 		let (path, bytes) = first.changes(true).unwrap();
-		write_atomically(&path, &bytes).unwrap();
+		oda_files::replace(&path, 0o600, &bytes[..]).unwrap();
 		assert!(first.changes(true).is_none());
 		let second = book(dir.path());
 		assert_eq!(second.addresses(&good), [address]);
@@ -388,7 +375,7 @@ mod tests {
 			assert_eq!(fs::read(dir.path().join("peers.json.damaged")).unwrap(), damaged);
 			again.learn(peer, address.clone());
 			let (path, bytes) = again.changes(true).unwrap();
-			write_atomically(&path, &bytes).unwrap();
+			oda_files::replace(&path, 0o600, &bytes[..]).unwrap();
 			assert_eq!(book(dir.path()).addresses(&peer), std::slice::from_ref(&address));
 		}
 	}

@@ -5,12 +5,7 @@ use libp2p::{
 	PeerId,
 	identity::{Keypair, PublicKey, ed25519},
 };
-use std::{
-	fs::{self, OpenOptions},
-	io::{self, Write},
-	os::unix::fs::OpenOptionsExt,
-	path::Path,
-};
+use std::{fs, io, path::Path};
 
 /// A peer's key, ed25519.
 #[derive(Clone)]
@@ -41,19 +36,12 @@ impl Identity {
 				Err(error) if error.kind() == io::ErrorKind::NotFound => {}
 				Err(error) => return Err(failed(error)),
 			}
-			// Written aside, then linked: whoever else starts at this moment has the same key afterwards.
-			let aside = dir.join(format!("key.{}", std::process::id()));
-			let _ = fs::remove_file(&aside);
-			let mut file =
-				OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(failed)?;
-			writeln!(file, "{}", hex::encode(random()?)).and_then(|()| file.sync_all()).map_err(failed)?;
-			let linked = fs::hard_link(&aside, &path);
-			fs::remove_file(&aside).map_err(failed)?;
-			match linked {
+			// Whoever else starts at this moment has the same key afterwards.
+			let line = format!("{}\n", hex::encode(random()?));
+			match oda_files::create(&path, 0o600, line.as_bytes()) {
 				Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
 				_ => {}
 			}
-			fs::File::open(&dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
 		}
 	}
 

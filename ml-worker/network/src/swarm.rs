@@ -3,7 +3,7 @@
 use crate::{
 	Fault,
 	behaviour::{Behaviour, BehaviourEvent},
-	book::{ADDRESSES, write_atomically},
+	book::ADDRESSES,
 	config::split,
 	mux::Breach,
 	protocol::KAD,
@@ -163,7 +163,7 @@ impl Driver {
 	fn save(&self, at_the_end: bool) -> Option<tokio::task::JoinHandle<()>> {
 		let (path, bytes) = lock(&self.shared.book).changes(at_the_end)?;
 		Some(tokio::task::spawn_blocking(move || {
-			if let Err(error) = write_atomically(&path, &bytes) {
+			if let Err(error) = oda_files::replace(&path, 0o600, &bytes[..]) {
 				tracing::warn!(path = %path.display(), %error, "could not write what is known of peers");
 			}
 		}))

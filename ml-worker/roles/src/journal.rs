@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
 	collections::HashSet,
 	fs::{self, DirBuilder, File, TryLockError},
-	io::{self, Write},
+	io,
 	os::unix::fs::{DirBuilderExt, OpenOptionsExt},
 	path::{Path, PathBuf},
 };
@@ -253,20 +253,7 @@ impl<E: Entry> Held<E> {
 	pub fn save(&self) -> Result<(), JournalError> {
 		let text = serde_json::to_vec_pretty(&self.entry)
 			.map_err(|source| JournalError::Format { path: self.path.clone(), source })?;
-		replace(&self.path, &text).map_err(failed(&self.path))
-	}
-}
-
-/// Writes a file that only its owner can read, whole or not at all, and makes it last.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-	let temporary = path.with_extension("new");
-	let mut file = private(&temporary)?;
-	file.write_all(bytes)?;
-	file.sync_all()?;
-	fs::rename(&temporary, path)?;
-	match path.parent() {
-		Some(dir) => File::open(dir)?.sync_all(),
-		None => Ok(()),
+		oda_files::replace(&self.path, 0o600, &text[..]).map_err(failed(&self.path))
 	}
 }
 
@@ -314,7 +301,7 @@ impl Journal {
 		let path = self.mark_path(&mark.genesis);
 		let text = serde_json::to_vec_pretty(mark)
 			.map_err(|source| JournalError::Format { path: path.clone(), source })?;
-		replace(&path, &text).map_err(failed(&path))
+		oda_files::replace(&path, 0o600, &text[..]).map_err(failed(&path))
 	}
 
 	fn mark_path(&self, genesis: &[u8; 32]) -> PathBuf {

@@ -100,7 +100,7 @@ impl Place for FilePlace {
 	}
 
 	fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
-		crate::journal::replace(&self.path, bytes)
+		oda_files::replace(&self.path, 0o600, bytes)
 	}
 
 	fn clear(&mut self) -> io::Result<()> {

@@ -4,7 +4,6 @@ use anyhow::Context as _;
 use std::{
 	fs,
 	io::{self, Read},
-	os::unix::fs::PermissionsExt,
 	path::Path,
 };
 
@@ -25,24 +24,13 @@ fn replace(path: &Path, mut from: impl Read) -> io::Result<()> {
 	}
 	// Through a link to what it names.
 	let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-	let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-	let before = fs::metadata(&path).ok().map(|found| found.permissions());
-	// A new file is what the umask leaves of this. One that was there is at no time more open than it was.
-	let first = if before.is_some() { 0o600 } else { 0o644 };
-	let mut file =
-		tempfile::Builder::new().permissions(fs::Permissions::from_mode(first)).tempfile_in(folder)?;
-	if let Some(before) = before {
-		file.as_file().set_permissions(before)?;
-	}
-	io::copy(&mut from, &mut file)?;
-	file.as_file().sync_all()?;
-	file.persist(path)?;
-	Ok(())
+	oda_files::replace(&path, 0o644, from)
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use std::os::unix::fs::PermissionsExt;
 
 	/// Fails after some bytes, as a full disk does.
 	struct Broken(bool);

@@ -5,7 +5,7 @@ use codec::Encode;
 use oda_evaluator::Graph;
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{borrow::Cow, collections::HashMap, io::Write, path::Path};
+use std::{borrow::Cow, collections::HashMap, path::Path};
 use tch::{Device, Kind, Tensor};
 
 /// The metadata entry that all of ours have.
@@ -80,17 +80,7 @@ pub(crate) fn write(
 ) -> Result<(), EngineError> {
 	let bytes = serialise(tensors, metadata)?;
 	let io = |source| EngineError::Io { path: path.to_path_buf(), source };
-	let folder = match path.parent() {
-		Some(folder) if !folder.as_os_str().is_empty() => folder,
-		_ => Path::new("."),
-	};
-	let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-	file.write_all(&bytes).map_err(io)?;
-	file.as_file().sync_all().map_err(io)?;
-	file.persist(path).map_err(|e| io(e.error))?;
-	// The rename itself; not every file system lets a folder be synced.
-	let _ = std::fs::File::open(folder).and_then(|f| f.sync_all());
-	Ok(())
+	oda_files::replace(path, 0o600, &bytes[..]).map_err(io)
 }
 
 /// Reads a file.
