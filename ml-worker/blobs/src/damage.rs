@@ -5,7 +5,9 @@
 use crate::{BlobError, Store};
 use oda_primitives::BlobRef;
 use std::{
-	fs, io,
+	fs::{self, File},
+	io,
+	os::unix::fs::MetadataExt,
 	path::{Path, PathBuf},
 };
 
@@ -17,12 +19,13 @@ impl Store {
 	pub(crate) fn aside_if_damaged<T>(
 		&self,
 		root: &[u8; 32],
+		file: &File,
 		read: Result<T, BlobError>,
 	) -> Result<T, BlobError> {
 		if let Err(error) = &read
 			&& error.is_damage()
 		{
-			self.set_aside(root, error)?;
+			self.set_aside(root, file, error)?;
 		}
 		read
 	}
@@ -40,10 +43,15 @@ impl Store {
 		}
 	}
 
-	fn set_aside(&self, root: &[u8; 32], error: &BlobError) -> Result<(), BlobError> {
+	fn set_aside(&self, root: &[u8; 32], file: &File, error: &BlobError) -> Result<(), BlobError> {
+		let (from, to) = (self.path(root), self.damaged(root));
+		// Somebody else may have met it before, and another copy be in its place.
+		let read = file.metadata().map_err(BlobError::io(&from))?;
+		if !fs::metadata(&from).is_ok_and(|there| (there.dev(), there.ino()) == (read.dev(), read.ino())) {
+			return Ok(());
+		}
 		self.forget_verified(root);
 		self.forget_outboard(root)?;
-		let (from, to) = (self.path(root), self.damaged(root));
 		if let Some(dir) = to.parent() {
 			fs::create_dir_all(dir).map_err(BlobError::io(dir))?;
 		}
@@ -178,6 +186,17 @@ mod tests {
 		assert!(store.get(&blob).unwrap_err().is_absent());
 		assert_eq!(store.stat(&blob.root).unwrap(), None);
 		store.put(&bytes).unwrap();
+		assert_eq!(store.get(&blob).unwrap(), bytes);
+	}
+
+	#[test]
+	fn a_copy_that_came_while_the_damaged_one_was_read_stays() {
+		let (_base, store, blob, bytes) = case();
+		flip(&store.path(&blob.root), 3);
+		let damaged = File::open(store.path(&blob.root)).unwrap();
+		let error = store.get(&blob).unwrap_err();
+		store.put(&bytes).unwrap();
+		store.aside_if_damaged::<()>(&blob.root, &damaged, Err(error)).unwrap_err();
 		assert_eq!(store.get(&blob).unwrap(), bytes);
 	}
 

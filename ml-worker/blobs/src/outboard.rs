@@ -168,7 +168,8 @@ impl Store {
 		let pairs = match File::open(&outboard).ok().filter(fits) {
 			Some(file) => file,
 			None => {
-				self.aside_if_damaged(&blob.root, self.make_outboard(blob, &data, &path, &outboard))?;
+				let made = self.make_outboard(blob, &data, &path, &outboard);
+				self.aside_if_damaged(&blob.root, &data, made)?;
 				File::open(&outboard).map_err(BlobError::io(&outboard))?
 			}
 		};

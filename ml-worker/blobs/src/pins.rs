@@ -76,6 +76,11 @@ impl Store {
 		self.touch(&self.passing_path(root))
 	}
 
+	/// Whether a blob is only [passing through](Self::mark_passing).
+	pub fn is_passing(&self, root: &[u8; 32]) -> bool {
+		self.passing_path(root).exists()
+	}
+
 	pub(crate) fn unmark_passing(&self, root: &[u8; 32]) -> Result<(), BlobError> {
 		remove(&self.passing_path(root)).map(drop)
 	}

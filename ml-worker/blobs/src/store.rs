@@ -228,7 +228,7 @@ impl Store {
 	/// [`BlobError::NotFound`], [`BlobError::WrongLength`], [`BlobError::WrongHash`].
 	pub fn open_blob(&self, blob: &BlobRef) -> Result<Opened, BlobError> {
 		let (file, _) = self.file(blob)?;
-		self.aside_if_damaged(&blob.root, self.check_file(&file, &blob.root))?;
+		self.aside_if_damaged(&blob.root, &file, self.check_file(&file, &blob.root))?;
 		Ok(Opened { file, blob: *blob })
 	}
 
@@ -338,7 +338,7 @@ impl Store {
 		};
 		let found = file.metadata().map_err(BlobError::io(&path))?.len();
 		if found != blob.len {
-			self.aside_if_damaged(&blob.root, self.check_file(&file, &blob.root))?;
+			self.aside_if_damaged(&blob.root, &file, self.check_file(&file, &blob.root))?;
 			return Err(BlobError::WrongLength { expected: *blob, found });
 		}
 		Ok((file, path))
@@ -355,14 +355,14 @@ impl BlobSource for Store {
 		let read = || {
 			// The file has this length, so the memory that is reserved is no more than the disk holds.
 			let mut bytes = Vec::with_capacity(blob.len as usize);
-			file.take(blob.len).read_to_end(&mut bytes).map_err(BlobError::io(&path))?;
+			(&file).take(blob.len).read_to_end(&mut bytes).map_err(BlobError::io(&path))?;
 			let found = *blake3::hash(&bytes).as_bytes();
 			if found != blob.root {
 				return Err(BlobError::WrongHash { expected: *blob, found });
 			}
 			Ok(bytes)
 		};
-		self.aside_if_damaged(&blob.root, read())
+		self.aside_if_damaged(&blob.root, &file, read())
 	}
 
 	fn prove(&self, blob: &BlobRef, range: Range<u64>) -> Result<RangeProof, BlobError> {

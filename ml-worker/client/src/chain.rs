@@ -350,11 +350,19 @@ mod tests {
 		node.cut();
 		let error = chain.finalised().await.err().unwrap();
 		assert!(matches!(error, ChainError::NodeAway(_)), "{error}");
-		assert!(error.to_string().contains("synced"), "{error}");
+		assert!(error.to_string().contains("syncing"), "{error}");
 		for _ in 0..3 {
 			node.state().finalise();
 		}
 		assert_eq!(chain.finalised().await.unwrap().number(), 5);
+	}
+
+	#[tokio::test]
+	async fn the_old_states_of_a_node_that_syncs_are_not_looked_at() {
+		let node = Played::start().await;
+		node.state().syncing = true;
+		let connected = Chain::connect(&node.url, Some(Duration::from_secs(1))).await;
+		assert!(matches!(connected, Err(ChainError::NodeAway(_))));
 	}
 
 	#[tokio::test]

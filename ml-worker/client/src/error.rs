@@ -92,6 +92,12 @@ pub enum ChainError {
 	/// What the chain holds does not fit what this program knows of it.
 	#[error("the chain is not the one that this program knows: {0}")]
 	Incompatible(String),
+	/// The same call of this account was sent before, by a process that was interrupted, and this block has it. Nothing
+	/// was sent now; the next call is another one.
+	#[error(
+		"this was done in block {0}, by a command that was interrupted; nothing was sent now: to do it once more, give it again"
+	)]
+	AlreadyDone(u64),
 	/// A transaction was not sent, because its bytes could not be kept for the case that this process ends.
 	#[error("the outbox: {0}")]
 	Outbox(String),
@@ -199,6 +205,7 @@ impl ChainError {
 				| Self::Expired(_)
 				| Self::Overtaken(_)
 				| Self::Unread(_)
+				| Self::AlreadyDone(_)
 				| Self::Outbox(_)
 				| Self::Key(_)
 		)

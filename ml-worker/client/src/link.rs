@@ -211,12 +211,18 @@ impl Link {
 			self.inner.known.lock().unwrap_or_else(PoisonError::into_inner).unknown_since = None;
 			Ok(())
 		};
-		let (Some(last), first) = (known.last, known.first) else { return recognised() };
-		if hash_of(last.number).await? == Some(last.hash) {
+		if let Some(last) = known.last
+			&& hash_of(last.number).await? == Some(last.hash)
+		{
 			return recognised();
 		}
-		// What a node has at a number is certain once that is final.
+		// The states of a node that is far behind are old: what they lack may only not have happened yet.
 		let methods = LegacyRpcMethods::<RpcConfigFor<SubstrateConfig>>::new(client.clone());
+		if methods.system_health().await.is_ok_and(|health| health.is_syncing) {
+			return Err(Failed::Away("it is syncing".to_owned()));
+		}
+		let (Some(last), first) = (known.last, known.first) else { return recognised() };
+		// What a node has at a number is certain once that is final.
 		let head = methods.chain_get_finalized_head().await?;
 		let finalised = methods.chain_get_header(Some(head)).await?.map_or(0, |header| header.number);
 		// Block 1 decides if it is known: a node that crashed may have lost final blocks that few others have.
@@ -231,9 +237,6 @@ impl Link {
 				}
 				_ => {}
 			}
-		}
-		if methods.system_health().await?.is_syncing {
-			return Err(Failed::Away(format!("it has not synced to block {} yet", last.number)));
 		}
 		let since = {
 			let mut known = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -120,15 +120,14 @@ impl<T> Call<T> {
 		let at = self.chain.best().await?.at;
 		let content = (self.key.as_ref().map(|key| key.account().0), self.call.data(&at)?);
 		let kept = self.chain.keep(&content)?;
-		let mut open = self.chain.take_open(&content);
-		if open.is_none() {
-			open = kept.left()?;
-			if open.is_some() {
-				tracing::warn!(
-					"the same call was sent before, by a process that was interrupted; that one is followed"
-				);
-			}
+		// What lies in the place is what goes with it.
+		let (left, remembered) = (kept.left()?, self.chain.take_open(&content));
+		if left.is_some() && remembered.is_none() {
+			tracing::warn!(
+				"the same call was sent before, by a process that was interrupted; that one is followed"
+			);
 		}
+		let open = left.or(remembered);
 		if let Some(made) = open {
 			// The pool may have lost it; if it refuses it, the blocks tell why.
 			let mut sent = Sent::new(self, content, made, kept);
@@ -339,6 +338,10 @@ impl<T> Sent<T> {
 			let number = self.searched + 1;
 			let hash = chain.hash_of(number).await?.ok_or(ChainError::Missing("a finalised block"))?;
 			if let Some(outcome) = chain.find(&self.made.bytes, Head { number, hash }).await? {
+				// Whoever makes the call now may mean another one.
+				if self.inherited && number + LIFETIME < head.number {
+					return Err(ChainError::AlreadyDone(number));
+				}
 				return outcome.into_result().map(Some);
 			}
 			(self.searched, self.searched_hash) = (number, Some(hash));
@@ -372,8 +375,17 @@ impl<T> Sent<T> {
 			Ok(()) => {}
 			Err(ChainError::Rejected { .. } | ChainError::Module { .. }) => {
 				match chain.validity(&self.made.bytes, head).await? {
-					// It is signed for another runtime than this one, or for a fork that was left.
-					Validity::Invalid(TransactionInvalid::BadProof, _) => return self.make_anew().await,
+					// It is signed for another runtime than this one, or for a fork that was left: or for that of the
+					// best block, which may have it.
+					Validity::Invalid(TransactionInvalid::BadProof, _) => {
+						let best = chain.best().await?;
+						let best = Head { number: best.number(), hash: best.hash() };
+						if let Validity::Invalid(TransactionInvalid::BadProof, _) =
+							chain.validity(&self.made.bytes, best).await?
+						{
+							return self.make_anew().await;
+						}
+					}
 					Validity::Invalid(TransactionInvalid::Custom(_), error) => return Err(error),
 					_ => {}
 				}
@@ -749,6 +761,24 @@ mod tests {
 		transfer(&again, 1).await.unwrap();
 		assert_eq!((node.included().len(), shelf.kept()), (1, 0));
 		blocks.abort();
+	}
+
+	#[tokio::test]
+	async fn what_was_done_long_ago_is_not_taken_for_what_is_asked_for_now() {
+		let (node, shelf) = (Played::start().await, Shelf::default());
+		killed(&node, &shelf).await;
+		for _ in 0..LIFETIME + 20 {
+			node.state().seal();
+			node.state().finalise();
+		}
+		assert_eq!(node.included().len(), 1);
+		let again = connect(&node).await.with_outbox(Arc::new(shelf.clone()));
+		let error = transfer(&again, 1).await.unwrap_err();
+		assert!(matches!(error, ChainError::AlreadyDone(_)), "{error}");
+		assert_eq!((node.included().len(), shelf.kept()), (1, 0));
+		let _blocks = node.run();
+		transfer(&again, 1).await.unwrap();
+		assert_eq!(node.included().len(), 2);
 	}
 
 	#[tokio::test]

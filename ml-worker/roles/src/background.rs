@@ -21,6 +21,8 @@ pub(crate) enum Again {
 #[derive(Debug)]
 struct Piece {
 	under_way: Option<Id>,
+	/// At which block it was begun last.
+	begun: u64,
 	/// From which block on it may be begun again; never, if none.
 	next: Option<u64>,
 	failures: u32,
@@ -32,7 +34,7 @@ pub(crate) struct Background<K> {
 	role: &'static str,
 	pieces: HashMap<K, Piece>,
 	names: HashMap<Id, K>,
-	tasks: JoinSet<anyhow::Result<()>>,
+	tasks: JoinSet<anyhow::Result<Again>>,
 }
 
 impl<K: Clone + Eq + Hash + Debug> Background<K> {
@@ -55,25 +57,20 @@ impl<K: Clone + Eq + Hash + Debug> Background<K> {
 		!self.pieces.get(key).is_some_and(waits)
 	}
 
-	/// Begins a piece, if it is due.
+	/// Begins a piece, if it is due. It says itself when it is begun again.
 	pub(crate) fn begin(
 		&mut self,
 		key: K,
 		block: u64,
-		again: Again,
-		work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+		work: impl Future<Output = anyhow::Result<Again>> + Send + 'static,
 	) {
 		if !self.is_due(&key, block) {
 			return;
 		}
 		let id = self.tasks.spawn(work).id();
-		let next = match again {
-			Again::Never => None,
-			Again::After(blocks) => Some(block.saturating_add(blocks)),
-		};
 		let failures = self.pieces.get(&key).map_or(0, |piece| piece.failures);
 		self.names.insert(id, key.clone());
-		self.pieces.insert(key, Piece { under_way: Some(id), next, failures });
+		self.pieces.insert(key, Piece { under_way: Some(id), begun: block, next: None, failures });
 	}
 
 	/// Waits for all that is under way; the last error, if there was one.
@@ -91,18 +88,25 @@ impl<K: Clone + Eq + Hash + Debug> Background<K> {
 	fn note(
 		&mut self,
 		block: u64,
-		ended: Result<(Id, anyhow::Result<()>), JoinError>,
+		ended: Result<(Id, anyhow::Result<Again>), JoinError>,
 	) -> Option<anyhow::Error> {
-		let (id, error) = match ended {
-			Ok((id, done)) => (id, done.err()),
-			Err(error) => (error.id(), Some(anyhow::Error::new(error).context("it crashed"))),
+		let (id, done) = match ended {
+			Ok(ended) => ended,
+			Err(error) => (error.id(), Err(anyhow::Error::new(error).context("it crashed"))),
 		};
 		let key = self.names.remove(&id)?;
 		let piece = self.pieces.get_mut(&key)?;
 		piece.under_way = None;
-		let Some(error) = error else {
-			piece.failures = 0;
-			return None;
+		let error = match done {
+			Ok(again) => {
+				piece.failures = 0;
+				piece.next = match again {
+					Again::Never => None,
+					Again::After(blocks) => Some(piece.begun.saturating_add(blocks)),
+				};
+				return None;
+			}
+			Err(error) => error,
 		};
 		piece.failures = piece.failures.saturating_add(1);
 		let pause = 1u64.checked_shl(piece.failures.saturating_sub(1)).unwrap_or(LONGEST_PAUSE);
@@ -139,9 +143,9 @@ mod tests {
 		let (_base, context) = offline();
 		let mut work = Background::new(&context, "keeper");
 		let (end, ended) = tokio::sync::oneshot::channel::<()>();
-		work.begin(7, 100, Again::After(6), async {
+		work.begin(7, 100, async {
 			ended.await?;
-			Ok(())
+			Ok(Again::After(6))
 		});
 		assert!(work.is_due(&8, 100));
 		look(&mut work, 106).await;
@@ -155,7 +159,7 @@ mod tests {
 	async fn what_is_done_once_is_not_begun_again() {
 		let (_base, context) = offline();
 		let mut work = Background::new(&context, "verifier");
-		work.begin(7, 100, Again::Never, async { Ok(()) });
+		work.begin(7, 100, async { Ok(Again::Never) });
 		look(&mut work, 101).await;
 		assert!(!work.is_due(&7, 10_000));
 	}
@@ -168,7 +172,7 @@ mod tests {
 		for block in 100..140 {
 			if work.is_due(&7, block) {
 				begun_at.push(block);
-				work.begin(7, block, Again::Never, async { anyhow::bail!("not yet") });
+				work.begin(7, block, async { anyhow::bail!("not yet") });
 			}
 			look(&mut work, block).await;
 		}
@@ -179,9 +183,7 @@ mod tests {
 	async fn what_failed_for_good_is_not_begun_again() {
 		let (_base, context) = offline();
 		let mut work = Background::new(&context, "verifier");
-		work.begin(7, 100, Again::Never, async {
-			Err(EvaluationError::TooLarge { len: 2, limit: 1 }.into())
-		});
+		work.begin(7, 100, async { Err(EvaluationError::TooLarge { len: 2, limit: 1 }.into()) });
 		look(&mut work, 101).await;
 		assert!(!work.is_due(&7, 10_000));
 	}
@@ -190,8 +192,8 @@ mod tests {
 	async fn a_piece_that_crashes_is_begun_again_and_ends_nothing_else() {
 		let (_base, context) = offline();
 		let mut work = Background::new(&context, "verifier");
-		work.begin(7, 100, Again::Never, async { panic!("a fault of this program") });
-		work.begin(8, 100, Again::Never, std::future::pending());
+		work.begin(7, 100, async { panic!("a fault of this program") });
+		work.begin(8, 100, std::future::pending());
 		look(&mut work, 100).await;
 		assert!(work.is_due(&7, 101) && !work.is_due(&8, 101));
 	}
@@ -200,8 +202,8 @@ mod tests {
 	async fn what_is_no_longer_wanted_is_forgotten_once_it_has_ended() {
 		let (_base, context) = offline();
 		let mut work = Background::new(&context, "keeper");
-		work.begin(7, 100, Again::Never, async { Ok(()) });
-		work.begin(8, 100, Again::Never, std::future::pending());
+		work.begin(7, 100, async { Ok(Again::Never) });
+		work.begin(8, 100, std::future::pending());
 		tokio::time::sleep(Duration::from_millis(1)).await;
 		work.look(101, |_| false);
 		assert!(work.is_due(&7, 101) && !work.is_due(&8, 101));

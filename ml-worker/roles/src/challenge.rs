@@ -11,9 +11,12 @@ use crate::{
 	wanted::Waiting,
 };
 use anyhow::Context as _;
-use oda_client::{Chain, ChainError, ChallengeOutcome, Key, Phase, Submission, View, errors};
+use oda_client::{
+	Call, Chain, ChainError, ChallengeOutcome, Key, NEAR_FINALITY, Phase, Receipt, Submission, View, errors,
+};
 use oda_primitives::{SubmissionId, Tick, hash};
 use serde::Serialize;
+use std::time::Duration;
 
 /// How a challenge ended.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -34,6 +37,15 @@ pub struct Challenged {
 	/// Milliseconds that the challenge weighed.
 	pub weight_ms: Option<f64>,
 }
+
+/// Blocks between two looks whether a challenge in the journal needs somebody to see it through.
+pub(crate) const LOOK_AGAIN: u64 = 4;
+
+/// How long it is waited for a block that has a commitment before the time is looked at again.
+const IN_BLOCK: Duration = Duration::from_secs(3);
+
+/// How long it is waited for a block that has a challenge before it is sent again: it costs nothing.
+const CHALLENGED: Duration = Duration::from_secs(30);
 
 /// Whether an account has a commitment to evidence on the chain.
 pub enum Commitment {
@@ -81,13 +93,19 @@ impl<'a> Challenge<'a> {
 		Ok(live.filter(|live| matches!(live.phase, Phase::Verifying { .. })))
 	}
 
+	/// Whether it cannot be challenged any more: by final state alone, for the best chain may be another tomorrow.
+	async fn is_over(&self) -> Result<bool, ChainError> {
+		Ok(self.live(&self.chain().finalised().await?).await?.is_none())
+	}
+
 	/// Whether there is no time, or nothing, left to commit to.
 	async fn is_late(&self, view: &View, until: Option<Tick>) -> Result<bool, ChainError> {
-		let late = match until {
-			Some(until) => view.tick().await? >= until,
-			None => false,
-		};
-		Ok(late || self.live(view).await?.is_none())
+		if let Some(until) = until
+			&& view.tick().await? >= until
+		{
+			return Ok(true);
+		}
+		Ok(self.live(view).await?.is_none() && self.is_over().await?)
 	}
 
 	/// Commits to the evidence against a wrong claim, if that is not on the chain; tried until `until`, or for as long as
@@ -153,8 +171,9 @@ impl<'a> Challenge<'a> {
 			if self.is_late(&view, until).await? {
 				return Ok(false);
 			}
-			match self.chain().commit_challenge(self.key, self.submission, commitment).await {
-				Ok(receipt) => {
+			match self.commit_once(commitment, until).await {
+				Ok(None) => return Ok(false),
+				Ok(Some(receipt)) => {
 					self.actor.context.metrics().committed_challenge();
 					let entry = &held.entry;
 					self.actor.context.output().event(
@@ -186,6 +205,23 @@ impl<'a> Challenge<'a> {
 		}
 	}
 
+	/// Sends the commitment, and waits until a block has it; nothing, if the time is over before.
+	async fn commit_once(
+		&self,
+		commitment: [u8; 32],
+		until: Option<Tick>,
+	) -> Result<Option<Receipt>, ChainError> {
+		let mut sent = self.chain().commit_challenge(self.key, self.submission, commitment).send().await?;
+		loop {
+			if let Ok(done) = tokio::time::timeout(IN_BLOCK, sent.in_block()).await {
+				return done.map(Some);
+			}
+			if self.is_late(&self.chain().defence_view().await?, until).await? {
+				return Ok(None);
+			}
+		}
+	}
+
 	/// Sees a challenge through, from a commitment that was or was not had: until the claim is proved wrong, or cannot be
 	/// challenged any more. What came of it, if this role saw to it.
 	pub async fn see_through(
@@ -203,11 +239,10 @@ impl<'a> Challenge<'a> {
 				}
 				Commitment::Elsewhere => {
 					// Until that has ended, or has given up.
-					let view = self.chain().defence_view().await?;
-					if self.live(&view).await?.is_none() {
+					if self.is_over().await? {
 						return Ok(None);
 					}
-					service::next(self.chain(), &view).await?;
+					service::next(self.chain(), &self.chain().defence_view().await?).await?;
 				}
 				Commitment::None => {}
 			}
@@ -230,6 +265,15 @@ impl<'a> Challenge<'a> {
 		Ok(Some(self.finish(held).await?.1))
 	}
 
+	/// Has the chain evaluate the record, and waits until a block has done so.
+	async fn challenge_once<T>(&self, call: Call<T>) -> Result<T, ChainError> {
+		let mut sent = call.send().await?;
+		match tokio::time::timeout(CHALLENGED, sent.in_block()).await {
+			Ok(done) => done,
+			Err(_) => Err(ChainError::NodeAway("no block has the challenge yet".to_owned())),
+		}
+	}
+
 	/// Waits until the commitment is old enough, and has the chain evaluate the record.
 	async fn finish(&self, mut held: Held<ChallengeEntry>) -> anyhow::Result<(ChallengeEnd, Challenged)> {
 		let (id, record) = (self.submission, held.entry.record);
@@ -243,17 +287,30 @@ impl<'a> Challenge<'a> {
 			weight_ms: None,
 		};
 		let ours = self.commitment(&held.entry);
+		let mut misses = 0;
 		let mut waiting = Waiting::new(&self.actor.context, self.chain());
 		let mut view = self.chain().defence_view().await?;
 		let end = loop {
-			let Some(submission) = self.live(&view).await? else {
-				// Overturned by somebody else, perhaps: the bond is back.
-				break ChallengeEnd::Over;
+			let live = self.live(&view).await?;
+			let Some((submission, claim)) =
+				live.and_then(|live| live.claim().copied().map(|claim| (live, claim)))
+			else {
+				if self.is_over().await? {
+					// Overturned by somebody else, perhaps: the bond is back.
+					break ChallengeEnd::Over;
+				}
+				view = service::next(self.chain(), &view).await?;
+				continue;
 			};
-			let Some(claim) = submission.claim().copied() else { break ChallengeEnd::Over };
 			let standing = view.challenge_commitments(id).await?;
 			let Some(commitment) = standing.into_iter().find(|other| other.commitment == ours) else {
-				break ChallengeEnd::CommitmentExpired;
+				// In a block that is not in this state, or in none any more.
+				misses += 1;
+				if misses > NEAR_FINALITY {
+					break ChallengeEnd::CommitmentExpired;
+				}
+				view = service::next(self.chain(), &view).await?;
+				continue;
 			};
 			if view.tick().await? < commitment.opens_at {
 				view = service::next(self.chain(), &view).await?;
@@ -272,8 +329,8 @@ impl<'a> Challenge<'a> {
 			};
 			let cost = view.court_price(submission.model).await?.context("the model has no price")?;
 			let (who, salt) = (self.key.account(), held.entry.salt);
-			let sent = self.chain().challenge(id, record, who, salt, evidence.proof, evidence.weights, cost);
-			match sent.await {
+			let call = self.chain().challenge(id, record, who, salt, evidence.proof, evidence.weights, cost);
+			match self.challenge_once(call).await {
 				Ok((outcome, receipt)) => {
 					result.outcome = Some(outcome);
 					result.block = Some(receipt.block);

@@ -10,8 +10,11 @@ use crate::{
 };
 use oda_blobs::{BlobError, BlobSource};
 use oda_client::{AccountId, Chain, ChainError, Demand, Key, Target, View};
-use oda_primitives::Tick;
-use std::future::Future;
+use oda_primitives::{BlobRef, Tick};
+use std::{future::Future, time::Duration};
+
+/// How often it is looked whether somebody else has stopped answering.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Blocks between two attempts to post the same weights.
 const POST_AGAIN: u64 = 8;
@@ -19,17 +22,25 @@ const POST_AGAIN: u64 = 8;
 /// Blocks back from the last final one whose bodies are looked at after an interruption.
 const LOOK_BACK: u64 = 200;
 
-/// Does `work`, and answers demands meanwhile, unless that is done for this account already. What comes of that is
-/// nothing to the work.
+/// Does `work`, and answers demands meanwhile, for as long as nobody else of this process does so for this account.
+/// What comes of that is nothing to the work.
 pub async fn beside<T>(
 	context: &Context,
 	key: &Key,
 	work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
-	let Some(_turn) = Turn::take(context, key.account()) else { return work.await };
-	let answers = service::keep_running(Answers::NAME, context.metrics(), || {
-		service::follow::<Answers>(context.clone(), Some(key.clone()), (), false)
-	});
+	let answers = async {
+		let _turn = loop {
+			match Turn::take(context, key.account()) {
+				Some(turn) => break turn,
+				None => tokio::time::sleep(TURN).await,
+			}
+		};
+		service::keep_running(Answers::NAME, context.metrics(), || {
+			service::follow::<Answers>(context.clone(), Some(key.clone()), (), false)
+		})
+		.await
+	};
 	tokio::select! {
 		done = work => done,
 		ended = answers => match ended {
@@ -86,8 +97,9 @@ impl Role for Answers {
 		for demand in demands {
 			if self.posts.is_due(&demand.target, now) && is_our_turn(view, &self.key, &demand).await? {
 				let (actor, target) = (self.actor.clone(), demand.target);
-				self.posts
-					.begin(target, now, Again::After(POST_AGAIN), async move { post(&actor, &demand).await });
+				self.posts.begin(target, now, async move {
+					post(&actor, &demand).await.map(|()| Again::After(POST_AGAIN))
+				});
 			}
 		}
 		Ok(Step::GoOn)
@@ -105,9 +117,13 @@ async fn take_posted(context: &Context, chain: &Chain, view: &View, seen: u64) -
 		// What lies on the best chain alone is looked at once it is final.
 		let Some(at) = chain.at(number).await? else { return Ok(number - 1) };
 		for (target, weights) in at.posted_weights().await? {
-			let store = context.store();
-			match store.put(&weights).and_then(|blob| store.mark_passing(&blob.root).map(|()| blob)) {
-				Ok(blob) => {
+			let (store, blob) = (context.store(), BlobRef::of(&weights));
+			let stored = store.has(&blob).and_then(|here| match here {
+				true => Ok(()),
+				false => store.put(&weights).and_then(|blob| store.mark_passing(&blob.root)),
+			});
+			match stored {
+				Ok(()) => {
 					tracing::info!(%target, root = hex::encode(blob.root), block = number, "weights were posted");
 				}
 				Err(error) => tracing::error!(%target, %error, "posted weights cannot be stored"),
@@ -169,7 +185,6 @@ fn patience(account: &AccountId, demand: &Demand, longest: Tick) -> Tick {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use oda_primitives::BlobRef;
 
 	#[test]
 	fn accounts_wait_for_different_times_within_the_bound() {

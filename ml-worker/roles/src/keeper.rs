@@ -55,6 +55,12 @@ const PROOFS: usize = 8;
 /// Blocks within which what was sent is looked for before it is sent again.
 const SEND_AGAIN: u64 = 6;
 
+/// Blocks after which a deal is passed over whose blob nobody has had: twice as many the next time.
+const PATIENCE: u64 = 100;
+
+/// The most deals whose blobs are fetched at a time.
+const CANDIDATES: usize = 32;
+
 /// Keeps.
 pub async fn run(context: Context, key: Key, config: KeeperConfig) -> anyhow::Result<()> {
 	service::run::<Keeper>(context, Some(key), config, false).await
@@ -80,12 +86,16 @@ pub struct Keeper {
 	pinned: HashSet<[u8; 32]>,
 	/// What is fetched for deals that are not taken yet.
 	candidates: HashMap<DealId, Candidate>,
+	/// Deals whose blobs nobody had, how often, and until which block they are passed over.
+	shunned: HashMap<DealId, (u32, u64)>,
 	kept: Kept,
 }
 
 /// A blob that is fetched, or was, for a deal that may be taken.
 struct Candidate {
 	root: [u8; 32],
+	/// The block at which fetching it began.
+	begun: u64,
 	/// Fetches it for as long as this is held.
 	_wish: Option<Arc<Wish>>,
 }
@@ -106,9 +116,14 @@ impl Role for Keeper {
 		);
 		let kept = context.metrics().kept(account.to_string());
 		let pinned = context.store().pinned(Holder::Keeper)?.into_iter().collect();
-		// Of a process that was interrupted: those that are still wanted are pinned again.
+		// What a process fetched that was interrupted may be taken already, or be about to.
+		let deals = actor.chain.finalised().await?.deals().await?;
+		let mut candidates = HashMap::new();
 		for root in context.store().pinned(Holder::Candidate)? {
-			drop_candidate(context, &root)?;
+			match deals.iter().find(|deal| deal.blob.root == root) {
+				Some(deal) => drop(candidates.insert(deal.id, Candidate { root, begun: 0, _wish: None })),
+				None => drop_candidate(context, &root)?,
+			}
 		}
 		let work = Background::new(context, Self::NAME);
 		Ok(Self {
@@ -117,7 +132,8 @@ impl Role for Keeper {
 			work,
 			rounds: Rounds::default(),
 			pinned,
-			candidates: HashMap::new(),
+			candidates,
+			shunned: HashMap::new(),
 			kept,
 		})
 	}
@@ -134,11 +150,11 @@ impl Role for Keeper {
 		if let Some(round) = &round {
 			self.answer(view, round, &deals);
 		}
-		self.pin(&deals, &account);
+		let is_final = self.agent.actor.chain.finalised().await?.number() >= view.number();
+		self.pin(&deals, &account, is_final);
 		if let Some(round) = &round {
 			tell(&self.agent.actor.context, self.rounds.look(round.number, &deals, &account));
 			// What is promised is promised by final state alone.
-			let is_final = self.agent.actor.chain.finalised().await?.number() >= view.number();
 			if self.config.take && is_final {
 				self.stay(view, &deals);
 				self.take(view, round, &deals).await?;
@@ -157,7 +173,8 @@ impl Role for Keeper {
 /// Has a blob stay no longer for a deal that was not taken, and deletes it, unless something else needs it.
 fn drop_candidate(context: &Context, root: &[u8; 32]) -> anyhow::Result<()> {
 	context.store().unpin(Holder::Candidate, root)?;
-	if !context.is_needed(root)? {
+	// What the owner stored is the owner's.
+	if context.store().is_passing(root) && !context.is_needed(root)? {
 		context.store().remove(root)?;
 	}
 	Ok(())
@@ -320,20 +337,24 @@ impl Keeper {
 			let Some(range) = deal.challenge(round, &account) else { continue };
 			let (agent, deal) = (self.agent.clone(), deal.clone());
 			let piece = Piece::Answer { deal: deal.id, round: number };
-			let answer = async move { agent.answer(&deal, number, range).await };
-			self.work.begin(piece, now, Again::After(SEND_AGAIN), answer);
+			self.work.begin(piece, now, async move {
+				agent.answer(&deal, number, range).await.map(|()| Again::After(SEND_AGAIN))
+			});
 		}
 	}
 
-	/// Pins the blobs of an account's replicas, and no others; what fails is tried again at the next block.
-	fn pin(&mut self, deals: &[Deal], account: &AccountId) {
+	/// Pins the blobs of an account's replicas, and, by final state, no others; what fails is tried again at the next
+	/// block.
+	fn pin(&mut self, deals: &[Deal], account: &AccountId, is_final: bool) {
 		let mine = deals.iter().filter(|deal| deal.replica_of(account).is_some());
 		let mine: HashSet<_> = mine.map(|deal| deal.blob.root).collect();
 		let context = &self.agent.actor.context;
 		let store = context.store();
 		let changed: Vec<_> = mine.symmetric_difference(&self.pinned).copied().collect();
 		for root in changed {
-			let done = if mine.contains(&root) {
+			let done = if !is_final && !mine.contains(&root) {
+				continue;
+			} else if mine.contains(&root) {
 				store.pin(Holder::Keeper, &root).map(|()| self.pinned.insert(root))
 			} else {
 				store.unpin(Holder::Keeper, &root).map(|_| self.pinned.remove(&root))
@@ -358,7 +379,11 @@ impl Keeper {
 			}
 			let (agent, kept) = (self.agent.clone(), deal.clone());
 			let piece = Piece::Stay { deal: deal.id, until: deal.until };
-			self.work.begin(piece, now, Again::After(SEND_AGAIN), async move { agent.stay(&kept).await });
+			self.work.begin(
+				piece,
+				now,
+				async move { agent.stay(&kept).await.map(|()| Again::After(SEND_AGAIN)) },
+			);
 		}
 	}
 
@@ -371,6 +396,10 @@ impl Keeper {
 		let mut room = enlisted.as_ref().map_or(0, |keeper| keeper.capacity.saturating_sub(keeper.used));
 		let mut bond = enlisted.as_ref().map_or(0, |keeper| keeper.bond.saturating_sub(keeper.staked));
 		let mut wanted = HashSet::new();
+		self.shunned.retain(|id, _| deals.iter().any(|deal| deal.id == *id));
+		for deal in deals {
+			self.lose_patience(deal, now)?;
+		}
 		// First those that are under way, so that they are not given up for others.
 		let (begun, others): (Vec<_>, Vec<_>) =
 			deals.iter().partition(|deal| self.candidates.contains_key(&deal.id));
@@ -380,16 +409,52 @@ impl Keeper {
 			let fits = pays.is_some_and(|price| price >= self.config.min_price.0)
 				&& deal.replica_of(&account).is_none()
 				&& deal.blob.len <= room
-				&& stake <= bond;
+				&& stake <= bond
+				&& self.shunned.get(&deal.id).is_none_or(|(_, until)| now >= *until)
+				&& wanted.len() < CANDIDATES;
 			if fits {
 				room = room.saturating_sub(deal.blob.len);
 				bond = bond.saturating_sub(stake);
 				wanted.insert(deal.id);
 			}
 		}
-		self.give_up(|id| wanted.contains(id));
+		// What is being taken, or was, is not given up.
+		let taken = |id: &DealId| deals.iter().any(|d| d.id == *id && d.replica_of(&account).is_some());
+		let held: HashSet<_> = self.candidates.keys().copied().filter(|id| taken(id)).collect();
+		let under_way: HashSet<_> = self
+			.candidates
+			.keys()
+			.copied()
+			.filter(|id| !self.work.is_due(&Piece::Take { deal: *id }, now))
+			.collect();
+		for id in held {
+			if let Some(candidate) = self.candidates.remove(&id)
+				&& self.pinned.contains(&candidate.root)
+			{
+				self.agent.actor.context.store().unpin(Holder::Candidate, &candidate.root)?;
+			}
+		}
+		self.give_up(|id| wanted.contains(id) || under_way.contains(id));
 		for deal in deals.iter().filter(|deal| wanted.contains(&deal.id)) {
 			self.take_one(deal, now).await?;
+		}
+		Ok(())
+	}
+
+	/// Passes a deal over for a while whose blob nobody has had for long: others may be real.
+	fn lose_patience(&mut self, deal: &Deal, now: u64) -> anyhow::Result<()> {
+		let Some(candidate) = self.candidates.get_mut(&deal.id) else { return Ok(()) };
+		if self.agent.actor.context.store().stat(&candidate.root)?.is_some() {
+			return Ok(());
+		}
+		// Of a process that was interrupted: it begins anew.
+		if candidate.begun == 0 {
+			candidate.begun = now;
+		}
+		if now.saturating_sub(candidate.begun) >= PATIENCE {
+			let times = self.shunned.get(&deal.id).map_or(0, |(times, _)| *times);
+			let pause = PATIENCE.saturating_mul(1 << times.min(6));
+			self.shunned.insert(deal.id, (times.saturating_add(1), now.saturating_add(pause)));
 		}
 		Ok(())
 	}
@@ -415,7 +480,9 @@ impl Keeper {
 		if store.has(&deal.blob)? {
 			let (agent, taken) = (self.agent.clone(), deal.clone());
 			let piece = Piece::Take { deal: deal.id };
-			self.work.begin(piece, now, Again::After(SEND_AGAIN), async move { agent.take(&taken).await });
+			self.work.begin(piece, now, async move {
+				agent.take(&taken).await.map(|()| Again::After(SEND_AGAIN))
+			});
 		}
 		let here = store.stat(&deal.blob.root)?.is_some();
 		match self.candidates.get_mut(&deal.id) {
@@ -424,7 +491,7 @@ impl Keeper {
 			None if !here => {
 				store.pin(Holder::Candidate, &deal.blob.root)?;
 				let wish = context.wish(chain, deal.blob).await?;
-				self.candidates.insert(deal.id, Candidate { root: deal.blob.root, _wish: wish });
+				self.candidates.insert(deal.id, Candidate { root: deal.blob.root, begun: now, _wish: wish });
 			}
 			// Somebody else's, that is here anyway.
 			None => {}

@@ -120,12 +120,17 @@ pub(crate) async fn follow<R: Role>(
 			context.observe_balance(&view, account).await;
 		}
 		if view.number() % TIDY == 0
-			&& let Err(error) = context.tidy(&view, Tidy::Passing).await
+			&& let Err(error) = tidy(&context, &chain).await
 		{
 			tracing::warn!(error = format!("{error:#}"), "what nothing needs cannot be deleted");
 		}
 		view = next(&chain, &view).await?;
 	}
+}
+
+/// Deletes by final state alone: another fork may need what this one does not.
+async fn tidy(context: &Context, chain: &Chain) -> anyhow::Result<()> {
+	context.tidy(&chain.finalised().await?, Tidy::Passing).await.map(drop)
 }
 
 /// The state by which one defends, once it is of a later block than `view`.

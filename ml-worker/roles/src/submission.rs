@@ -414,6 +414,10 @@ impl Driver<'_> {
 	async fn advance(&mut self, view: &View) -> anyhow::Result<Option<Ended>> {
 		let Some(id) = self.held.entry.submission else { bail!("a committed submission without a number") };
 		let Some(live) = view.submission(id).await? else {
+			// A node that lost blocks shows states in which it has not begun.
+			if view.number() < self.held.entry.seen {
+				return Ok(None);
+			}
 			return self.gone(view, id).await.map(Some);
 		};
 		match live.phase {

@@ -9,6 +9,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use oda_client::{Key, ModelStatus, View};
 use oda_engine::TrainConfig;
+use oda_evaluator::ModelSpec;
 use oda_primitives::{BlobRef, ModelId};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -170,15 +171,23 @@ impl Agent {
 		let training = Training::prepare(context, &spec, from, data, held_out, train).await?;
 		let trained = training.run(Stopper::default()).await?;
 		let weights = trained.weights;
-		context.store().mark_passing(&weights.root)?;
 		context.output().event(
 			"trained",
 			format!("round {round}: score {}, weights {}", trained.score, hex::encode(weights.root)),
 			serde_json::to_value(&trained)?,
 		);
-		let evaluated = submission::evaluate(context, &spec, &weights).await?;
+		let came = self.bring(round, &spec, weights).await;
+		// While it was under way, nothing but the journal said that it is needed.
+		context.store().mark_passing(&weights.root)?;
+		came
+	}
+
+	/// Submits weights, if they are better than the head's.
+	async fn bring(&self, round: u64, spec: &ModelSpec, weights: BlobRef) -> anyhow::Result<Came> {
+		let (Actor { context, chain, .. }, config) = (&self.actor, &self.config);
+		let evaluated = submission::evaluate(context, spec, &weights).await?;
 		let view = chain.finalised().await?;
-		match submission::compare(&view, config.model, &spec, &evaluated).await {
+		match submission::compare(&view, config.model, spec, &evaluated).await {
 			Ok(_) => {}
 			Err(error) if error.is::<NotBetter>() => {
 				context.output().event(

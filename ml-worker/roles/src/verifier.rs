@@ -10,10 +10,10 @@ use crate::{
 	wanted::Waiting,
 };
 use anyhow::Context as _;
-use oda_client::{Key, Submission, Task, View};
+use oda_client::{ChainError, Key, Receipt, Submission, Task, View};
 use oda_primitives::{SubmissionId, Tick, Verdict};
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How a verifier works.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +31,12 @@ impl Default for VerifierConfig {
 
 /// Ticks that an answer may need from being sent to being in a block, and by which finalised state is behind.
 const LAST_TICKS: Tick = 6;
+
+/// How long it is waited for a block that has an answer before it is sent again: it costs nothing.
+const IN_BLOCK: Duration = Duration::from_secs(30);
+
+/// Between two attempts to answer.
+const ATTEST_AGAIN: Duration = Duration::from_secs(2);
 
 /// Verifies. With `once`, until all tasks that are open now are answered.
 pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool) -> anyhow::Result<()> {
@@ -82,18 +88,6 @@ impl Role for Verifier {
 		Ok(Self { agent: Agent { actor, key, config }, open_tasks, work })
 	}
 
-	async fn resume(&mut self, view: &View) -> anyhow::Result<()> {
-		for submission in challenge::unfinished(&self.agent.actor, &self.agent.key)? {
-			let agent = self.agent.clone();
-			self.work.begin(Piece::Challenge { submission }, view.number(), Again::Never, async move {
-				let challenged = Challenge::new(&agent.actor, &agent.key, submission).resume().await?;
-				challenge::say(&agent.actor, challenged.as_ref());
-				Ok(())
-			});
-		}
-		Ok(())
-	}
-
 	async fn block(&mut self, view: &View) -> anyhow::Result<Step> {
 		let (account, tick, now) = (self.agent.key.account(), view.tick().await?, view.number());
 		let mut tasks = view.tasks().await?;
@@ -103,11 +97,19 @@ impl Role for Verifier {
 			}
 			Piece::Challenge { .. } => true,
 		});
+		for submission in challenge::unfinished(&self.agent.actor, &self.agent.key)? {
+			let agent = self.agent.clone();
+			self.work.begin(Piece::Challenge { submission }, now, async move {
+				let challenged = Challenge::new(&agent.actor, &agent.key, submission).resume().await?;
+				challenge::say(&agent.actor, challenged.as_ref());
+				Ok(Again::After(challenge::LOOK_AGAIN))
+			});
+		}
 		tasks.retain(|task| task.awaits(&account) && tick < task.until);
 		self.open_tasks.set(tasks.len());
 		for task in tasks {
 			let (agent, piece) = (self.agent.clone(), Piece::Task { submission: task.id, until: task.until });
-			self.work.begin(piece, now, Again::Never, async move { agent.answer(task).await });
+			self.work.begin(piece, now, async move { agent.answer(task).await });
 		}
 		Ok(Step::GoOn)
 	}
@@ -127,26 +129,25 @@ enum Found {
 }
 
 impl Agent {
-	/// Re-runs a task's records and attests what was found.
-	async fn answer(&self, task: Task) -> anyhow::Result<()> {
+	/// Re-runs a task's records and attests what was found. Where the state has no such task, or has it no longer, the
+	/// next one may.
+	async fn answer(&self, task: Task) -> anyhow::Result<Again> {
 		let view = self.actor.chain.defence_view().await?;
-		let Some(submission) = view.submission(task.id).await? else { return Ok(()) };
-		let Some(claim) = submission.claim().copied() else { return Ok(()) };
+		let Some(submission) = view.submission(task.id).await? else { return Ok(Again::After(1)) };
+		let Some(claim) = submission.claim().copied() else { return Ok(Again::After(1)) };
 		let started = Instant::now();
 		let found = self.rerun(&view, &task, &submission).await?;
 		let seconds = started.elapsed().as_secs_f64();
-		let wrong = match found {
-			Found::Over => return Ok(()),
-			Found::Valid => return self.attest(&task, &claim.hash, Verdict::Valid, seconds).await,
-			Found::Unavailable => {
-				return self.attest(&task, &claim.hash, Verdict::Unavailable, seconds).await;
-			}
-			Found::Wrong(wrong) => wrong,
+		let (verdict, wrong) = match found {
+			Found::Over => return Ok(Again::After(1)),
+			Found::Valid => (Verdict::Valid, None),
+			Found::Unavailable => (Verdict::Unavailable, None),
+			Found::Wrong(wrong) => (Verdict::Wrong(wrong.evidence.record), Some(wrong)),
 		};
-		let verdict = Verdict::Wrong(wrong.evidence.record);
-		if !self.config.challenge {
-			return self.attest(&task, &claim.hash, verdict, seconds).await;
-		}
+		let Some(wrong) = wrong.filter(|_| self.config.challenge) else {
+			self.attest(&task, &claim.hash, verdict, seconds).await?;
+			return Ok(Again::Never);
+		};
 		let challenge = Challenge::new(&self.actor, &self.key, task.id);
 		// The commitment comes first: the verdict shows everybody which record it is.
 		let commitment = match challenge.commit(&wrong, Some(last_moment(&task))).await {
@@ -160,7 +161,7 @@ impl Agent {
 		// The evidence is as good if the answer came too late.
 		let challenged = challenge.see_through(commitment, &wrong).await?;
 		challenge::say(&self.actor, challenged.as_ref());
-		attested
+		attested.map(|()| Again::Never)
 	}
 
 	/// Re-runs all records, waiting for blobs for as long as the task's window allows.
@@ -202,10 +203,10 @@ impl Agent {
 		verdict: Verdict,
 		seconds: f64,
 	) -> anyhow::Result<()> {
-		let Actor { context, chain, .. } = &self.actor;
+		let context = &self.actor.context;
 		let mut asked = task.asked;
 		loop {
-			let error = match chain.attest(&self.key, task.id, claim, asked, verdict).await {
+			let error = match self.attest_once(task, claim, asked, verdict).await {
 				Ok(receipt) => {
 					context.metrics().attested(verdict);
 					context.output().event(
@@ -227,21 +228,50 @@ impl Agent {
 				Err(error) => error,
 			};
 			// In by an earlier transaction, or no longer wanted?
-			let view = chain.defence_view().await?;
-			// How a task that is gone was answered is not known.
-			let Some(open) = view.task(task.id).await? else { return Ok(()) };
-			if !open.awaits(&self.key.account()) {
-				context.metrics().attested(verdict);
-				tracing::info!(task = task.id, ?verdict, "the answer is in after all");
-				return Ok(());
-			}
-			asked = open.asked;
-			if view.tick().await? >= open.until {
-				return Err(error).context("the task's window closed before the answer was in");
+			let open = match self.task_now(task.id).await {
+				Ok((open, _)) if open.is_none() => return Ok(()),
+				Ok((open, tick)) => open.map(|open| (open, tick)),
+				Err(error @ ChainError::AnotherChain(_)) => return Err(error.into()),
+				Err(error) => {
+					tracing::warn!(task = task.id, %error, "whether the answer is in is not known yet");
+					None
+				}
+			};
+			if let Some((open, tick)) = open {
+				if !open.awaits(&self.key.account()) {
+					context.metrics().attested(verdict);
+					tracing::info!(task = task.id, ?verdict, "the answer is in after all");
+					return Ok(());
+				}
+				asked = open.asked;
+				if tick >= open.until {
+					return Err(error).context("the task's window closed before the answer was in");
+				}
 			}
 			tracing::warn!(task = task.id, %error, "the answer is sent again");
-			service::next(chain, &view).await?;
+			tokio::time::sleep(ATTEST_AGAIN).await;
 		}
+	}
+
+	/// Sends an answer, and waits until a block has it: whether that is final does not matter for what comes next.
+	async fn attest_once(
+		&self,
+		task: &Task,
+		claim: &[u8; 32],
+		asked: u32,
+		verdict: Verdict,
+	) -> Result<Receipt, ChainError> {
+		let mut sent = self.actor.chain.attest(&self.key, task.id, claim, asked, verdict).send().await?;
+		match tokio::time::timeout(IN_BLOCK, sent.in_block()).await {
+			Ok(done) => done,
+			Err(_) => Err(ChainError::NodeAway("no block has the answer yet".to_owned())),
+		}
+	}
+
+	/// A task as it stands, and the tick.
+	async fn task_now(&self, id: SubmissionId) -> Result<(Option<Task>, Tick), ChainError> {
+		let view = self.actor.chain.defence_view().await?;
+		Ok((view.task(id).await?, view.tick().await?))
 	}
 }
 

@@ -15,7 +15,10 @@ use oda_client::{ChainError, Claim, Key, Phase, Submission, Target, View};
 use oda_evaluator::ModelSpec;
 use oda_primitives::{ModelId, SubmissionId, Tick};
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, time::Instant};
+use std::{
+	collections::HashMap,
+	time::{Duration, Instant},
+};
 
 /// How a watcher works.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +44,9 @@ impl Default for WatcherConfig {
 
 /// Blocks between two attempts to settle the same.
 const SETTLE_AGAIN: u64 = 10;
+
+/// How long it is waited for a block that has a demand before the weights are looked for again.
+const IN_BLOCK: Duration = Duration::from_secs(30);
 
 /// Watches. With `once`, until all that are being verified now have been recomputed, and the wrong ones
 /// challenged.
@@ -96,21 +102,6 @@ impl Role for Watcher {
 		Ok(Self { agent: Agent { actor, config }, work, due_since: HashMap::new() })
 	}
 
-	async fn resume(&mut self, view: &View) -> anyhow::Result<()> {
-		let Some(key) = self.agent.actor.key.clone().filter(|_| self.agent.config.challenge) else {
-			return Ok(());
-		};
-		for submission in challenge::unfinished(&self.agent.actor, &key)? {
-			let (actor, key) = (self.agent.actor.clone(), key.clone());
-			self.work.begin(Piece::Challenge { submission }, view.number(), Again::Never, async move {
-				let challenged = Challenge::new(&actor, &key, submission).resume().await?;
-				challenge::say(&actor, challenged.as_ref());
-				Ok(())
-			});
-		}
-		Ok(())
-	}
-
 	async fn block(&mut self, view: &View) -> anyhow::Result<Step> {
 		let (submissions, now) = (view.submissions().await?, view.number());
 		let lives = |id: &SubmissionId| submissions.iter().any(|submission| submission.id == *id);
@@ -119,16 +110,21 @@ impl Role for Watcher {
 			Piece::Challenge { .. } | Piece::Revert { .. } => true,
 		});
 		self.due_since.retain(|id, _| lives(id));
+		if let Some(key) = self.agent.actor.key.clone().filter(|_| self.agent.config.challenge) {
+			for submission in challenge::unfinished(&self.agent.actor, &key)? {
+				let (actor, key) = (self.agent.actor.clone(), key.clone());
+				self.work.begin(Piece::Challenge { submission }, now, async move {
+					let challenged = Challenge::new(&actor, &key, submission).resume().await?;
+					challenge::say(&actor, challenged.as_ref());
+					Ok(Again::After(challenge::LOOK_AGAIN))
+				});
+			}
+		}
 		for submission in &submissions {
 			if let Phase::Verifying { claim, .. } = submission.phase {
 				let (agent, submission) = (self.agent.clone(), submission.clone());
 				let piece = Piece::Check { submission: submission.id };
-				self.work.begin(
-					piece,
-					now,
-					Again::Never,
-					async move { agent.check(submission, claim).await },
-				);
+				self.work.begin(piece, now, async move { agent.check(submission, claim).await });
 			}
 		}
 		if let Some(key) = self.agent.actor.key.clone().filter(|_| self.agent.config.settle) {
@@ -156,7 +152,7 @@ impl Watcher {
 			}
 			let (chain, key, id) = (self.agent.actor.chain.clone(), key.clone(), submission.id);
 			let piece = Piece::Settle { submission: id };
-			self.work.begin(piece, view.number(), Again::After(SETTLE_AGAIN), async move {
+			self.work.begin(piece, view.number(), async move {
 				match chain.settle(&key, id).await {
 					Ok(receipt) => tracing::info!(submission = id, block = receipt.block, "settled"),
 					Err(error @ ChainError::Module { .. }) => {
@@ -164,7 +160,7 @@ impl Watcher {
 					}
 					Err(error) => return Err(error.into()),
 				}
-				Ok(())
+				Ok(Again::After(SETTLE_AGAIN))
 			});
 		}
 		Ok(())
@@ -180,7 +176,7 @@ impl Watcher {
 			}
 			let (chain, key) = (self.agent.actor.chain.clone(), key.clone());
 			let piece = Piece::Revert { model };
-			self.work.begin(piece, view.number(), Again::After(SETTLE_AGAIN), async move {
+			self.work.begin(piece, view.number(), async move {
 				let name = hex::encode(model);
 				match chain.revert(&key, model).await {
 					Ok(receipt) => tracing::info!(model = name, block = receipt.block, "the head fell"),
@@ -189,7 +185,7 @@ impl Watcher {
 					}
 					Err(error) => return Err(error.into()),
 				}
-				Ok(())
+				Ok(Again::After(SETTLE_AGAIN))
 			});
 		}
 		Ok(())
@@ -197,15 +193,16 @@ impl Watcher {
 }
 
 impl Agent {
-	/// Recomputes one submission; challenges it if it is wrong and there is a key.
-	async fn check(&self, submission: Submission, claim: Claim) -> anyhow::Result<()> {
+	/// Recomputes one submission; challenges it if it is wrong and there is a key. Where the state does not have it, the
+	/// next one may.
+	async fn check(&self, submission: Submission, claim: Claim) -> anyhow::Result<Again> {
 		let view = self.actor.chain.defence_view().await?;
 		let spec = view.spec(submission.model).await?.context("the model has no specification")?;
-		let Some(claimed) = view.claimed_scores(submission.id).await? else { return Ok(()) };
+		let Some(claimed) = view.claimed_scores(submission.id).await? else { return Ok(Again::After(1)) };
 		let started = Instant::now();
 		let Some(wrong) = self.recompute(&view, &submission, &claim, &spec, &claimed).await? else {
 			tracing::warn!(submission = submission.id, "it ended before it could be recomputed");
-			return Ok(());
+			return Ok(Again::After(1));
 		};
 		self.report(&submission, &claim, &spec, wrong.as_ref(), started.elapsed().as_secs_f64());
 		if let (Some(wrong), Some(key)) = (wrong, self.actor.key.as_ref().filter(|_| self.config.challenge)) {
@@ -213,7 +210,7 @@ impl Agent {
 			let challenged = challenge.see_through(Commitment::None, &wrong).await?;
 			challenge::say(&self.actor, challenged.as_ref());
 		}
-		Ok(())
+		Ok(Again::Never)
 	}
 
 	/// The first wrong record of a submission, if one is; `None` if it ended before that was known. Weights that nobody
@@ -262,7 +259,10 @@ impl Agent {
 		if view.demand(target).await?.is_some() {
 			return Ok(true);
 		}
-		match self.actor.chain.demand(key, target).await {
+		let mut sent = self.actor.chain.demand(key, target).send().await?;
+		let demanded = tokio::time::timeout(IN_BLOCK, sent.in_block()).await;
+		match demanded.unwrap_or_else(|_| Err(ChainError::NodeAway("no block has the demand yet".to_owned())))
+		{
 			Ok(receipt) => self.actor.context.output().event(
 				"demanded",
 				format!(

@@ -231,7 +231,7 @@ async fn nothing_is_paid_twice_and_nothing_burns_whatever_is_killed_and_when() {
 async fn patient() -> World {
 	let base = TempDir::new().unwrap();
 	let spec = node::specification(base.path(), SLOT_MILLIS, |genesis: &mut Value| {
-		let windows = [("attestBase", 50), ("challenge", 30), ("challengeLifetime", 80), ("minCommitAge", 3)];
+		let windows = [("attestBase", 50), ("challenge", 30), ("challengeLifetime", 80), ("demand", 100)];
 		node::set_windows(genesis, &windows)
 	});
 	let options = ["--chain", &spec.unwrap(), "--validator", "--alice", "--force-authoring"];
