@@ -6,7 +6,7 @@
 #   scripts/test.sh unit            every crate's own tests
 #   scripts/test.sh numpy           the second evaluator, in Python, on test vectors and fresh random graphs
 #   scripts/test.sh polkadot-js     a trainer with polkadot.js, against real node and worker processes
-#   scripts/test.sh fuzz            a minute of each fuzz target
+#   scripts/test.sh fuzz            half a minute of each fuzz target
 #   scripts/test.sh e2e             real node and worker processes
 #   scripts/test.sh walk            what the pages tell a new user to do, as they say it
 #   scripts/test.sh pytorch         the bridge for PyTorch, whose download is gigabytes
@@ -94,7 +94,7 @@ polkadot-js() {
 }
 
 fuzz() {
-	step scripts/fuzz.sh 60
+	step scripts/fuzz.sh 30
 }
 
 # Networks of their own, in which tests have hosts and routers, are for root alone.

@@ -57,7 +57,15 @@ async fn who_serves_nobody_loses_to_a_demand_with_who_signed_for_it_and_a_head_n
 	verifying.kill().await.unwrap();
 
 	until_printed(&mut watcher, "\"demanded\"").await;
-	let demands = far.run(&["demand", "list"]).await.unwrap();
+	// Listed is what is final.
+	let mut demands = Vec::new();
+	for _ in 0..60 {
+		demands = far.run(&["demand", "list"]).await.unwrap();
+		if !demands.is_empty() {
+			break;
+		}
+		tokio::time::sleep(Duration::from_millis(500)).await;
+	}
 	assert_eq!(demands[0]["target"]["submission"], 1, "{demands:?}");
 	let mut lost = (0, 0);
 	for _ in 0..90 {
