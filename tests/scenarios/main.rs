@@ -3,7 +3,13 @@
 //! Several run at once, each with a chain, ports, folders and peers of its own (`scripts/test.sh` says how many, and
 //! which take turns).
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+#![allow(
+	clippy::arithmetic_side_effects,
+	clippy::expect_used,
+	clippy::indexing_slicing,
+	clippy::unwrap_used,
+	reason = "tests"
+)]
 
 mod scenario;
 

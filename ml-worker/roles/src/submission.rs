@@ -601,6 +601,8 @@ pub fn describe(happened: &Happened, clock: Option<Clock>) -> String {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use errors::{RuntimeError, Training};
+	use oda_client::Refusal;
 
 	#[test]
 	fn what_happened_is_said_in_amounts_and_times_that_people_read() {
@@ -616,5 +618,25 @@ mod tests {
 		let expired = |why: &str| describe(&Happened::Expired { why: why.to_owned() }, None);
 		assert!(expired("Lapsed").contains("too few verifiers answered"));
 		assert!(expired("NoVerifiers").contains("no verifier was there"));
+	}
+
+	fn refused(error: Training) -> ChainError {
+		let (pallet, name) = ("Training".to_owned(), format!("{error:?}"));
+		ChainError::Module { pallet, error: name, detail: None, typed: Some(RuntimeError::Training(error)) }
+	}
+
+	#[test]
+	fn a_reveal_is_given_up_for_the_runtime_s_own_reasons_alone() {
+		assert!(hopeless(&refused(Training::BelowMinImprovement)));
+		assert!(hopeless(&refused(Training::NotSignificant)));
+		for passing in [Training::RevealTooEarly, Training::QueueFull, Training::AlreadyRevealed] {
+			assert!(!hopeless(&refused(passing)));
+		}
+		for reason in [Refusal::Full, Refusal::Fees, Refusal::Banned, Refusal::Signature, Refusal::Exhausts] {
+			let message = "the node's words".to_owned();
+			assert!(!hopeless(&ChainError::Rejected { reason, code: 1010, message }), "{reason:?}");
+		}
+		assert!(!hopeless(&ChainError::NodeAway("away".to_owned())));
+		assert!(!hopeless(&ChainError::Expired(7)));
 	}
 }
