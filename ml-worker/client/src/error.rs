@@ -160,11 +160,6 @@ const FULL: i32 = 1016;
 const OVERSIZED: [i32; 2] = [-32007, -32008];
 
 impl ChainError {
-	/// Whether `pallet` refused with its error `error`.
-	pub fn is(&self, pallet: &str, error: &str) -> bool {
-		matches!(self, Self::Module { pallet: p, error: e, .. } if p == pallet && e == error)
-	}
-
 	/// The runtime's own error, if that is why.
 	pub fn module(&self) -> Option<&RuntimeError> {
 		match self {
