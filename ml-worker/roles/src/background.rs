@@ -14,15 +14,13 @@ const LONGEST_PAUSE: u64 = 16;
 pub(crate) enum Again {
 	/// Not at all.
 	Never,
-	/// So many blocks after it was begun: what it sent may have got lost.
+	/// So many blocks after its end was noticed: what it sent may have got lost.
 	After(u64),
 }
 
 #[derive(Debug)]
 struct Piece {
 	under_way: Option<Id>,
-	/// At which block it was begun last.
-	begun: u64,
 	/// From which block on it may be begun again; never, if none.
 	next: Option<u64>,
 	failures: u32,
@@ -70,7 +68,7 @@ impl<K: Clone + Eq + Hash + Debug> Background<K> {
 		let id = self.tasks.spawn(work).id();
 		let failures = self.pieces.get(&key).map_or(0, |piece| piece.failures);
 		self.names.insert(id, key.clone());
-		self.pieces.insert(key, Piece { under_way: Some(id), begun: block, next: None, failures });
+		self.pieces.insert(key, Piece { under_way: Some(id), next: None, failures });
 	}
 
 	/// Waits for all that is under way; the last error, if there was one.
@@ -102,7 +100,7 @@ impl<K: Clone + Eq + Hash + Debug> Background<K> {
 				piece.failures = 0;
 				piece.next = match again {
 					Again::Never => None,
-					Again::After(blocks) => Some(piece.begun.saturating_add(blocks)),
+					Again::After(blocks) => Some(block.saturating_add(blocks)),
 				};
 				return None;
 			}
@@ -152,7 +150,7 @@ mod tests {
 		assert!(!work.is_due(&7, 106), "it is under way");
 		end.send(()).unwrap();
 		look(&mut work, 105).await;
-		assert!(!work.is_due(&7, 105) && work.is_due(&7, 106));
+		assert!(!work.is_due(&7, 110) && work.is_due(&7, 111));
 	}
 
 	#[tokio::test(start_paused = true)]

@@ -256,13 +256,23 @@ impl<'a> Challenge<'a> {
 	/// Takes up a challenge from the journal; what came of it, if nobody else is at it.
 	pub async fn resume(&self) -> anyhow::Result<Option<Challenged>> {
 		let name = ChallengeEntry::name_of(&self.chain().genesis(), self.submission, &self.key.account());
-		let mut held = match self.actor.context.journal().hold::<ChallengeEntry>(&name) {
-			Ok(Some(held)) if held.entry.outcome.is_none() => held,
-			Ok(_) | Err(JournalError::Busy(_)) => return Ok(None),
-			Err(error) => return Err(error.into()),
-		};
-		self.post(&mut held, None).await?;
-		Ok(Some(self.finish(held).await?.1))
+		let mut taken_up = false;
+		loop {
+			let mut held = match self.actor.context.journal().hold::<ChallengeEntry>(&name) {
+				Ok(Some(held)) if taken_up || held.entry.outcome.is_none() => held,
+				Ok(_) | Err(JournalError::Busy(_)) => return Ok(None),
+				Err(error) => return Err(error.into()),
+			};
+			taken_up = true;
+			held.entry.outcome = None;
+			held.save()?;
+			self.post(&mut held, None).await?;
+			let (end, challenged) = self.finish(held).await?;
+			// Its block may have gone with its fork.
+			if end != ChallengeEnd::CommitmentExpired || self.is_over().await? {
+				return Ok(Some(challenged));
+			}
+		}
 	}
 
 	/// Has the chain evaluate the record, and waits until a block has done so.
@@ -272,6 +282,16 @@ impl<'a> Challenge<'a> {
 			Ok(done) => done,
 			Err(_) => Err(ChainError::NodeAway("no block has the challenge yet".to_owned())),
 		}
+	}
+
+	/// Waits until a block of this number is final; whether the commitment has been used up by then.
+	async fn is_settled(&self, commitment: &[u8; 32], block: u64) -> Result<bool, ChainError> {
+		let view = self.chain().finalised_after(block.saturating_sub(1)).await?;
+		if self.live(&view).await?.is_none() {
+			return Ok(true);
+		}
+		let standing = view.challenge_commitments(self.submission).await?;
+		Ok(!standing.iter().any(|other| other.commitment == *commitment))
 	}
 
 	/// Waits until the commitment is old enough, and has the chain evaluate the record.
@@ -332,6 +352,12 @@ impl<'a> Challenge<'a> {
 			let call = self.chain().challenge(id, record, who, salt, evidence.proof, evidence.weights, cost);
 			match self.challenge_once(call).await {
 				Ok((outcome, receipt)) => {
+					// A fork may have it that is left.
+					if !self.is_settled(&ours, receipt.block).await? {
+						tracing::warn!(submission = id, "the challenge's block is gone; it is sent again");
+						view = self.chain().defence_view().await?;
+						continue;
+					}
 					result.outcome = Some(outcome);
 					result.block = Some(receipt.block);
 					result.weight_ms = Some(receipt.weight.milliseconds());

@@ -35,6 +35,9 @@ const LAST_TICKS: Tick = 6;
 /// How long it is waited for a block that has an answer before it is sent again: it costs nothing.
 const IN_BLOCK: Duration = Duration::from_secs(30);
 
+/// Blocks after which a task that still waits for this account's answer shows that its block is gone.
+const LOST: u64 = 8;
+
 /// Between two attempts to answer.
 const ATTEST_AGAIN: Duration = Duration::from_secs(2);
 
@@ -146,7 +149,7 @@ impl Agent {
 		};
 		let Some(wrong) = wrong.filter(|_| self.config.challenge) else {
 			self.attest(&task, &claim.hash, verdict, seconds).await?;
-			return Ok(Again::Never);
+			return Ok(Again::After(LOST));
 		};
 		let challenge = Challenge::new(&self.actor, &self.key, task.id);
 		// The commitment comes first: the verdict shows everybody which record it is.
@@ -161,7 +164,7 @@ impl Agent {
 		// The evidence is as good if the answer came too late.
 		let challenged = challenge.see_through(commitment, &wrong).await?;
 		challenge::say(&self.actor, challenged.as_ref());
-		attested.map(|()| Again::Never)
+		attested.map(|()| Again::After(LOST))
 	}
 
 	/// Re-runs all records, waiting for blobs for as long as the task's window allows.
