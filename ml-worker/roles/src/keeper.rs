@@ -55,7 +55,8 @@ const PROOFS: usize = 8;
 /// Blocks within which what was sent is looked for before it is sent again.
 const SEND_AGAIN: u64 = 6;
 
-/// Blocks after which a deal is passed over whose blob nobody has had: twice as many the next time.
+/// Blocks after which a deal is passed over whose blob has not come, and one more for each MiB of it: then twice as many,
+/// and so on. What has come of it stays, and is gone on from.
 const PATIENCE: u64 = 100;
 
 /// The most deals whose blobs are fetched at a time.
@@ -379,11 +380,8 @@ impl Keeper {
 			}
 			let (agent, kept) = (self.agent.clone(), deal.clone());
 			let piece = Piece::Stay { deal: deal.id, until: deal.until };
-			self.work.begin(
-				piece,
-				now,
-				async move { agent.stay(&kept).await.map(|()| Again::After(SEND_AGAIN)) },
-			);
+			let stay = async move { agent.stay(&kept).await.map(|()| Again::After(SEND_AGAIN)) };
+			self.work.begin(piece, now, stay);
 		}
 	}
 
@@ -451,7 +449,8 @@ impl Keeper {
 		if candidate.begun == 0 {
 			candidate.begun = now;
 		}
-		if now.saturating_sub(candidate.begun) >= PATIENCE {
+		let patience = PATIENCE.saturating_add(deal.blob.len >> 20);
+		if now.saturating_sub(candidate.begun) >= patience {
 			let times = self.shunned.get(&deal.id).map_or(0, |(times, _)| *times);
 			let pause = PATIENCE.saturating_mul(1 << times.min(6));
 			self.shunned.insert(deal.id, (times.saturating_add(1), now.saturating_add(pause)));

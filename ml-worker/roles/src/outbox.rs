@@ -6,10 +6,15 @@ use std::{
 	io,
 	os::unix::fs::MetadataExt,
 	path::{Path, PathBuf},
+	time::Duration,
 };
 
 /// How many transactions of one content may be under way at once.
 const PLACES: usize = 64;
+
+/// After how long bytes that were left are deleted: far longer than a transaction is valid, or somebody takes to repeat
+/// a command.
+const STALE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Files under a folder, each with a lock beside it that says whether somebody is at it.
 pub(crate) struct Files {
@@ -19,7 +24,9 @@ pub(crate) struct Files {
 impl Files {
 	pub(crate) fn open(dir: PathBuf) -> io::Result<Self> {
 		fs::create_dir_all(&dir)?;
-		Ok(Self { dir })
+		let files = Self { dir };
+		files.sweep(STALE)?;
+		Ok(files)
 	}
 }
 
@@ -29,13 +36,13 @@ impl Outbox for Files {
 		// What was left comes first: it is to be seen through before another like it is sent.
 		for path in self.kept(&content)? {
 			if let Some(lock) = lock(&path)? {
-				return Ok(Box::new(FilePlace { path, lock }));
+				return Ok(Box::new(FilePlace { path, _lock: lock }));
 			}
 		}
 		for number in 0..PLACES {
 			let path = self.dir.join(format!("{content}-{number}"));
 			if let Some(lock) = lock(&path)? {
-				return Ok(Box::new(FilePlace { path, lock }));
+				return Ok(Box::new(FilePlace { path, _lock: lock }));
 			}
 		}
 		Err(io::Error::other("too many transactions of the same content are under way"))
@@ -43,6 +50,20 @@ impl Outbox for Files {
 }
 
 impl Files {
+	/// Deletes what nobody has come back for: no block can have it any more, unless one did.
+	fn sweep(&self, age: Duration) -> io::Result<()> {
+		for path in self.kept("")? {
+			// Another process may be done with it meanwhile.
+			let Ok(modified) = fs::metadata(&path).and_then(|found| found.modified()) else { continue };
+			if modified.elapsed().is_ok_and(|since| since >= age)
+				&& let Some(lock) = lock(&path)?
+			{
+				FilePlace { path, _lock: lock }.clear()?;
+			}
+		}
+		Ok(())
+	}
+
 	/// The places of this content that something is kept in.
 	fn kept(&self, content: &str) -> io::Result<Vec<PathBuf>> {
 		let mut kept = Vec::new();
@@ -79,8 +100,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 struct FilePlace {
 	path: PathBuf,
 	/// Held for as long as somebody is at it.
-	#[allow(dead_code, reason = "it is what holds the place")]
-	lock: File,
+	_lock: File,
 }
 
 impl Drop for FilePlace {
@@ -147,6 +167,21 @@ mod tests {
 		assert_eq!(outbox.open([1; 32]).unwrap().left().unwrap().unwrap(), b"second");
 		drop(first);
 		assert_eq!(outbox.open([1; 32]).unwrap().left().unwrap().unwrap(), b"first");
+	}
+
+	#[test]
+	fn what_nobody_came_back_for_is_deleted_and_what_is_under_way_is_not() {
+		let (_base, outbox) = outbox();
+		let mut left = outbox.open([1; 32]).unwrap();
+		left.keep(b"left").unwrap();
+		drop(left);
+		let mut held = outbox.open([2; 32]).unwrap();
+		held.keep(b"held").unwrap();
+		outbox.sweep(STALE).unwrap();
+		assert_eq!(outbox.kept("").unwrap().len(), 2);
+		outbox.sweep(Duration::ZERO).unwrap();
+		assert_eq!(outbox.kept("").unwrap().len(), 1);
+		assert_eq!(held.left().unwrap().unwrap(), b"held");
 	}
 
 	#[test]
