@@ -8,10 +8,38 @@ use crate::{
 use anyhow::Context as _;
 use oda_client::{Announcement, Chain, ChainError, Key, Receipt, View};
 use oda_evaluator::ModelSpec;
-use oda_primitives::{ModelId, RangeProof, hash};
+use oda_primitives::{ModelId, RangeProof, Tick, hash};
 use serde_json::json;
 
-/// Announces a model, waits until it may be registered, and registers it.
+/// What is to be done next for a model that is to be registered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+	/// Nothing has been announced.
+	Announce,
+	/// The announcement is on its way to the right age.
+	Wait,
+	/// It is old enough.
+	Register,
+	/// It is too old to be used; its deposit returns.
+	Remove,
+	/// Nothing: the model is there.
+	Done,
+}
+
+/// The next step at this tick. Both facts are of one block: a registration uses its announcement up, so that without
+/// the one, the other says nothing.
+fn step(tick: Tick, registered: bool, announced: Option<&Announcement>) -> Step {
+	match announced {
+		_ if registered => Step::Done,
+		None => Step::Announce,
+		Some(announcement) if tick >= announcement.closes_at => Step::Remove,
+		Some(announcement) if tick >= announcement.opens_at => Step::Register,
+		Some(_) => Step::Wait,
+	}
+}
+
+/// Announces a model, waits until it may be registered, and registers it. The receipt; nothing if an interrupted
+/// process's transaction has registered it meanwhile.
 pub async fn register(
 	context: &Context,
 	chain: &Chain,
@@ -19,27 +47,23 @@ pub async fn register(
 	spec: &ModelSpec,
 	length_proof: &RangeProof,
 	parent: Option<ModelId>,
-) -> anyhow::Result<Receipt> {
+) -> anyhow::Result<Option<Receipt>> {
 	context.mark_chain(chain).await?;
 	let mut held = prepare(context, chain, key, spec)?;
 	let mut view = chain.finalised().await?;
 	loop {
-		let tick = view.tick().await?;
-		match announced(&view, key, &held.entry).await? {
-			Some(announcement) if tick >= announcement.closes_at => {
-				// Too old to be used; its deposit returns.
-				chain
-					.remove_announcement(key, announcement.commitment)
-					.await
-					.context("removing an announcement")?;
-			}
-			Some(announcement) if tick >= announcement.opens_at => {
-				let salt = held.entry.salt;
-				match chain.register(key, spec, length_proof.clone(), parent, salt).await {
+		let standing = view.model(held.entry.model).await?;
+		let registered = standing.is_some_and(|model| model.registrar == key.account());
+		let announced = announced(&view, key, &held.entry).await?;
+		match step(view.tick().await?, registered, announced.as_ref()) {
+			Step::Announce => announce(context, chain, key, &held).await?,
+			Step::Wait => {}
+			Step::Register => {
+				match chain.register(key, spec, length_proof.clone(), parent, held.entry.salt).await {
 					Ok(receipt) => {
 						held.entry.data = None;
 						held.save()?;
-						return Ok(receipt);
+						return Ok(Some(receipt));
 					}
 					Err(error) if error.is_final() || error.refusal().is_some() => {
 						return Err(error).context("registering the model");
@@ -48,9 +72,15 @@ pub async fn register(
 					Err(error) => tracing::warn!(%error, "registering is tried again"),
 				}
 			}
-			// On its way to the right age.
-			Some(_) => {}
-			None => announce(context, chain, key, &held).await?,
+			Step::Remove => {
+				let commitment = commitment(key, &held.entry);
+				chain.remove_announcement(key, commitment).await.context("removing an announcement")?;
+			}
+			Step::Done => {
+				held.entry.data = None;
+				held.save()?;
+				return Ok(None);
+			}
 		}
 		view = chain.finalised_after(view.number()).await?;
 	}
@@ -117,5 +147,25 @@ async fn announce(
 			Ok(())
 		}
 		Err(error) => Err(error).context("announcing the model"),
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	const ANNOUNCEMENT: Announcement = Announcement { commitment: [1; 32], opens_at: 10, closes_at: 20 };
+
+	#[test]
+	fn what_was_announced_is_registered_when_it_is_old_enough_and_removed_when_it_is_too_old() {
+		let at = |tick| step(tick, false, Some(&ANNOUNCEMENT));
+		assert_eq!(step(9, false, None), Step::Announce);
+		assert_eq!([at(9), at(10), at(19), at(20)], [Step::Wait, Step::Register, Step::Register, Step::Remove]);
+	}
+
+	// Its process was killed after it had sent the registration, which used the announcement up.
+	#[test]
+	fn a_model_that_is_there_is_not_announced_again() {
+		assert_eq!(step(15, true, None), Step::Done);
 	}
 }

@@ -90,11 +90,12 @@ impl ModelRegisterArgs {
 					None => None,
 				};
 				let receipt = registration::register(context, &chain, &key, &spec, &proof, parent).await?;
-				context.output().event(
-					"registered",
-					format!("model 0x{} registered in block {}", hex::encode(id), receipt.block),
-					json!({ "model": format!("0x{}", hex::encode(id)), "receipt": receipt }),
-				);
+				let model = format!("0x{}", hex::encode(id));
+				let text = match &receipt {
+					Some(receipt) => format!("model {model} registered in block {}", receipt.block),
+					None => format!("model {model} is registered, by what was sent before"),
+				};
+				context.output().event("registered", text, json!({ "model": model, "receipt": receipt }));
 			}
 		}
 		keep(context, &key, &spec, &weights, args.storage.map(|amount| amount.0)).await?;
