@@ -160,7 +160,10 @@ mod tests {
 	fn what_was_announced_is_registered_when_it_is_old_enough_and_removed_when_it_is_too_old() {
 		let at = |tick| step(tick, false, Some(&ANNOUNCEMENT));
 		assert_eq!(step(9, false, None), Step::Announce);
-		assert_eq!([at(9), at(10), at(19), at(20)], [Step::Wait, Step::Register, Step::Register, Step::Remove]);
+		assert_eq!(
+			[at(9), at(10), at(19), at(20)],
+			[Step::Wait, Step::Register, Step::Register, Step::Remove]
+		);
 	}
 
 	// Its process was killed after it had sent the registration, which used the announcement up.
