@@ -54,8 +54,15 @@ mod named;
 mod outbox;
 mod parameters;
 mod peers;
-#[cfg(test)]
-mod played;
+#[cfg(any(test, feature = "played"))]
+#[allow(
+	clippy::expect_used,
+	clippy::indexing_slicing,
+	clippy::panic,
+	clippy::unwrap_used,
+	reason = "for tests: those of this crate, and of others that ask for it"
+)]
+pub mod played;
 mod receipt;
 #[allow(
 	missing_docs,

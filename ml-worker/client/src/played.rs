@@ -1,4 +1,12 @@
-//! A node that tests play: blocks, a pool, and a runtime that counts one account's transactions.
+//! A node that tests play: blocks of which the best may be dropped, a pool, and a runtime that counts one account's
+//! transactions and does what a test says with them.
+
+mod pallets;
+
+#[cfg(test)]
+pub(crate) use pallets::offline;
+
+pub use pallets::{event, failure};
 
 use codec::{Compact, Decode, Encode};
 use jsonrpsee::{
@@ -8,7 +16,7 @@ use jsonrpsee::{
 };
 use serde_json::{Value, json};
 use std::{
-	collections::BTreeMap,
+	collections::{BTreeMap, HashMap},
 	sync::{Arc, LazyLock, Mutex, MutexGuard},
 };
 use subxt::{ArcMetadata, Metadata, utils::H256};
@@ -28,9 +36,12 @@ const METADATA: &[u8] = include_bytes!("../metadata.scale");
 
 /// Why the runtime refuses a transaction, as it is encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum No {
+pub enum No {
+	/// Its number was used.
 	Stale,
+	/// It is signed for another runtime.
 	BadProof,
+	/// Of a pallet's own.
 	Custom(u8),
 }
 
@@ -55,7 +66,7 @@ impl Encode for Bytes<'_> {
 
 /// What a node does with the next transaction that comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Mishap {
+pub enum Mishap {
 	/// Takes it into its pool; then the connection breaks.
 	Taken,
 	/// Takes it and makes a block of it; then the connection breaks.
@@ -66,12 +77,19 @@ pub(crate) enum Mishap {
 	Lost,
 }
 
+/// A block, and the state after it.
 #[derive(Clone, Default)]
-pub(crate) struct Block {
-	pub(crate) extrinsics: Vec<Vec<u8>>,
+pub struct Block {
+	/// Its transactions.
+	pub extrinsics: Vec<Vec<u8>>,
 	/// Events that no transaction has, as they are encoded.
-	pub(crate) events: Vec<Vec<u8>>,
-	pub(crate) storage: BTreeMap<Vec<u8>, Vec<u8>>,
+	pub events: Vec<Vec<u8>>,
+	/// Events of transactions, by their places, as they are encoded.
+	pub outcomes: Vec<(u32, Vec<u8>)>,
+	/// The errors of transactions that fail, by their places, as they are [encoded](failure).
+	pub failures: BTreeMap<u32, Vec<u8>>,
+	/// All that is stored.
+	pub storage: BTreeMap<Vec<u8>, Vec<u8>>,
 	/// Transactions of the account up to here.
 	nonce: u64,
 	/// Tells the blocks of one number from each other.
@@ -81,23 +99,69 @@ pub(crate) struct Block {
 /// What a rule says of a transaction in the state after the block of this number.
 type Rule = Box<dyn Fn(&State, &[u8], usize) -> Option<No> + Send>;
 
-pub(crate) struct State {
+/// What a transaction does in the block in which it has this place.
+type Effect = Box<dyn FnMut(&mut Block, u32, &Called) + Send>;
+
+/// What a transaction calls.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Called {
+	/// The pallet and the call.
+	pub name: String,
+	/// The arguments, one after the other.
+	arguments: Vec<u8>,
+}
+
+impl Called {
+	/// What these bytes of a transaction call.
+	pub fn of(bytes: &[u8]) -> Self {
+		let body = &mut &bytes[..];
+		Compact::<u32>::decode(body).unwrap();
+		// Version 4, signed: the address and the signature. Version 5, general: the version of the extensions.
+		*body = &body[if body[0] == 0x84 { 1 + 33 + 65 } else { 2 }..];
+		// Era, number, tip, and whether there is a hash of the metadata.
+		*body = &body[if body[0] == 0 { 1 } else { 2 }..];
+		Compact::<u64>::decode(body).unwrap();
+		Compact::<u128>::decode(body).unwrap();
+		let metadata = metadata();
+		let pallet = metadata.pallet_by_call_index(body[1]).unwrap();
+		let call = pallet.call_variant_by_index(body[2]).unwrap();
+		Self { name: format!("{}.{}", pallet.name(), call.name), arguments: body[3..].to_vec() }
+	}
+
+	/// Its first arguments.
+	pub fn arguments<T: Decode>(&self) -> T {
+		T::decode(&mut &self.arguments[..]).unwrap()
+	}
+}
+
+/// A node's chain and pool.
+pub struct State {
 	/// Tells the blocks of one chain from those of another.
-	pub(crate) chain: u8,
-	pub(crate) blocks: Vec<Block>,
+	pub chain: u8,
+	/// The best chain.
+	pub blocks: Vec<Block>,
+	/// Blocks that are in it no more.
+	dropped: HashMap<H256, (usize, Block)>,
 	/// Of the blocks to come.
-	pub(crate) fork: u8,
-	pub(crate) finalised: usize,
-	pub(crate) pool: Vec<Vec<u8>>,
+	pub fork: u8,
+	/// The number of the last final block.
+	pub finalised: usize,
+	/// Transactions that wait for a block.
+	pub pool: Vec<Vec<u8>>,
 	/// All transactions that came, in order.
-	pub(crate) came: Vec<Vec<u8>>,
-	pub(crate) mishap: Option<Mishap>,
-	pub(crate) rule: Rule,
-	pub(crate) syncing: bool,
+	pub came: Vec<Vec<u8>>,
+	/// What goes wrong next.
+	pub mishap: Option<Mishap>,
+	/// Which transactions are refused.
+	pub rule: Rule,
+	/// What transactions do.
+	pub effect: Effect,
+	/// Whether the node says that it is.
+	pub syncing: bool,
 	/// How often the keys of a map were asked for.
-	pub(crate) listed: usize,
+	pub listed: usize,
 	/// Blocks that the node does not know by their numbers.
-	pub(crate) lacks: std::ops::Range<usize>,
+	pub lacks: std::ops::Range<usize>,
 }
 
 impl State {
@@ -116,22 +180,58 @@ impl State {
 		u64::from_be_bytes(bytes[24..].try_into().unwrap()) as usize
 	}
 
-	fn best(&self) -> usize {
+	/// The block of a hash; without one, the best.
+	fn find(&self, hash: &Value) -> (usize, &Block) {
+		let dropped = || serde_json::from_value(hash.clone()).ok().and_then(|hash| self.dropped.get(&hash));
+		if let Some((number, block)) = dropped() {
+			return (*number, block);
+		}
+		let number = self.number(hash);
+		(number, &self.blocks[number])
+	}
+
+	/// The number of the best block.
+	pub fn best(&self) -> usize {
 		self.blocks.len() - 1
 	}
 
 	/// Makes a block of these transactions.
-	pub(crate) fn block(&mut self, extrinsics: Vec<Vec<u8>>) {
+	pub fn block(&mut self, extrinsics: Vec<Vec<u8>>) {
 		let signed = extrinsics.iter().filter(|bytes| nonce(bytes).is_some()).count() as u64;
 		let before = &self.blocks[self.best()];
 		let (nonce, storage) = (before.nonce + signed, before.storage.clone());
 		self.pool.retain(|bytes| !extrinsics.contains(bytes));
 		let fork = self.fork;
-		self.blocks.push(Block { extrinsics, nonce, storage, events: Vec::new(), fork });
+		let mut block = Block { nonce, storage, fork, ..Block::default() };
+		for (bytes, place) in extrinsics.iter().zip(0..) {
+			(self.effect)(&mut block, place, &Called::of(bytes));
+		}
+		block.extrinsics = extrinsics;
+		self.blocks.push(block);
+	}
+
+	/// Drops the best chain's blocks after this number, with what is in them; those that come are others.
+	pub fn drop_after(&mut self, number: usize) {
+		for number in number + 1..self.blocks.len() {
+			self.dropped.insert(self.hash(number), (number, self.blocks[number].clone()));
+		}
+		self.blocks.truncate(number + 1);
+		self.fork += 1;
+	}
+
+	/// What was sent, each once, in order.
+	pub fn called(&self) -> Vec<Called> {
+		let mut seen = Vec::new();
+		for bytes in &self.came {
+			if !seen.contains(&bytes) {
+				seen.push(bytes);
+			}
+		}
+		seen.into_iter().map(|bytes| Called::of(bytes)).collect()
 	}
 
 	/// Makes a block of all that is in the pool and not refused.
-	pub(crate) fn seal(&mut self) {
+	pub fn seal(&mut self) {
 		let best = self.best();
 		let pool = std::mem::take(&mut self.pool);
 		let good = pool.into_iter().filter(|bytes| self.refuses(bytes, best).is_none()).collect();
@@ -139,7 +239,7 @@ impl State {
 	}
 
 	/// Makes a block, and makes it and all before it final.
-	pub(crate) fn finalise(&mut self) {
+	pub fn finalise(&mut self) {
 		self.seal();
 		self.finalised = self.best();
 	}
@@ -151,6 +251,7 @@ impl State {
 		(self.rule)(self, bytes, at)
 	}
 
+	/// The header of a block of this number.
 	fn header(&self, number: usize) -> Value {
 		json!({
 			"parentHash": self.hash(number.saturating_sub(1)),
@@ -162,33 +263,45 @@ impl State {
 	}
 
 	/// The last block.
-	pub(crate) fn last(&mut self) -> &mut Block {
+	pub fn last(&mut self) -> &mut Block {
 		self.blocks.last_mut().unwrap()
 	}
 
-	/// The events of a block: each transaction succeeded.
-	fn events(&self, number: usize) -> Vec<u8> {
+	/// The events of a block: what each transaction did, and how it ended.
+	fn events(block: &Block) -> Vec<u8> {
 		let system = metadata().pallet_by_name("System").unwrap().event_index();
-		let block = &self.blocks[number];
 		let count = block.extrinsics.len() as u32;
-		let succeeded = |index| {
-			(0u8, index, [system, 0], Compact(7u64), Compact(0u64), [0u8, 0], Vec::<H256>::new()).encode()
+		let ended = |index| {
+			let (which, error) = match block.failures.get(&index) {
+				Some(error) => (1, Bytes(error)),
+				None => (0, Bytes(&[])),
+			};
+			let (topics, info) = (Vec::<H256>::new(), (Compact(7u64), Compact(0u64), [0u8, 0]));
+			(0u8, index, [system, which], error, info, topics).encode()
 		};
 		let others = block.events.iter().map(|event| (2u8, Bytes(event), Vec::<H256>::new()).encode());
-		let events: Vec<_> = (0..count).map(succeeded).chain(others).collect();
+		let outcomes = block
+			.outcomes
+			.iter()
+			.map(|(place, event)| (0u8, place, Bytes(event), Vec::<H256>::new()).encode());
+		let events: Vec<_> = outcomes.chain((0..count).map(ended)).chain(others).collect();
 		let mut bytes = Compact(events.len() as u32).encode();
 		bytes.extend(events.concat());
 		bytes
 	}
 
-	fn call(&self, method: &str, bytes: &[u8], at: usize) -> Vec<u8> {
+	fn call(&self, method: &str, bytes: &[u8], hash: &Value) -> Vec<u8> {
+		let (at, block) = self.find(hash);
+		// What a dropped block has is not asked for by those who validate.
+		let at = at.min(self.best());
 		match method {
 			"Core_version" => {
 				("oda", "oda", 1u32, 1u32, 1u32, Vec::<([u8; 8], u32)>::new(), 1u32, 1u8).encode()
 			}
 			"Metadata_metadata_versions" => vec![16u32].encode(),
 			"Metadata_metadata_at_version" => Some(METADATA.to_vec()).encode(),
-			"AccountNonceApi_account_nonce" => (self.blocks[at].nonce as u32).encode(),
+			"AccountNonceApi_account_nonce" => (block.nonce as u32).encode(),
+			"OdaApi_model" => pallets::overview(),
 			"TaggedTransactionQueue_validate_transaction" => {
 				let transaction = Vec::<u8>::decode(&mut &bytes[1..]).unwrap().encode();
 				self.refuses(&transaction, at).map_or_else(
@@ -221,7 +334,7 @@ impl State {
 }
 
 /// The number of a signed transaction.
-pub(crate) fn nonce(bytes: &[u8]) -> Option<u64> {
+pub fn nonce(bytes: &[u8]) -> Option<u64> {
 	let body = &mut &bytes[..];
 	Compact::<u32>::decode(body).unwrap();
 	// Version 4, signed; the address, the signature, the era.
@@ -229,25 +342,28 @@ pub(crate) fn nonce(bytes: &[u8]) -> Option<u64> {
 }
 
 /// A node that is played, behind a connection that can be cut.
-pub(crate) struct Played {
+pub struct Played {
 	state: Arc<Mutex<State>>,
 	cut: Arc<Notify>,
-	pub(crate) url: String,
+	/// Where it is.
+	pub url: String,
 	_server: ServerHandle,
 }
 
 impl Played {
 	/// A chain whose block 5 is final.
-	pub(crate) async fn start() -> Self {
+	pub async fn start() -> Self {
 		let state = State {
 			chain: 1,
 			blocks: vec![Block::default(); 6],
+			dropped: HashMap::new(),
 			fork: 0,
 			finalised: 5,
 			pool: Vec::new(),
 			came: Vec::new(),
 			mishap: None,
 			rule: Box::new(|_, _, _| None),
+			effect: Box::new(|_, _, _| ()),
 			syncing: false,
 			listed: 0,
 			lacks: 0..0,
@@ -274,17 +390,18 @@ impl Played {
 		Self { state, cut, url, _server }
 	}
 
-	pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+	/// Its state, for as long as this is held.
+	pub fn state(&self) -> MutexGuard<'_, State> {
 		self.state.lock().unwrap()
 	}
 
 	/// Breaks all connections.
-	pub(crate) fn cut(&self) {
+	pub fn cut(&self) {
 		self.cut.notify_waiters();
 	}
 
 	/// Makes a final block now and then.
-	pub(crate) fn run(&self) -> tokio::task::JoinHandle<()> {
+	pub fn run(&self) -> tokio::task::JoinHandle<()> {
 		let state = Arc::clone(&self.state);
 		tokio::spawn(async move {
 			loop {
@@ -295,7 +412,7 @@ impl Played {
 	}
 
 	/// The transactions in all blocks.
-	pub(crate) fn included(&self) -> Vec<Vec<u8>> {
+	pub fn included(&self) -> Vec<Vec<u8>> {
 		self.state().blocks.iter().flat_map(|block| block.extrinsics.clone()).collect()
 	}
 }
@@ -333,10 +450,10 @@ fn module(state: Arc<Mutex<State>>, cut: Arc<Notify>) -> RpcModule<Arc<Mutex<Sta
 		}
 	});
 	method!("chain_getFinalizedHead", |state, _params| json!(state.hash(state.finalised)));
-	method!("chain_getHeader", |state, params| state.header(state.number(&params(0))));
+	method!("chain_getHeader", |state, params| state.header(state.find(&params(0)).0));
 	method!("chain_getBlock", |state, params| {
-		let number = state.number(&params(0));
-		let extrinsics: Vec<_> = state.blocks[number].extrinsics.iter().map(digits).collect();
+		let (number, block) = state.find(&params(0));
+		let extrinsics: Vec<_> = block.extrinsics.iter().map(digits).collect();
 		json!({ "block": { "header": state.header(number), "extrinsics": extrinsics }, "justifications": null })
 	});
 	method!("system_health", |state, _params| {
@@ -348,27 +465,27 @@ fn module(state: Arc<Mutex<State>>, cut: Arc<Notify>) -> RpcModule<Arc<Mutex<Sta
 	});
 	method!("state_call", |state, params| {
 		let (method, parameters) = (params(0), bytes(&params(1)));
-		json!(digits(&state.call(method.as_str().unwrap(), &parameters, state.number(&params(2)))))
+		json!(digits(&state.call(method.as_str().unwrap(), &parameters, &params(2))))
 	});
 	method!("state_getStorage", |state, params| {
 		let events = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7";
-		let number = state.number(&params(1));
+		let (_, block) = state.find(&params(1));
 		let value = if params(0).as_str() == Some(events) {
-			Some(state.events(number))
+			Some(State::events(block))
 		} else {
-			state.blocks[number].storage.get(&bytes(&params(0))).cloned()
+			block.storage.get(&bytes(&params(0))).cloned()
 		};
 		json!(value.as_ref().map(digits))
 	});
 	method!("state_getKeysPaged", |state, params| {
 		state.listed += 1;
 		let (prefix, start) = (bytes(&params(0)), bytes(&params(2)));
-		let storage = &state.blocks[state.number(&params(3))].storage;
+		let storage = &state.find(&params(3)).1.storage;
 		let keys = storage.keys().filter(|key| key.starts_with(&prefix) && **key > start).map(digits);
 		json!(keys.take(params(1).as_u64().unwrap() as usize).collect::<Vec<_>>())
 	});
 	method!("state_queryStorageAt", |state, params| {
-		let storage = &state.blocks[state.number(&params(1))].storage;
+		let storage = &state.find(&params(1)).1.storage;
 		let keys = params(0).as_array().unwrap().clone();
 		let changes: Vec<_> = keys.iter().map(|key| (key, storage.get(&bytes(key)).map(digits))).collect();
 		json!([{ "block": H256([0; 32]), "changes": changes }])

@@ -597,28 +597,13 @@ mod tests {
 	use crate::{
 		Balance,
 		errors::{RuntimeError, StorageDeals, Training},
-		played::{Mishap, No, Played, metadata, nonce},
+		played::{Mishap, No, Played, nonce, offline},
 		runtime,
 	};
 	use crate::{Outbox, Place};
 	use codec::Encode as _;
 	use oda_primitives::{TaskId, Verdict};
 	use std::{collections::BTreeMap, io, sync::Mutex};
-	use subxt::{OfflineClient, OfflineClientAtBlock, config::substrate::SpecVersionForRange};
-
-	/// The chain as the committed metadata has it.
-	fn offline() -> OfflineClientAtBlock<SubstrateConfig> {
-		let config = SubstrateConfig::builder()
-			.set_genesis_hash(H256([9; 32]))
-			.set_metadata_for_spec_versions([(1, metadata())])
-			.set_spec_version_for_block_ranges([SpecVersionForRange {
-				block_range: 0..u64::MAX,
-				spec_version: 1,
-				transaction_version: 1,
-			}])
-			.build();
-		OfflineClient::new_with_config(config).at_block(0u64).unwrap()
-	}
 
 	#[test]
 	fn a_general_transaction_says_nothing_in_its_extensions() {

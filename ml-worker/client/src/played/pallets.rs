@@ -1,0 +1,382 @@
+//! What the pallets of a played chain hold: entries as the metadata has them, of which a test gives the fields that it
+//! is about. All others are zero.
+
+use super::{Block, metadata};
+use crate::{
+	AccountId, ChallengeCommitment, Claim, Deal, Demand, Keeper, Phase, Round, Slot, Submission, Target,
+	Task, Version, runtime,
+};
+use codec::{Compact, Encode};
+use oda_evaluator::ModelSpec;
+use oda_primitives::{DealId, SubmissionId, TaskId, Tick};
+use scale_info::{TypeDef, TypeDefPrimitive};
+use subxt::{
+	OfflineClient, OfflineClientAtBlock, SubstrateConfig,
+	config::substrate::SpecVersionForRange,
+	storage::Address,
+	utils::{H256, Static},
+};
+
+/// A type of the chain that something is to be encoded as.
+type TypeId = u32;
+
+/// Fields by name, as they are encoded.
+type Fields<'a> = &'a [(&'a str, Vec<u8>)];
+
+/// The chain as the committed metadata has it.
+pub(crate) fn offline() -> OfflineClientAtBlock<SubstrateConfig> {
+	let config = SubstrateConfig::builder()
+		.set_genesis_hash(H256([9; 32]))
+		.set_metadata_for_spec_versions([(1, metadata())])
+		.set_spec_version_for_block_ranges([SpecVersionForRange {
+			block_range: 0..u64::MAX,
+			spec_version: 1,
+			transaction_version: 1,
+		}])
+		.build();
+	OfflineClient::new_with_config(config).at_block(0u64).unwrap()
+}
+
+/// The value of a type that is all zero.
+fn zero(ty: TypeId) -> Vec<u8> {
+	use TypeDefPrimitive as P;
+	let metadata = metadata();
+	let all = |types: Vec<TypeId>| types.into_iter().flat_map(zero).collect();
+	match &metadata.types().resolve(ty).unwrap().type_def {
+		TypeDef::Primitive(P::Bool | P::U8 | P::I8 | P::Str) => vec![0],
+		TypeDef::Primitive(P::U16 | P::I16) => vec![0; 2],
+		TypeDef::Primitive(P::U32 | P::I32 | P::Char) => vec![0; 4],
+		TypeDef::Primitive(P::U64 | P::I64) => vec![0; 8],
+		TypeDef::Primitive(P::U128 | P::I128) => vec![0; 16],
+		TypeDef::Primitive(P::U256 | P::I256) => vec![0; 32],
+		TypeDef::Compact(_) | TypeDef::Sequence(_) | TypeDef::BitSequence(_) => vec![0],
+		TypeDef::Array(array) => zero(array.type_param.id).repeat(array.len as usize),
+		TypeDef::Tuple(tuple) => all(tuple.fields.iter().map(|field| field.id).collect()),
+		TypeDef::Composite(composite) => all(composite.fields.iter().map(|field| field.ty.id).collect()),
+		TypeDef::Variant(variants) => {
+			let first = variants.variants.iter().min_by_key(|variant| variant.index).unwrap();
+			[vec![first.index], all(first.fields.iter().map(|field| field.ty.id).collect())].concat()
+		}
+	}
+}
+
+/// Fields of which some are given.
+fn fields(all: &[scale_info::Field<scale_info::form::PortableForm>], given: Fields<'_>) -> Vec<u8> {
+	let has = |name: &str| all.iter().any(|field| field.name.as_deref() == Some(name));
+	for (name, _) in given {
+		assert!(has(name), "there is no field {name}");
+	}
+	let value = |field: &scale_info::Field<scale_info::form::PortableForm>| {
+		let name = field.name.as_deref().unwrap_or_default();
+		let found = given.iter().find(|(given, _)| *given == name);
+		found.map_or_else(|| zero(field.ty.id), |(_, value)| value.clone())
+	};
+	all.iter().flat_map(value).collect()
+}
+
+/// A struct of which some fields are given.
+fn filled(ty: TypeId, given: Fields<'_>) -> Vec<u8> {
+	match &metadata().types().resolve(ty).unwrap().type_def {
+		TypeDef::Composite(composite) => fields(&composite.fields, given),
+		other => panic!("{other:?} has no named fields"),
+	}
+}
+
+/// An event of which some fields are given.
+pub fn event(pallet: &str, name: &str, given: &[(&str, Vec<u8>)]) -> Vec<u8> {
+	let metadata = metadata();
+	let pallet = metadata.pallet_by_name(pallet).unwrap();
+	let variant = pallet.event_variants().unwrap().iter().find(|variant| variant.name == name).unwrap();
+	[vec![pallet.event_index(), variant.index], fields(&variant.fields, given)].concat()
+}
+
+/// A pallet's error, as a transaction fails with it.
+pub fn failure(pallet: &str, name: &str) -> Vec<u8> {
+	let metadata = metadata();
+	let pallet = metadata.pallet_by_name(pallet).unwrap();
+	let error = pallet.error_variants().unwrap().iter().find(|variant| variant.name == name).unwrap();
+	vec![3, pallet.error_index(), error.index, 0, 0, 0]
+}
+
+/// What the runtime says of any model: its price is nothing.
+pub(super) fn overview() -> Vec<u8> {
+	let metadata = metadata();
+	let api = metadata.runtime_api_trait_by_name("OdaApi").unwrap();
+	let some = api.method_by_name("model").unwrap().output_ty();
+	let TypeDef::Variant(option) = &metadata.types().resolve(some).unwrap().type_def else {
+		panic!("it is an option");
+	};
+	let some = option.variants.iter().find(|variant| variant.name == "Some").unwrap();
+	[vec![some.index], zero(some.fields[0].ty.id)].concat()
+}
+
+/// The type of the values of a storage entry.
+fn value_of(address: &impl Address) -> TypeId {
+	let metadata = metadata();
+	let storage = metadata.pallet_by_name(address.pallet_name()).unwrap().storage().unwrap();
+	storage.entry_by_name(address.entry_name()).unwrap().value_ty()
+}
+
+fn claim(claim: &Claim) -> Vec<u8> {
+	(claim.weights, claim.score, claim.hash, claim.revealed_at).encode()
+}
+
+impl Block {
+	fn set<A: Address>(&mut self, address: A, keys: A::KeyParts, value: Option<Vec<u8>>) {
+		let at = offline();
+		let key = at.storage().entry(address).unwrap().fetch_key(keys).unwrap();
+		match value {
+			Some(value) => drop(self.storage.insert(key, value)),
+			None => drop(self.storage.remove(&key)),
+		}
+	}
+
+	/// Sets the fields of an entry.
+	fn fill<A: Address>(&mut self, address: A, keys: A::KeyParts, given: Fields<'_>) {
+		let value = filled(value_of(&address), given);
+		self.set(address, keys, Some(value));
+	}
+
+	/// Sets the tick.
+	pub fn set_tick(&mut self, tick: Tick) {
+		self.set(runtime::storage().clock().now(), (), Some(tick.encode()));
+	}
+
+	/// Governs: what is given by its name is so, every other parameter zero.
+	pub fn govern(&mut self, given: &[(&str, Vec<u8>)]) {
+		let metadata = metadata();
+		let address = || runtime::storage().parameters().parameters();
+		let prefix = offline().storage().entry(address()).unwrap().key_prefix();
+		let TypeDef::Variant(groups) = &metadata.types().resolve(value_of(&address())).unwrap().type_def
+		else {
+			panic!("parameters are an enum");
+		};
+		for group in &groups.variants {
+			let inner = group.fields[0].ty.id;
+			let TypeDef::Variant(parameters) = &metadata.types().resolve(inner).unwrap().type_def else {
+				continue;
+			};
+			for parameter in &parameters.variants {
+				let place = [group.index, parameter.index];
+				let found = given.iter().find(|(name, _)| *name == parameter.name);
+				let value = found.map_or_else(|| zero(parameter.fields[0].ty.id), |(_, value)| value.clone());
+				// Which hash it is found by does not matter: all are listed.
+				let mut key = prefix.to_vec();
+				key.extend([[0; 16].as_slice(), &place].concat());
+				self.storage.insert(key, [place.to_vec(), value].concat());
+			}
+		}
+	}
+
+	/// Starts a round of storage challenges.
+	pub fn set_round(&mut self, round: &Round) {
+		let Round { number, seed, started_at, ends_at } = *round;
+		let value = (number, seed, started_at, ends_at).encode();
+		self.set(runtime::storage().storage_deals().current_round(), (), Some(value));
+	}
+
+	/// Has a keeper, or changes it.
+	pub fn set_keeper(&mut self, keeper: &Keeper) {
+		self.fill(
+			runtime::storage().storage_deals().keepers(),
+			(keeper.account,),
+			&[
+				("capacity", keeper.capacity.encode()),
+				("used", keeper.used.encode()),
+				("bond", keeper.bond.encode()),
+				("staked", keeper.staked.encode()),
+				("replicas", keeper.replicas.encode()),
+				("free_at", keeper.free_at.encode()),
+			],
+		);
+	}
+
+	/// Has a deal, or changes it.
+	pub fn set_deal(&mut self, deal: &Deal) {
+		let slot = |slot: &Slot| match slot {
+			Slot::Free { since } => (0u8, since).encode(),
+			Slot::Kept(replica) => {
+				let (stake, misses) = (replica.left, 0u32);
+				let mut bytes = (1u8, replica.keeper, replica.price, stake, replica.left).encode();
+				(replica.first, replica.proved, misses, replica.until, replica.leaves_after)
+					.encode_to(&mut bytes);
+				bytes
+			}
+		};
+		let mut slots = Compact(deal.slots.len() as u32).encode();
+		slots.extend(deal.slots.iter().flat_map(slot));
+		// Two more, of what leaving and missing mean.
+		let terms = (deal.raise_rounds, 0u32, (0u32, 0u32)).encode();
+		self.fill(
+			runtime::storage().storage_deals().deals(),
+			(deal.id,),
+			&[
+				("payer", deal.payer.encode()),
+				("model", deal.model.encode()),
+				("blob", deal.blob.encode()),
+				("price", deal.price.encode()),
+				("max_price", deal.max_price.encode()),
+				("until", deal.until.encode()),
+				("funds", deal.funds.encode()),
+				("terms", terms),
+				("slots", slots),
+			],
+		);
+	}
+
+	/// Ends a deal.
+	pub fn remove_deal(&mut self, id: DealId) {
+		self.set(runtime::storage().storage_deals().deals(), (id,), None);
+	}
+
+	/// Registers a model, with a head if there is one.
+	pub fn set_model(&mut self, spec: &ModelSpec, head: Option<&Version>) {
+		let (id, storage) = (spec.id(), runtime::storage().model_registry());
+		self.set(storage.specs(), (id,), Some(spec.encode()));
+		// Pending, or active.
+		let status = u8::from(head.is_some());
+		self.fill(
+			storage.models(),
+			(id,),
+			&[
+				("status", vec![status]),
+				("head", head.map(|head| head.number).encode()),
+				("records", spec.records().encode()),
+			],
+		);
+		if let Some(head) = head {
+			self.fill(
+				storage.versions(),
+				(id, head.number),
+				&[
+					("trainer", head.trainer.encode()),
+					("weights", head.weights.encode()),
+					("score", head.score.encode()),
+					("submission", head.submission.encode()),
+				],
+			);
+		}
+	}
+
+	/// Has a submission, or changes it.
+	pub fn set_submission(&mut self, submission: &Submission) {
+		let (mut fee, mut window) = (0, 0);
+		let phase = match &submission.phase {
+			Phase::Committed => vec![0],
+			Phase::Queued { claim: claimed } => {
+				fee = claimed.fee;
+				[vec![1], claim(claimed)].concat()
+			}
+			Phase::Verifying {
+				claim: claimed,
+				opened_at,
+				answers_until,
+				held_until,
+				challenge_window,
+				shown,
+			} => {
+				(fee, window) = (claimed.fee, *challenge_window);
+				let times = (opened_at, answers_until, held_until, shown).encode();
+				[vec![2], claim(claimed), times].concat()
+			}
+		};
+		let ty = {
+			let metadata = metadata();
+			let ty = value_of(&runtime::storage().training().submissions());
+			let TypeDef::Composite(composite) = &metadata.types().resolve(ty).unwrap().type_def else {
+				panic!("a submission is a struct");
+			};
+			composite.fields.iter().find(|field| field.name.as_deref() == Some("terms")).unwrap().ty.id
+		};
+		let terms = filled(ty, &[("fee", fee.encode()), ("challenge_window", window.encode())]);
+		self.fill(
+			runtime::storage().training().submissions(),
+			(submission.id,),
+			&[
+				("model", submission.model.encode()),
+				("trainer", submission.trainer.encode()),
+				("commitment", submission.commitment.encode()),
+				("committed_at", submission.committed_at.encode()),
+				("opens_at", submission.opens_at.encode()),
+				("closes_at", submission.closes_at.encode()),
+				("head_at_commit", submission.head_at_commit.encode()),
+				("bond", submission.bond.encode()),
+				("terms", terms),
+				("phase", phase),
+			],
+		);
+	}
+
+	/// Ends a submission.
+	pub fn remove_submission(&mut self, id: SubmissionId) {
+		self.set(runtime::storage().training().submissions(), (id,), None);
+	}
+
+	/// Has a submission claim these scores, packed.
+	pub fn set_claimed_scores(&mut self, id: SubmissionId, scores: &[u8]) {
+		let address = runtime::storage().training().claimed_scores();
+		self.fill(address, (id,), &[("scores", scores.encode())]);
+	}
+
+	/// Has these challenge commitments against a submission.
+	pub fn set_challenge_commitments(&mut self, id: SubmissionId, commitments: &[ChallengeCommitment]) {
+		let stored = commitments.iter().map(|commitment| {
+			let ChallengeCommitment { who, commitment, bond, opens_at, expires_at } = commitment;
+			(who, commitment, bond, opens_at, expires_at, true).encode()
+		});
+		let mut bytes = Compact(commitments.len() as u32).encode();
+		bytes.extend(stored.flatten());
+		self.set(runtime::storage().training().challenge_commitments(), (id,), Some(bytes));
+	}
+
+	/// Whether there are challenge commitments against a submission.
+	pub fn is_committed_against(&self, id: SubmissionId) -> bool {
+		let at = offline();
+		let entry = at.storage().entry(runtime::storage().training().challenge_commitments()).unwrap();
+		self.storage.get(&entry.fetch_key((id,)).unwrap()).is_some_and(|stored| *stored != [0])
+	}
+
+	/// Has a demand.
+	pub fn set_demand(&mut self, demand: &Demand) {
+		self.fill(
+			runtime::storage().training().demands(),
+			(demand.target.into(),),
+			&[
+				("who", demand.who.encode()),
+				("bond", demand.bond.encode()),
+				("price", demand.price.encode()),
+				("weights", demand.weights.encode()),
+				("until", demand.until.encode()),
+			],
+		);
+	}
+
+	/// Ends a demand.
+	pub fn remove_demand(&mut self, target: Target) {
+		self.set(runtime::storage().training().demands(), (target.into(),), None);
+	}
+
+	/// Opens a task about the claim of this hash, or changes it.
+	pub fn set_task(&mut self, task: &Task, claim: [u8; 32]) {
+		let answers: Vec<(AccountId, _)> = task.answers.clone();
+		self.fill(
+			runtime::storage().verification().tasks(),
+			(Static(TaskId::Submission(task.id)),),
+			&[
+				("members", task.members.encode()),
+				("quorum", task.quorum.encode()),
+				("claim", claim.encode()),
+				("asked", task.asked.encode()),
+				("opened_at", task.opened_at.encode()),
+				("until", task.until.encode()),
+				("answers", answers.encode()),
+				("passed_at", task.passed_at.encode()),
+			],
+		);
+	}
+
+	/// Closes a task.
+	pub fn remove_task(&mut self, id: SubmissionId) {
+		self.set(runtime::storage().verification().tasks(), (Static(TaskId::Submission(id)),), None);
+	}
+}
