@@ -222,6 +222,19 @@ impl Failures {
 		others.all(asked).then(|| (failure.until, failure.error.clone()))
 	}
 
+	/// Forgets what a peer had a part in: it has connected anew, and may answer otherwise.
+	pub(crate) fn connected(&mut self, peer: &PeerId) {
+		self.0.retain(|_, failure| match &failure.error {
+			FetchError::NoSource { said, .. } => said.iter().all(|(known, _)| known != peer),
+			_ => true,
+		});
+	}
+
+	/// Forgets all.
+	pub(crate) fn clear(&mut self) {
+		self.0.clear();
+	}
+
 	/// Takes note of a failure, if all who answered will answer the same for some time.
 	pub(crate) fn note(&mut self, blob: &BlobRef, error: &FetchError) {
 		let now = Instant::now();
@@ -404,6 +417,7 @@ impl<'a> Fetch<'a> {
 		mut hints: mpsc::UnboundedReceiver<PeerId>,
 	) -> Result<(), FetchError> {
 		let mut arrivals = self.shared.arrivals.subscribe();
+		let mut again = self.shared.again.subscribe();
 		let mut providers: Option<mpsc::Receiver<PeerId>> = None;
 		let (mut next_lookup, mut pause, mut looked) = (Instant::now(), LOOKUP.0, false);
 		let (mut searching, mut before) = (Instant::now(), self.partial.verified());
@@ -442,6 +456,10 @@ impl<'a> Fetch<'a> {
 					Err(broadcast::error::RecvError::Lagged(_)) => {}
 					Err(broadcast::error::RecvError::Closed) => return Err(FetchError::ShutDown),
 				},
+				Ok(()) = again.changed() => {
+					let heard: Vec<_> = self.heard.keys().copied().collect();
+					heard.into_iter().for_each(|peer| self.consider_anew(peer));
+				}
 				_ = tick.tick() => {
 					let now = Instant::now();
 					self.measure();
@@ -923,5 +941,23 @@ async fn next_of(providers: &mut Option<mpsc::Receiver<PeerId>>) -> Option<PeerI
 	match providers {
 		Some(receiver) => receiver.recv().await,
 		None => std::future::pending().await,
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn what_a_peer_refused_is_asked_for_again_once_it_has_connected_anew() {
+		let (blob, peer, other) = (BlobRef::of(b"blob"), PeerId::random(), PeerId::random());
+		let said = vec![(peer, Answer::Refused)];
+		let error = FetchError::NoSource { blob, peers: 1, verified: 0, said };
+		let mut failures = Failures::default();
+		failures.note(&blob, &error);
+		failures.connected(&other);
+		assert!(failures.of(&blob, [peer].into_iter()).is_some());
+		failures.connected(&peer);
+		assert!(failures.of(&blob, [peer].into_iter()).is_none());
 	}
 }

@@ -19,7 +19,7 @@ use std::{
 	time::Duration,
 };
 use tokio::{
-	sync::{broadcast, mpsc},
+	sync::{broadcast, mpsc, watch},
 	task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -163,6 +163,7 @@ impl Network {
 			commands,
 			control,
 			arrivals: broadcast::channel(COMMANDS).0,
+			again: watch::Sender::new(()),
 			copied,
 			end: CancellationToken::new(),
 			config,
@@ -274,7 +275,8 @@ impl NetworkHandle {
 	/// when the last of them has dropped this future.
 	///
 	/// What all who answered refused, or had with another length, is tried again after a pause only, from one second to
-	/// a minute; until then the answer is the same at once, unless another peer is named or has connected.
+	/// a minute; until then the answer is the same at once, unless another peer is named, or any has connected, or
+	/// [`ask_again`](Self::ask_again) was called.
 	///
 	/// # Errors
 	///
@@ -301,8 +303,10 @@ impl NetworkHandle {
 			if !want.waits {
 				return Err(error);
 			}
+			let mut again = self.shared.again.subscribe();
 			tokio::select! {
 				() = tokio::time::sleep_until(until.into()) => {}
+				_ = again.changed() => {}
 				() = self.shared.end.cancelled() => return Err(FetchError::ShutDown),
 			}
 		}
@@ -327,6 +331,13 @@ impl NetworkHandle {
 				return Err(FetchError::ShutDown);
 			}
 		}
+	}
+
+	/// Asks at once for all that is wanted, whatever peers have said before, unless they were at fault: something has
+	/// happened by which they may answer otherwise, as when the chain names blobs that it did not name.
+	pub fn ask_again(&self) {
+		lock(&self.shared.failures).clear();
+		self.shared.again.send_replace(());
 	}
 
 	/// Announces a blob that is in the store. All that are there are announced from time to time anyhow.

@@ -16,7 +16,7 @@ use std::{
 	},
 	time::Duration,
 };
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How long connecting, and opening a stream, may take.
@@ -86,6 +86,8 @@ pub(crate) struct Shared {
 	pub(crate) control: libp2p_stream::Control,
 	/// Tells of peers that have just connected.
 	pub(crate) arrivals: broadcast::Sender<PeerId>,
+	/// Tells when all that is wanted is to be asked for again.
+	pub(crate) again: watch::Sender<()>,
 	/// Tells of peers to which a connection is about to be closed while another goes on.
 	pub(crate) detours: broadcast::Sender<PeerId>,
 	/// Whether another process with this peer's key was met.

@@ -468,6 +468,7 @@ impl Driver {
 				self.reserve(Instant::now());
 				if num_established.get() == 1 {
 					tracing::debug!(peer = %peer_id, "connected");
+					lock(&self.shared.failures).connected(&peer_id);
 					drop(self.shared.arrivals.send(peer_id));
 				}
 			}

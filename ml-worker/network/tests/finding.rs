@@ -17,7 +17,7 @@ use oda_blobs::{BlobRef, Store};
 use oda_network::{Answer, FetchError, FetchState, NetworkConfig, PeerId, Registered, Report, Want};
 use std::sync::{
 	Arc, Mutex,
-	atomic::{AtomicUsize, Ordering},
+	atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 use tokio::sync::Notify;
 
@@ -346,6 +346,31 @@ async fn what_everybody_refuses_is_not_asked_for_at_once_again() {
 	put(&other, MIB);
 	b.meet(&other).await;
 	b.network.fetch_from(&blob, &[strict.id(), other.id()], |_| {}).await.unwrap();
+}
+
+/// Whether blobs are registered, which changes.
+struct Registry(AtomicBool);
+
+impl Registered for Registry {
+	fn registered(&self, _: &[u8; 32]) -> bool {
+		self.0.load(Ordering::Relaxed)
+	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_is_asked_for_at_once_when_others_may_answer_otherwise() {
+	let registry = Arc::new(Registry(AtomicBool::new(false)));
+	let late = Peer::at(tempfile::tempdir().unwrap(), config(), registry.clone()).await;
+	let b = Peer::start().await;
+	b.meet(&late).await;
+	let blob = put(&late, MIB);
+	let refused = b.network.fetch_from(&blob, &[late.id()], |_| {}).await;
+	assert_eq!(said(refused), [(late.id(), Answer::Refused)]);
+	registry.0.store(true, Ordering::Relaxed);
+	let still = b.network.fetch_from(&blob, &[late.id()], |_| {}).await;
+	assert_eq!(said(still), [(late.id(), Answer::Refused)]);
+	b.network.ask_again();
+	b.network.fetch_from(&blob, &[late.id()], |_| {}).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,11 +194,16 @@ async fn obtain(
 	mut progress: impl FnMut(u64, usize),
 ) -> anyhow::Result<Report> {
 	let mut said = false;
+	let mut known: Option<Vec<PeerId>> = None;
 	loop {
 		let peers = match chain {
 			Some(chain) => keepers(&chain.finalised().await?, blob).await?,
 			None => Vec::new(),
 		};
+		// A peer was bound to a keeper, or another keeper took a replica.
+		if known.replace(peers.clone()).is_some_and(|known| known != peers) {
+			network.ask_again();
+		}
 		let want = Want { peers, ..Want::new(*blob) };
 		let fetched = network.obtain(&want, |now| {
 			if now.doing != FetchState::Searching {
@@ -281,6 +286,8 @@ async fn refresh_once(
 ) -> anyhow::Result<()> {
 	if on_chain.follow(&context.chain().await?).await? {
 		named.set(on_chain.blobs());
+		// Others follow the chain too: what they refused they may serve now.
+		network.ask_again();
 	}
 	let here = context.store().list()?;
 	announced.retain(|root| here.iter().any(|blob| blob.root == *root));
