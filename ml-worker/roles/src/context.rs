@@ -262,23 +262,74 @@ pub fn salt() -> anyhow::Result<[u8; 32]> {
 #[cfg(test)]
 pub(crate) mod tests {
 	use super::*;
-	use crate::output::Output;
+	use crate::{
+		journal::RegistrationEntry,
+		played::{Stage, end_of, settings},
+		service,
+	};
+	use oda_blobs::BlobSource;
 	use std::net::Ipv4Addr;
 
 	/// One without a node and without a network, on a base path of its own.
 	pub(crate) fn offline() -> (tempfile::TempDir, Context) {
 		let base = tempfile::tempdir().unwrap();
-		let settings = Settings {
-			// Nobody listens on the discard port.
-			node: "ws://127.0.0.1:9".to_owned(),
-			node_timeout: None,
-			base_path: base.path().to_owned(),
-			engine: EngineConfig::default(),
-			limits: Limits::default(),
-			network: None,
-			prometheus: Some((Ipv4Addr::LOCALHOST, 0).into()),
-			output: Output::new(true),
-		};
+		// Nobody listens on the discard port.
+		let settings = settings("ws://127.0.0.1:9", base.path());
+		let settings = Settings { prometheus: Some((Ipv4Addr::LOCALHOST, 0).into()), ..settings };
 		(base, Context::open(settings).unwrap())
+	}
+
+	#[tokio::test]
+	async fn a_node_that_is_syncing_is_not_taken_for_a_chain_on_which_everything_is_gone() {
+		let stage = Stage::set().await;
+		let before = stage.actor().await;
+		let store = before.context.store().clone();
+		let (spec, _) = crate::evaluation::tests::case(&store);
+		let data = spec.data.dataset().blob;
+		store.mark_passing(&data.root).unwrap();
+		stage.finalise(|block| block.set_model(&spec, None));
+		before.context.mark_chain(&before.chain).await.unwrap();
+		let entry = RegistrationEntry {
+			genesis: before.chain.genesis(),
+			registrar: "5Grw".to_owned(),
+			model: spec.id(),
+			salt: [1; 32],
+			data: None,
+		};
+		drop(before.context.journal().begin(entry).unwrap());
+		// The node begins with an empty database.
+		let (blocks, finalised) = {
+			let mut state = stage.node.state();
+			state.syncing = true;
+			let all = (state.blocks.clone(), state.finalised);
+			state.blocks.truncate(3);
+			state.finalised = 2;
+			all
+		};
+		stage.node.cut();
+		// One process goes on, and another begins.
+		let going_on = tokio::spawn(async move { service::tidy(&before.context, &before.chain).await });
+		let context = stage.context();
+		let anew = context.clone();
+		let beginning = tokio::spawn(async move { service::tidy(&anew, &anew.chain().await.unwrap()).await });
+		tokio::time::sleep(Duration::from_secs(3)).await;
+		let is_intact = || {
+			store.has(&data).unwrap() && {
+				let entries = context.journal().list::<RegistrationEntry>().unwrap();
+				entries.len() == 1
+			}
+		};
+		assert!(is_intact() && !going_on.is_finished() && !beginning.is_finished());
+		{
+			let mut state = stage.node.state();
+			(state.blocks, state.finalised, state.syncing) = (blocks, finalised, false);
+		}
+		end_of("who went on", going_on).await.unwrap().unwrap();
+		end_of("who began", beginning).await.unwrap().unwrap();
+		assert!(is_intact());
+		// It is not kept for ever, but for as long as the chain names it.
+		stage.finalise(|block| block.storage.clear());
+		service::tidy(&context, &context.chain().await.unwrap()).await.unwrap();
+		assert!(!store.has(&data).unwrap());
 	}
 }

@@ -305,7 +305,7 @@ pub struct Wrong {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
 	use super::*;
 	use oda_blobs::Store;
 	use oda_evaluator::{
@@ -316,7 +316,7 @@ mod tests {
 
 	/// Three records of four logits and a class each; the model hands the logits through. The middle one is
 	/// classified wrongly.
-	fn case(store: &Store) -> (ModelSpec, BlobRef) {
+	pub(crate) fn case(store: &Store) -> (ModelSpec, BlobRef) {
 		let data = [9, 0, 0, 0, 0, /**/ 9, 0, 0, 0, 1, /**/ 0, 0, 9, 0, 2];
 		let spec = ModelSpec {
 			graph: Graph {
@@ -339,6 +339,13 @@ mod tests {
 			data: DataSource::Fixed(DatasetRef { blob: store.put(&data).unwrap(), records: 3 }),
 		};
 		(spec, store.put(&[]).unwrap())
+	}
+
+	impl Workbench {
+		/// Lets nobody evaluate for as long as what this returns is held.
+		pub(crate) async fn occupy(&self) -> tokio::sync::SemaphorePermit<'_> {
+			self.slots.acquire_many(self.limits.parallel as u32).await.unwrap()
+		}
 	}
 
 	fn bench(store: &Store, limits: Limits) -> Workbench {

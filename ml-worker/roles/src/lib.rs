@@ -31,6 +31,8 @@ mod outbox;
 pub mod output;
 pub mod peers;
 pub mod people;
+#[cfg(test)]
+mod played;
 pub mod registration;
 pub mod service;
 pub mod submission;

@@ -129,7 +129,7 @@ pub(crate) async fn follow<R: Role>(
 }
 
 /// Deletes by final state alone: another fork may need what this one does not.
-async fn tidy(context: &Context, chain: &Chain) -> anyhow::Result<()> {
+pub(crate) async fn tidy(context: &Context, chain: &Chain) -> anyhow::Result<()> {
 	context.tidy(&chain.finalised().await?, Tidy::Passing).await.map(drop)
 }
 
