@@ -59,7 +59,8 @@ struct Turn<'a> {
 
 impl<'a> Turn<'a> {
 	fn take(context: &'a Context, account: AccountId) -> Option<Self> {
-		context.answering().insert(account.0).then_some(Self { context, account })
+		// Made only if it is taken: to drop one that is not would give up another's.
+		context.answering().insert(account.0).then(|| Self { context, account })
 	}
 }
 
@@ -185,6 +186,7 @@ fn patience(account: &AccountId, demand: &Demand, longest: Tick) -> Tick {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::played::{Claimed, SUBMISSION, Stage, defence, until};
 
 	#[test]
 	fn accounts_wait_for_different_times_within_the_bound() {
@@ -200,5 +202,70 @@ mod tests {
 		assert!(waits.iter().all(|wait| (1..=20).contains(wait)), "{waits:?}");
 		assert!(waits.iter().any(|wait| wait != &waits[0]), "{waits:?}");
 		assert_eq!(patience(&AccountId([1; 32]), &demand, 0), 1);
+	}
+
+	/// Somebody else's submission whose weights are demanded, and are here.
+	async fn set() -> (Stage, Actor, Demand) {
+		let stage = Stage::set().await;
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 0, 1]);
+		let demand = Demand {
+			target: Target::Submission(SUBMISSION),
+			who: None,
+			bond: 0,
+			price: 0,
+			weights: claimed.claim.weights,
+			until: 130,
+		};
+		stage.finalise(|block| {
+			claimed.put(block);
+			block.govern(&[("DemandWindow", 20u64.to_le_bytes().to_vec())]);
+			block.set_demand(&demand);
+			block.set_tick(110);
+		});
+		(stage, actor, demand)
+	}
+
+	#[tokio::test]
+	async fn a_turn_is_passed_on_when_the_one_whose_turn_it_is_does_not_act() {
+		let (stage, actor, demand) = set().await;
+		let mut answers = Answers::start(actor.clone(), ()).await.unwrap();
+		let turn = 110 + patience(&stage.me(), &demand, 10);
+		for tick in 110..turn {
+			stage.finalise(|block| block.set_tick(tick));
+			answers.block(&defence(&actor.chain).await).await.unwrap();
+			assert!(answers.posts.is_due(&demand.target, u64::MAX - 1), "nothing was begun");
+		}
+		stage.finalise(|block| block.set_tick(turn));
+		answers.block(&defence(&actor.chain).await).await.unwrap();
+		until("the weights are posted", || stage.called("Training.post_weights") == 1).await;
+	}
+
+	#[tokio::test]
+	async fn a_role_that_ends_passes_its_turn_to_another_of_the_account() {
+		let (stage, actor, _) = set().await;
+		stage.finalise(|block| block.remove_demand(Target::Submission(SUBMISSION)));
+		let (end, ended) = tokio::sync::oneshot::channel::<()>();
+		let (context, key) = (actor.context.clone(), stage.key.clone());
+		let first = tokio::spawn(async move { beside(&context, &key, async { Ok(ended.await?) }).await });
+		until("one answers", || !actor.context.answering().is_empty()).await;
+		let (context, key) = (actor.context.clone(), stage.key.clone());
+		let second = tokio::spawn(async move { beside::<()>(&context, &key, std::future::pending()).await });
+		end.send(()).unwrap();
+		first.await.unwrap().unwrap();
+		let demand = Demand {
+			target: Target::Submission(SUBMISSION),
+			who: None,
+			bond: 0,
+			price: 0,
+			weights: BlobRef::of(&[]),
+			until: 130,
+		};
+		stage.finalise(|block| {
+			block.set_demand(&demand);
+			block.set_tick(125);
+		});
+		until("the other answers", || stage.called("Training.post_weights") == 1).await;
+		second.abort();
 	}
 }
