@@ -434,3 +434,122 @@ pub fn describe(challenged: &Challenged) -> String {
 		None => format!("submission {submission} ended before the challenge of record {record}"),
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::played::{Claimed, SUBMISSION, Stage, end_of, until};
+	use oda_client::played::Block;
+
+	/// What is wrong with a claim of three right records.
+	async fn wrong(actor: &Actor, claimed: &Claimed) -> Wrong {
+		let bench = actor.context.bench().await.unwrap();
+		let evidence = bench.evidence(&claimed.spec, &claimed.claim.weights, 1).await.unwrap();
+		Wrong { claimed: 1, evidence }
+	}
+
+	/// A stage with a wrong claim in a final block, and who challenges it.
+	async fn set() -> (Stage, Actor, Claimed) {
+		let stage = Stage::set().await;
+		stage.court();
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 1, 1]);
+		stage.finalise(|block| claimed.put(block));
+		(stage, actor, claimed)
+	}
+
+	/// Makes final blocks until something has ended.
+	async fn run<T>(stage: &Stage, work: tokio::task::JoinHandle<T>) -> T {
+		let blocks = async {
+			loop {
+				tokio::time::sleep(Duration::from_millis(200)).await;
+				stage.finalise(|_: &mut Block| ());
+			}
+		};
+		tokio::select! {
+			done = end_of("the challenge", work) => done.unwrap(),
+			() = blocks => unreachable!(),
+		}
+	}
+
+	async fn is_overturned(actor: &Actor) -> bool {
+		actor.chain.finalised().await.unwrap().submission(SUBMISSION).await.unwrap().is_none()
+	}
+
+	#[tokio::test]
+	async fn a_challenge_for_a_fork_that_was_lost_is_made_again_for_the_one_that_stayed() {
+		let (stage, actor, claimed) = set().await;
+		let (wrong, acting) = (wrong(&actor, &claimed).await, actor.clone());
+		let work = tokio::spawn(async move {
+			let key = acting.key.clone().unwrap();
+			Challenge::new(&acting, &key, SUBMISSION).see_through(Commitment::None, &wrong).await
+		});
+		until("it is committed to", || stage.called("Training.commit_challenge") == 1).await;
+		stage.finalise(|_| ());
+		until("it is made", || stage.called("Training.challenge") == 1).await;
+		stage.seal(|_| ());
+		assert_eq!(stage.included("Training.challenge"), 1);
+		// Long enough for that to be seen.
+		tokio::time::sleep(Duration::from_secs(3)).await;
+		stage.lose_fork();
+		let challenged = run(&stage, work).await.unwrap().unwrap();
+		assert!(matches!(challenged.outcome, Some(ChallengeOutcome::Overturned { .. })));
+		assert!(is_overturned(&actor).await);
+		assert_eq!(stage.included("Training.commit_challenge"), 1);
+	}
+
+	#[tokio::test]
+	async fn a_commitment_for_a_fork_that_was_lost_is_made_again_for_the_one_that_stayed() {
+		let (stage, actor, claimed) = set().await;
+		let (wrong, acting) = (wrong(&actor, &claimed).await, actor.clone());
+		stage.lag();
+		let work = tokio::spawn(async move {
+			let key = acting.key.clone().unwrap();
+			Challenge::new(&acting, &key, SUBMISSION).see_through(Commitment::None, &wrong).await
+		});
+		until("it is committed to", || stage.called("Training.commit_challenge") == 1).await;
+		stage.seal(|_| ());
+		until("it is made", || stage.called("Training.challenge") == 1).await;
+		stage.lose_fork();
+		stage.node.state().pool.clear();
+		let challenged = run(&stage, work).await.unwrap().unwrap();
+		assert!(matches!(challenged.outcome, Some(ChallengeOutcome::Overturned { .. })));
+		assert!(is_overturned(&actor).await);
+		assert_eq!(stage.included("Training.commit_challenge"), 1);
+	}
+
+	#[tokio::test]
+	async fn a_commitment_is_posted_again_after_a_restart_and_once() {
+		let (stage, first, claimed) = set().await;
+		let wrong = wrong(&first, &claimed).await;
+		// Killed when the secret was written down, and nothing sent.
+		let entry = Challenge::new(&first, &stage.key, SUBMISSION).entry(&wrong, [3; 32]);
+		first.context.mark_chain(&first.chain).await.unwrap();
+		drop(first.context.journal().begin(entry).unwrap());
+		drop(first);
+		// Two roles of the account take it up; killed again when the node has it.
+		let second = stage.actor().await;
+		assert_eq!(unfinished(&second, &stage.key).unwrap(), [SUBMISSION]);
+		let resume = |actor: &Actor| {
+			let actor = actor.clone();
+			tokio::spawn(async move {
+				let key = actor.key.clone().unwrap();
+				Challenge::new(&actor, &key, SUBMISSION).resume().await
+			})
+		};
+		let (one, other) = (resume(&second), resume(&second));
+		until("it is committed to", || stage.called("Training.commit_challenge") == 1).await;
+		until("one leaves it to the other", || one.is_finished() != other.is_finished()).await;
+		for role in [one, other] {
+			role.abort();
+			drop(role.await);
+		}
+		drop(second);
+		let third = stage.actor().await;
+		let challenged = run(&stage, resume(&third)).await.unwrap().unwrap();
+		assert!(matches!(challenged.outcome, Some(ChallengeOutcome::Overturned { .. })));
+		assert_eq!(stage.called("Training.commit_challenge"), 1);
+		assert_eq!(stage.included("Training.commit_challenge"), 1);
+		assert!(unfinished(&third, &stage.key).unwrap().is_empty());
+	}
+}

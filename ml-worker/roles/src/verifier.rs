@@ -172,7 +172,8 @@ impl Agent {
 		let Actor { context, chain, .. } = &self.actor;
 		let bench = context.bench().await?;
 		let spec = view.spec(submission.model).await?.context("the model has no specification")?;
-		let (Some(claim), Some(claimed)) = (submission.claim(), view.claimed_scores(task.id).await?) else {
+		let (Some(claim), Some(claimed)) = (submission.claim().copied(), view.claimed_scores(task.id).await?)
+		else {
 			return Ok(Found::Over);
 		};
 		bench.check_limits(&spec, &claim.weights)?;
@@ -185,7 +186,7 @@ impl Agent {
 				Ok(Some(wrong)) => return Ok(Found::Wrong(Box::new(wrong))),
 				Err(EvaluationError::Missing(blob)) => {
 					let view = chain.defence_view().await?;
-					if view.task(task.id).await?.is_none() {
+					if self.open(&view, task.id, &claim.hash).await?.is_none() {
 						return Ok(Found::Over);
 					}
 					if view.tick().await? >= last_moment(task) {
@@ -231,7 +232,7 @@ impl Agent {
 				Err(error) => error,
 			};
 			// In by an earlier transaction, or no longer wanted?
-			let open = match self.task_now(task.id).await {
+			let open = match self.task_now(task.id, claim).await {
 				Ok((open, _)) if open.is_none() => return Ok(()),
 				Ok((open, tick)) => open.map(|open| (open, tick)),
 				Err(error @ ChainError::AnotherChain(_)) => return Err(error.into()),
@@ -271,10 +272,22 @@ impl Agent {
 		}
 	}
 
-	/// A task as it stands, and the tick.
-	async fn task_now(&self, id: SubmissionId) -> Result<(Option<Task>, Tick), ChainError> {
+	/// A task as it stands, if it is about this claim, and the tick.
+	async fn task_now(&self, id: SubmissionId, claim: &[u8; 32]) -> Result<(Option<Task>, Tick), ChainError> {
 		let view = self.actor.chain.defence_view().await?;
-		Ok((view.task(id).await?, view.tick().await?))
+		Ok((self.open(&view, id, claim).await?, view.tick().await?))
+	}
+
+	/// A task that is open and about this claim: on another fork a submission of the same number may be another.
+	async fn open(
+		&self,
+		view: &View,
+		id: SubmissionId,
+		claim: &[u8; 32],
+	) -> Result<Option<Task>, ChainError> {
+		let submission = view.submission(id).await?;
+		let same = submission.as_ref().and_then(Submission::claim).is_some_and(|now| now.hash == *claim);
+		if same { view.task(id).await } else { Ok(None) }
 	}
 }
 
@@ -282,4 +295,88 @@ impl Agent {
 fn last_moment(task: &Task) -> Tick {
 	let window = task.until.saturating_sub(task.opened_at);
 	task.until.saturating_sub(LAST_TICKS.max(window / 5))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::played::{Claimed, SUBMISSION, Stage, defence, until};
+	use oda_client::AccountId;
+
+	async fn verifier(actor: &Actor) -> Verifier {
+		Verifier::start(actor.clone(), VerifierConfig::default()).await.unwrap()
+	}
+
+	/// Has answers be in the state.
+	fn answers(stage: &Stage, claimed: &Claimed) {
+		let claimed = claimed.clone();
+		stage.node.state().effect = Box::new(move |block, _, called| {
+			if called.name == "Verification.attest" {
+				let (_, verdict, who) = called.arguments::<(oda_primitives::TaskId, Verdict, [u8; 32])>();
+				block.set_task(&claimed.task(vec![(AccountId(who), verdict)]), claimed.claim.hash);
+			}
+		});
+	}
+
+	#[tokio::test]
+	async fn an_answer_for_a_fork_that_was_lost_is_given_again_for_the_one_that_stayed() {
+		let stage = Stage::set().await;
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 0, 1]);
+		answers(&stage, &claimed);
+		stage.finalise(|block| claimed.put(block));
+		let mut verifier = verifier(&actor).await;
+		verifier.block(&defence(&actor.chain).await).await.unwrap();
+		until("it is answered", || stage.called("Verification.attest") == 1).await;
+		stage.seal(|_| ());
+		let attested =
+			|| actor.context.metrics().text().unwrap().contains("attestations_total{verdict=\"valid\"} 1");
+		until("a block has the answer", attested).await;
+		stage.lose_fork();
+		while actor
+			.chain
+			.finalised()
+			.await
+			.unwrap()
+			.task(SUBMISSION)
+			.await
+			.unwrap()
+			.unwrap()
+			.answers
+			.is_empty()
+		{
+			stage.finalise(|_| ());
+			verifier.block(&defence(&actor.chain).await).await.unwrap();
+			tokio::time::sleep(Duration::from_millis(100)).await;
+			assert!(stage.node.state().best() < 500, "it is not answered again");
+		}
+		assert_eq!(stage.called("Verification.attest"), 2);
+	}
+
+	#[tokio::test]
+	async fn a_task_of_a_fork_that_was_lost_is_given_up_for_that_of_the_one_that_stayed() {
+		let stage = Stage::set().await;
+		let actor = stage.actor().await;
+		let mut verifier = verifier(&actor).await;
+		stage.lag();
+		stage.seal(|block| Claimed::of_missing_weights(&actor).put(block));
+		verifier.block(&defence(&actor.chain).await).await.unwrap();
+		let waits = |count: u8| {
+			let text = actor.context.metrics().text().unwrap();
+			text.contains(&format!("blobs_awaited {count}"))
+		};
+		until("the weights are waited for", || waits(1)).await;
+		// The same number and the same time, and other weights.
+		stage.lose_fork();
+		let claimed = Claimed::of(&actor, [1, 0, 1]);
+		answers(&stage, &claimed);
+		stage.lag();
+		stage.seal(|block| claimed.put(block));
+		until("nobody waits for them", || waits(0)).await;
+		for _ in 0..3 {
+			stage.seal(|_| ());
+			verifier.block(&defence(&actor.chain).await).await.unwrap();
+		}
+		until("it is answered", || stage.called("Verification.attest") == 1).await;
+	}
 }

@@ -236,7 +236,9 @@ impl Agent {
 				done => return Ok(Some(done?)),
 			};
 			let view = chain.defence_view().await?;
-			if view.submission(submission.id).await?.is_none() {
+			// On another fork a submission of the same number may be another.
+			let now = view.submission(submission.id).await?;
+			if now.as_ref().and_then(Submission::claim).is_none_or(|now| now.hash != claim.hash) {
 				return Ok(None);
 			}
 			// Before the window closes in any case.
@@ -324,5 +326,56 @@ impl Agent {
 				"seconds": seconds,
 			}),
 		);
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::played::{Claimed, Stage, defence, until};
+
+	fn waits(context: &Context, count: u8) -> bool {
+		context.metrics().text().unwrap().contains(&format!("blobs_awaited {count}"))
+	}
+
+	#[tokio::test]
+	async fn a_submission_of_a_fork_that_was_lost_is_given_up_and_its_successor_recomputed() {
+		let stage = Stage::set().await;
+		let actor = stage.actor().await;
+		let context = actor.context.clone();
+		let mut watcher = Watcher::start(actor.clone(), WatcherConfig::default()).await.unwrap();
+		// Nobody has the weights.
+		stage.lag();
+		stage.seal(|block| Claimed::of_missing_weights(&actor).put(block));
+		watcher.block(&defence(&actor.chain).await).await.unwrap();
+		until("the weights are waited for", || waits(&context, 1)).await;
+		// The same number, and other weights: here, and wrongly claimed.
+		stage.lose_fork();
+		stage.court();
+		stage.lag();
+		stage.seal(|block| Claimed::of(&actor, [1, 1, 1]).put(block));
+		stage.seal(|_| ());
+		until("nobody waits for them", || waits(&context, 0)).await;
+		stage.seal(|_| ());
+		watcher.block(&defence(&actor.chain).await).await.unwrap();
+		stage.seal(|_| ());
+		watcher.block(&defence(&actor.chain).await).await.unwrap();
+		until("it is challenged", || stage.called("Training.commit_challenge") == 1).await;
+	}
+
+	#[tokio::test]
+	async fn a_submission_of_a_fork_that_was_lost_is_given_up() {
+		let stage = Stage::set().await;
+		let actor = stage.actor().await;
+		let context = actor.context.clone();
+		let mut watcher = Watcher::start(actor.clone(), WatcherConfig::default()).await.unwrap();
+		stage.lag();
+		stage.seal(|block| Claimed::of_missing_weights(&actor).put(block));
+		watcher.block(&defence(&actor.chain).await).await.unwrap();
+		until("the weights are waited for", || waits(&context, 1)).await;
+		stage.lose_fork();
+		stage.lag();
+		stage.seal(|_| ());
+		until("nobody waits for them", || waits(&context, 0)).await;
 	}
 }
