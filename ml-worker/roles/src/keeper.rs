@@ -6,6 +6,8 @@
 //! read from the state that is looked at anyway.
 
 mod rounds;
+#[cfg(test)]
+mod tests;
 
 use crate::{
 	amount::Amount,
@@ -27,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use std::{
 	collections::{HashMap, HashSet},
 	ops::Range,
-	sync::Arc,
+	sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::Semaphore;
 
@@ -87,7 +89,8 @@ pub struct Keeper {
 	pinned: HashSet<[u8; 32]>,
 	/// What is fetched for deals that are not taken yet.
 	candidates: HashMap<DealId, Candidate>,
-	/// Deals whose blobs nobody had, how often, and until which block they are passed over.
+	/// Deals whose blobs nobody had, or of which the runtime refused a replica: how often, and until which block they are
+	/// passed over.
 	shunned: HashMap<DealId, (u32, u64)>,
 	kept: Kept,
 }
@@ -115,28 +118,7 @@ impl Role for Keeper {
 			format!("keeping up to {} MiB as {account}", config.capacity_mib),
 			serde_json::json!({ "account": account, "capacity_mib": config.capacity_mib }),
 		);
-		let kept = context.metrics().kept(account.to_string());
-		let pinned = context.store().pinned(Holder::Keeper)?.into_iter().collect();
-		// What a process fetched that was interrupted may be taken already, or be about to.
-		let deals = actor.chain.finalised().await?.deals().await?;
-		let mut candidates = HashMap::new();
-		for root in context.store().pinned(Holder::Candidate)? {
-			match deals.iter().find(|deal| deal.blob.root == root) {
-				Some(deal) => drop(candidates.insert(deal.id, Candidate { root, begun: 0, _wish: None })),
-				None => drop_candidate(context, &root)?,
-			}
-		}
-		let work = Background::new(context, Self::NAME);
-		Ok(Self {
-			agent: Agent { actor, key, proofs: Arc::new(Semaphore::new(PROOFS)) },
-			config,
-			work,
-			rounds: Rounds::default(),
-			pinned,
-			candidates,
-			shunned: HashMap::new(),
-			kept,
-		})
+		Self::begin(actor, key, config).await
 	}
 
 	async fn block(&mut self, view: &View) -> anyhow::Result<Step> {
@@ -250,6 +232,8 @@ struct Agent {
 	key: Key,
 	/// Whose turn it is to read the disk.
 	proofs: Arc<Semaphore>,
+	/// Deals of which the runtime refused a replica, until that is taken note of.
+	refused: Arc<Mutex<Vec<DealId>>>,
 }
 
 impl Agent {
@@ -271,8 +255,13 @@ impl Agent {
 				Err(error) if error.is_absent() => waiting.wait(deal.blob).await?,
 				Err(error) => return Err(error.into()),
 			}
-			// As long as the answer is asked for.
-			if chain.defence_view().await?.round().await?.is_none_or(|now| now.number != round) {
+			// As long as this answer is asked for: a fork that is left may have asked for another.
+			let view = chain.defence_view().await?;
+			let asked = match (view.round().await?, view.deal(deal.id).await?) {
+				(Some(now), Some(deal)) if now.number == round => deal.challenge(&now, &self.key.account()),
+				_ => None,
+			};
+			if asked.as_ref() != Some(&range) {
 				return Ok(());
 			}
 		};
@@ -322,8 +311,11 @@ impl Agent {
 					"receipt": receipt,
 				}),
 			),
-			// Somebody else was first, or there is no bond left for it.
-			Err(error @ ChainError::Module { .. }) => tracing::info!(deal = deal.id, %error, "not taken"),
+			// Somebody else was first, or there is no bond left for it. To be refused costs a fee each time.
+			Err(error @ ChainError::Module { .. }) => {
+				tracing::info!(deal = deal.id, %error, "not taken");
+				self.refused.lock().unwrap_or_else(PoisonError::into_inner).push(deal.id);
+			}
 			Err(error) => return Err(error.into()),
 		}
 		Ok(())
@@ -331,6 +323,33 @@ impl Agent {
 }
 
 impl Keeper {
+	/// Takes up what lies in the store.
+	async fn begin(actor: Actor, key: Key, config: KeeperConfig) -> anyhow::Result<Self> {
+		let context = &actor.context;
+		let kept = context.metrics().kept(key.account().to_string());
+		let pinned = context.store().pinned(Holder::Keeper)?.into_iter().collect();
+		// What a process fetched that was interrupted may be taken already, or be about to.
+		let deals = actor.chain.finalised().await?.deals().await?;
+		let mut candidates = HashMap::new();
+		for root in context.store().pinned(Holder::Candidate)? {
+			match deals.iter().find(|deal| deal.blob.root == root) {
+				Some(deal) => drop(candidates.insert(deal.id, Candidate { root, begun: 0, _wish: None })),
+				None => drop_candidate(context, &root)?,
+			}
+		}
+		let work = Background::new(context, Self::NAME);
+		Ok(Self {
+			agent: Agent { actor, key, proofs: Arc::new(Semaphore::new(PROOFS)), refused: Arc::default() },
+			config,
+			work,
+			rounds: Rounds::default(),
+			pinned,
+			candidates,
+			shunned: HashMap::new(),
+			kept,
+		})
+	}
+
 	/// Begins to answer the challenges of this round that are not answered, each by itself.
 	fn answer(&mut self, view: &View, round: &Round, deals: &[Deal]) {
 		let (account, now, number) = (self.agent.key.account(), view.number(), round.number);
@@ -395,36 +414,40 @@ impl Keeper {
 		let mut bond = enlisted.as_ref().map_or(0, |keeper| keeper.bond.saturating_sub(keeper.staked));
 		let mut wanted = HashSet::new();
 		self.shunned.retain(|id, _| deals.iter().any(|deal| deal.id == *id));
+		let refused = std::mem::take(&mut *self.agent.refused.lock().unwrap_or_else(PoisonError::into_inner));
+		for deal in refused {
+			self.shun(deal, now);
+		}
 		for deal in deals {
 			self.lose_patience(deal, now)?;
 		}
-		// First those that are under way, so that they are not given up for others.
+		let is_taking = |id: &DealId| !self.work.is_due(&Piece::Take { deal: *id }, now);
+		// First those that are being taken, then those that are fetched, so that they are not given up for others.
+		let (taking, others): (Vec<_>, Vec<_>) = deals.iter().partition(|deal| is_taking(&deal.id));
 		let (begun, others): (Vec<_>, Vec<_>) =
-			deals.iter().partition(|deal| self.candidates.contains_key(&deal.id));
-		for deal in begun.into_iter().chain(others) {
+			others.into_iter().partition(|deal| self.candidates.contains_key(&deal.id));
+		for deal in taking.into_iter().chain(begun).chain(others) {
 			let pays = deal.pays(round.number);
 			let stake = parameters.stake(deal.blob.len);
+			let is_free = deal.replica_of(&account).is_none();
 			let fits = pays.is_some_and(|price| price >= self.config.min_price.0)
-				&& deal.replica_of(&account).is_none()
-				&& deal.blob.len <= room
+				&& is_free && deal.blob.len <= room
 				&& stake <= bond
 				&& self.shunned.get(&deal.id).is_none_or(|(_, until)| now >= *until)
 				&& wanted.len() < CANDIDATES;
-			if fits {
+			// What came of a transaction that was sent is not known yet, even if it should be in vain.
+			if fits || is_free && is_taking(&deal.id) {
 				room = room.saturating_sub(deal.blob.len);
 				bond = bond.saturating_sub(stake);
+			}
+			if fits {
 				wanted.insert(deal.id);
 			}
 		}
 		// What is being taken, or was, is not given up.
 		let taken = |id: &DealId| deals.iter().any(|d| d.id == *id && d.replica_of(&account).is_some());
 		let held: HashSet<_> = self.candidates.keys().copied().filter(|id| taken(id)).collect();
-		let under_way: HashSet<_> = self
-			.candidates
-			.keys()
-			.copied()
-			.filter(|id| !self.work.is_due(&Piece::Take { deal: *id }, now))
-			.collect();
+		let under_way: HashSet<_> = self.candidates.keys().copied().filter(is_taking).collect();
 		for id in held {
 			if let Some(candidate) = self.candidates.remove(&id)
 				&& self.pinned.contains(&candidate.root)
@@ -451,11 +474,16 @@ impl Keeper {
 		}
 		let patience = PATIENCE.saturating_add(deal.blob.len >> 20);
 		if now.saturating_sub(candidate.begun) >= patience {
-			let times = self.shunned.get(&deal.id).map_or(0, |(times, _)| *times);
-			let pause = PATIENCE.saturating_mul(1 << times.min(6));
-			self.shunned.insert(deal.id, (times.saturating_add(1), now.saturating_add(pause)));
+			self.shun(deal.id, now);
 		}
 		Ok(())
+	}
+
+	/// Passes a deal over for a while, twice as long each time.
+	fn shun(&mut self, deal: DealId, now: u64) {
+		let times = self.shunned.get(&deal).map_or(0, |(times, _)| *times);
+		let pause = PATIENCE.saturating_mul(1 << times.min(6));
+		self.shunned.insert(deal, (times.saturating_add(1), now.saturating_add(pause)));
 	}
 
 	/// Gives up what was fetched for deals that are not wanted any more. What was taken meanwhile is pinned.
