@@ -12,7 +12,12 @@ use oda_engine::TrainConfig;
 use oda_evaluator::ModelSpec;
 use oda_primitives::{BlobRef, ModelId};
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use serde_json::json;
+use std::{
+	fs, io,
+	path::{Path, PathBuf},
+	time::{Duration, Instant},
+};
 use tokio::task::JoinSet;
 
 /// How a trainer works.
@@ -31,7 +36,8 @@ pub struct TrainerConfig {
 	/// Seconds between two rounds.
 	#[serde(default = "interval")]
 	pub interval: u64,
-	/// How to train. The seed of each round is the one here plus the round's number.
+	/// How to train. The seed of each round is the one here plus the round's number; `checkpoint` names a folder, in which
+	/// each round has a file of its own for as long as it lasts.
 	#[serde(default)]
 	pub train: TrainConfig,
 }
@@ -63,6 +69,52 @@ pub struct Trainer {
 	begun: Vec<String>,
 	round: u64,
 	rest: Option<Instant>,
+}
+
+/// Where the run of one round is kept: each has a file of its own, for it fits no other. It begins from another head, or
+/// has another seed.
+struct Checkpoint {
+	path: PathBuf,
+	/// How the names of all this role's checkpoints begin.
+	prefix: String,
+}
+
+impl Checkpoint {
+	/// Of the run that begins at the weights of this root, if the settings name a folder.
+	fn of(config: &TrainerConfig, head: Option<[u8; 32]>, train: &TrainConfig) -> Option<Self> {
+		let folder = config.train.checkpoint.as_ref()?;
+		let hash =
+			|of: serde_json::Value| hex::encode(&blake3::hash(of.to_string().as_bytes()).as_bytes()[..8]);
+		let role = |train: &TrainConfig| json!([config.model, config.data, train.identity()]);
+		let prefix = format!("{}-", hash(role(&config.train)));
+		let run = hash(json!([role(train), head]));
+		Some(Self { path: folder.join(format!("{prefix}{run}.safetensors")), prefix })
+	}
+
+	/// Makes the folder, and deletes what is of other rounds in it: those will not be gone on with.
+	fn make_room(&self) -> anyhow::Result<()> {
+		let folder = self.path.parent().unwrap_or(Path::new("."));
+		let said = || folder.display().to_string();
+		fs::create_dir_all(folder).with_context(said)?;
+		for entry in fs::read_dir(folder).with_context(said)? {
+			let path = entry.with_context(said)?.path();
+			let name = path.file_name().unwrap_or_default().to_string_lossy();
+			if path != self.path && name.starts_with(&self.prefix) {
+				fs::remove_file(&path).with_context(|| path.display().to_string())?;
+			}
+		}
+		Ok(())
+	}
+
+	/// Deletes it: its weights are in the store.
+	fn remove(&self) -> anyhow::Result<()> {
+		match fs::remove_file(&self.path) {
+			Err(error) if error.kind() != io::ErrorKind::NotFound => {
+				Err(error).with_context(|| self.path.display().to_string())
+			}
+			_ => Ok(()),
+		}
+	}
 }
 
 #[derive(Clone)]
@@ -168,6 +220,11 @@ impl Agent {
 		let held_out: BlobRef = spec.data.dataset().blob;
 		let mut train = config.train.clone();
 		train.seed = train.seed.wrapping_add(round);
+		let checkpoint = Checkpoint::of(config, head.as_ref().map(|head| head.weights.root), &train);
+		if let Some(checkpoint) = &checkpoint {
+			checkpoint.make_room()?;
+			train.checkpoint = Some(checkpoint.path.clone());
+		}
 		let training = Training::prepare(context, &spec, from, data, held_out, train).await?;
 		let trained = training.run(Stopper::default()).await?;
 		let weights = trained.weights;
@@ -177,13 +234,21 @@ impl Agent {
 			serde_json::to_value(&trained)?,
 		);
 		let came = self.bring(round, &spec, weights).await;
-		// While it was under way, nothing but the journal said that it is needed.
-		context.store().mark_passing(&weights.root)?;
+		if let Some(checkpoint) = &checkpoint {
+			checkpoint.remove()?;
+		}
 		came
 	}
 
-	/// Submits weights, if they are better than the head's.
+	/// Submits weights, if they are better than the head's; afterwards nothing of this role's needs them.
 	async fn bring(&self, round: u64, spec: &ModelSpec, weights: BlobRef) -> anyhow::Result<Came> {
+		let came = self.submit(round, spec, weights).await;
+		// Before, nothing but this work, and for some of it the journal, knows that they are needed.
+		self.actor.context.store().mark_passing(&weights.root)?;
+		came
+	}
+
+	async fn submit(&self, round: u64, spec: &ModelSpec, weights: BlobRef) -> anyhow::Result<Came> {
 		let (Actor { context, chain, .. }, config) = (&self.actor, &self.config);
 		let evaluated = submission::evaluate(context, spec, &weights).await?;
 		let view = chain.finalised().await?;
@@ -214,5 +279,70 @@ impl Agent {
 		let value = serde_json::to_value(ended)?;
 		self.actor.context.output().event("ended", format!("submission ended: {what}"), value);
 		Ok(())
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{
+		evaluation,
+		played::{Stage, end_of, head},
+	};
+	use oda_blobs::BlobSource;
+
+	fn config(model: ModelId) -> TrainerConfig {
+		TrainerConfig { model, data: [0; 32], once: false, interval: 0, train: TrainConfig::default() }
+	}
+
+	#[tokio::test]
+	async fn weights_are_not_deleted_while_they_are_evaluated_and_are_once_that_has_shown_that_they_are_not_better()
+	 {
+		let stage = Stage::set().await;
+		let actor = stage.actor().await;
+		let (context, chain) = (actor.context.clone(), actor.chain.clone());
+		let (spec, weights) = evaluation::tests::case(context.store());
+		stage.finalise(|block| {
+			block.set_model(&spec, Some(&head(stage.me(), BlobRef { root: [8; 32], len: 0 }, 2)));
+		});
+		let agent = Agent { actor, key: stage.key.clone(), config: config(spec.id()) };
+		let bench = context.bench().await.unwrap();
+		let busy = bench.occupy().await;
+		let work = tokio::spawn(async move { agent.bring(0, &spec, weights).await });
+		for _ in 0..50 {
+			tokio::time::sleep(Duration::from_millis(10)).await;
+			service::tidy(&context, &chain).await.unwrap();
+		}
+		assert!(!work.is_finished() && context.store().has(&weights).unwrap());
+		drop(busy);
+		assert!(matches!(end_of("the round", work).await.unwrap().unwrap(), Came::NotAccepted));
+		service::tidy(&context, &chain).await.unwrap();
+		assert!(!context.store().has(&weights).unwrap());
+	}
+
+	#[test]
+	fn each_round_has_a_checkpoint_of_its_own_which_a_restart_finds_again() {
+		let base = tempfile::tempdir().unwrap();
+		let folder = base.path().join("checkpoints");
+		let mut config = config([1; 32]);
+		assert!(Checkpoint::of(&config, None, &config.train).is_none());
+		config.train.checkpoint = Some(folder.clone());
+		let of = |head: u8, round: u64| {
+			let train = TrainConfig { seed: config.train.seed.wrapping_add(round), ..config.train.clone() };
+			Checkpoint::of(&config, Some([head; 32]), &train).unwrap()
+		};
+		let first = of(5, 0);
+		assert_eq!(first.path, of(5, 0).path);
+		assert!(first.path.starts_with(&folder));
+		assert!(first.path != of(5, 1).path && first.path != of(6, 0).path);
+		// What was left of another round is deleted, and nothing else.
+		first.make_room().unwrap();
+		fs::write(&first.path, "").unwrap();
+		fs::write(folder.join("other"), "").unwrap();
+		of(5, 0).make_room().unwrap();
+		assert!(first.path.exists());
+		of(6, 0).make_room().unwrap();
+		assert!(!first.path.exists() && folder.join("other").exists());
+		first.remove().unwrap();
 	}
 }

@@ -105,7 +105,7 @@ impl TrainConfig {
 	}
 
 	/// What has to be the same for a checkpoint to be resumed, by the settings' names.
-	pub(crate) fn identity(&self) -> Map<String, Value> {
+	pub fn identity(&self) -> Map<String, Value> {
 		let mut settings = match serde_json::to_value(self) {
 			Ok(Value::Object(settings)) => settings,
 			_ => Map::new(),
