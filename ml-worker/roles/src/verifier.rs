@@ -300,7 +300,7 @@ fn last_moment(task: &Task) -> Tick {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::played::{Claimed, SUBMISSION, Stage, defence, until};
+	use crate::played::{Claimed, SUBMISSION, Stage, defence, end_of, until};
 	use oda_client::AccountId;
 
 	async fn verifier(actor: &Actor) -> Verifier {
@@ -372,11 +372,13 @@ mod tests {
 		answers(&stage, &claimed);
 		stage.lag();
 		stage.seal(|block| claimed.put(block));
-		until("nobody waits for them", || waits(0)).await;
-		for _ in 0..3 {
-			stage.seal(|_| ());
-			verifier.block(&defence(&actor.chain).await).await.unwrap();
-		}
-		until("it is answered", || stage.called("Verification.attest") == 1).await;
+		end_of("answering", async {
+			while stage.called("Verification.attest") == 0 {
+				tokio::time::sleep(Duration::from_millis(100)).await;
+				stage.seal(|_| ());
+				verifier.block(&defence(&actor.chain).await).await.unwrap();
+			}
+		})
+		.await;
 	}
 }

@@ -332,7 +332,7 @@ impl Agent {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::played::{Claimed, Stage, defence, until};
+	use crate::played::{Claimed, SUBMISSION, Stage, defence, end_of, until};
 
 	fn waits(context: &Context, count: u8) -> bool {
 		context.metrics().text().unwrap().contains(&format!("blobs_awaited {count}"))
@@ -355,12 +355,14 @@ mod tests {
 		stage.lag();
 		stage.seal(|block| Claimed::of(&actor, [1, 1, 1]).put(block));
 		stage.seal(|_| ());
-		until("nobody waits for them", || waits(&context, 0)).await;
-		stage.seal(|_| ());
-		watcher.block(&defence(&actor.chain).await).await.unwrap();
-		stage.seal(|_| ());
-		watcher.block(&defence(&actor.chain).await).await.unwrap();
-		until("it is challenged", || stage.called("Training.commit_challenge") == 1).await;
+		end_of("recomputing", async {
+			while stage.called("Training.commit_challenge") == 0 {
+				tokio::time::sleep(Duration::from_millis(100)).await;
+				stage.seal(|_| ());
+				watcher.block(&defence(&actor.chain).await).await.unwrap();
+			}
+		})
+		.await;
 	}
 
 	#[tokio::test]
@@ -375,7 +377,13 @@ mod tests {
 		until("the weights are waited for", || waits(&context, 1)).await;
 		stage.lose_fork();
 		stage.lag();
-		stage.seal(|_| ());
-		until("nobody waits for them", || waits(&context, 0)).await;
+		let piece = Piece::Check { submission: SUBMISSION };
+		end_of("the check", async {
+			while !watcher.work.is_due(&piece, u64::MAX - 1) {
+				tokio::time::sleep(Duration::from_millis(100)).await;
+				watcher.block(&defence(&actor.chain).await).await.unwrap();
+			}
+		})
+		.await;
 	}
 }

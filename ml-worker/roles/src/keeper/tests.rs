@@ -1,7 +1,7 @@
 //! What a keeper takes and holds, on a chain that is played.
 
 use super::*;
-use crate::played::{Stage, defence, until};
+use crate::played::{Stage, defence, end_of, until};
 use oda_client::{
 	Replica, Slot,
 	played::{Block, failure},
@@ -249,5 +249,12 @@ async fn an_answer_that_a_dropped_block_asked_for_is_given_up() {
 	stage.lag();
 	// The same round, without the deal.
 	stage.seal(|block| block.set_round(&Round { number: 3, seed: [2; 32], started_at: 0, ends_at: 1_000 }));
-	until("nobody waits for it", || waits(0)).await;
+	let piece = Piece::Answer { deal: 1, round: 3 };
+	end_of("the answer", async {
+		while !keeper.work.is_due(&piece, u64::MAX - 1) {
+			tokio::time::sleep(Duration::from_millis(100)).await;
+			look(&mut keeper).await;
+		}
+	})
+	.await;
 }
