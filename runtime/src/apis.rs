@@ -13,7 +13,7 @@ use frame_support::{
 use oda_evaluator::ModelSpec;
 use oda_pallet_traits::Version;
 use oda_primitives::{ModelId, SubmissionId, VersionId};
-use oda_runtime_api::{ModelOverview, SubmissionOverview};
+use oda_runtime_api::{Costs, ModelOverview, SubmissionOverview};
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_core::{OpaqueMetadata, crypto::KeyTypeId};
 use sp_inherents::{CheckInherentsResult, InherentData};
@@ -108,6 +108,10 @@ sp_api::impl_runtime_apis! {
 		fn submissions(model: ModelId) -> Vec<(SubmissionId, SubmissionOverview<AccountId>)> {
 			let live = Training::submissions(model);
 			live.into_iter().filter_map(|id| Some((id, overview::submission(id)?))).collect()
+		}
+
+		fn costs(spec: ModelSpec) -> Option<Costs<Balance>> {
+			overview::costs(&spec)
 		}
 	}
 

@@ -1,9 +1,10 @@
 //! Answers that are composed from several pallets, for the runtime API.
 
 use crate::{configs::protocol, parameters::governed::training, *};
+use oda_evaluator::ModelSpec;
 use oda_pallet_traits::Work;
 use oda_primitives::{ModelId, SubmissionId, TaskId};
-use oda_runtime_api::{ModelOverview, Stage, SubmissionOverview};
+use oda_runtime_api::{Costs, ModelOverview, Stage, SubmissionOverview};
 use pallet_training::Phase;
 use sp_runtime::traits::{Convert, Get};
 
@@ -20,7 +21,7 @@ pub(crate) fn model(id: ModelId) -> Option<ModelOverview<AccountId, Balance>> {
 		records: model.records,
 		cost: model.cost,
 		evaluation_weight: protocol::EvaluationWeight::convert(model.cost),
-		fee: training::FeeBase::get().saturating_add(protocol::VerificationFee::convert(work)),
+		fee: Training::fee(work),
 		attest_window: protocol::AttestWindow::convert(work),
 		verifying: Training::verifying(id),
 		queue: Training::queue(id),
@@ -48,6 +49,22 @@ pub(crate) fn submission(id: SubmissionId) -> Option<SubmissionOverview<AccountI
 		}
 	};
 	Some(SubmissionOverview { model: submission.model, trainer: submission.trainer, stage })
+}
+
+/// What registering a model and submitting weights to it put on hold: the prices of the very footprints and bonds that
+/// the pallets take.
+pub(crate) fn costs(spec: &ModelSpec) -> Option<Costs<Balance>> {
+	let cost = ModelRegistry::check_spec(spec).ok()?;
+	let packed = spec.score_kind().packed_bytes(spec.records());
+	let deposit = protocol::StoragePrice::convert;
+	Some(Costs {
+		announcement: deposit(ModelRegistry::announcement_footprint()),
+		model: deposit(ModelRegistry::footprint(spec)),
+		bond: training::TrainerBond::get(),
+		fee: Training::fee(ModelRegistry::work(spec, cost)),
+		scores: deposit(Training::scores_footprint(usize::try_from(packed).ok()?)),
+		weights: deposit(Training::known_footprint()),
+	})
 }
 
 /// A bounded list's length.

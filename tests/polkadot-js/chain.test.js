@@ -428,12 +428,17 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       const [number, head] = overview.head.unwrap();
       const versions = await api.call.odaApi.versions(model, 0, 100);
       const live = await api.call.odaApi.submissions(model);
+      const spec = (await api.query.modelRegistry.specs(model)).unwrap();
+      const { bond, fee, scores, weights } = (await api.call.odaApi.costs(spec)).unwrap();
       // #endregion
+      assert.ok(fee.eq(overview.fee));
+      assert.ok(bond.eq(await parameter(api, 'Training', 'TrainerBond')));
+      assert.ok(scores.toBigInt() > 0n && weights.toBigInt() > 0n);
       assert.equal(number.toNumber(), 1);
       assert.equal(overview.records.toNumber(), 540);
       assert.equal(head.score.toNumber(), made.better.score);
-      const scores = versions.map(([n, { score }]) => [n.toNumber(), score.toNumber()]);
-      assert.deepEqual(scores, [[0, made.zero.score], [1, made.better.score]]);
+      const sums = versions.map(([n, { score }]) => [n.toNumber(), score.toNumber()]);
+      assert.deepEqual(sums, [[0, made.zero.score], [1, made.better.score]]);
       assert.deepEqual(live.map(([id]) => id.toNumber()), [copy.id]);
       const [only, ...others] = await api.call.odaApi.models(null, 100);
       assert.equal(only.toHex(), overview.toHex());

@@ -9,7 +9,7 @@ use oda_primitives::hash;
 
 impl<T: Config> Pallet<T> {
 	/// What the deposit for an announcement is taken for: the entry in its account's list, and the account beside it.
-	pub(crate) fn announcement_footprint() -> Footprint {
+	pub fn announcement_footprint() -> Footprint {
 		Footprint::from_parts(
 			1,
 			AnnouncementOf::<T>::max_encoded_len().saturating_add(T::AccountId::max_encoded_len()),

@@ -566,6 +566,7 @@ impl<T: Config> Pallet<T> {
 		parent: Option<ModelId>,
 	) -> DispatchResult {
 		let ticket = T::Deposit::new(registrar, Self::footprint(&spec))?;
+		let Work { cost, records, bytes } = Self::work(&spec, cost);
 		let now = T::Clock::get();
 		let entry = Model {
 			registrar: registrar.clone(),
@@ -575,8 +576,8 @@ impl<T: Config> Pallet<T> {
 			next_version: 0,
 			live: 0,
 			cost,
-			records: spec.records(),
-			bytes: Self::bytes(&spec),
+			records,
+			bytes,
 			registered_at: now,
 			free_at: now.saturating_add(T::PendingWindow::get()),
 			ticket,
@@ -586,13 +587,15 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// What has to be fetched to verify a claim: weights and data.
-	fn bytes(spec: &ModelSpec) -> u64 {
-		spec.graph.param_bytes().saturating_add(spec.data.dataset().blob.len)
+	/// What has to be done to verify a claim: all records, each of which costs this, on weights and data that are
+	/// fetched.
+	pub fn work(spec: &ModelSpec, cost: Cost) -> Work {
+		let bytes = spec.graph.param_bytes().saturating_add(spec.data.dataset().blob.len);
+		Work { cost, records: spec.records(), bytes }
 	}
 
-	/// What a deposit is taken for: the specification and the entry beside it.
-	pub(crate) fn footprint(spec: &ModelSpec) -> Footprint {
+	/// What a model's deposit is taken for: the specification and the entry beside it.
+	pub fn footprint(spec: &ModelSpec) -> Footprint {
 		Footprint::from_parts(1, spec.encoded_size().saturating_add(ModelOf::<T>::max_encoded_len()))
 	}
 
@@ -601,8 +604,9 @@ impl<T: Config> Pallet<T> {
 		for (id, model) in Models::<T>::iter() {
 			let spec = Specs::<T>::get(id).ok_or("a model without a specification")?;
 			ensure!(spec.id() == id, "a specification under another's id");
-			ensure!(spec.records() == model.records, "a model with another number of records");
-			ensure!(Self::bytes(&spec) == model.bytes, "a model with another number of bytes");
+			let work = Self::work(&spec, model.cost);
+			ensure!(work.records == model.records, "a model with another number of records");
+			ensure!(work.bytes == model.bytes, "a model with another number of bytes");
 			ensure!(spec.validate().ok() == Some(model.cost), "a model with another cost");
 			ensure!(model.free_at >= model.registered_at, "a model is free before it was registered");
 			ensure!(

@@ -124,7 +124,7 @@ fn model<T: Config>(spec: &ModelSpec, ones: u32) -> (ModelId, T::AccountId) {
 	};
 	T::Models::accept(&model, version).unwrap();
 	let scores = scores(spec.records(), ones);
-	let ticket = T::ScoreDeposit::new(&registrar, Pallet::<T>::footprint(scores.len())).unwrap();
+	let ticket = T::ScoreDeposit::new(&registrar, Pallet::<T>::scores_footprint(scores.len())).unwrap();
 	HeadScores::<T>::insert(model, ScoreList { owner: registrar.clone(), ticket, scores });
 	(model, registrar)
 }

@@ -22,15 +22,15 @@ pub(crate) enum Rival<T: Config> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// A stored thing's footprint: one item of so many bytes.
-	pub(crate) fn footprint(bytes: usize) -> Footprint {
+	/// What the deposit for a list of scores is taken for: one item of as many bytes as it has, packed.
+	pub fn scores_footprint(bytes: usize) -> Footprint {
 		Footprint::from_parts(1, bytes)
 	}
 
-	/// The footprint of a record of known weights: its key and its value, without the deposit's own.
-	pub(crate) fn known_footprint() -> Footprint {
+	/// What the deposit for a record of known weights is taken for: its key and its value, without the deposit's own.
+	pub fn known_footprint() -> Footprint {
 		// Model, root, number and time, and whose deposit it is.
-		Self::footprint(T::AccountId::max_encoded_len().saturating_add(32 + 32 + 8 + 8))
+		Footprint::from_parts(1, T::AccountId::max_encoded_len().saturating_add(32 + 32 + 8 + 8))
 	}
 
 	/// What new weights have to beat, in a model of this standing.
@@ -81,10 +81,9 @@ impl<T: Config> Pallet<T> {
 		T::Models::enter(&model, &trainer)?;
 		let standing = T::Models::standing(&model).ok_or(Error::<T>::UnknownModel)?;
 		let bond = T::TrainerBond::get();
-		let fee_base = T::FeeBase::get();
 		let terms = Terms {
-			fee: fee_base.saturating_add(T::VerificationFee::convert(standing.work)),
-			fee_base,
+			fee: Self::fee(standing.work),
+			fee_base: T::FeeBase::get(),
 			answer_window: T::AttestWindow::convert(standing.work),
 			patience: T::VerifierPatience::get(),
 			challenge_window: T::ChallengeWindow::get(),
@@ -155,7 +154,7 @@ impl<T: Config> Pallet<T> {
 
 		let fee = submission.terms.fee;
 		T::Currency::hold(&HoldReason::VerificationFee.into(), &trainer, fee)?;
-		let ticket = T::ScoreDeposit::new(&trainer, Self::footprint(scores.len()))?;
+		let ticket = T::ScoreDeposit::new(&trainer, Self::scores_footprint(scores.len()))?;
 		let claimed = hash::claim(&model, &weights, &scores);
 		ClaimedScores::<T>::insert(id, ScoreList { owner: trainer.clone(), ticket, scores });
 		let ticket = T::WeightsDeposit::new(&trainer, Self::known_footprint())?;

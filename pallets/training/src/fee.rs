@@ -2,7 +2,7 @@
 
 use crate::{pallet::*, *};
 use oda_pallet_funds::Shared;
-use polkadot_sdk::sp_runtime::traits::Zero;
+use polkadot_sdk::sp_runtime::traits::{Saturating, Zero};
 
 /// Where what the verifiers were not paid goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,11 @@ pub(crate) enum Rest {
 }
 
 impl<T: Config> Pallet<T> {
+	/// What the verifiers of a submission share whose task is this work, if it is committed to now.
+	pub fn fee(work: Work) -> BalanceOf<T> {
+		T::FeeBase::get().saturating_add(T::VerificationFee::convert(work))
+	}
+
 	/// Shares a submission's fee equally among `verifiers` and disposes of the rest.
 	pub(crate) fn pay_fee(
 		id: SubmissionId,

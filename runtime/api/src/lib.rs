@@ -92,8 +92,29 @@ pub enum Stage {
 	},
 }
 
+/// What registering a model, and submitting weights to it, put on hold of the account that does it, by the amounts of
+/// the block that is asked. Transactions' fees come on top.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct Costs<Balance> {
+	/// The deposit for the announcement, from then until the model is registered.
+	pub announcement: Balance,
+	/// The deposit for the model, from the registration on, for as long as the chain keeps it.
+	pub model: Balance,
+	/// The trainer's bond, from the commitment until the submission has ended.
+	pub bond: Balance,
+	/// The verifiers' fee, from the reveal until they are paid with it.
+	pub fee: Balance,
+	/// The deposit for the list of scores, from the reveal until another head's list takes its place, or the submission
+	/// ends without becoming the head.
+	pub scores: Balance,
+	/// The deposit for the record that the weights were submitted, from the reveal for as long as they are a version, or
+	/// until the submission ends without becoming one.
+	pub weights: Balance,
+}
+
 sp_api::decl_runtime_apis! {
 	/// Models and submissions.
+	#[api_version(2)]
 	pub trait OdaApi<AccountId, Balance> where AccountId: Codec, Balance: Codec {
 		/// Up to `limit` models (at most 100), in the order of their ids, after `after`.
 		fn models(after: Option<ModelId>, limit: u32) -> Vec<ModelOverview<AccountId, Balance>>;
@@ -113,5 +134,9 @@ sp_api::decl_runtime_apis! {
 
 		/// The live submissions to a model, in commit order.
 		fn submissions(model: ModelId) -> Vec<(SubmissionId, SubmissionOverview<AccountId>)>;
+
+		/// What registering a model of this specification, or submitting weights to it, puts on hold; `None` if the
+		/// specification would be refused.
+		fn costs(spec: ModelSpec) -> Option<Costs<Balance>>;
 	}
 }

@@ -55,6 +55,9 @@ parameter_types! {
 	pub MaxEvaluationWeight: Weight = super::system::MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
 }
 
+/// The deposit for what the chain keeps, by its items and bytes.
+pub type StoragePrice = LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>;
+
 parameter_types! {
 	/// What the court charges above the time that was measured, as a part of it. The coefficients are those of one
 	/// machine, when it was quiet: the other that was measured takes up to a third more for some shapes, and a busy
@@ -131,21 +134,11 @@ impl pallet_clock::Config for Runtime {
 }
 
 impl pallet_model_registry::Config for Runtime {
-	type AnnouncementDeposit = HoldConsideration<
-		AccountId,
-		Balances,
-		AnnouncementHold,
-		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
-	>;
+	type AnnouncementDeposit = HoldConsideration<AccountId, Balances, AnnouncementHold, StoragePrice>;
 	// As long as a commitment to weights can be opened.
 	type AnnouncementLifetime = training::RevealWindow;
 	type Clock = Clock;
-	type Deposit = HoldConsideration<
-		AccountId,
-		Balances,
-		ModelHold,
-		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
-	>;
+	type Deposit = HoldConsideration<AccountId, Balances, ModelHold, StoragePrice>;
 	type EvaluationWeight = EvaluationWeight;
 	type MaxAnnouncements = ConstU32<4>;
 	type MaxChallengeBytes = ConstU64<{ super::system::OPERATIONAL_ROOM as u64 }>;
@@ -169,12 +162,7 @@ impl Randomness<Hash, BlockNumber> for RoundRandomness {
 }
 
 impl pallet_peers::Config for Runtime {
-	type PeerDeposit = HoldConsideration<
-		AccountId,
-		Balances,
-		PeerHold,
-		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
-	>;
+	type PeerDeposit = HoldConsideration<AccountId, Balances, PeerHold, StoragePrice>;
 	type WeightInfo = weights::pallet_peers::WeightInfo<Runtime>;
 }
 
@@ -192,7 +180,7 @@ impl pallet_storage_deals::Config for Runtime {
 	type BondPerMib = storage_deals::BondPerMib;
 	type Clock = Clock;
 	type Currency = Balances;
-	type DealDeposit = LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>;
+	type DealDeposit = StoragePrice;
 	type Evidence = ();
 	type FreeMisses = ConstU32<1>;
 	type HeadMaxLen = ConstU64<{ 1 << 30 }>;
@@ -254,22 +242,12 @@ impl pallet_training::Config for Runtime {
 	type PostPrice = PostPrice;
 	type RevealWindow = training::RevealWindow;
 	type RuntimeHoldReason = RuntimeHoldReason;
-	type ScoreDeposit = HoldConsideration<
-		AccountId,
-		Balances,
-		ScoreHold,
-		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
-	>;
+	type ScoreDeposit = HoldConsideration<AccountId, Balances, ScoreHold, StoragePrice>;
 	type SettlePriority = ConstU64<{ u64::MAX / 2 }>;
 	type TrainerBond = training::TrainerBond;
 	type VerificationFee = VerificationFee;
 	type WeightInfo = weights::pallet_training::WeightInfo<Runtime>;
-	type WeightsDeposit = HoldConsideration<
-		AccountId,
-		Balances,
-		WeightsHold,
-		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
-	>;
+	type WeightsDeposit = HoldConsideration<AccountId, Balances, WeightsHold, StoragePrice>;
 }
 
 impl pallet_verification::Config for Runtime {
