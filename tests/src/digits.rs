@@ -51,7 +51,7 @@ pub async fn random_weights(worker: &Worker, digits: &Digits, seed: &str) -> Res
 pub async fn register(worker: &Worker, digits: &Digits, seen: impl FnMut(&Value)) -> Result<()> {
 	let weights = random_weights(worker, digits, "1").await?;
 	let spec = digits.spec.to_string_lossy();
-	worker.follow(&["model", "register", &spec, "--weights", &weights], seen).await?;
+	worker.follow(&["model", "register", "--yes", &spec, "--weights", &weights], seen).await?;
 	Ok(())
 }
 

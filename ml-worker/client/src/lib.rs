@@ -91,7 +91,7 @@ pub use load::{BlockLimits, Contents, Heads, Included};
 pub use model_registry::{Announcement, Model, ModelStatus, Version};
 pub use named::NamedBlobs;
 pub use outbox::{Outbox, Place};
-pub use parameters::{Parameters, Weight};
+pub use parameters::{Costs, Parameters, Weight};
 pub use receipt::Receipt;
 pub use storage_deals::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use submit::{Call, LIFETIME, Sent};

@@ -6,6 +6,7 @@ use crate::{
 	runtime::{self, runtime_types as generated},
 	view::entries,
 };
+use oda_evaluator::ModelSpec;
 use oda_primitives::{BlobRef, Tick};
 use serde::Serialize;
 
@@ -83,7 +84,42 @@ impl Parameters {
 	}
 }
 
+/// What registering a model, and submitting weights to it, put on hold of the account that does it. Transactions' fees
+/// come on top.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Costs {
+	/// The deposit for the announcement, from then until the model is registered.
+	pub announcement: Balance,
+	/// The deposit for the model, for as long as the chain keeps it.
+	pub model: Balance,
+	/// The trainer's bond, from the commitment until the submission has ended.
+	pub bond: Balance,
+	/// The verifiers' fee, from the reveal until they are paid with it.
+	pub fee: Balance,
+	/// The deposit for the list of scores, from the reveal on: until another head's takes its place, or the submission
+	/// ends without becoming the head.
+	pub scores: Balance,
+	/// The deposit for the record that the weights were submitted, from the reveal on: for as long as they are a version,
+	/// or until the submission ends without becoming one.
+	pub weights: Balance,
+}
+
 impl View {
+	/// What registering a model of this specification, or submitting weights to it, takes; `None` if the chain would
+	/// refuse the specification.
+	pub async fn costs(&self, spec: &ModelSpec) -> Result<Option<Costs>, ChainError> {
+		let call = runtime::runtime_apis().oda_api().costs(spec.clone().into());
+		let costs = self.at.runtime_apis().call(call).await.map_err(node)?;
+		Ok(costs.map(|costs| Costs {
+			announcement: costs.announcement,
+			model: costs.model,
+			bond: costs.bond,
+			fee: costs.fee,
+			scores: costs.scores,
+			weights: costs.weights,
+		}))
+	}
+
 	/// What the chain asks and grants.
 	pub async fn parameters(&self) -> Result<Parameters, ChainError> {
 		use generated::oda_runtime::parameters::{RuntimeParametersValue, governed};

@@ -111,7 +111,7 @@ async fn registrations(url: String, base: PathBuf, suri: &str, numbers: Vec<u64>
 			worker.result(&["model", "random", &out, "--data", &train, "--seed", &seed]).await.unwrap();
 		let weights = digits::text(&weights, "/weights/root").unwrap();
 		let before = wealth(&chain.finalised().await.unwrap(), &account).await;
-		let args = ["model", "register", &out, "--weights", &weights, "--storage", "10"];
+		let args = ["model", "register", "--yes", &out, "--weights", &weights, "--storage", "10"];
 		let log = base.join(format!("register-{number}.log"));
 		let process = persist(&worker, &args, log, &mut dice, 3).await;
 		assert!(process.output().contains("\"accepted\":true"), "{}", process.output());

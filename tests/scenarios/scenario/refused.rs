@@ -52,9 +52,13 @@ async fn bad_input_is_refused_with_its_own_error() {
 	assert!(said.contains("record"), "{said}");
 	assert!(!out.exists());
 
+	// Nobody is there to be asked.
+	let said = dave.refusal(&["model", "register", &spec, "--weights", &weights]).await.unwrap();
+	assert!(said.contains("--yes"), "{said}");
+
 	// An account that owns nothing.
 	let poor = world.worker("//Nobody");
-	let said = poor.refusal(&["model", "register", &spec, "--weights", &weights]).await.unwrap();
+	let said = poor.refusal(&["model", "register", "--yes", &spec, "--weights", &weights]).await.unwrap();
 	assert!(said.contains("pay") || said.contains("balance") || said.contains("Balance"), "{said}");
 
 	// Nothing was registered by all this.

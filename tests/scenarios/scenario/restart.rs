@@ -44,7 +44,7 @@ async fn a_verifier_killed_while_it_verifies_answers_when_it_is_back() {
 
 	let weights = digits::random_weights(&world.worker("//Dave"), &digits, "1").await.unwrap();
 	let spec = digits.spec.to_string_lossy();
-	let args = ["model", "register", &spec, "--weights", &weights];
+	let args = ["model", "register", "--yes", &spec, "--weights", &weights];
 	let mut register = world.worker("//Dave").service(&args, &world.log("register.log")).unwrap();
 	until_printed(&mut register, "reveal_final").await;
 	let _verifier = verify("verifier2.log");

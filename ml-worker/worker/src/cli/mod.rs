@@ -3,6 +3,7 @@
 mod account;
 mod blobs;
 mod bounty;
+mod costs;
 mod deal;
 mod demand;
 mod evaluate;
@@ -109,9 +110,10 @@ pub enum Command {
 	/// All records are evaluated and compared with the head's first: nothing is sent if the chain would refuse. What is
 	/// needed to finish is in the journal before the commitment is sent; given again, the command goes on where it was.
 	///
-	/// What it holds is shown, and asked about; --yes goes on without asking. It costs fees and the verifiers' fee. A bond, and a deposit for the list of scores, are on hold until the end; the
-	/// bond is lost if a score is proved wrong, or if the commitment is not revealed in time. The exit status is 1 unless
-	/// the weights were accepted.
+	/// What it takes is shown before anything is sent, in ODA, and asked about; --yes goes on without asking. That are the
+	/// verifiers' fee, a bond, and deposits for the list of scores and for the record of the weights. The bond is on hold
+	/// until the end, and lost if a score is proved wrong, or if the commitment is not revealed in time. Its transactions
+	/// cost fees. The exit status is 1 unless the weights were accepted.
 	Submit(SubmitArgs),
 	/// Answer the tasks that the account is a verifier of; a service.
 	///

@@ -1,15 +1,13 @@
 //! Bringing weights to the chain.
 
-use super::{Global, ModelName, Named, blob, named};
-use anyhow::{Context as _, bail, ensure};
+use super::{Global, ModelName, Named, blob, costs, named};
+use anyhow::{Context as _, bail};
 use clap::Args;
 use oda_roles::{
-	amount::oda,
 	context::Context,
 	demand,
 	submission::{self, Ended},
 };
-use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
 /// What `submit` needs.
 #[derive(Debug, Args)]
@@ -97,51 +95,10 @@ impl SubmitArgs {
 				"lost": comparison.map(|c| c.lost),
 			}),
 		);
-		if !args.yes {
-			let bond = view.parameters().await?.trainer_bond;
-			let what = format!(
-				"A bond of {} is held until the submission has ended; it is burned if the commitment is not revealed in time, and \
-			 lost if a score is proved wrong.\nAt the reveal the verifiers' fee is taken, an ODA for each second of their \
-			 computing, and a deposit is held for the list of {} scores.",
-				oda(bond),
-				evaluated.records
-			);
-			confirm(&what, stdin().is_terminal(), stdin().lock())?;
-		}
+		let costs = costs::ask_chain(&view, &spec).await?;
+		costs::agree(context, &costs::submission(&costs), args.yes)?;
 		let held = submission::prepare(context, key, model.id, weights, &evaluated).await?;
 		let ended = demand::beside(context, key, submission::drive(context, key, held)).await?;
 		report(context, &ended)
-	}
-}
-
-/// Asks whether to go on; a terminal is one where somebody can answer.
-fn confirm(what: &str, terminal: bool, mut answers: impl BufRead) -> anyhow::Result<()> {
-	ensure!(terminal, "nobody is there to be asked; --yes submits without asking");
-	let _ = write!(stderr(), "{what}\nSubmit? [y/N] ");
-	let mut answer = String::new();
-	answers.read_line(&mut answer)?;
-	ensure!(matches!(answer.trim(), "y" | "Y" | "yes"), "not submitted");
-	Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-	use super::*;
-
-	#[test]
-	fn only_a_yes_submits() {
-		for yes in ["y\n", "Y\n", " yes \n"] {
-			assert!(confirm("", true, yes.as_bytes()).is_ok(), "{yes:?}");
-		}
-		for no in ["", "\n", "n\n", "no\n", "yesterday\n"] {
-			let error = confirm("", true, no.as_bytes()).unwrap_err().to_string();
-			assert_eq!(error, "not submitted", "{no:?}");
-		}
-	}
-
-	#[test]
-	fn where_nobody_can_answer_it_says_how_to_go_on() {
-		let error = confirm("", false, &b"y\n"[..]).unwrap_err().to_string();
-		assert!(error.contains("--yes"), "{error}");
 	}
 }

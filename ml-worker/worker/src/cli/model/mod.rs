@@ -55,9 +55,10 @@ pub enum ModelCommand {
 	/// verified, and accepted when nobody could prove a score wrong. An interrupted registration goes on where it was
 	/// when the same command is given again.
 	///
-	/// It holds a deposit for the bytes that the chain keeps, one for the announcement until the model is registered, and
-	/// costs what `submit` costs. The exit status is 1 unless
-	/// version 0 was accepted.
+	/// What it takes is shown before anything is sent, in ODA, and asked about; --yes goes on without asking. That are a
+	/// deposit for what the chain keeps of the model, one for the announcement until the model is registered, what goes into
+	/// the model's storage account, and what `submit` takes. Its transactions cost fees. The exit status is 1 unless version 0
+	/// was accepted.
 	#[command(after_help = "Example:\n  \
 		ml-worker --key-file my.key model register digits.json --weights <ROOT>")]
 	Register(ModelRegisterArgs),
