@@ -1,7 +1,7 @@
 //! Money.
 
 use super::Global;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use oda_client::AccountId;
 use oda_roles::amount::{Amount, oda};
@@ -24,7 +24,11 @@ pub struct TransferArgs {
 	pub amount: Amount,
 }
 
+/// An account, named whole: whoever pays by a short form may pay somebody else.
 fn parse(text: &str) -> anyhow::Result<AccountId> {
+	if text.ends_with('…') {
+		bail!("{text} is a short form, which names no account; --json prints accounts whole");
+	}
 	AccountId::from_str(text).map_err(|_| anyhow::anyhow!("{text:?} is no account in SS58"))
 }
 
@@ -55,5 +59,22 @@ impl TransferArgs {
 			.output()
 			.result(format!("{} to {to} in block {}", oda(self.amount.0), receipt.block), &receipt);
 		Ok(())
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use oda_roles::people;
+
+	#[test]
+	fn an_account_is_named_whole() {
+		let alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+		let account = parse(alice).unwrap();
+		assert_eq!(account.to_string(), alice);
+		let short = people::account(&account);
+		let error = parse(&short).unwrap_err().to_string();
+		assert!(error.contains("short form") && error.contains("--json"), "{error}");
+		assert!(parse(short.trim_end_matches('…')).is_err());
 	}
 }
