@@ -193,7 +193,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 			"oda-benchmarks",
 		],
 	),
-	("subxt", &["oda-client"]),
+	("subxt", &["oda-client", "oda-e2e"]),
 	("subxt-signer", &["oda-client"]),
 	("libp2p", &["oda-network"]),
 	("tch", &["oda-engine", "oda-benchmarks"]),

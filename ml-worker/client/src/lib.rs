@@ -9,8 +9,6 @@
 //!   that no block can have them;
 //! * [`ChainError`] has a variant for each reason, and [`errors`] the pallets' own;
 //! * [`NamedBlobs`] are the blobs that the chain names, kept up to date;
-//! * [`Chain::send`] takes what a [`View`] has presigned, and [`Chain::contents`] tells what a block holds: for
-//!   measuring;
 //! * a [`KeyFile`] holds a key, encrypted or not; a [`Secret`] is what a new one is made from.
 //!
 //! Each pallet has a module with what is read of it and what it can be called for; all is at the root of the crate.
@@ -48,7 +46,6 @@ mod finality;
 mod key;
 mod key_file;
 mod link;
-mod load;
 mod model_registry;
 mod named;
 mod outbox;
@@ -87,7 +84,6 @@ pub use error::{ChainError, Refusal, errors};
 pub use key::{Key, Secret};
 pub use key_file::{KeyFile, read_private};
 pub use link::Observer;
-pub use load::{BlockLimits, Contents, Heads, Included};
 pub use model_registry::{Announcement, Model, ModelStatus, Version};
 pub use named::NamedBlobs;
 pub use outbox::{Outbox, Place};

@@ -522,31 +522,24 @@ impl Chain {
 
 /// What `chain_getBlock` answers.
 #[derive(Deserialize)]
-pub(crate) struct Body {
-	pub(crate) block: Block,
+struct Body {
+	block: Block,
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Block {
-	pub(crate) extrinsics: Vec<Extrinsic>,
+struct Block {
+	extrinsics: Vec<Extrinsic>,
 }
 
 /// A transaction as nodes print it: digits; or numbers, if the node knows what is in its blocks.
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Extrinsic {
+enum Extrinsic {
 	Digits(String),
 	Numbers(Vec<u8>),
 }
 
 impl Extrinsic {
-	pub(crate) fn into_bytes(self) -> Option<Vec<u8>> {
-		match self {
-			Self::Numbers(numbers) => Some(numbers),
-			Self::Digits(digits) => hex::decode(digits.strip_prefix("0x")?).ok(),
-		}
-	}
-
 	fn is(&self, bytes: &[u8]) -> bool {
 		match self {
 			Self::Numbers(numbers) => numbers == bytes,

@@ -1,8 +1,9 @@
 //! The chain that is measured, and who uses it.
 
+use crate::wire::{BlockLimits, Wire};
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
-use oda_client::{AccountId, BlockLimits, Chain, Key, ModelStatus, Phase};
+use oda_client::{AccountId, Chain, Key, ModelStatus, Phase};
 use oda_e2e::{Node, node};
 use oda_evaluator::{
 	DataSource, DatasetRef, Evaluator, Graph, ModelSpec, Objective,
@@ -137,6 +138,7 @@ pub(crate) struct World {
 	// Before the folder, so that the process ends before its files go.
 	pub(crate) node: Node,
 	pub(crate) chain: Chain,
+	pub(crate) wire: Wire,
 	pub(crate) limits: BlockLimits,
 	registrars: Vec<Key>,
 	_folder: TempDir,
@@ -156,10 +158,12 @@ impl World {
 		all.extend(["--pool-limit".into(), room.to_string(), "--pool-kbytes".into(), room.to_string()]);
 		all.extend_from_slice(options);
 		let node = Node::start_with(folder.path(), all).await?;
-		let chain = connect(&node).await?;
+		let chain = Chain::connect(&node.url(), Some(Duration::from_secs(60))).await?;
 		// There is a block before the first that is counted.
-		let limits = chain.finalised_after(1).await?.block_limits()?;
-		Ok(Self { node, chain, limits, registrars: crowd.registrars.clone(), _folder: folder })
+		let first = chain.finalised_after(1).await?.number();
+		let wire = Wire::connect(&node.url()).await?;
+		let limits = wire.at(first).await?.limits()?;
+		Ok(Self { node, chain, wire, limits, registrars: crowd.registrars.clone(), _folder: folder })
 	}
 
 	/// Models that anybody may commit to: each went the road that every model goes.
@@ -170,11 +174,6 @@ impl World {
 		}
 		roads.join_all().await.into_iter().collect()
 	}
-}
-
-/// A connection of its own.
-pub(crate) async fn connect(node: &Node) -> Result<Chain> {
-	Ok(Chain::connect(&node.url(), Some(Duration::from_secs(60))).await?)
 }
 
 /// Registers a model and brings its version 0; the chain's one verifier finds it as claimed, as it is.

@@ -45,7 +45,7 @@ pub(crate) async fn blocks(world: &mut World, transactions: &[Vec<u8>]) -> Resul
 		let head = tokio::time::timeout(STALL, world.chain.finalised_after(seen));
 		let head = head.await.context("the node has stopped finalising")??;
 		seen = head.number();
-		if head.normal_weight().await? > 0 {
+		if world.wire.at(seen).await?.normal_weight().await? > 0 {
 			(idle, progress) = (0, Instant::now());
 			continue;
 		}
@@ -73,8 +73,7 @@ pub(crate) async fn blocks(world: &mut World, transactions: &[Vec<u8>]) -> Resul
 
 /// What is in a block of the transactions that are still missing.
 async fn block(world: &World, number: u64, missing: &mut HashSet<&[u8]>) -> Result<Block> {
-	let view = world.chain.at(number).await?.context("a final block is gone")?;
-	let contents = world.chain.contents(&view).await?;
+	let contents = world.wire.contents(&world.wire.at(number).await?).await?;
 	let mut block = Block {
 		number,
 		timestamp: contents.timestamp,
@@ -90,7 +89,7 @@ async fn block(world: &World, number: u64, missing: &mut HashSet<&[u8]>) -> Resu
 				included.outcome.with_context(|| format!("a transaction failed in block {number}"))?;
 			block.count += 1;
 			block.length += included.bytes.len();
-			block.heaviest = block.heaviest.max(weight.ref_time);
+			block.heaviest = block.heaviest.max(weight);
 		}
 	}
 	Ok(block)
@@ -194,7 +193,7 @@ pub(crate) struct Figures {
 	/// What the block's limits would allow.
 	pub(crate) limit_by_weight: u64,
 	pub(crate) limit_by_length: f64,
-	pub(crate) limits: oda_client::BlockLimits,
+	pub(crate) limits: crate::wire::BlockLimits,
 }
 
 /// The longest row of blocks that each began with at least as many transactions waiting as any block took; all blocks

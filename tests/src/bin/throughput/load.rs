@@ -1,8 +1,10 @@
 //! The load: transactions signed before the clock starts, and sent as fast as the node takes them.
 
-use crate::chain::{Call, Crowd, World, connect, parallel};
+use crate::{
+	chain::{Call, Crowd, World, parallel},
+	wire::{Heads, Wire},
+};
 use anyhow::{Context, Result};
-use oda_client::Heads;
 use oda_primitives::{BlobRef, ModelId, hash};
 use std::{
 	sync::{
@@ -31,21 +33,21 @@ pub(crate) async fn presign(
 	call: Call,
 	models: &[ModelId],
 ) -> Result<Vec<Vec<u8>>> {
-	let view = world.chain.finalised().await?;
+	let at = world.wire.at(world.chain.finalised().await?.number()).await?;
 	let genesis = world.chain.genesis();
 	parallel(u32::try_from(crowd.senders.len())?, |number| {
-		let at = number as usize;
-		let sender = crowd.senders.get(at).context("no such sender")?;
+		let index = number as usize;
+		let sender = crowd.senders.get(index).context("no such sender")?;
 		Ok(match call {
 			Call::Transfer => {
-				let receiver = crowd.receivers.get(at).context("no such receiver")?;
-				view.presign_transfer(sender, 0, *receiver, 1)?
+				let receiver = crowd.receivers.get(index).context("no such receiver")?;
+				at.presign_transfer(sender, 0, *receiver, 1)?
 			}
 			Call::Commit => {
-				let model = models.get(at % models.len().max(1)).context("no model to commit to")?;
+				let model = models.get(index % models.len().max(1)).context("no model to commit to")?;
 				let weights = BlobRef::of(&number.to_le_bytes());
 				let commitment = hash::commitment(&genesis, model, &sender.account(), &weights, &[0; 32]);
-				view.presign_commit(sender, 0, *model, commitment)?
+				at.presign_commit(sender, 0, *model, commitment)?
 			}
 		})
 	})
@@ -69,10 +71,10 @@ pub(crate) fn watch(world: &World) -> Watched {
 	let mut tasks = JoinSet::new();
 	let [best, finalised] = [Heads::Best, Heads::Finalised].map(|heads| {
 		let notices = Arc::new(Mutex::new(Vec::new()));
-		let (chain, seen) = (world.chain.clone(), Arc::clone(&notices));
+		let (wire, seen) = (world.wire.clone(), Arc::clone(&notices));
 		tasks.spawn(async move {
 			let note = |number| seen.lock().unwrap_or_else(PoisonError::into_inner).push((number, now()));
-			if let Err(error) = chain.follow_heads(heads, note).await {
+			if let Err(error) = wire.follow_heads(heads, note).await {
 				eprintln!("the node stopped telling of blocks: {error}");
 			}
 		});
@@ -109,18 +111,18 @@ impl Sent {
 pub(crate) async fn send(world: &mut World, all: &Arc<Vec<Vec<u8>>>) -> Result<Sent> {
 	let next = Arc::new(AtomicUsize::new(0));
 	let mut senders = JoinSet::new();
-	let mut chains = Vec::new();
+	let mut wires = Vec::new();
 	for _ in 0..CONNECTIONS {
-		chains.push(connect(&world.node).await?);
+		wires.push(Wire::connect(&world.node.url()).await?);
 	}
 	let started = now();
 	for _ in 0..UNDER_WAY {
-		for chain in &chains {
-			let (chain, all, next) = (chain.clone(), Arc::clone(all), Arc::clone(&next));
+		for wire in &wires {
+			let (wire, all, next) = (wire.clone(), Arc::clone(all), Arc::clone(&next));
 			senders.spawn(async move {
 				let mut taken = Vec::new();
 				while let Some(transaction) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-					chain.send(transaction).await?;
+					wire.send(transaction).await?;
 					taken.push(now());
 				}
 				Ok::<_, anyhow::Error>(taken)

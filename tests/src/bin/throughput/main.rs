@@ -13,6 +13,7 @@ mod count;
 mod load;
 mod machine;
 mod page;
+mod wire;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use chain::{Call, Crowd, World};
