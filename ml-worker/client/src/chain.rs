@@ -2,11 +2,11 @@
 
 use crate::{
 	AccountId, ChainError, View,
+	call::Content,
 	error::{node, rpc},
 	finality::{Finality, Said},
 	link::{Head, Link, Observer},
 	outbox::{Kept, Made, Outbox},
-	submit::Content,
 };
 use oda_primitives::hexadecimal;
 use serde::{Deserialize, Serialize};

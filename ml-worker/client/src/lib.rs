@@ -39,6 +39,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used))]
 
 mod balances;
+mod call;
 mod chain;
 mod clock;
 mod error;
@@ -71,13 +72,14 @@ mod receipt;
 	reason = "generated"
 )]
 mod runtime;
+mod sent;
 mod storage_deals;
-mod submit;
 mod training;
 mod verification;
 mod view;
 
 pub use balances::{Account, Balance, Hold};
+pub use call::{Call, LIFETIME};
 pub use chain::{Chain, ChainMark, NEAR_FINALITY};
 pub use clock::Clock;
 pub use error::{ChainError, Refusal, errors};
@@ -89,8 +91,8 @@ pub use named::NamedBlobs;
 pub use outbox::{Outbox, Place};
 pub use parameters::{Costs, Parameters, Weight};
 pub use receipt::Receipt;
+pub use sent::Sent;
 pub use storage_deals::{Deal, Keeper, Replica, Round, Slot, storage_account};
-pub use submit::{Call, LIFETIME, Sent};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use subxt_signer::{ExposeSecret, SecretString};
 pub use training::{
