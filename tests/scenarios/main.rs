@@ -40,7 +40,7 @@ impl World {
 	/// A chain of its own pace: slots of so many milliseconds, rounds of storage challenges of so many ticks.
 	async fn paced(slot_millis: u64, storage_round: u64) -> Self {
 		let base = tempfile::tempdir().expect("there is room for temporary files");
-		let spec = node::specification(base.path(), slot_millis, |genesis| {
+		let spec = node::specification(base.path(), "dev", slot_millis, |genesis| {
 			node::set_windows(genesis, &[("storageRound", storage_round)])
 		});
 		let spec = spec.expect("the specification can be written");

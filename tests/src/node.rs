@@ -9,6 +9,7 @@ use std::{
 	sync::atomic::{AtomicU32, Ordering},
 	time::Duration,
 };
+use subxt::rpcs::{RpcClient, client::rpc_params};
 use tokio::process::Command;
 
 /// A chain of one validator, on a free port, in a folder of its own.
@@ -41,16 +42,17 @@ const PORTS: u32 = 10_000;
 /// first block of an epoch has no room for transactions, so the development chain's 20 would cost a block in 20.
 pub const EPOCH_SLOTS: u64 = 1_200;
 
-/// Writes a chain's specification into `folder`: the development chain's, with slots of this length, long epochs, and
-/// what `change` does to its genesis. Where it lies.
+/// Writes a chain's specification into `folder`: that of a known one, `dev` or `local`, with slots of this length, long
+/// epochs, and what `change` does to its genesis. Where it lies.
 pub fn specification(
 	folder: &Path,
+	known: &str,
 	slot_millis: u64,
 	change: impl FnOnce(&mut Value) -> Result<()>,
 ) -> Result<String> {
 	let path = folder.join("chain.json").to_string_lossy().into_owned();
 	let output = std::process::Command::new(binary("oda-node")?)
-		.args(["export-chain-spec", "--chain", "dev", "--output", &path])
+		.args(["export-chain-spec", "--chain", known, "--output", &path])
 		.output()
 		.context("cannot run oda-node")?;
 	ensure!(output.status.success(), "no specification: {}", String::from_utf8_lossy(&output.stderr));
@@ -136,6 +138,29 @@ impl Node {
 	/// Stops it where it is for so long, and lets it go on.
 	pub async fn freeze(&self, pause: Duration) -> Result<()> {
 		self.process.freeze(pause).await
+	}
+
+	/// Stops it where it is, until it is to go on.
+	pub fn halt(&self) -> Result<()> {
+		self.process.halt()
+	}
+
+	/// Lets it go on.
+	pub fn go_on(&self) -> Result<()> {
+		self.process.go_on()
+	}
+
+	/// The address at which other nodes of this machine reach it.
+	pub async fn address(&self) -> Result<String> {
+		let link = RpcClient::from_insecure_url(self.url()).await?;
+		for _ in 0..600 {
+			let all: Vec<String> = link.request("system_localListenAddresses", rpc_params![]).await?;
+			if let Some(own) = all.into_iter().find(|address| address.starts_with("/ip4/127.0.0.1/")) {
+				return Ok(own);
+			}
+			tokio::time::sleep(Duration::from_millis(100)).await;
+		}
+		bail!("the node listens for no others");
 	}
 
 	/// Kills it as `kill -9` does, and starts it again on the same chain and port after `pause`.

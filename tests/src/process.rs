@@ -73,10 +73,24 @@ impl Process {
 
 	/// Stops it where it is for so long, as a machine does that is out of memory, and lets it go on.
 	pub async fn freeze(&self, pause: Duration) -> Result<()> {
-		let id = i32::try_from(self.child.id().context("it has ended")?)?;
-		kill(Pid::from_raw(id), Signal::SIGSTOP)?;
+		self.halt()?;
 		tokio::time::sleep(pause).await;
-		Ok(kill(Pid::from_raw(id), Signal::SIGCONT)?)
+		self.go_on()
+	}
+
+	/// Stops it where it is, until it is to go on.
+	pub fn halt(&self) -> Result<()> {
+		self.signal(Signal::SIGSTOP)
+	}
+
+	/// Lets it go on.
+	pub fn go_on(&self) -> Result<()> {
+		self.signal(Signal::SIGCONT)
+	}
+
+	fn signal(&self, signal: Signal) -> Result<()> {
+		let id = i32::try_from(self.child.id().context("it has ended")?)?;
+		Ok(kill(Pid::from_raw(id), signal)?)
 	}
 
 	/// Asks it to stop, and kills it if it has not after ten seconds. Whether it stopped by itself.

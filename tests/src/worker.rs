@@ -48,18 +48,18 @@ impl Worker {
 		&self.base
 	}
 
-	/// Plays a trick that the worker refuses to, by `oda-rogue`; what came of it.
-	pub async fn rogue(&self, model: &str, trick: &str) -> Result<Value> {
+	/// Plays a trick that the worker refuses to, by `oda-rogue`, with these options and of this name; what came of it.
+	pub async fn rogue(&self, model: &str, trick: &[&str]) -> Result<Value> {
 		let mut command = Command::new(binary("oda-rogue")?);
 		command
 			.args(["--node", &self.node, "--suri", &self.suri, "--model", model, "--base-path"])
 			.arg(&self.base)
-			.arg(trick)
+			.args(trick)
 			.stdin(Stdio::null())
 			.kill_on_drop(true);
 		let output = command.output().await.context("cannot run oda-rogue")?;
 		if !output.status.success() {
-			bail!("oda-rogue {trick} failed:\n{}", tail(&String::from_utf8_lossy(&output.stderr), 20));
+			bail!("oda-rogue {trick:?} failed:\n{}", tail(&String::from_utf8_lossy(&output.stderr), 20));
 		}
 		serde_json::from_slice(&output.stdout).context("oda-rogue printed what is no JSON")
 	}

@@ -130,7 +130,7 @@ async fn registrations(url: String, base: PathBuf, suri: &str, numbers: Vec<u64>
 async fn lies(url: String, base: PathBuf, model: String, runs: u64) {
 	let (liar, chain) = (Worker::new(&url, &base.join("shared"), "//Charlie"), connect(&url).await);
 	for run in 0..runs {
-		let lie = liar.rogue(&model, "lie").await.unwrap();
+		let lie = liar.rogue(&model, &["lie"]).await.unwrap();
 		let submission = lie["submission"].as_u64().unwrap_or_else(|| panic!("{lie}"));
 		assert!(lie["block"].is_u64(), "lie {run}: {lie}");
 		let mut view = chain.finalised().await.unwrap();
@@ -234,7 +234,7 @@ async fn nothing_is_paid_twice_and_nothing_burns_whatever_is_killed_and_when() {
 /// A chain with short slots, and windows that leave time for whoever has to come back.
 async fn patient() -> World {
 	let base = TempDir::new().unwrap();
-	let spec = node::specification(base.path(), SLOT_MILLIS, |genesis: &mut Value| {
+	let spec = node::specification(base.path(), "dev", SLOT_MILLIS, |genesis: &mut Value| {
 		let windows = [("attestBase", 50), ("challenge", 30), ("challengeLifetime", 80), ("demand", 100)];
 		node::set_windows(genesis, &windows)
 	});

@@ -4,6 +4,7 @@ mod blobs;
 mod demand;
 mod demo;
 mod disk;
+mod finality;
 mod heal;
 mod keeper;
 mod killed;

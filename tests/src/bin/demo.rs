@@ -186,7 +186,7 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 	let liar_before = wealth(&chain, &liar_account).await?;
 	let watcher_before = wealth(&chain, &watcher_account).await?;
 	let from = chain.finalised().await?.number();
-	let lie = liar.rogue(&model, "lie").await?;
+	let lie = liar.rogue(&model, &["lie"]).await?;
 	let submission = lie.get("submission").and_then(Value::as_u64).context("the lie was not taken")?;
 	ensure!(lie.get("error").is_none(), "the chain refused the lie before it could be told: {lie}");
 	stage.say(&format!(
@@ -224,10 +224,10 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 	let last = improve("It trains to the end: version 2", &["--seed", "0"]).await?;
 
 	stage.chapter("An exact copy of the head is refused");
-	let copy = text(&liar.rogue(&model, "copy").await?, "/error")?;
+	let copy = text(&liar.rogue(&model, &["copy"]).await?, "/error")?;
 	stage.say(&format!("   {copy}"));
 	stage.chapter("Weights that do not beat the head are refused");
-	let weak = text(&liar.rogue(&model, "weak").await?, "/error")?;
+	let weak = text(&liar.rogue(&model, &["weak"]).await?, "/error")?;
 	stage.say(&format!("   {weak}"));
 
 	stage.chapter("What the chain holds now");

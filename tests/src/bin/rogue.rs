@@ -8,7 +8,10 @@ use oda_client::{Chain, ChainError, Key};
 use oda_evaluator::{Evaluator, ModelSpec, Scores, scores};
 use oda_primitives::{BlobRef, ModelId, hash};
 use serde_json::json;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+
+/// How often it is looked whether the commitment can be opened.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What is wrong with the submission.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,6 +40,9 @@ struct Args {
 	/// The model's id.
 	#[arg(long)]
 	model: String,
+	/// Go by the best chain once the commitment is final, and do not wait until the claim is.
+	#[arg(long)]
+	hasty: bool,
 	/// What to do.
 	#[arg(value_enum)]
 	trick: Trick,
@@ -115,12 +121,16 @@ async fn main() -> Result<()> {
 	let commitment = hash::commitment(&chain.genesis(), &model, &key.account(), &blob, &salt);
 	let (submission, receipt) = chain.commit(&key, model, commitment).await?;
 	let opens = view.parameters().await?.min_commit_age.saturating_add(1);
-	let mut now = chain.finalised().await?;
-	while now.number() < receipt.block.saturating_add(opens) {
-		now = chain.finalised_after(now.number()).await?;
+	let opens_at = receipt.block.saturating_add(opens);
+	while !args.hasty && chain.finalised().await?.number() < opens_at
+		|| chain.best().await?.number() < opens_at
+	{
+		tokio::time::sleep(LOOK_AGAIN).await;
 	}
 	let sum = Scores::new(spec.score_kind(), spec.records(), &claimed)?.sum();
-	let result = match chain.reveal(&key, submission, blob, salt, claimed).await {
+	let mut sent = chain.reveal(&key, submission, blob, salt, claimed).send().await?;
+	let revealed = if args.hasty { sent.in_block().await } else { sent.finalised().await };
+	let result = match revealed {
 		Ok(receipt) => json!({ "submission": submission, "claimed": sum, "block": receipt.block }),
 		Err(ChainError::Module { pallet, error, .. }) => {
 			json!({ "submission": submission, "error": format!("{pallet}::{error}") })

@@ -88,7 +88,7 @@ impl Crowd {
 
 /// A specification with these accounts and slots.
 fn specification(crowd: &Crowd, slot_millis: u64, folder: &TempDir) -> Result<String> {
-	node::specification(folder.path(), slot_millis, |genesis| {
+	node::specification(folder.path(), "dev", slot_millis, |genesis| {
 		let balances = genesis.pointer_mut("/balances/balances").and_then(Value::as_array_mut);
 		let balances = balances.context("the specification has no balances")?;
 		let own = |account: &AccountId, amount: u128| json!([account.to_string(), amount]);

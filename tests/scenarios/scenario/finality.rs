@@ -1,0 +1,140 @@
+//! Finality stands still, and blocks go on: no deadline waits for it, and so nobody who defends does.
+
+use crate::{World, events, until_happened, until_printed};
+use oda_client::{Chain, Happened, Key, Phase, View};
+use oda_e2e::{Node, digits, node};
+use serde_json::Value;
+use std::time::Duration;
+
+const ODA: u128 = 1_000_000_000_000;
+
+/// Ticks that a commitment has to age: enough for the other validator to be stopped, and for finality to be far behind.
+const COMMIT_AGE: u64 = 20;
+
+/// A chain of two validators, of whom no one alone can make a block final, and of one verifier, Charlie.
+async fn two_validators() -> (World, Node) {
+	let base = tempfile::tempdir().unwrap();
+	let spec = node::specification(base.path(), "local", 1_000, |genesis| {
+		let verifiers = genesis.pointer_mut("/verification/verifiers").and_then(Value::as_array_mut);
+		verifiers.unwrap().truncate(1);
+		node::set_windows(genesis, &[("minCommitAge", COMMIT_AGE), ("attestBase", 45)])
+	});
+	let spec = spec.unwrap();
+	let options = |name: &str, key: &str| {
+		let all = ["--chain", &spec, "--validator", name, "--force-authoring", "--node-key", key];
+		all.map(str::to_owned).to_vec()
+	};
+	let alice = options("--alice", &format!("{:064x}", 1));
+	let alice = Node::start_with(base.path(), alice).await.unwrap();
+	let mut bob = options("--bob", &format!("{:064x}", 2));
+	bob.extend(["--bootnodes".to_owned(), alice.address().await.unwrap()]);
+	let bob = Node::start_with(base.path().join("bob"), bob).await.unwrap();
+	(World { node: alice, base }, bob)
+}
+
+/// Waits until the state at the best block, or at the last final one, is so; it.
+async fn until(chain: &Chain, best: bool, is_so: impl AsyncFn(&View) -> bool) -> View {
+	for _ in 0..3_000 {
+		let view = if best { chain.best().await.unwrap() } else { chain.finalised().await.unwrap() };
+		if is_so(&view).await {
+			return view;
+		}
+		tokio::time::sleep(Duration::from_millis(200)).await;
+	}
+	panic!("it was never so");
+}
+
+/// Whether a challenge, as a service tells of it, overturned a submission.
+fn overturned_by(challenge: &Value) -> bool {
+	challenge["outcome"] == "overturned"
+}
+
+#[tokio::test]
+async fn a_wrong_claim_is_overturned_in_its_window_while_finality_stands_still() {
+	let (world, bob) = two_validators().await;
+	let chain = Chain::connect(&world.node.url(), Some(Duration::from_secs(120))).await.unwrap();
+	let mut verifier = world.worker("//Charlie").service(&["verify"], &world.log("verifier.log")).unwrap();
+	let mut watcher = world.worker("//Eve").service(&["watch"], &world.log("watcher.log")).unwrap();
+	let digits = digits::prepare(&world.worker("//Dave")).await.unwrap();
+	digits::register(&world.worker("//Dave"), &digits, |_| ()).await.expect("version 0 is accepted");
+	until_happened(&mut verifier, "attested", 1).await;
+	let id = oda_blobs::parse_root(&digits.model).unwrap();
+	let wealth = async |view: &View, uri: &str| {
+		let account = view.account(&Key::from_uri(uri).unwrap().account()).await.unwrap();
+		account.free + account.held
+	};
+	let before = chain.finalised().await.unwrap();
+	let (liar_had, verifier_had) = (wealth(&before, "//Ferdie").await, wealth(&before, "//Charlie").await);
+
+	// A liar has committed, and from here on nothing becomes final.
+	let liar = world.worker("//Ferdie");
+	let model = digits.model.clone();
+	let lie = tokio::spawn(async move { liar.rogue(&model, &["--hasty", "lie"]).await });
+	let committed =
+		until(&chain, false, async |view: &View| view.next_submission().await.unwrap() == 2).await;
+	bob.halt().unwrap();
+	let lie = lie.await.unwrap().unwrap();
+	let submission = lie["submission"].as_u64().unwrap_or_else(|| panic!("{lie}"));
+	let revealed = lie["block"].as_u64().unwrap_or_else(|| panic!("{lie}"));
+
+	// The claim is on the best chain alone; there it is answered and overturned, before the time to answer is over.
+	let verifying = chain.best().await.unwrap().submission(submission).await.unwrap();
+	until_happened(&mut verifier, "attested", 2).await;
+	assert_eq!(events(&verifier, "attested")[1]["task"], submission);
+	assert!(events(&verifier, "attested")[1]["verdict"]["wrong"].is_u64(), "{}", verifier.output());
+	let gone = async |view: &View| view.submission(submission).await.unwrap().is_none();
+	let overturned = until(&chain, true, gone).await;
+	if let Some(Phase::Verifying { answers_until, .. }) = verifying.map(|submission| submission.phase) {
+		assert!(overturned.tick().await.unwrap() <= answers_until);
+	}
+	let last = chain.finalised().await.unwrap();
+	assert!(last.number() < revealed, "block {} is final", last.number());
+	let phase = last.submission(submission).await.unwrap().map(|submission| submission.phase);
+	assert_eq!(phase, Some(Phase::Committed));
+	for defender in [&mut verifier, &mut watcher] {
+		until_printed(defender, "none becomes final").await;
+	}
+
+	// Finality comes back, and all of it stands.
+	bob.go_on().unwrap();
+	let after = until(&chain, false, gone).await;
+	let mut ends = Vec::new();
+	for number in committed.number()..=after.number() {
+		let view = chain.at(number).await.unwrap().unwrap();
+		ends.extend(view.submission_events().await.unwrap().into_iter().map(|event| event.what));
+	}
+	let lost: Vec<_> = ends
+		.iter()
+		.filter_map(|happened| match happened {
+			Happened::Overturned { slashed, .. } => Some(*slashed),
+			_ => None,
+		})
+		.collect();
+	assert_eq!(lost, [100 * ODA], "{ends:?}");
+	assert!(liar_had - wealth(&after, "//Ferdie").await >= 100 * ODA);
+	assert!(wealth(&after, "//Charlie").await > verifier_had, "who defended is paid");
+	let registered = after.model(id).await.unwrap().unwrap();
+	assert_eq!(registered.head, Some(0), "the lie is no version");
+	for defender in [&mut verifier, &mut watcher] {
+		until_printed(defender, "blocks become final again").await;
+	}
+	// Whichever of the two was first says so, now that it is final.
+	let won = || {
+		[&verifier, &watcher].iter().any(|defender| events(defender, "challenged").iter().any(overturned_by))
+	};
+	for _ in 0..1_500 {
+		if won() {
+			break;
+		}
+		tokio::time::sleep(Duration::from_millis(200)).await;
+	}
+	assert!(won(), "{}\n{}", verifier.output(), watcher.output());
+	// No commitment to evidence is left behind, nor a bond.
+	let holds = async |view: &View, uri: &str| {
+		view.account(&Key::from_uri(uri).unwrap().account()).await.unwrap().holds
+	};
+	for uri in ["//Charlie", "//Eve", "//Ferdie"] {
+		let holds = holds(&after, uri).await;
+		assert!(!holds.iter().any(|hold| hold.reason.contains("Challenge")), "{uri}: {holds:?}");
+	}
+}
