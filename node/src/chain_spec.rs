@@ -1,6 +1,6 @@
 //! The chains that the node knows by name; others come from files.
 
-use oda_runtime::WASM_BINARY;
+use oda_runtime::{WASM_BINARY, genesis_config_presets::TESTNET_RUNTIME_PRESET};
 use polkadot_sdk::*;
 use sc_service::{ChainType, Properties};
 
@@ -51,6 +51,17 @@ pub(crate) fn local() -> Result<ChainSpec, String> {
 		id: "oda_local",
 		chain_type: ChainType::Local,
 		preset: sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET,
+	}
+	.spec()
+}
+
+/// A public network's specification without anybody in it, from which `chain-spec/make.sh` makes one that starts.
+pub(crate) fn testnet() -> Result<ChainSpec, String> {
+	Chain {
+		name: "ODA Testnet",
+		id: "oda_testnet",
+		chain_type: ChainType::Live,
+		preset: TESTNET_RUNTIME_PRESET,
 	}
 	.spec()
 }

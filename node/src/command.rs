@@ -38,6 +38,7 @@ impl SubstrateCli for Cli {
 		Ok(Box::new(match id {
 			"dev" | "development" => chain_spec::development()?,
 			"" | "local" => chain_spec::local()?,
+			"testnet" => chain_spec::testnet()?,
 			path => chain_spec::ChainSpec::from_json_file(path.into())?,
 		}))
 	}

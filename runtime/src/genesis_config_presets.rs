@@ -1,7 +1,12 @@
-//! The chains that this runtime can start: `development` and `local`.
+//! The chains that this runtime can start: `development`, `local` and `testnet`.
 
-use crate::{configs::consensus::BABE_GENESIS_EPOCH_CONFIG, parameters::Windows, *};
-use alloc::{vec, vec::Vec};
+use crate::{
+	configs::consensus::BABE_GENESIS_EPOCH_CONFIG,
+	parameters::Windows,
+	tempo::{DEFAULT_EPOCH_LENGTH, DEFAULT_SLOT_DURATION},
+	*,
+};
+use alloc::vec::Vec;
 use frame_support::build_struct_json_patch;
 use serde_json::Value;
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, PresetId};
@@ -37,15 +42,21 @@ impl Validator {
 	}
 }
 
-fn genesis(tempo: Tempo, validators: &[Validator], verifiers: &[Sr25519Keyring]) -> Value {
+/// The preset of a public network. Its validators, its verifiers and all money come with the specification.
+pub const TESTNET_RUNTIME_PRESET: &str = "testnet";
+
+fn genesis(
+	tempo: Tempo,
+	owners: impl Iterator<Item = Sr25519Keyring>,
+	validators: &[Validator],
+	verifiers: &[Sr25519Keyring],
+) -> Value {
 	build_struct_json_patch!(RuntimeGenesisConfig {
 		tempo: TempoConfig { slot_duration: tempo.slot_millis, epoch_length: tempo.epoch_slots },
 		protocol_parameters: ProtocolParametersConfig { windows: tempo.windows },
 		babe: BabeConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
 		balances: BalancesConfig {
-			balances: Sr25519Keyring::well_known()
-				.map(|account| (account.to_account_id(), ENDOWMENT))
-				.collect::<Vec<_>>(),
+			balances: owners.map(|account| (account.to_account_id(), ENDOWMENT)).collect::<Vec<_>>(),
 		},
 		verification: VerificationConfig {
 			verifiers: verifiers
@@ -74,7 +85,7 @@ fn development() -> Value {
 		unbonding: 60,
 	};
 	let tempo = Tempo { slot_millis: 1_000, epoch_slots: 20, windows };
-	genesis(tempo, &[Validator::ALICE], &[Sr25519Keyring::Bob])
+	genesis(tempo, Sr25519Keyring::well_known(), &[Validator::ALICE], &[Sr25519Keyring::Bob])
 }
 
 /// Two validators and three verifiers at the pace of a public network, with shorter epochs and windows.
@@ -95,9 +106,20 @@ fn local() -> Value {
 	let tempo = Tempo { slot_millis: 3_000, epoch_slots: 100, windows };
 	genesis(
 		tempo,
+		Sr25519Keyring::well_known(),
 		&[Validator::ALICE, Validator::BOB],
 		&[Sr25519Keyring::Charlie, Sr25519Keyring::Dave, Sr25519Keyring::Eve],
 	)
+}
+
+/// The pace of a public network, and nobody in it: neither keys nor money of those whose secrets everybody knows.
+fn testnet() -> Value {
+	let tempo = Tempo {
+		slot_millis: DEFAULT_SLOT_DURATION,
+		epoch_slots: DEFAULT_EPOCH_LENGTH,
+		windows: Windows::DEFAULT,
+	};
+	genesis(tempo, core::iter::empty(), &[], &[])
 }
 
 /// The genesis of a preset, as a JSON patch of the default one.
@@ -105,6 +127,7 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	let patch = match id.as_ref() {
 		DEV_RUNTIME_PRESET => development(),
 		LOCAL_TESTNET_RUNTIME_PRESET => local(),
+		TESTNET_RUNTIME_PRESET => testnet(),
 		_ => return None,
 	};
 	serde_json::to_vec(&patch).ok()
@@ -112,5 +135,5 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 
 /// The names that [`get_preset`] knows.
 pub fn preset_names() -> Vec<PresetId> {
-	vec![PresetId::from(DEV_RUNTIME_PRESET), PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET)]
+	[DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, TESTNET_RUNTIME_PRESET].map(PresetId::from).to_vec()
 }

@@ -31,9 +31,9 @@ fn new_test_ext(preset: &str) -> TestExternalities {
 }
 
 #[test]
-fn every_preset_should_build() {
-	for name in genesis_config_presets::preset_names() {
-		new_test_ext(name.as_ref()).execute_with(|| {
+fn the_presets_of_local_chains_should_build_with_well_known_keys() {
+	for name in ["development", "local_testnet"] {
+		new_test_ext(name).execute_with(|| {
 			let alice = Sr25519Keyring::Alice.to_account_id();
 			assert!(Session::validators().contains(&alice));
 			assert!(Balances::total_balance(&alice) > UNIT);
@@ -41,6 +41,25 @@ fn every_preset_should_build() {
 			assert_eq!(Grandpa::grandpa_authorities().len(), Session::validators().len());
 		});
 	}
+}
+
+#[test]
+fn the_testnet_should_have_default_windows_and_nobody_in_it() {
+	new_test_ext(genesis_config_presets::TESTNET_RUNTIME_PRESET).execute_with(|| {
+		assert_eq!(Babe::slot_duration(), 3_000);
+		assert_eq!(<Runtime as pallet_babe::Config>::EpochDuration::get() * 3, 60 * 60);
+		let demand: oda_primitives::Tick = crate::parameters::governed::training::DemandWindow::get();
+		assert_eq!(demand, crate::parameters::Windows::DEFAULT.demand);
+		assert_eq!(Balances::total_issuance(), 0);
+		assert!(Session::validators().is_empty());
+		assert!(Verification::verifiers().is_empty());
+	});
+}
+
+#[test]
+fn every_preset_should_have_a_test_of_its_own() {
+	let names = genesis_config_presets::preset_names();
+	assert_eq!(names, ["development", "local_testnet", "testnet"].map(PresetId::from));
 }
 
 #[test]
