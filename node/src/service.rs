@@ -107,6 +107,11 @@ pub(crate) fn new_partial(config: &Configuration) -> Result<Components, ServiceE
 		.build(),
 	);
 
+	let babe_config = sc_consensus_babe::configuration(&*client)?;
+	if babe_config.authorities.is_empty() {
+		let why = "the chain has no validators: `chain-spec/make.sh` makes a specification that names some";
+		return Err(ServiceError::Other(why.into()));
+	}
 	let (grandpa_block_import, grandpa_link) = sc_consensus_grandpa::block_import(
 		client.clone(),
 		JUSTIFICATION_PERIOD,
@@ -115,7 +120,6 @@ pub(crate) fn new_partial(config: &Configuration) -> Result<Components, ServiceE
 		telemetry.as_ref().map(Telemetry::handle),
 	)?;
 
-	let babe_config = sc_consensus_babe::configuration(&*client)?;
 	let slot_duration = babe_config.slot_duration();
 	let inherents: BabeCreateInherentDataProviders<Block> = Arc::new(move |_, ()| async move {
 		let timestamp = sp_timestamp::InherentDataProvider::from_system_time();

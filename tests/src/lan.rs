@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::{
 	io::Write,
+	path::Path,
 	process::{Command, Stdio},
 	sync::atomic::{AtomicU32, Ordering},
 	thread::sleep,
@@ -39,6 +40,18 @@ impl Host {
 		let rate = format!("{kilobits}kbit");
 		let shaper = ["root", "tbf", "rate", &rate, "burst", "32kb", "latency", "100ms"];
 		run("tc", &[&["-n", &self.namespace, "qdisc", "add", "dev", &self.device][..], &shaper].concat(), "")
+	}
+
+	/// Pulls its plug, or puts it back.
+	pub fn connect(&self, connected: bool) -> Result<()> {
+		ip(&["-n", &self.namespace, "link", "set", &self.device, if connected { "up" } else { "down" }])
+	}
+
+	/// Runs a program on it.
+	pub fn command(&self, program: &Path) -> tokio::process::Command {
+		let mut command = tokio::process::Command::new("ip");
+		command.args(["netns", "exec", &self.namespace]).arg(program);
+		command
 	}
 
 	/// Bytes that it has sent.

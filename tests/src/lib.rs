@@ -3,11 +3,13 @@
 
 pub mod digits;
 pub mod lan;
+pub mod network;
 pub mod node;
 pub mod process;
 pub mod skipped;
 pub mod worker;
 
+pub use network::Network;
 pub use node::Node;
 pub use process::Process;
 pub use skipped::skipped;

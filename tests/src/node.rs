@@ -1,6 +1,9 @@
 //! A local chain: one `oda-node` process.
 
-use crate::process::{Process, binary};
+use crate::{
+	lan::Host,
+	process::{Process, binary},
+};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::{
@@ -12,17 +15,26 @@ use std::{
 use subxt::rpcs::{RpcClient, client::rpc_params};
 use tokio::process::Command;
 
-/// A chain of one validator, on a free port, in a folder of its own.
+/// A node, on a free port, in a folder of its own.
 pub struct Node {
-	base: PathBuf,
-	port: u16,
-	options: Vec<String>,
+	place: Place,
 	process: Process,
 }
 
+/// Where a node runs, and how: what remains of it while it is down.
+pub struct Place {
+	base: PathBuf,
+	host: Option<Host>,
+	port: u16,
+	options: Vec<String>,
+}
+
+/// The port for peers of a node on a host of its own.
+pub const PEERS_PORT: u16 = 30_333;
+
 /// A port that nobody listens on, and that nobody is given while the node starts or is down: it lies below those that
 /// the kernel hands out, and this process takes each once. Others begin elsewhere.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
 	static NEXT: AtomicU32 = AtomicU32::new(0);
 	let first = std::process::id().wrapping_mul(97);
 	for _ in 0..PORTS {
@@ -76,6 +88,44 @@ pub fn set_windows(genesis: &mut Value, windows: &[(&str, u64)]) -> Result<()> {
 	Ok(())
 }
 
+impl Place {
+	/// A new one under `base`: here, on a free port, or on a host of its own.
+	pub fn new(base: PathBuf, host: Option<Host>, options: Vec<String>) -> Result<Self> {
+		std::fs::create_dir_all(&base)?;
+		Ok(Self { base, host, port: free_port()?, options })
+	}
+
+	/// The address of its JSON-RPC server.
+	fn address(&self) -> &str {
+		self.host.as_ref().map_or("127.0.0.1", |host| &host.address)
+	}
+
+	/// Starts the node and waits for its RPC server.
+	pub async fn start(self) -> Result<Node> {
+		let binary = binary("oda-node")?;
+		let mut command = match &self.host {
+			None => Command::new(binary),
+			Some(host) => host.command(&binary),
+		};
+		command
+			.args(&self.options)
+			.args(["--no-prometheus", "--no-telemetry", "--no-mdns", "--base-path"])
+			.arg(self.base.join("chain"))
+			.args(["--rpc-port", &self.port.to_string()]);
+		if let Some(host) = &self.host {
+			// Tests ask it from this machine, which is another host.
+			command.args(["--unsafe-rpc-external", "--rpc-methods", "safe", "--rpc-cors", "all"]);
+			command.args(["--listen-addr", &format!("/ip4/{}/tcp/{PEERS_PORT}", host.address)]);
+		} else if !self.options.iter().any(|option| option == "--listen-addr") {
+			command.args(["--listen-addr", "/ip4/127.0.0.1/tcp/0"]);
+		}
+		let process = Process::spawn("the node", command, &self.base.join("node.log"))?;
+		let mut node = Node { place: self, process };
+		node.wait_ready().await?;
+		Ok(node)
+	}
+}
+
 impl Node {
 	/// Starts a fresh development chain under `base` and waits for its RPC server.
 	pub async fn start(base: impl Into<PathBuf>) -> Result<Self> {
@@ -84,30 +134,13 @@ impl Node {
 
 	/// Starts a fresh chain under `base`, which one and how as `options` say, and waits for its RPC server.
 	pub async fn start_with(base: impl Into<PathBuf>, options: Vec<String>) -> Result<Self> {
-		let base = base.into();
-		std::fs::create_dir_all(&base)?;
-		let port = free_port()?;
-		let process = Self::spawn(&base, port, &options)?;
-		let mut node = Self { base, port, options, process };
-		node.wait_ready().await?;
-		Ok(node)
-	}
-
-	fn spawn(base: &Path, port: u16, options: &[String]) -> Result<Process> {
-		let mut command = Command::new(binary("oda-node")?);
-		command
-			.args(options)
-			.args(["--no-prometheus", "--no-telemetry", "--no-mdns", "--base-path"])
-			.arg(base.join("chain"))
-			.args(["--rpc-port", &port.to_string()])
-			.args(["--listen-addr", "/ip4/127.0.0.1/tcp/0"]);
-		Process::spawn("the node", command, &base.join("node.log"))
+		Place::new(base.into(), None, options)?.start().await
 	}
 
 	async fn wait_ready(&mut self) -> Result<()> {
 		for _ in 0..600 {
 			self.process.check_alive()?;
-			if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+			if tokio::net::TcpStream::connect((self.place.address(), self.place.port)).await.is_ok() {
 				return Ok(());
 			}
 			tokio::time::sleep(Duration::from_millis(100)).await;
@@ -117,12 +150,17 @@ impl Node {
 
 	/// The port of its JSON-RPC server.
 	pub fn port(&self) -> u16 {
-		self.port
+		self.place.port
 	}
 
 	/// Where its JSON-RPC server listens.
 	pub fn url(&self) -> String {
-		format!("ws://127.0.0.1:{}", self.port)
+		format!("ws://{}:{}", self.place.address(), self.place.port)
+	}
+
+	/// The host that it runs on, if it has one of its own.
+	pub fn host(&self) -> Option<&Host> {
+		self.place.host.as_ref()
 	}
 
 	/// An error with the end of its output, if it has stopped by itself.
@@ -133,6 +171,11 @@ impl Node {
 	/// What it has printed so far.
 	pub fn output(&self) -> String {
 		self.process.output()
+	}
+
+	/// Its process.
+	pub fn process(&self) -> &Process {
+		&self.process
 	}
 
 	/// Stops it where it is for so long, and lets it go on.
@@ -163,14 +206,16 @@ impl Node {
 		bail!("the node listens for no others");
 	}
 
+	/// Kills it as `kill -9` does; from where it was it can be started again, on the same chain and port.
+	pub async fn kill(self) -> Result<Place> {
+		self.process.kill().await?;
+		Ok(self.place)
+	}
+
 	/// Kills it as `kill -9` does, and starts it again on the same chain and port after `pause`.
 	pub async fn crash_and_restart(self, pause: Duration) -> Result<Self> {
-		let Self { base, port, options, process } = self;
-		process.kill().await?;
+		let place = self.kill().await?;
 		tokio::time::sleep(pause).await;
-		let process = Self::spawn(&base, port, &options)?;
-		let mut node = Self { base, port, options, process };
-		node.wait_ready().await?;
-		Ok(node)
+		place.start().await
 	}
 }

@@ -95,11 +95,8 @@ impl Process {
 
 	/// Asks it to stop, and kills it if it has not after ten seconds. Whether it stopped by itself.
 	pub async fn stop(mut self) -> Result<bool> {
-		if let Some(id) = self.child.id() {
-			let id = i32::try_from(id).context("a process id that is no i32")?;
-			// It may have ended in between.
-			let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
-		}
+		// It may have ended in between.
+		let _ = self.signal(Signal::SIGTERM);
 		match tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await {
 			Ok(status) => status.map(|_| true).map_err(Into::into),
 			Err(_) => self.child.kill().await.map(|()| false).map_err(Into::into),

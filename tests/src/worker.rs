@@ -20,7 +20,7 @@ pub struct Worker {
 	base: PathBuf,
 	suri: String,
 	options: Vec<String>,
-	namespace: Option<String>,
+	host: Option<Host>,
 }
 
 impl Worker {
@@ -28,12 +28,12 @@ impl Worker {
 	/// for peers in the local network, where there may be others than the test's.
 	pub fn new(node: &str, base: &Path, suri: &str) -> Self {
 		let options = vec!["--no-mdns".into()];
-		Self { node: node.into(), base: base.into(), suri: suri.into(), options, namespace: None }
+		Self { node: node.into(), base: base.into(), suri: suri.into(), options, host: None }
 	}
 
 	/// The same one on another host.
 	pub fn on(mut self, host: &Host) -> Self {
-		self.namespace = Some(host.namespace.clone());
+		self.host = Some(host.clone());
 		self
 	}
 
@@ -66,13 +66,9 @@ impl Worker {
 
 	fn command(&self, args: &[&str]) -> Result<Command> {
 		let binary = binary("ml-worker")?;
-		let mut command = match &self.namespace {
+		let mut command = match &self.host {
 			None => Command::new(binary),
-			Some(namespace) => {
-				let mut command = Command::new("ip");
-				command.args(["netns", "exec", namespace]).arg(binary);
-				command
-			}
+			Some(host) => host.command(&binary),
 		};
 		command
 			.args(["--json", "--node", &self.node, "--suri", &self.suri, "--base-path"])

@@ -8,6 +8,7 @@ mod finality;
 mod heal;
 mod keeper;
 mod killed;
+mod network;
 mod refused;
 mod restart;
 mod roles;

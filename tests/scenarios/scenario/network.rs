@@ -1,0 +1,132 @@
+//! Several validators: what the chain outlives, and how others join it.
+
+use oda_e2e::{
+	Network, Node,
+	lan::Lan,
+	network::{heads, until},
+	skipped,
+};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Slots of a second, ten an epoch.
+const TEMPO: (u64, u64) = (1_000, 10);
+/// How long it may take until blocks become final again, once enough validators are there.
+const HEALING: Duration = Duration::from_secs(60);
+
+async fn four() -> (Network, TempDir) {
+	let base = TempDir::new().unwrap();
+	let network = Network::start(base.path(), 4, TEMPO, &[]).await.unwrap();
+	for node in &network.validators {
+		until(node, "the network finalises", |_, finalised| finalised > 0).await.unwrap();
+	}
+	(network, base)
+}
+
+/// Waits until a node has gone on by so many final blocks.
+async fn finalises(node: &Node, blocks: u64) -> u64 {
+	let (_, before) = heads(node).await.unwrap();
+	let goes_on = |_, finalised| finalised >= before + blocks;
+	until(node, "finality goes on", goes_on).await.unwrap().1
+}
+
+/// Waits until what was under way is over, and sees that blocks are made of which none becomes final; the last final one.
+async fn makes_blocks_without_finality(node: &Node) -> u64 {
+	let (best, _) = heads(node).await.unwrap();
+	let (best, before) = until(node, "blocks go on", |now, _| now >= best + 5).await.unwrap();
+	let (_, after) = until(node, "blocks go on", |now, _| now >= best + 8).await.unwrap();
+	assert_eq!(after, before, "a block became final without two thirds of the validators");
+	after
+}
+
+/// Waits until all nodes have final blocks after this one: in time.
+async fn heals(nodes: &[Node], last: u64) {
+	let healed = Instant::now();
+	for node in nodes {
+		until(node, "finality comes back", |_, finalised| finalised > last).await.unwrap();
+	}
+	assert!(healed.elapsed() < HEALING, "it took {:?}", healed.elapsed());
+	println!("finality came back in {:?}", healed.elapsed());
+}
+
+#[tokio::test]
+async fn three_of_four_validators_finalise_and_the_killed_one_catches_up() {
+	let (mut network, _base) = four().await;
+	let killed = network.validators.remove(1).kill().await.unwrap();
+	let reached = finalises(&network.validators[0], 10).await;
+	let back = killed.start().await.unwrap();
+	until(&back, "it catches up", |_, finalised| finalised > reached).await.unwrap();
+	// It votes again: without it and another one nothing would become final.
+	let _killed = network.validators.remove(0).kill().await.unwrap();
+	finalises(&back, 5).await;
+}
+
+#[tokio::test]
+async fn finality_waits_for_half_the_validators_and_comes_back_with_them() {
+	let (network, _base) = four().await;
+	let (here, away) = network.validators.split_at(2);
+	for node in away {
+		node.halt().unwrap();
+	}
+	let last = makes_blocks_without_finality(&here[0]).await;
+	for node in away {
+		node.go_on().unwrap();
+	}
+	heals(&network.validators, last).await;
+}
+
+#[tokio::test]
+async fn a_network_that_was_split_in_halves_agrees_again() {
+	let Some(lan) = Lan::new(4).unwrap() else {
+		skipped("a_network_that_was_split_in_halves_agrees_again", "it takes root, and `ip`");
+		return;
+	};
+	let base = TempDir::new().unwrap();
+	let network = Network::start(base.path(), 4, TEMPO, lan.hosts()).await.unwrap();
+	for node in &network.validators {
+		until(node, "the network finalises", |_, finalised| finalised > 0).await.unwrap();
+	}
+	let (here, away) = network.validators.split_at(2);
+	for node in away {
+		node.host().unwrap().connect(false).unwrap();
+	}
+	let last = makes_blocks_without_finality(&here[0]).await;
+	for node in away {
+		node.host().unwrap().connect(true).unwrap();
+	}
+	heals(&network.validators, last).await;
+}
+
+#[tokio::test]
+async fn a_chain_whose_validators_were_all_away_for_more_than_an_epoch_goes_on() {
+	let (network, _base) = four().await;
+	let before = finalises(&network.validators[0], 3).await;
+	let mut places = Vec::new();
+	for node in network.validators {
+		places.push(node.kill().await.unwrap());
+	}
+	let (slot_millis, slots) = TEMPO;
+	// Two epochs and a half: one begins and ends while nobody is there.
+	tokio::time::sleep(Duration::from_millis(slot_millis * slots * 5 / 2)).await;
+	let mut nodes = Vec::new();
+	for place in places {
+		nodes.push(place.start().await.unwrap());
+	}
+	for node in &nodes {
+		until(node, "it goes on", |_, finalised| finalised >= before + 2 * slots).await.unwrap();
+	}
+	assert!(nodes.iter().any(|node| node.output().contains("Epoch(s) skipped")), "no epoch was skipped");
+}
+
+#[tokio::test]
+async fn a_new_node_warps_to_the_last_final_block_and_follows_from_there() {
+	let (network, _base) = four().await;
+	let (_, slots) = TEMPO;
+	let reached = finalises(&network.validators[0], 2 * slots).await;
+	let node = network.join("new", &["--sync", "warp"]).await.unwrap();
+	until(&node, "it is there", |_, finalised| finalised >= reached).await.unwrap();
+	let output = node.output();
+	assert!(output.contains("Warp sync is complete"), "{output}");
+	// Through the epochs that it has only heard of.
+	finalises(&node, 2 * slots).await;
+}
