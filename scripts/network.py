@@ -192,12 +192,14 @@ def hosts(network: Network) -> None:
         run("ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", member.namespace)
         run("ip", "link", "set", outside, "master", bridge, "up")
         for command in (
-            f"link set lo up",
+            "link set lo up",
             f"addr add {member.address}/24 dev {inside}",
             f"link set {inside} up",
             f"route add default via 10.231.{number}.1",
         ):
             run("ip", "-n", member.namespace, *command.split())
+        # As docs/operations.md says.
+        run("ip", "netns", "exec", member.namespace, "tee", "/proc/sys/net/ipv4/tcp_retries2", input="6")
         shaped = shaped and shape(network, member, inside)
 
 
@@ -433,7 +435,9 @@ def show(network: Network, as_json: bool = False) -> bool:
         widths = [max(map(len, column)) for column in zip(*rows)]
         for row in rows:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-        print(f"chain  {network.base / 'chain.json'}\nlogs   {network.base}/*/log")
+        print(f"chain: {network.base / 'chain.json'}\nlogs: {network.base}/*/log")
+        if entry := next((member for member in network.members if member.kind == "worker"), None):
+            print(f"workers: --bootstrap /ip4/{entry.address}/tcp/{entry.ports['peers']}/p2p/{entry.peer}")
     return all(said["alive"] for _, said in states)
 
 

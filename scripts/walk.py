@@ -33,7 +33,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Pages, in the order in which they are walked: a later one finds what an earlier one made.
-PAGES = ["README.md", "ml-worker/README.md", "docs/operations.md", "systemd/README.md"]
+PAGES = ["README.md", "ml-worker/README.md", "docs/operations.md", "systemd/README.md", "docs/join.md"]
 BLOCK = re.compile(
     r"(?:<!-- walk: (?P<kind>\w+)(?P<argument>[^\n]*?)(?:\n(?P<rules>.*?))?\s*-->\n+)?"
     r"(?:```(?P<language>\w*)[^\n]*\n(?P<text>.*?)```)?",
@@ -165,9 +165,13 @@ class Walk:
         self.folder = folder
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("ODA_")}
         self.environment |= {"HOME": str(folder / "home"), "PATH": f"{programs}:{os.environ['PATH']}"}
-        self.environment.pop("XDG_DATA_HOME", None)
+        # What scripts of the pages run instead of building it.
+        self.environment["ODA_BIN"] = str(programs)
+        for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+            self.environment.pop(name, None)
         (folder / "home").mkdir()
-        (folder / "data").symlink_to(ROOT / "data")
+        for name in ("data", "scripts"):
+            (folder / name).symlink_to(ROOT / name)
         (folder / "etc").mkdir(mode=0o700)
         self.started: list[Process] = []
         self.services: list[Process] = []
@@ -297,6 +301,8 @@ def main() -> None:
     finally:
         for process in walk.started:
             process.kill()
+        # A network outlives the command that makes it.
+        subprocess.run([ROOT / "scripts/network.sh", "down", "--purge"], env=walk.environment, stdout=subprocess.DEVNULL)
         shutil.rmtree(folder)
     print("==> the pages hold: " + ", ".join(f"{count} {kind}" for kind, count in walk.walked.items()))
 

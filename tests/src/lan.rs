@@ -47,6 +47,12 @@ impl Host {
 		ip(&["-n", &self.namespace, "link", "set", &self.device, if connected { "up" } else { "down" }])
 	}
 
+	/// Sets a parameter of its kernel, by its path below `/proc/sys`.
+	pub fn set(&self, parameter: &str, value: &str) -> Result<()> {
+		let file = format!("/proc/sys/{parameter}");
+		run("ip", &["netns", "exec", &self.namespace, "tee", &file], value)
+	}
+
 	/// Runs a program on it.
 	pub fn command(&self, program: &Path) -> tokio::process::Command {
 		let mut command = tokio::process::Command::new("ip");

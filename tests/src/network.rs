@@ -70,6 +70,10 @@ impl Network {
 			Ok(())
 		})?;
 
+		for host in hosts {
+			// As docs/operations.md says.
+			host.set("net/ipv4/tcp_retries2", "6")?;
+		}
 		let mut network = Self { base: base.into(), chain, boot_nodes: Vec::new(), validators: Vec::new() };
 		let mut options = Vec::new();
 		for (index, name) in names.iter().enumerate() {

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 const TEMPO: (u64, u64) = (1_000, 10);
 /// How long it may take until blocks become final again, once enough validators are there.
 const HEALING: Duration = Duration::from_secs(60);
+/// How long a network is split: so long that a kernel's own pauses between two tries exceed [`HEALING`].
+const SPLIT: Duration = Duration::from_secs(100);
 
 async fn four() -> (Network, TempDir) {
 	let base = TempDir::new().unwrap();
@@ -90,6 +92,8 @@ async fn a_network_that_was_split_in_halves_agrees_again() {
 	for node in away {
 		node.host().unwrap().connect(false).unwrap();
 	}
+	// Connections to those who are away linger: the longer, the rarer they are tried again.
+	tokio::time::sleep(SPLIT).await;
 	let last = makes_blocks_without_finality(&here[0]).await;
 	for node in away {
 		node.host().unwrap().connect(true).unwrap();
