@@ -5,7 +5,10 @@ use oda_evaluator::{Evaluator, Graph, ModelSpec, Tensor};
 use std::{
 	borrow::Cow,
 	ops::ControlFlow,
-	sync::{Mutex, PoisonError},
+	sync::{
+		Mutex, PoisonError,
+		atomic::{AtomicU64, Ordering},
+	},
 };
 use tch::Device;
 
@@ -116,6 +119,12 @@ impl Engine {
 		Self::cpu(CpuKernel::REFERENCE, threads)
 	}
 
+	/// libtorch on this device, with at most `memory` bytes of scratch for a batch, unchecked. What it cannot do, the
+	/// reference does on one thread.
+	pub fn libtorch(device: Device, memory: u64) -> Self {
+		Self { device: Some(device), memory, ..Self::reference(1) }
+	}
+
 	/// The device that training runs on.
 	pub fn training_device(&self) -> Device {
 		self.training
@@ -148,7 +157,7 @@ impl Engine {
 					None
 				}
 			});
-		Ok(Evaluate { evaluator, fast, threads: self.threads })
+		Ok(Evaluate { evaluator, fast, threads: self.threads, fallbacks: AtomicU64::new(0) })
 	}
 }
 
@@ -157,8 +166,18 @@ impl Engine {
 pub struct RecordResult {
 	/// The score by the model's objective.
 	pub score: i32,
-	/// BLAKE3 of the output tensor's little-endian bytes, before the metric: what verifiers commit to.
-	pub output: [u8; 32],
+	/// The BLAKE3 root of the outputs' little-endian bytes, one output after the other, before the metric: what verifiers
+	/// commit to, and what the court finds of the record.
+	pub output_root: [u8; 32],
+}
+
+/// The root of one record's outputs.
+fn output_root(outputs: &[Tensor]) -> [u8; 32] {
+	let mut hasher = blake3::Hasher::new();
+	for output in outputs {
+		hasher.update(&output.to_le_bytes());
+	}
+	*hasher.finalize().as_bytes()
 }
 
 /// A model ready to evaluate; may be shared between threads.
@@ -166,6 +185,7 @@ pub struct Evaluate {
 	evaluator: Evaluator<'static, CpuKernel>,
 	fast: Option<(Device, Mutex<ExactModel>)>,
 	threads: usize,
+	fallbacks: AtomicU64,
 }
 
 impl Evaluate {
@@ -173,6 +193,11 @@ impl Evaluate {
 	pub fn backend(&self) -> Backend {
 		let cpu = Backend::Cpu(*self.evaluator.kernel());
 		self.fast.as_ref().map_or(cpu, |(device, _)| Backend::Libtorch(*device))
+	}
+
+	/// How many batches libtorch failed on, so that the CPU evaluated them.
+	pub fn fallbacks(&self) -> u64 {
+		self.fallbacks.load(Ordering::Relaxed)
 	}
 
 	/// The graph.
@@ -218,14 +243,17 @@ impl Evaluate {
 			threads::set_for(self.threads, self.evaluator.cost().macs.saturating_mul(n as u64));
 			match model.run(records.from(start), records.record_len(), n) {
 				Ok(outputs) => return Ok(outputs),
-				Err(error) => tracing::warn!(?device, %error, "batch goes to the CPU"),
+				Err(error) => {
+					tracing::warn!(?device, %error, "batch goes to the CPU");
+					self.fallbacks.fetch_add(1, Ordering::Relaxed);
+				}
 			}
 		}
 		cpu::batch(&self.evaluator, records, start, self.threads)
 	}
 
-	/// Every record's score and output digest. `progress` gets how many records are done, and may stop the
-	/// work.
+	/// Every record's score and output root, in order and in one pass. The outputs are dropped batch by batch: what is
+	/// kept is 36 bytes a record. `progress` gets how many records are done, and may stop the work.
 	///
 	/// # Errors
 	///
@@ -244,7 +272,7 @@ impl Evaluate {
 				let Some(output) = outputs.first() else { continue };
 				results.push(RecordResult {
 					score: spec.objective.score(output, output_type, records.target(start + i)),
-					output: *blake3::hash(&output.to_le_bytes()).as_bytes(),
+					output_root: output_root(outputs),
 				});
 			}
 			progress(results.len())
@@ -282,8 +310,7 @@ mod tests {
 	fn a_model_over_the_memory_budget_falls_back() {
 		let kernel = fastest();
 		// libtorch on the CPU stands for a CUDA device.
-		let engine =
-			Engine { device: Some(Device::Cpu), training: Device::Cpu, kernel, threads: 1, memory: 1 };
+		let engine = Engine { kernel, ..Engine::libtorch(Device::Cpu, 1) };
 		let case = random_case(1);
 		let model = engine.load(&case.graph, &case.weights).unwrap();
 		assert_eq!(model.backend(), Backend::Cpu(kernel));
@@ -304,7 +331,7 @@ mod tests {
 		let kernel = fastest();
 		// libtorch on the CPU stands for a CUDA device.
 		let cpu = Engine::cpu(kernel, 2);
-		let libtorch = Engine { device: Some(Device::Cpu), memory: 1 << 30, ..cpu.clone() };
+		let libtorch = Engine::libtorch(Device::Cpu, 1 << 30);
 		for seed in 0..20 {
 			let case = random_case(seed);
 			let len = case.graph.input_bytes() as usize;

@@ -1,8 +1,9 @@
 //! Training for the integer graph, quantisation, and exact evaluation of many records at once.
 //!
-//! * [`Engine`], [`Evaluate`] (in [`evaluate`]): scores and output digests of all records, by what is fastest and gives
+//! * [`Engine`], [`Evaluate`] (in [`evaluate`]): scores and output roots of all records, by what is fastest and gives
 //!   the reference's bits: libtorch on a graphics processor ([`exact`]), else the processor's integer instructions
 //!   ([`cpu`]), else the reference;
+//! * [`agreement`]: whether all of these give the same scores and roots, on as many records as one likes;
 //! * [`builder`]: graphs from layers;
 //! * [`mod@float`]: a trainable float model made from a graph, with quantisation simulated; [`quantise`]: from
 //!   it to a weights blob;
@@ -42,6 +43,7 @@
 )]
 #![cfg_attr(test, allow(clippy::expect_used, clippy::unwrap_used))]
 
+pub mod agreement;
 mod batch;
 pub mod builder;
 pub mod cpu;

@@ -114,7 +114,7 @@ fn patterns(k: u32) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
 
 /// `k` inputs to one output of `dtype` that shows the sum as it is; the weights' last nine bytes are the
 /// requantisation.
-fn dense(k: u32, dtype: DType) -> (Graph, Vec<u8>) {
+pub(crate) fn dense(k: u32, dtype: DType) -> (Graph, Vec<u8>) {
 	let graph = Graph {
 		version: VERSION,
 		inputs: vec![TensorType::new(DType::I8, [k])],

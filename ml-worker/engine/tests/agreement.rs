@@ -6,10 +6,9 @@
 #[path = "../../../tests/src/skipped.rs"]
 mod skipped;
 
-use oda_engine::{CpuKernel, exact::ExactModel};
-use oda_evaluator::Evaluator;
-use oda_evaluator::testing::random_case;
-use std::borrow::Cow;
+use oda_engine::{CpuKernel, Engine, EngineError, agreement::RandomModel, exact::ExactModel};
+use oda_evaluator::{Evaluator, Tensor, testing::random_case};
+use std::{borrow::Cow, ops::ControlFlow};
 use tch::Device;
 
 /// How many of these cases differ.
@@ -81,4 +80,59 @@ fn fewer_bytes_than_records_are_refused() {
 	let stride = case.graph.input_bytes() as usize;
 	let model = ExactModel::new(&case.graph, &case.weights, Device::Cpu, 1 << 30).unwrap();
 	assert!(model.run(&case.inputs, stride, case.count + 1).is_err());
+}
+
+/// Every backend here, by name.
+fn backends() -> Vec<(&'static str, Engine)> {
+	let mut backends = vec![("libtorch on the CPU", Engine::libtorch(Device::Cpu, 1 << 30))];
+	backends.extend(CpuKernel::all().into_iter().map(|kernel| (kernel.name(), Engine::cpu(kernel, 2))));
+	if tch::Cuda::is_available() {
+		backends.push(("libtorch on CUDA", Engine::libtorch(Device::Cuda(0), 1 << 30)));
+	}
+	backends
+}
+
+#[test]
+fn every_backend_names_the_score_and_the_root_of_all_outputs_of_each_record() {
+	let mut several = 0;
+	for seed in 0..200 {
+		let RandomModel { spec, weights, data } = RandomModel::new(seed, 40);
+		several += usize::from(spec.graph.outputs.len() > 1);
+		let reference = Evaluator::new(&spec.graph, &weights).unwrap();
+		let input = spec.graph.input_bytes() as usize;
+		for (name, engine) in backends() {
+			let model = engine.load(&spec.graph, &weights).unwrap();
+			let results = model.evaluate(&spec, &data, |_| ControlFlow::Continue(())).unwrap();
+			assert_eq!((model.backend(), model.fallbacks()), (engine.backend(), 0));
+			assert_eq!(results.len(), spec.records() as usize);
+			for (i, record) in data.chunks_exact(spec.record_bytes() as usize).enumerate() {
+				let bytes: Vec<u8> =
+					reference.run(&record[..input]).unwrap().iter().flat_map(Tensor::to_le_bytes).collect();
+				let context = format!("{name}, seed {seed}, record {i}");
+				assert_eq!(results[i].output_root, *blake3::hash(&bytes).as_bytes(), "{context}");
+				assert_eq!(results[i].score, spec.score_record(&reference, record).unwrap(), "{context}");
+			}
+		}
+	}
+	assert!(several > 20, "{several}");
+}
+
+#[test]
+fn evaluating_tells_how_far_it_is_and_stops_when_told() {
+	let RandomModel { spec, weights, data } =
+		(0..).map(|seed| RandomModel::new(seed, u32::MAX)).find(|model| model.spec.records() > 600).unwrap();
+	for (name, engine) in backends() {
+		let model = engine.load(&spec.graph, &weights).unwrap();
+		let mut steps = Vec::new();
+		let stopped = model.evaluate(&spec, &data, |done| {
+			steps.push(done);
+			if steps.len() == 2 || done == spec.records() as usize {
+				ControlFlow::Break(())
+			} else {
+				ControlFlow::Continue(())
+			}
+		});
+		assert!(matches!(stopped, Err(EngineError::Cancelled)), "{name}");
+		assert!(steps.is_sorted() && steps[0] > 0, "{name}: {steps:?}");
+	}
 }
