@@ -1,8 +1,10 @@
 //! Measures how many multiply-accumulates a second the evaluator does, beside its peers in the same run, and writes the
-//! page about it; or what the court charges for a record, beside the time that it takes.
+//! page about it; or what the court charges for a record, beside the time that it takes; or whether every way to evaluate
+//! gives the same.
 
 #![allow(clippy::arithmetic_side_effects, reason = "floats, times and tensors")]
 
+mod agreement;
 mod measure;
 mod prices;
 
@@ -13,7 +15,7 @@ use oda_benchmarks::machine;
 use oda_evaluator::{ModelSpec, testing::networks};
 use std::{fmt::Write, fs, path::PathBuf};
 
-/// How fast integer graphs are evaluated, and what the court charges for it.
+/// How fast integer graphs are evaluated, what the court charges for it, and whether all agree.
 #[derive(Parser)]
 struct Arguments {
 	#[command(subcommand)]
@@ -33,6 +35,17 @@ enum Command {
 		/// Only cases in whose name this occurs.
 		#[arg(long, default_value = "")]
 		only: String,
+	},
+	/// Evaluates records of random models by every backend of this machine and as the court does it, and compares scores
+	/// and output roots. Fails with the first record of which two find different things. A million records take a
+	/// minute on two cores.
+	Agreement {
+		/// How many records.
+		#[arg(long, default_value_t = 1_000_000)]
+		records: u64,
+		/// The first model's seed; each model after it has the next.
+		#[arg(long, default_value_t = 0)]
+		seed: u64,
 	},
 }
 
@@ -58,6 +71,7 @@ fn main() -> Result<()> {
 	match Arguments::parse().command {
 		Command::Evaluation(arguments) => evaluation(arguments),
 		Command::Court { repeats, only } => prices::measure(repeats.into(), &only),
+		Command::Agreement { records, seed } => agreement::compare(seed, records),
 	}
 }
 
