@@ -61,7 +61,7 @@ impl Network {
 			keys.push(json!([account, account, signs]));
 		}
 		let (slot_millis, epoch_slots) = tempo;
-		let chain = node::specification(base, slot_millis, |genesis| {
+		let chain = node::specification(base, "local", slot_millis, |genesis| {
 			let places =
 				[("/session/keys", Value::Array(keys)), ("/tempo/epochLength", Value::from(epoch_slots))];
 			for (place, value) in places {

@@ -173,11 +173,6 @@ impl Node {
 		self.process.output()
 	}
 
-	/// Its process.
-	pub fn process(&self) -> &Process {
-		&self.process
-	}
-
 	/// Stops it where it is for so long, and lets it go on.
 	pub async fn freeze(&self, pause: Duration) -> Result<()> {
 		self.process.freeze(pause).await

@@ -19,8 +19,9 @@ const SALT: [u8; 32] = [7; 32];
 /// A perceptron with its data, judged by this metric.
 fn model(metric: Metric, target: TensorType, records: u32) -> (ModelSpec, Vec<u8>) {
 	let graph = networks::perceptron();
-	let len = (graph.input_bytes() + target.bytes()) * u64::from(records);
-	let data = vec![0; len as usize];
+	let record = graph.input_bytes().saturating_add(target.bytes());
+	let len = usize::try_from(record.saturating_mul(records.into())).expect("a few records");
+	let data = vec![0; len];
 	let objective = Objective {
 		metric,
 		target: TargetSpec { tensor: target, ignore: None },
@@ -37,7 +38,7 @@ fn held(reason: impl Into<RuntimeHoldReason>) -> Balance {
 }
 
 fn pass_time() {
-	pallet_clock::Now::<Runtime>::mutate(|now| *now += MinCommitAge::get());
+	pallet_clock::Now::<Runtime>::mutate(|now| *now = now.saturating_add(MinCommitAge::get()));
 }
 
 /// Announces and registers the model, and commits to weights and reveals them: every amount is compared with what is then
@@ -81,7 +82,7 @@ fn should_hold(spec: ModelSpec, data: &[u8], scores: Vec<u8>) {
 		assert!(said > 0);
 	}
 	let all = Balances::total_balance_on_hold(&dave);
-	assert_eq!(all, model + bond + fee + for_scores + for_weights);
+	assert_eq!(all, [model, bond, fee, for_scores, for_weights].into_iter().sum::<Balance>());
 }
 
 #[test]
