@@ -3,12 +3,12 @@
 //! A pallet opens a *task* for a claim, reads how far it has come, and closes it with what came of the claim:
 //!
 //! ```
-//! use oda_pallet_traits::{Committees, Ending, TaskStatus};
-//! use oda_primitives::{TaskId, Tick};
+//! use oda_pallet_traits::{Committees, Ending, TaskStatus, Work};
+//! use oda_primitives::TaskId;
 //! use polkadot_sdk::sp_runtime::DispatchResult;
 //!
-//! fn reveal<C: Committees<u64>>(submission: u64, claim: [u8; 32], window: Tick) -> DispatchResult {
-//!     C::open(TaskId::Submission(submission), claim, window)
+//! fn reveal<C: Committees<u64>>(submission: u64, claim: [u8; 32], work: &Work) -> DispatchResult {
+//!     C::open(TaskId::Submission(submission), claim, work, 600)
 //! }
 //!
 //! /// Who shares the fee, once enough have answered.
@@ -52,6 +52,9 @@ pub enum TaskStatus {
 	/// Most members said `Unavailable`: as it stands, the task cannot pass.
 	#[codec(index = 3)]
 	Unavailable,
+	/// The members' outputs of this record differ: nothing moves until the court has said what it is.
+	#[codec(index = 4)]
+	Disputed(u32),
 }
 
 /// How a task ended.
@@ -78,9 +81,9 @@ pub trait Committees<AccountId> {
 	/// Whether anybody could answer a task that is opened now.
 	fn able() -> bool;
 
-	/// Opens a task about what `claim` is the hash of, which can be answered for `window` ticks from now. Refused if
-	/// nobody could answer.
-	fn open(task: TaskId, claim: [u8; 32], window: Tick) -> DispatchResult;
+	/// Opens a task about what `claim` is the hash of: a committee that has room for the work is drawn, and its members
+	/// can answer for `window` ticks from then. Refused if nobody could answer.
+	fn open(task: TaskId, claim: [u8; 32], work: &Work, window: Tick) -> DispatchResult;
 
 	/// How far the verification has come; `None` if there is no such task.
 	fn status(task: TaskId) -> Option<TaskStatus>;
@@ -89,6 +92,10 @@ pub trait Committees<AccountId> {
 	/// least `window` ticks from now. The first tick at which answers are refused; `None` if there is no such task,
 	/// it has passed, or nobody said `Unavailable`.
 	fn reopen(task: TaskId, window: Tick) -> Option<Tick>;
+
+	/// The court has run a [disputed](TaskStatus::Disputed) record: its output hashes to `output`. Those who said something
+	/// else pay, and their answers count no more. Refused if this record of the task is not disputed.
+	fn resolve(task: TaskId, record: u32, output: [u8; 32]) -> DispatchResult;
 
 	/// Whether `who` has answered the task: nobody who did is paid for overturning it.
 	fn answered(task: TaskId, who: &AccountId) -> bool;
