@@ -16,10 +16,10 @@ const UNIT: u128 = 1_000_000_000_000;
 /// Halvings that the table and the plot show.
 const HALVINGS: u64 = 6;
 /// The plot's frame, in the picture's units.
-const LEFT: u128 = 70;
-const TOP: u128 = 30;
-const WIDTH: u128 = 600;
-const HEIGHT: u128 = 300;
+const LEFT: u128 = 700;
+const TOP: u128 = 300;
+const WIDTH: u128 = 6_000;
+const HEIGHT: u128 = 3_000;
 
 fn main() {
 	let usage = "CAP HALVING FILE.svg";
@@ -91,9 +91,9 @@ impl Curve {
 		};
 		let (right, bottom) = (LEFT + WIDTH, TOP + HEIGHT);
 		line(format!(
-			"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"13\">",
-			right + 30,
-			bottom + 60
+			"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"130\" stroke-width=\"10\">",
+			right + 300,
+			bottom + 600
 		));
 		line("<title>ODA issued by year: in all, and in each year</title>".into());
 		line("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>".into());
@@ -102,21 +102,25 @@ impl Curve {
 			let y = self.y(amount);
 			line(format!("<path d=\"M{LEFT} {y}H{right}\" stroke=\"#dddddd\"/>"));
 			let millions = amount / UNIT / 1_000_000;
-			line(format!("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{millions} M</text>", LEFT - 8, y + 4));
+			line(format!(
+				"<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{millions} M</text>",
+				LEFT - 80,
+				y + 40
+			));
 		}
 		for halving in 0..=HALVINGS {
 			let x = self.x(4 * halving);
-			line(format!("<path d=\"M{x} {bottom}v5\" stroke=\"#333333\"/>"));
+			line(format!("<path d=\"M{x} {bottom}v50\" stroke=\"#333333\"/>"));
 			line(format!(
 				"<text x=\"{x}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-				bottom + 20,
+				bottom + 200,
 				4 * halving
 			));
 		}
 		line(format!(
 			"<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">years of 3 s ticks; the amount halves every four</text>",
 			LEFT + WIDTH / 2,
-			bottom + 45
+			bottom + 450
 		));
 		let mut total = format!("M{LEFT} {bottom}");
 		let mut yearly = format!("M{LEFT} {bottom}");
@@ -128,14 +132,14 @@ impl Curve {
 		line(format!(
 			"<path d=\"{yearly}V{bottom}Z\" fill=\"#f2b705\" fill-opacity=\"0.6\" stroke=\"#a67c00\"/>"
 		));
-		line(format!("<path d=\"{total}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>"));
+		line(format!("<path d=\"{total}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"20\"/>"));
 		line(format!("<path d=\"M{LEFT} {bottom}H{right}\" stroke=\"#333333\"/>"));
 		let text = |x: u128, amount: u128, fill: &str, text: &str| {
-			format!("<text x=\"{x}\" y=\"{}\" fill=\"{fill}\">{text}</text>", self.y(amount) - 8)
+			format!("<text x=\"{x}\" y=\"{}\" fill=\"{fill}\">{text}</text>", self.y(amount) - 80)
 		};
 		line(text(self.x(9), self.total(7), "#1f5fa8", "issued in all"));
-		line(text(self.x(8) + 8, self.in_year(8), "#7a5b00", "issued in the year"));
-		line(text(LEFT + 8, self.schedule.cap, "#333333", "the cap: never more"));
+		line(text(self.x(8) + 80, self.in_year(8), "#7a5b00", "issued in the year"));
+		line(text(LEFT + 80, self.schedule.cap, "#333333", "the cap: never more"));
 		lines.push_str("</svg>\n");
 		lines
 	}

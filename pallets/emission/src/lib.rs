@@ -314,15 +314,4 @@ impl<T: Config> Pallet<T> {
 		}
 		Ok(())
 	}
-
-	/// Fills the pots, so that the payouts of benchmarks cost what they cost at worst.
-	#[cfg(feature = "runtime-benchmarks")]
-	pub fn fill_for_benchmark() {
-		let part = T::MaxMinted::get() / 8u32.into();
-		for pot in Pot::ALL {
-			let minted = Self::mint(&Self::account(), part);
-			Pots::<T>::mutate(pot, |held| *held = held.saturating_add(minted));
-		}
-		PerBlock::<T>::put(part / 8u32.into());
-	}
 }

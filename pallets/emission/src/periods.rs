@@ -19,7 +19,7 @@ impl<T: Config> Pallet<T> {
 		Schedule { cap: T::MaxMinted::get().saturated_into(), halving: T::HalvingInterval::get() }
 	}
 
-	/// The ticks since the emission started, of which none before now counts if it has not.
+	/// The ticks since the emission started; none if it has not.
 	pub(crate) fn elapsed() -> Tick {
 		let now = T::Clock::get();
 		Progress::<T>::get().map_or(0, |progress| now.saturating_sub(progress.start))
