@@ -280,6 +280,12 @@ impl Graph {
 		self.inputs.iter().fold(0u64, |n, t| n.saturating_add(t.bytes()))
 	}
 
+	/// Bytes of what it makes of a record: of its outputs, one after the other.
+	pub fn output_bytes(&self) -> u64 {
+		let bytes = |output: &u16| self.value_type(usize::from(*output)).map_or(0, |t| t.bytes());
+		self.outputs.iter().map(bytes).fold(0, u64::saturating_add)
+	}
+
 	/// Bytes of a weights blob.
 	pub fn param_bytes(&self) -> u64 {
 		self.params.iter().fold(0u64, |n, t| n.saturating_add(t.bytes()))

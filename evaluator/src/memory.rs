@@ -178,11 +178,12 @@ impl Graph {
 }
 
 impl ModelSpec {
-	/// What evaluating and scoring one record takes of the runtime's wasm heap, if the specification is valid. Linear in
-	/// the graph, allocates nothing.
+	/// What evaluating and scoring one record, and copying the output to hash it, takes of the runtime's wasm heap, if the
+	/// specification is valid. Linear in the graph, allocates nothing.
 	pub fn heap(&self) -> Heap {
 		let mut heap = Heap::default();
 		self.graph.run(&mut heap);
+		heap.take(self.graph.output_bytes());
 		heap.take(self.objective.target.tensor.bytes());
 		heap
 	}

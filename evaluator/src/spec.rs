@@ -10,6 +10,7 @@ use crate::{
 	limits::*,
 	model::{Metric, ModelSpec},
 	scores::ScoreKind,
+	tensor::Tensor,
 	validate::GraphError,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -129,21 +130,31 @@ impl ModelSpec {
 		if self.objective.metric == Metric::Accuracy && single { ScoreKind::Bit } else { ScoreKind::I32 }
 	}
 
+	/// A record's input and its target.
+	pub fn split_record<'a>(&self, record: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), EvalError> {
+		let input = usize::try_from(self.graph.input_bytes()).map_err(|_| EvalError::RecordLength)?;
+		let (input, target) = record.split_at_checked(input).ok_or(EvalError::RecordLength)?;
+		if target.len() as u64 != self.objective.target.tensor.bytes() {
+			return Err(EvalError::RecordLength);
+		}
+		Ok((input, target))
+	}
+
+	/// Scores the outputs that the graph makes of a record's input, by the record's target.
+	pub fn score_outputs(&self, outputs: &[Tensor], target: &[u8]) -> Result<i32, EvalError> {
+		let output = outputs.first().ok_or(EvalError::Inconsistent)?;
+		let index = self.graph.outputs.first().ok_or(EvalError::Inconsistent)?;
+		let t = self.graph.value_type(usize::from(*index)).ok_or(EvalError::Inconsistent)?;
+		Ok(self.objective.score(output, t, target))
+	}
+
 	/// Evaluates and scores one record: its input bytes, then its target's.
 	pub fn score_record<K: Kernel>(
 		&self,
 		evaluator: &Evaluator<'_, K>,
 		record: &[u8],
 	) -> Result<i32, EvalError> {
-		let input = usize::try_from(self.graph.input_bytes()).map_err(|_| EvalError::RecordLength)?;
-		let (input, target) = record.split_at_checked(input).ok_or(EvalError::RecordLength)?;
-		if target.len() as u64 != self.objective.target.tensor.bytes() {
-			return Err(EvalError::RecordLength);
-		}
-		let outputs = evaluator.run(input)?;
-		let output = outputs.first().ok_or(EvalError::Inconsistent)?;
-		let index = self.graph.outputs.first().ok_or(EvalError::Inconsistent)?;
-		let t = self.graph.value_type(usize::from(*index)).ok_or(EvalError::Inconsistent)?;
-		Ok(self.objective.score(output, t, target))
+		let (input, target) = self.split_record(record)?;
+		self.score_outputs(&evaluator.run(input)?, target)
 	}
 }

@@ -1,11 +1,18 @@
 //! Benchmarks: the coefficients of the price, each measured at its component's worst shape.
 
-#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, missing_docs, reason = "for benchmarks only")]
+#![allow(
+	clippy::arithmetic_side_effects,
+	clippy::cast_possible_truncation,
+	clippy::unwrap_used,
+	missing_docs,
+	reason = "for benchmarks only"
+)]
 
-use crate::graphs;
+use crate::{evaluate, graphs};
+use alloc::vec;
 use codec::{Decode, Encode};
 use core::marker::PhantomData;
-use oda_evaluator::Graph;
+use oda_evaluator::{Graph, Tensor};
 use polkadot_sdk::{frame_benchmarking::v2::*, frame_system};
 
 /// Benchmarks belong to a pallet, and this one is nothing else.
@@ -118,6 +125,17 @@ mod benchmarks {
 		{
 			let graph = Graph::decode(&mut &encoded[..]).unwrap();
 			graphs::run(&graph, &weights, &input);
+		}
+	}
+
+	/// Up to the largest tensor, of the elements that take the most to copy: of one byte each.
+	#[benchmark]
+	fn output_root(n: Linear<0, 4_194_304>) {
+		let output = [Tensor::I8(vec![1; n as usize])];
+
+		#[block]
+		{
+			evaluate::root(&output);
 		}
 	}
 }

@@ -1,7 +1,6 @@
 //! One record, or one input, evaluated.
 
-use alloc::vec::Vec;
-use oda_evaluator::{EvalError, Evaluator, Graph, ModelSpec};
+use oda_evaluator::{EvalError, Evaluator, Graph, ModelSpec, Tensor};
 use oda_primitives::{BlobRef, ProofError, RangeProof};
 
 /// Weights, record or input have not the lengths that the graph needs. Of a registered graph, which is valid, nothing else
@@ -27,9 +26,32 @@ pub fn score(spec: &ModelSpec, weights: &[u8], record: &[u8]) -> Result<i32, Not
 	Ok(spec.score_record(&evaluator, record)?)
 }
 
+/// What one evaluation of a record says of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Finding {
+	/// What it scores.
+	pub score: i32,
+	/// The [`output_root`] of its input.
+	pub output: [u8; 32],
+}
+
+/// What these weights score on a record, and the root of what they make of its input, from one evaluation. It weighs what
+/// [`score`] weighs, and [`OutputPrice`](crate::OutputPrice).
+pub fn find(spec: &ModelSpec, weights: &[u8], record: &[u8]) -> Result<Finding, NotEvaluated> {
+	let (input, target) = spec.split_record(record)?;
+	let outputs = Evaluator::new(&spec.graph, weights)?.run(input)?;
+	Ok(Finding { score: spec.score_outputs(&outputs, target)?, output: root(&outputs) })
+}
+
 /// The root of what these weights make of an input: of the outputs' bytes, one after the other, as a receipt names it.
 pub fn output_root(graph: &Graph, weights: &[u8], input: &[u8]) -> Result<[u8; 32], NotEvaluated> {
-	let outputs = Evaluator::new(graph, weights)?.run(input)?;
-	let bytes: Vec<u8> = outputs.iter().flat_map(|output| output.to_le_bytes()).collect();
-	Ok(BlobRef::of(&bytes).root)
+	Ok(root(&Evaluator::new(graph, weights)?.run(input)?))
+}
+
+/// The root of these outputs. A single one, which is what every model has that is scored, is copied once.
+pub(crate) fn root(outputs: &[Tensor]) -> [u8; 32] {
+	let mut outputs = outputs.iter().map(Tensor::to_le_bytes);
+	let mut bytes = outputs.next().unwrap_or_default();
+	outputs.for_each(|output| bytes.extend(output));
+	BlobRef::of(&bytes).root
 }

@@ -5,8 +5,9 @@
 //! one place:
 //!
 //! * [`record`] takes a record from its proof, [`score`] says what it scores, [`output_root`] what a receipt's output
-//!   must hash to;
-//! * [`Price`] says what an evaluation weighs, from the coefficients of its [`Cost`](oda_evaluator::Cost);
+//!   must hash to, and [`find`] both from one evaluation;
+//! * [`Price`] says what an evaluation weighs, from the coefficients of its [`Cost`](oda_evaluator::Cost), and
+//!   [`OutputPrice`] what hashing its output weighs;
 //! * [`Limits`] says which models can be judged at all.
 //!
 //! ```
@@ -47,6 +48,6 @@ mod limits;
 mod tests;
 mod weights;
 
-pub use evaluate::{NotEvaluated, output_root, record, score};
+pub use evaluate::{Finding, NotEvaluated, find, output_root, record, score};
 pub use limits::{CHALLENGE_OVERHEAD, Limits, Unfit, challenge_bytes};
-pub use weights::{Price, WeightInfo};
+pub use weights::{OutputPrice, Price, WeightInfo};

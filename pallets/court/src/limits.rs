@@ -22,7 +22,7 @@ pub struct Limits {
 	pub weights: u64,
 	/// The most bytes of a challenge: of weights, a record and its proof together.
 	pub challenge: u64,
-	/// The most that evaluating one record may weigh.
+	/// The most that evaluating one record, and hashing its output, may weigh.
 	pub evaluation: Weight,
 }
 
@@ -33,14 +33,14 @@ pub enum Unfit {
 	WeightsTooLarge,
 	/// Weights, record and proof together are too long.
 	ChallengeTooLong,
-	/// Evaluating a record weighs too much.
+	/// Evaluating a record, and hashing its output, weighs too much.
 	RecordTooExpensive,
 	/// Evaluating a record takes more memory than the runtime has.
 	RecordTakesTooMuchMemory,
 }
 
 impl Limits {
-	/// Whether a valid model, of which a record weighs this much, can be judged.
+	/// Whether a valid model can be judged of which a record weighs this much, its output's hash included.
 	pub fn check(&self, spec: &ModelSpec, evaluation: Weight) -> Result<(), Unfit> {
 		ensure!(spec.graph.param_bytes() <= self.weights, Unfit::WeightsTooLarge);
 		ensure!(challenge_bytes(spec) <= self.challenge, Unfit::ChallengeTooLong);

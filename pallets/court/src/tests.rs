@@ -1,6 +1,9 @@
 //! One behaviour a test.
 
-use crate::{Limits, NotEvaluated, Price, Unfit, WeightInfo, challenge_bytes, output_root, record, score};
+use crate::{
+	Finding, Limits, NotEvaluated, OutputPrice, Price, Unfit, WeightInfo, challenge_bytes, find, output_root,
+	record, score,
+};
 use oda_evaluator::{
 	Cost, DataSource, DatasetRef, Evaluator, ModelSpec, Objective,
 	graph::{DType, TensorType},
@@ -89,11 +92,24 @@ fn an_output_hashes_to_what_the_evaluator_says() {
 }
 
 #[test]
+fn one_evaluation_finds_the_score_and_the_output() {
+	let (spec, weights, data) = model();
+	for bytes in data.chunks(spec.record_bytes() as usize) {
+		let (input, _) = spec.split_record(bytes).unwrap();
+		let score = score(&spec, &weights, bytes).unwrap();
+		let output = output_root(&spec.graph, &weights, input).unwrap();
+		assert_eq!(find(&spec, &weights, bytes), Ok(Finding { score, output }));
+	}
+}
+
+#[test]
 fn other_lengths_are_not_evaluated() {
 	let (spec, weights, data) = model();
 	let (bytes, input) = (&data[..spec.record_bytes() as usize], &data[..spec.graph.input_bytes() as usize]);
 	assert_eq!(score(&spec, &weights[1..], bytes), Err(NotEvaluated));
 	assert_eq!(score(&spec, &weights, &bytes[1..]), Err(NotEvaluated));
+	assert_eq!(find(&spec, &weights[1..], bytes), Err(NotEvaluated));
+	assert_eq!(find(&spec, &weights, &bytes[1..]), Err(NotEvaluated));
 	assert_eq!(output_root(&spec.graph, &weights[1..], input), Err(NotEvaluated));
 	assert_eq!(output_root(&spec.graph, &weights, &input[1..]), Err(NotEvaluated));
 }
@@ -165,6 +181,9 @@ impl WeightInfo for Coefficients {
 	fn evaluate_nodes(n: u32) -> Weight {
 		Weight::from_parts(1_000, 0) + Weight::from_parts(9, 0) * u64::from(n)
 	}
+	fn output_root(n: u32) -> Weight {
+		Weight::from_parts(50, 3) + Weight::from_parts(10, 0) * u64::from(n)
+	}
 }
 
 struct Half;
@@ -198,4 +217,11 @@ fn each_component_has_its_coefficient_above_one_base_and_a_margin() {
 fn a_component_beyond_what_a_coefficient_takes_weighs_more_than_any_block() {
 	let cost = Cost { macs: u64::from(u32::MAX) + 1, ..Default::default() };
 	assert_eq!(TestPrice::convert(cost), Weight::MAX);
+}
+
+#[test]
+fn an_outputs_hash_is_priced_by_its_bytes_with_the_same_margin() {
+	type TestOutputPrice = OutputPrice<Coefficients, Half>;
+	assert_eq!(TestOutputPrice::convert(5), Weight::from_parts(150, 3));
+	assert_eq!(TestOutputPrice::convert(u64::from(u32::MAX) + 1), Weight::MAX);
 }

@@ -27,6 +27,8 @@ pub trait WeightInfo {
 	fn evaluate_activation_bytes(n: u32) -> Weight;
 	/// `n` convolutions of an element, with parameters of their own, decoded.
 	fn evaluate_nodes(n: u32) -> Weight;
+	/// `n` bytes of an output, copied and hashed.
+	fn output_root(n: u32) -> Weight;
 }
 
 /// What evaluating and scoring one record of a cost weighs: every component at its coefficient, and what one evaluation
@@ -49,7 +51,20 @@ impl<W: WeightInfo, Margin: Get<Perbill>> Convert<Cost, Weight> for Price<W, Mar
 			.saturating_add(of(W::evaluate_param_bytes, cost.param_bytes))
 			.saturating_add(of(W::evaluate_activation_bytes, cost.activation_bytes))
 			.saturating_add(of(W::evaluate_nodes, cost.nodes));
-		let margin = Margin::get().mul_ceil(measured.ref_time());
-		Weight::from_parts(measured.ref_time().saturating_add(margin), measured.proof_size())
+		with_margin::<Margin>(measured)
 	}
+}
+
+/// What hashing an output of so many bytes weighs, above what [`Price`] says of its evaluation, with the same `Margin`.
+pub struct OutputPrice<W, Margin>(PhantomData<(W, Margin)>);
+
+impl<W: WeightInfo, Margin: Get<Perbill>> Convert<u64, Weight> for OutputPrice<W, Margin> {
+	fn convert(bytes: u64) -> Weight {
+		u32::try_from(bytes).map_or(Weight::MAX, |n| with_margin::<Margin>(W::output_root(n)))
+	}
+}
+
+fn with_margin<Margin: Get<Perbill>>(measured: Weight) -> Weight {
+	let margin = Margin::get().mul_ceil(measured.ref_time());
+	Weight::from_parts(measured.ref_time().saturating_add(margin), measured.proof_size())
 }

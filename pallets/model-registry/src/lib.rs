@@ -111,6 +111,9 @@ pub mod pallet {
 		/// What the court's evaluation of one record weighs.
 		type EvaluationWeight: Convert<Cost, Weight>;
 
+		/// What hashing an output of so many bytes weighs above that.
+		type OutputWeight: Convert<u64, Weight>;
+
 		/// The most announcements that an account may have at a time.
 		#[pallet::constant]
 		type MaxAnnouncements: Get<u32>;
@@ -260,7 +263,7 @@ pub mod pallet {
 		/// The weights are too large to be shown to the court.
 		#[codec(index = 4)]
 		WeightsTooLarge,
-		/// One record is too expensive for the court to evaluate.
+		/// One record is too expensive for the court to evaluate, and its output to hash.
 		#[codec(index = 5)]
 		RecordTooExpensive,
 		/// A model of the same graph, objective and data exists.
@@ -548,7 +551,9 @@ impl<T: Config> Pallet<T> {
 			challenge: T::MaxChallengeBytes::get(),
 			evaluation: T::MaxEvaluationWeight::get(),
 		};
-		limits.check(spec, T::EvaluationWeight::convert(cost)).map_err(|unfit| match unfit {
+		let output = T::OutputWeight::convert(spec.graph.output_bytes());
+		let weight = T::EvaluationWeight::convert(cost).saturating_add(output);
+		limits.check(spec, weight).map_err(|unfit| match unfit {
 			court::Unfit::WeightsTooLarge => Error::<T>::WeightsTooLarge,
 			court::Unfit::ChallengeTooLong => Error::<T>::ChallengeTooLong,
 			court::Unfit::RecordTooExpensive => Error::<T>::RecordTooExpensive,

@@ -66,6 +66,8 @@ parameter_types! {
 	/// The court's limit in picoseconds.
 	pub static CourtLimit: u64 = 1_000_000;
 	pub MaxEvaluationWeight: Weight = Weight::from_parts(CourtLimit::get(), u64::MAX);
+	/// Picoseconds of hashing a byte of an output.
+	pub static OutputByte: u64 = 0;
 	/// What an evaluation weighs at least.
 	pub static BaseWeight: u64 = 0;
 	pub static MaxWeightsBytes: u64 = 2 * 1024 * 1024;
@@ -90,6 +92,14 @@ impl Convert<Cost, Weight> for EvaluationWeight {
 	}
 }
 
+/// [`OutputByte`] for each.
+pub struct OutputWeight;
+impl Convert<u64, Weight> for OutputWeight {
+	fn convert(bytes: u64) -> Weight {
+		Weight::from_parts(OutputByte::get() * bytes, 0)
+	}
+}
+
 impl pallet_model_registry::Config for Test {
 	type AnnouncementDeposit = HoldConsideration<
 		u64,
@@ -107,6 +117,7 @@ impl pallet_model_registry::Config for Test {
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = MaxWeightsBytes;
 	type MinAnnouncementAge = MinAnnouncementAge;
+	type OutputWeight = OutputWeight;
 	type PendingWindow = PendingWindow;
 	type WeightInfo = ();
 }

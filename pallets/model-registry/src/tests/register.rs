@@ -129,6 +129,21 @@ fn register_fails_when_a_record_is_too_expensive_for_the_court() {
 }
 
 #[test]
+fn register_fails_when_a_records_output_is_too_expensive_for_the_court_to_hash() {
+	run(|| {
+		let spec = fixture::spec(2, 0);
+		announced(ALICE, spec.id());
+		let cost = spec.validate().unwrap();
+		OutputByte::set(7);
+		let limit = cost.macs + cost.element_ops + 7 * spec.graph.output_bytes();
+		CourtLimit::set(limit - 1);
+		assert_noop!(try_register(spec.clone()), Error::<Test>::RecordTooExpensive);
+		CourtLimit::set(limit);
+		assert_ok!(try_register(spec));
+	});
+}
+
+#[test]
 fn register_fails_when_the_parent_is_unknown() {
 	run(|| {
 		let call = register_spec(ALICE, fixture::spec(2, 0), proof(2), Some([9; 32]));
