@@ -26,7 +26,7 @@ impl<T: Config> Pallet<T> {
 	///
 	/// * A submission is stored, indexed, counted, queued or being verified, and has scores and known weights, as its
 	///   phase says, and nothing of the kind is left without a submission.
-	/// * Queues are in commit order. Challenge commitments stand only against what is being verified, one
+	/// * Queues are in commit order, and wait for what is being verified. Challenge commitments stand only against what is being verified, one
 	///   an account, and a full list of them holds it.
 	/// * Weights are demanded only of what is being verified and was not shown, or of a head.
 	/// * A bounty counts exactly the live submissions that can earn it.
@@ -106,6 +106,7 @@ impl<T: Config> Pallet<T> {
 		for (model, queue) in Queue::<T>::iter() {
 			ensure!(!queue.is_empty(), "an empty queue is stored");
 			ensure!(queue.iter().is_sorted(), "a queue is not in commit order");
+			ensure!(Verifying::<T>::contains_key(model), "a queue waits for nothing");
 			for id in queue {
 				let submission = Submissions::<T>::get(id).ok_or("a queued submission does not exist")?;
 				ensure!(submission.model == model, "a submission is in another model's queue");
@@ -119,10 +120,6 @@ impl<T: Config> Pallet<T> {
 				T::Committees::status(TaskId::Submission(id)).is_some(),
 				"the verifiers do not know what they verify"
 			);
-		}
-		for model in Stalled::<T>::iter_keys() {
-			ensure!(Queue::<T>::contains_key(model), "an empty queue is stalled");
-			ensure!(!Verifying::<T>::contains_key(model), "a queue is stalled behind a verification");
 		}
 		Ok(())
 	}

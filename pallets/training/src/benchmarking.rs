@@ -283,6 +283,7 @@ mod benchmarks {
 		T::Committees::fill_for_benchmark();
 		fill_bounties::<T>(model, T::MaxBounties::get());
 		let id = revealed::<T>(model, &spec, 1, 8);
+		T::Committees::lapse_for_benchmark(TaskId::Submission(id));
 		fill_challenges::<T>(id, 0);
 		pass::<T>(answer_window::<T>(id) + T::ChallengeLifetime::get() + T::MinChallengeAge::get());
 		let caller: T::AccountId = whitelisted_caller();
@@ -357,7 +358,7 @@ mod benchmarks {
 
 		#[block]
 		{
-			ended = Pallet::<T>::advance(&model).ended;
+			ended = Pallet::<T>::advance(&model);
 		}
 
 		assert_eq!(ended, q);
@@ -381,8 +382,8 @@ mod benchmarks {
 		assert_eq!(ChallengeCommitments::<T>::decode_len(id), Some(1));
 	}
 
-	/// A challenge of a wrong score, all of it but the origin.
-	fn challenged<T: Config>(w: u32, p: u32) -> (SubmissionId, Call<T>) {
+	/// A submission that is being verified, of which the score of record 2 of 4 is wrong; and what shows it.
+	fn lied<T: Config>(w: u32, p: u32) -> (SubmissionId, WeightBytes, RangeProof, ModelSpec) {
 		let mut spec = spec(w, p, 4);
 		let data = vec![0u8; (spec.record_bytes() * 4) as usize];
 		spec.data = DataSource::Fixed(DatasetRef { blob: BlobRef::of(&data), records: 4 });
@@ -395,6 +396,13 @@ mod benchmarks {
 		let blob = BlobRef::of(&weights);
 		let id = committed::<T>(model, &spec, &trainer, blob);
 		Pallet::<T>::do_reveal(trainer, id, blob, SALT, scores(4, 2)).unwrap();
+		let proof = RangeProof::new(&data, spec.record_range(2).unwrap()).unwrap();
+		(id, weights, proof, spec)
+	}
+
+	/// A challenge of a wrong score, all of it but the origin.
+	fn challenged<T: Config>(w: u32, p: u32) -> (SubmissionId, Call<T>) {
+		let (id, weights, proof, spec) = lied::<T>(w, p);
 		T::Committees::pass_for_benchmark(TaskId::Submission(id));
 		assert!(matches!(T::Committees::status(TaskId::Submission(id)), Some(TaskStatus::Passed(_))));
 		let record = 2;
@@ -404,10 +412,19 @@ mod benchmarks {
 		Pallet::<T>::do_commit_challenge(challenger.clone(), id, commitment).unwrap();
 		fill_challenges::<T>(id, 1);
 		pass::<T>(T::MinChallengeAge::get());
-		let proof = RangeProof::new(&data, spec.record_range(record).unwrap()).unwrap();
 		let cost = T::EvaluationWeight::convert(spec.validate().unwrap());
 		let submission = id;
 		(id, Call::challenge { submission, record, challenger, salt: SALT, proof, weights, cost })
+	}
+
+	/// A disputed record whose score is wrong, all of it but the origin.
+	fn disputed<T: Config>(w: u32, p: u32) -> (SubmissionId, Call<T>) {
+		let (id, weights, proof, spec) = lied::<T>(w, p);
+		let (submission, record) = (id, 2);
+		T::Committees::dispute_for_benchmark(TaskId::Submission(id), record);
+		let cost = T::EvaluationWeight::convert(spec.validate().unwrap())
+			.saturating_add(T::OutputWeight::convert(spec.graph.output_bytes()));
+		(id, Call::resolve_dispute { submission, record, proof, weights, cost })
 	}
 
 	#[benchmark]
@@ -439,6 +456,39 @@ mod benchmarks {
 		}
 
 		assert!(!Submissions::<T>::contains_key(id));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn authorize_resolve_dispute(
+		w: Linear<10, { MAX_WEIGHT_BYTES }>,
+		p: Linear<1_024, 1_048_576>,
+	) -> Result<(), BenchmarkError> {
+		let (_, call) = disputed::<T>(w, p);
+		let call: T::RuntimeCall = call.into();
+
+		#[block]
+		{
+			call.authorize(TransactionSource::InBlock)
+				.ok_or("resolve_dispute has no authorisation")?
+				.map_err(|_| "not authorised")?;
+		}
+
+		Ok(())
+	}
+
+	#[benchmark]
+	fn resolve_dispute() -> Result<(), BenchmarkError> {
+		let (id, call) = disputed::<T>(10, 1_024);
+		let call: T::RuntimeCall = call.into();
+
+		#[block]
+		{
+			call.dispatch(RawOrigin::Authorized.into()).map_err(|e| e.error)?;
+		}
+
+		let submission = Submissions::<T>::get(id).unwrap();
+		assert!(matches!(submission.phase, Phase::Verifying { refuted: true, .. }));
 		Ok(())
 	}
 

@@ -28,9 +28,11 @@ impl<T: Config> Pallet<T> {
 		// A commitment after the window has closed is good for a challenge as long as nobody settles, but holds
 		// nothing up: or a head's trainer could keep every successor out, a bond at a time.
 		let holds = Self::window_open(id, &submission);
-		let Phase::Verifying { held_until, .. } = &mut submission.phase else {
+		let Phase::Verifying { held_until, refuted, .. } = &mut submission.phase else {
 			return Err(Error::<T>::NotVerifying.into());
 		};
+		// What the court has found is nobody's evidence any more.
+		ensure!(!*refuted, Error::<T>::WindowClosed);
 		let now = T::Clock::get();
 		Self::prune_challenges(id, now);
 		let mut commitments = ChallengeCommitments::<T>::get(id);
@@ -116,10 +118,14 @@ impl<T: Config> Pallet<T> {
 		let standing = T::Models::standing(&submission.model).ok_or(Error::<T>::UnknownModel)?;
 		// Neither less than it takes, nor room that others then lack.
 		ensure!(cost == T::EvaluationWeight::convert(standing.work.cost), Error::<T>::WrongCost);
-		let claimed = ClaimedScores::<T>::get(id)
-			.and_then(|list| Scores::new(spec.score_kind(), spec.records(), &list.scores).ok()?.get(record))
-			.ok_or(Error::<T>::RecordOutOfRange)?;
+		let claimed = Self::claimed(id, &spec, record).ok_or(Error::<T>::RecordOutOfRange)?;
 		Ok(Accusation { submission, claim, commitment, spec, claimed })
+	}
+
+	/// The score that a submission claims of a record; `None` if the data has no such record.
+	pub(crate) fn claimed(id: SubmissionId, spec: &ModelSpec, record: u32) -> Option<i32> {
+		let list = ClaimedScores::<T>::get(id)?;
+		Scores::new(spec.score_kind(), spec.records(), &list.scores).ok()?.get(record)
 	}
 
 	/// A challenge by nobody's account: the cheap checks first, then the hashes of what it shows.
@@ -199,15 +205,19 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn fall(id: SubmissionId, submission: &SubmissionOf<T>, ending: Ending<T::AccountId>) -> u32 {
 		T::Evidence::saw(&submission.trainer, Deed::Overturned(id));
 		let innocent = T::Committees::close(TaskId::Submission(id), ending);
-		Self::pay_fee(id, &submission.trainer, submission.terms.fee, &innocent, Rest::Burn);
+		Self::pay_fee(id, &submission.trainer, &submission.terms, &innocent, Rest::Burn);
 		Verifying::<T>::remove(submission.model);
 		Self::forget_claim(submission);
 		Self::end(id, submission);
-		Self::advance(&submission.model).ended
+		Self::advance(&submission.model)
 	}
 
 	/// The bytes of `record` of the model's data, if the proof shows them.
-	fn proved<'a>(spec: &ModelSpec, record: u32, proof: &'a RangeProof) -> Result<&'a [u8], Error<T>> {
+	pub(crate) fn proved<'a>(
+		spec: &ModelSpec,
+		record: u32,
+		proof: &'a RangeProof,
+	) -> Result<&'a [u8], Error<T>> {
 		court::record(spec, record, proof).map_err(|e| match e {
 			ProofError::OutOfRange => Error::<T>::RecordOutOfRange,
 			ProofError::OtherRange | ProofError::NotTheEnd => Error::<T>::ProofForOtherRange,

@@ -6,7 +6,10 @@ use oda_pallet_traits::{ModelStatus, Standing};
 use oda_primitives::hash;
 use polkadot_sdk::{
 	frame_support::traits::fungible::MutateHold,
-	sp_runtime::traits::{Saturating, Zero},
+	sp_runtime::{
+		SaturatedConversion,
+		traits::{Saturating, Zero},
+	},
 };
 
 /// What a model's new weights have to beat.
@@ -81,11 +84,12 @@ impl<T: Config> Pallet<T> {
 		T::Models::enter(&model, &trainer)?;
 		let standing = T::Models::standing(&model).ok_or(Error::<T>::UnknownModel)?;
 		let bond = T::TrainerBond::get();
+		let fee = Self::fee(standing.work);
 		let terms = Terms {
-			fee: Self::fee(standing.work),
+			fee,
+			fee_burn: T::FeeBurn::get().mul_ceil(fee),
 			fee_base: T::FeeBase::get(),
 			answer_window: T::AttestWindow::convert(standing.work),
-			patience: T::VerifierPatience::get(),
 			challenge_window: T::ChallengeWindow::get(),
 		};
 		T::Currency::hold(&HoldReason::Submission.into(), &trainer, bond)?;
@@ -141,7 +145,8 @@ impl<T: Config> Pallet<T> {
 		weights: BlobRef,
 		salt: [u8; 32],
 		scores: ScoreBytes,
-	) -> DispatchResult {
+	) -> Result<Weight, DispatchError> {
+		let bytes = scores.len();
 		let mut submission = Self::opened(&trainer, id, &weights, &salt)?;
 		let model = submission.model;
 		let standing = T::Models::standing(&model).ok_or(Error::<T>::ModelClosed)?;
@@ -165,20 +170,23 @@ impl<T: Config> Pallet<T> {
 		submission.phase = Phase::Queued(claim);
 		Self::deposit_event(Event::Revealed { submission: id, model, weights, score, fee });
 
-		let mut queue = Queue::<T>::get(model);
-		let free = queue.is_empty() && !Verifying::<T>::contains_key(model);
-		if free && Self::start(id, &mut submission, &claim) {
+		if Verifying::<T>::contains_key(model) {
+			Queue::<T>::try_mutate(model, |queue| {
+				let place = queue.partition_point(|waiting| *waiting < id);
+				queue.try_insert(place, id).map_err(|_| Error::<T>::QueueFull)
+			})?;
 			Submissions::<T>::insert(id, submission);
-			return Ok(());
+		} else if !Self::start(id, &mut submission, &claim, &standing.work) {
+			Self::void(id, &submission);
+			Self::deposit_event(Event::Expired { submission: id, why: Expiry::NoVerifiers });
+			return Ok(Self::reveal_weight(bytes));
 		}
-		let place = queue.partition_point(|waiting| *waiting < id);
-		queue.try_insert(place, id).map_err(|_| Error::<T>::QueueFull)?;
-		Queue::<T>::insert(model, queue);
-		if free {
-			Stalled::<T>::insert(model, T::Clock::get());
-		}
-		Submissions::<T>::insert(id, submission);
-		Ok(())
+		Ok(T::WeightInfo::reveal(bytes.saturated_into()))
+	}
+
+	/// What a reveal of so many bytes of scores costs at most: it expires at once.
+	pub(crate) fn reveal_weight(scores: usize) -> Weight {
+		T::WeightInfo::reveal(scores.saturated_into()).saturating_add(T::WeightInfo::settle_expired())
 	}
 
 	pub(crate) fn do_withdraw(
@@ -208,23 +216,34 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Opens a task for the claim; whether there was anybody to answer it. The caller stores the submission.
-	pub(crate) fn start(id: SubmissionId, submission: &mut SubmissionOf<T>, claim: &Claim) -> bool {
+	/// Opens a task for the claim and stores the submission; whether there was anybody who could answer it.
+	pub(crate) fn start(
+		id: SubmissionId,
+		submission: &mut SubmissionOf<T>,
+		claim: &Claim,
+		work: &Work,
+	) -> bool {
 		let window = submission.terms.answer_window;
 		let opened = frame_support::storage::with_storage_layer(|| {
-			T::Committees::open(TaskId::Submission(id), claim.hash, window)
+			T::Committees::open(TaskId::Submission(id), claim.hash, work, window)
 		});
 		if opened.is_err() {
 			return false;
 		}
 		let model = submission.model;
 		let opened_at = T::Clock::get();
-		let answers_until = opened_at.saturating_add(window);
-		submission.phase =
-			Phase::Verifying { claim: *claim, opened_at, answers_until, held_until: 0, shown: false };
+		let open_until = opened_at.saturating_add(window);
+		submission.phase = Phase::Verifying {
+			claim: *claim,
+			opened_at,
+			open_until,
+			held_until: 0,
+			shown: false,
+			refuted: false,
+		};
+		Submissions::<T>::insert(id, submission);
 		Verifying::<T>::insert(model, id);
-		Stalled::<T>::remove(model);
-		Self::deposit_event(Event::VerificationStarted { submission: id, model, answers_until });
+		Self::deposit_event(Event::VerificationStarted { submission: id, model, open_until });
 		true
 	}
 

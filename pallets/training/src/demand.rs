@@ -122,14 +122,14 @@ impl<T: Config> Pallet<T> {
 	/// A submission's weights can be had by all from now on; what its trainer pays of the block space.
 	fn weights_shown(id: SubmissionId, price: BalanceOf<T>, window: Tick) -> BalanceOf<T> {
 		let Some(mut submission) = Submissions::<T>::get(id) else { return Zero::zero() };
-		let Phase::Verifying { answers_until, held_until, shown, .. } = &mut submission.phase else {
+		let Phase::Verifying { open_until, held_until, shown, .. } = &mut submission.phase else {
 			return Zero::zero();
 		};
 		*shown = true;
 		// Who sees them now for the first time needs time to check them.
 		*held_until = T::Clock::get().saturating_add(window).max(*held_until);
 		if let Some(until) = T::Committees::reopen(TaskId::Submission(id), submission.terms.answer_window) {
-			*answers_until = until.max(*answers_until);
+			*open_until = until.max(*open_until);
 		}
 		let paid =
 			T::Currency::burn_up(HoldReason::Submission, &submission.trainer, price.min(submission.bond));

@@ -20,8 +20,8 @@
 //! anybody may call and which costs nothing when something was due.
 //!
 //! One file a behaviour: `admission` (calls that nobody signs), `commit` (commit, reveal, withdraw), `settle` (ends
-//! submissions and starts the next), `challenge` (commitments to evidence, and challenges), `demand` (weights that
-//! nobody shows), `bounty`, `fee` (what verifiers share), `audit` (the invariants).
+//! submissions and starts the next), `challenge` (commitments to evidence, and challenges), `dispute` (records about which
+//! verifiers differ), `demand` (weights that nobody shows), `bounty`, `fee` (what verifiers share), `audit` (the invariants).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -47,6 +47,7 @@ mod bounty;
 mod challenge;
 mod commit;
 mod demand;
+mod dispute;
 mod fee;
 #[cfg(test)]
 mod mock;
@@ -64,7 +65,7 @@ use alloc::vec::Vec;
 use oda_evaluator::Cost;
 use oda_pallet_court as court;
 use oda_pallet_funds::{self as funds, Funds};
-use oda_pallet_traits::{Committees, Deed, Evidence, Heads, Models, Work};
+use oda_pallet_traits::{Committees, Deed, Evidence, Heads, Models, Payments, Work};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Tick, VersionId, refusal};
 use polkadot_sdk::{
 	frame_support::{
@@ -74,7 +75,11 @@ use polkadot_sdk::{
 		traits::{Consideration, Footprint, fungible},
 	},
 	frame_system::{ensure_authorized, pallet_prelude::*},
-	sp_runtime::{traits::Convert, transaction_validity::TransactionPriority},
+	sp_runtime::{
+		Perbill,
+		traits::{Convert, Zero},
+		transaction_validity::TransactionPriority,
+	},
 };
 
 /// An amount.
@@ -151,11 +156,21 @@ pub mod pallet {
 		/// The part of the fee that follows a task's work: what is computed, and what is fetched for it.
 		type VerificationFee: Convert<Work, BalanceOf<Self>>;
 
-		/// For how many ticks a task can be answered, by its work.
+		/// The part of every task's fee that is burned when the rest is paid out. Whoever mints may give verifiers as much as
+		/// this, in the end, and nobody gains by paying oneself.
+		type FeeBurn: Get<Perbill>;
+
+		/// Who is told what was paid to verifiers, and how much of it was burned.
+		type Payments: Payments<Self::AccountId, BalanceOf<Self>>;
+
+		/// For how many ticks a task can be answered, from when its verifiers are drawn, by its work.
 		type AttestWindow: Convert<Work, Tick>;
 
 		/// What evaluating one record of this cost weighs.
 		type EvaluationWeight: Convert<Cost, Weight>;
+
+		/// What hashing an output of so many bytes weighs above that.
+		type OutputWeight: Convert<u64, Weight>;
 
 		/// The price of the block space that weights of this many bytes take when they are posted.
 		type PostPrice: Convert<u64, BalanceOf<Self>>;
@@ -163,8 +178,8 @@ pub mod pallet {
 		/// What a demand puts on hold beside the price of posting.
 		type DemandBond: Get<BalanceOf<Self>>;
 
-		/// The priority of challenges and posted weights in the transaction pool: they come before all others, and
-		/// each can be there once.
+		/// The priority of challenges, disputed records and posted weights in the transaction pool: they come before all
+		/// others, and each can be there once.
 		#[pallet::constant]
 		type DefencePriority: Get<TransactionPriority>;
 
@@ -203,9 +218,6 @@ pub mod pallet {
 
 		/// Ticks for which demanded weights can be posted.
 		type DemandWindow: Get<Tick>;
-
-		/// Ticks that a submission waits for verifiers, when there are none, before it ends.
-		type VerifierPatience: Get<Tick>;
 
 		/// The furthest end of a bounty, in ticks from now.
 		#[pallet::constant]
@@ -305,10 +317,6 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Verifying<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, SubmissionId>;
 
-	/// Since when the first in a model's queue has found no verifiers.
-	#[pallet::storage]
-	pub type Stalled<T: Config> = StorageMap<_, Blake2_128Concat, ModelId, Tick>;
-
 	/// The challenge commitments against a submission that is being verified.
 	#[pallet::storage]
 	pub type ChallengeCommitments<T: Config> = StorageMap<
@@ -359,7 +367,7 @@ pub mod pallet {
 			weights: BlobRef,
 			/// The sum of the claimed scores.
 			score: i64,
-			/// What the verifiers will share.
+			/// What the verifiers will share, and what is burned of it.
 			fee: BalanceOf<T>,
 		},
 		/// A submission is being verified.
@@ -369,8 +377,8 @@ pub mod pallet {
 			submission: SubmissionId,
 			/// The model that it is for.
 			model: ModelId,
-			/// The tick until which verifiers answer.
-			answers_until: Tick,
+			/// The first tick at which it can be settled. Its verifiers are yet to be drawn.
+			open_until: Tick,
 		},
 		/// A trainer took a submission back.
 		#[codec(index = 3)]
@@ -576,6 +584,30 @@ pub mod pallet {
 			/// The amount that was returned.
 			amount: BalanceOf<T>,
 		},
+		/// The runtime has run a record about which verifiers differed. If its score is not the claimed one, the submission
+		/// can only fall.
+		#[codec(index = 22)]
+		DisputeResolved {
+			/// The submission whose record it is.
+			submission: SubmissionId,
+			/// The index of the record.
+			record: u32,
+			/// The root of the record's output.
+			output: [u8; 32],
+			/// The score that the trainer claimed.
+			claimed: i32,
+			/// The score that the runtime found.
+			actual: i32,
+		},
+		/// A submission fell because the runtime had found a wrong score when it resolved a dispute, and nobody was there who
+		/// had committed to evidence before.
+		#[codec(index = 23)]
+		Refuted {
+			/// The submission that fell.
+			submission: SubmissionId,
+			/// The trainer's bond, all of which was burned.
+			burned: BalanceOf<T>,
+		},
 	}
 
 	/// Why a call was refused.
@@ -638,9 +670,6 @@ pub mod pallet {
 		/// Nothing is due for this submission, or this head.
 		#[codec(index = 18)]
 		NothingDue,
-		/// Nothing is being verified for this model, but there is no verifier to start with.
-		#[codec(index = 19)]
-		NoVerifiers,
 		/// The submission is not being verified.
 		#[codec(index = 20)]
 		NotVerifying,
@@ -728,7 +757,7 @@ pub mod pallet {
 		/// The submission's weights have been posted once.
 		#[codec(index = 48)]
 		AlreadyShown,
-		/// The submission's window has closed: it only waits to be settled.
+		/// The submission's window has closed, or the court has found a score of it wrong: it only waits to be settled.
 		#[codec(index = 49)]
 		WindowClosed,
 		/// Nobody demands these weights.
@@ -737,6 +766,9 @@ pub mod pallet {
 		/// The time in which the weights could be posted is over.
 		#[codec(index = 51)]
 		DemandOver,
+		/// The verifiers of this submission do not differ about this record.
+		#[codec(index = 52)]
+		NotDisputed,
 	}
 
 	#[pallet::hooks]
@@ -757,6 +789,11 @@ pub mod pallet {
 				T::PostPrice::convert(u64::from(MAX_WEIGHT_BYTES)) <= T::TrainerBond::get(),
 				"a trainer's bond must cover its part of posting"
 			);
+			assert!(
+				!T::TrainerBond::get().is_zero() && !T::ChallengeBond::get().is_zero(),
+				"claims and accusations must have something at stake"
+			);
+			assert!(T::FeeBurn::get() < Perbill::one(), "verifiers must be paid");
 			assert!(T::MaxLive::get() > 0, "trainers must be able to submit");
 			assert!(T::MaxQueue::get() > 0, "submissions must be able to wait");
 			assert!(T::MaxChallengers::get() > 0, "challengers must be able to commit");
@@ -790,28 +827,30 @@ pub mod pallet {
 		/// Opens a commitment and claims the score of every record.
 		///
 		/// From [`Config::MinCommitAge`] to [`Config::RevealWindow`] ticks after the commitment. Puts the
-		/// verifiers' fee and the storage deposits on hold. The verification starts at once, or in its turn.
+		/// verifiers' fee and the storage deposits on hold. The verification starts at once, or in its turn. If there is
+		/// nobody who could verify then, the submission expires and all is returned.
 		///
 		/// - `submission`: the caller's.
 		/// - `weights`: what was committed to.
 		/// - `salt`: the 32 secret bytes.
 		/// - `scores`: one score a record, packed; at most 64 KiB.
 		///
-		/// Events: `Revealed`, `VerificationStarted`. Errors: `UnknownSubmission`, `NotTrainer`,
+		/// Events: `Revealed`, `VerificationStarted` or `Expired`. Errors: `UnknownSubmission`, `NotTrainer`,
 		/// `AlreadyRevealed`, `RevealTooEarly`, `RevealTooLate`, `CommitmentMismatch`, `ModelClosed`,
 		/// `WeightsLengthMismatch`, `ScoresLengthMismatch`, `ScoresPaddingNotZero`, `ScoresTooLong`,
 		/// `WeightsAlreadySubmitted`, `BelowMinImprovement`, `NotSignificant`; fee or deposits cannot be held.
 		#[pallet::call_index(1)]
-		#[pallet::weight(T::WeightInfo::reveal(u32::try_from(scores.len()).unwrap_or(u32::MAX)))]
+		#[pallet::weight(Pallet::<T>::reveal_weight(scores.len()))]
 		pub fn reveal(
 			origin: OriginFor<T>,
 			submission: SubmissionId,
 			weights: BlobRef,
 			salt: [u8; 32],
 			scores: ScoreBytes,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let trainer = ensure_signed(origin)?;
-			Self::do_reveal(trainer, submission, weights, salt, scores)
+			let weight = Self::do_reveal(trainer, submission, weights, salt, scores)?;
+			Ok(Some(weight).into())
 		}
 
 		/// Opens a commitment that can no longer win through no fault of the trainer's, and takes the bond
@@ -844,17 +883,17 @@ pub mod pallet {
 		/// Without a signature it is free, and refused by the pool and by blocks unless something is due. Signed, it
 		/// costs nothing if something was due, and otherwise what asking that costs.
 		///
-		/// Not revealed in time: the bond is burned. Waiting while nothing is being verified: the next one
-		/// starts. Verified and the windows closed: it becomes the head, or expires, and the next one starts.
-		/// The bonds of challenge commitments that have expired are burned on the way. Most verifiers say that the weights cannot
-		/// be had: they are demanded. Weights demanded and not shown in time: the claim falls, and who signed it
-		/// pays.
+		/// Not revealed in time: the bond is burned. Verified and the windows closed: it becomes the head, or expires, and the
+		/// next one starts. The bonds of challenge commitments that have expired are burned on the way. Most verifiers say that
+		/// the weights cannot be had: they are demanded. Weights demanded and not shown in time, or a score that the court
+		/// found wrong when it resolved a dispute, and no live challenge commitment: the claim falls, and who signed it
+		/// pays. While verifiers are drawn, deliberate or differ about a record, nothing else is due.
 		///
 		/// - `submission`: any.
 		///
-		/// Events: `Forfeited`, `Accepted`, `Expired`, `Outdated`, `WeightsDemanded`, `Withheld`, `FeePaid`,
+		/// Events: `Forfeited`, `Accepted`, `Expired`, `Outdated`, `WeightsDemanded`, `Withheld`, `Refuted`, `FeePaid`,
 		/// `BountyPaid`, `ChallengeCommitmentExpired`, `VerificationStarted`. Errors: `UnknownSubmission`,
-		/// `NothingDue`, `NoVerifiers`; from the pool, [`refusal::TRAINING`](oda_primitives::refusal::TRAINING) and the error's index.
+		/// `NothingDue`; from the pool, [`refusal::TRAINING`](oda_primitives::refusal::TRAINING) and the error's index.
 		#[pallet::call_index(3)]
 		#[pallet::weight(Pallet::<T>::settle_weight())]
 		#[pallet::weight_of_authorize(Pallet::<T>::settle_weight())]
@@ -863,8 +902,6 @@ pub mod pallet {
 			Self::ensure_anybody(origin)?;
 			match Self::do_settle(submission) {
 				Ok(weight) => Ok((Some(weight), Pays::No).into()),
-				// All that wait were looked at.
-				Err(error) if error == Error::<T>::NoVerifiers.into() => Err(error.into()),
 				Err(error) => Err(error.with_weight(T::WeightInfo::settle_nothing())),
 			}
 		}
@@ -874,7 +911,7 @@ pub mod pallet {
 		/// Puts [`Config::ChallengeBond`] on hold. The commitment holds the window open until it expires,
 		/// [`Config::ChallengeLifetime`] ticks from now; the bond is lost if no challenge follows by then. A
 		/// commitment made after the window has closed, which is possible until somebody settles, holds nothing, and
-		/// is returned when somebody does.
+		/// is returned when somebody does. Once the court has found a score wrong by itself, nobody can commit any more.
 		///
 		/// Blocks keep room for it that ordinary transactions cannot take.
 		///
@@ -883,7 +920,7 @@ pub mod pallet {
 		///   and 32 secret random bytes.
 		///
 		/// Events: `ChallengeCommitted`, `ChallengeCommitmentExpired`. Errors: `UnknownSubmission`,
-		/// `NotVerifying`, `AlreadyChallenging`, `TooManyChallengers`; the bond cannot be held.
+		/// `NotVerifying`, `WindowClosed`, `AlreadyChallenging`, `TooManyChallengers`; the bond cannot be held.
 		#[pallet::call_index(4)]
 		#[pallet::weight((T::WeightInfo::commit_challenge(), DispatchClass::Operational))]
 		pub fn commit_challenge(
@@ -1070,6 +1107,42 @@ pub mod pallet {
 				Err(error) => Err(error.with_weight(T::WeightInfo::settle_nothing())),
 			}
 		}
+
+		/// Has the runtime run a record about which a submission's verifiers differ, and tells them what its output is.
+		///
+		/// Those who said something else pay. If the record scores otherwise than claimed, the submission can only fall: by
+		/// a challenge, if somebody had committed to evidence before; else by [`Pallet::settle`], to nobody's benefit.
+		///
+		/// Free, and signed by nobody: what it shows authorises it, and it brings nobody anything. It is worth the while of
+		/// everybody for whom the submission stands still: its trainer, its verifiers, and the trainers behind it. The pool
+		/// and blocks take it only if all is right that can be checked without evaluating.
+		///
+		/// - `submission`: one that is being verified.
+		/// - `record`: the record about which its verifiers differ.
+		/// - `proof`: the record's bytes and the proof that the data has them there.
+		/// - `weights`: the submitted weights, whole; at most 2 MiB.
+		/// - `cost`: exactly what evaluating a record of this model, and hashing its output, weighs.
+		///
+		/// Event: `DisputeResolved`. Errors, from the pool as [`refusal::TRAINING`](oda_primitives::refusal::TRAINING) and the error's index: `UnknownSubmission`,
+		/// `NotVerifying`, `NotDisputed`, `WrongCost`, `RecordOutOfRange`, `WeightsMismatch`, `ProofForOtherRange`,
+		/// `ProofChunksMismatch`, `ProofSiblingsMismatch`, `ProofRootMismatch`.
+		#[pallet::call_index(13)]
+		#[pallet::weight((T::WeightInfo::resolve_dispute().saturating_add(*cost), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(
+			Pallet::<T>::authorize_resolve_weight(weights.len(), proof.encoded_size())
+		)]
+		#[pallet::authorize(Pallet::<T>::authorize_resolve_dispute)]
+		pub fn resolve_dispute(
+			origin: OriginFor<T>,
+			submission: SubmissionId,
+			record: u32,
+			proof: RangeProof,
+			weights: WeightBytes,
+			cost: Weight,
+		) -> DispatchResult {
+			ensure_authorized(origin)?;
+			Self::do_resolve_dispute(submission, record, &proof, &weights, cost)
+		}
 	}
 
 	#[pallet::view_functions]
@@ -1114,6 +1187,12 @@ pub mod pallet {
 		/// The bounties on a model.
 		pub fn bounties(model: ModelId) -> Vec<BountyOf<T>> {
 			Bounties::<T>::get(model).into_inner()
+		}
+
+		/// What a disputed record of a model costs to resolve: what `resolve_dispute` has to state.
+		pub fn resolution_cost(model: ModelId) -> Option<Weight> {
+			let work = T::Models::standing(&model)?.work;
+			Some(Self::resolution_price(&T::Models::spec(&model)?, &work))
 		}
 
 		/// The per-record scores of a model's head, packed.

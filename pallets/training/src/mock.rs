@@ -1,8 +1,12 @@
-//! A runtime with the real clock, registry and verification, and a model small enough to read.
+//! A runtime with the real clock and registry, a played committee, and a model small enough to read.
 //!
 //! The model has one dense node, from 64 inputs to 3 logits. Record `i` of 40 is all zeros but for a one at input
 //! `i`, and its class is `i mod 3`: so column `i` of the weight decides record `i` alone, and a test can make
 //! weights that are right on exactly the records it likes.
+
+pub(crate) mod committee;
+
+pub(crate) use committee::{Closing, Ended, closed, differ, draw_after};
 
 use crate as pallet_training;
 use crate::{HoldReason, ScoreBytes, Submissions, WeightBytes};
@@ -14,9 +18,10 @@ use oda_evaluator::{
 	model::{Confidence, Metric, TargetSpec},
 	scores,
 };
+use oda_pallet_court as court;
 use oda_pallet_funds as funds;
 use oda_pallet_traits::{Deed, Work};
-use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Tick, Verdict, hash, refusal};
+use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, Verdict, hash, refusal};
 use polkadot_sdk::{
 	frame_support::{
 		derive_impl,
@@ -32,7 +37,6 @@ use polkadot_sdk::{
 	pallet_balances, sp_io,
 	sp_runtime::{
 		BuildStorage, DispatchError, DispatchResult, ModuleError, Perbill,
-		testing::{TestSignature, UintAuthorityId},
 		traits::{Convert, Dispatchable},
 		transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
 	},
@@ -65,8 +69,6 @@ mod runtime {
 	pub type Clock = pallet_clock::Pallet<Test>;
 	#[runtime::pallet_index(3)]
 	pub type Registry = pallet_model_registry::Pallet<Test>;
-	#[runtime::pallet_index(4)]
-	pub type Verification = pallet_verification::Pallet<Test>;
 	#[runtime::pallet_index(5)]
 	pub type Training = pallet_training::Pallet<Test>;
 }
@@ -91,11 +93,15 @@ impl pallet_clock::Config for Test {
 pub(crate) const ED: u64 = 10;
 pub(crate) const TRAINER_BOND: u64 = 1_001;
 pub(crate) const CHALLENGE_BOND: u64 = 200;
-pub(crate) const VERIFIER_BOND: u64 = 4_000;
-pub(crate) const VERIFIER_SLASH: u64 = 2_000;
 pub(crate) const FEE_BASE: u64 = 30;
 /// Base, one for each of 40 records, and one for each chunk of their data and of the weights.
 pub(crate) const FEE: u64 = 73;
+/// The tenth of it that is burned, and what is left for the verifiers.
+pub(crate) const BURN: u64 = 8;
+pub(crate) const POT: u64 = FEE - BURN;
+/// What each of three verifiers gets, and what a fee costs that they share.
+pub(crate) const SHARE: u64 = 21;
+pub(crate) const SPENT: u64 = 3 * SHARE + BURN;
 pub(crate) const MIN_BOUNTY: u64 = 50;
 pub(crate) const MIN_COMMIT_AGE: Tick = 3;
 pub(crate) const REVEAL_WINDOW: Tick = 20;
@@ -108,7 +114,6 @@ pub(crate) const DEMAND_WINDOW: Tick = 9;
 pub(crate) const DEMAND_BOND: u64 = 50;
 /// The price of posting the 219 bytes of the test model's weights.
 pub(crate) const POST_PRICE: u64 = 219;
-pub(crate) const VERIFIER_PATIENCE: Tick = 15;
 pub(crate) const MAX_BOUNTY_TERM: Tick = 1_000;
 pub(crate) const MAX_LIVE: u32 = 5;
 pub(crate) const MAX_QUEUE: u32 = 6;
@@ -124,7 +129,6 @@ parameter_types! {
 	pub const ScoreHold: RuntimeHoldReason = RuntimeHoldReason::Training(HoldReason::ScoreList);
 	pub const KnownHold: RuntimeHoldReason = RuntimeHoldReason::Training(HoldReason::KnownWeights);
 	pub MaxEvaluationWeight: Weight = Weight::from_parts(100_000_000, u64::MAX);
-	pub const Quorum: Perbill = Perbill::from_parts(666_666_667);
 }
 
 /// What evaluating a record weighs: 10 for each multiply-accumulate, which is 1,920 in the test's model.
@@ -146,6 +150,7 @@ impl pallet_model_registry::Config for Test {
 	type Clock = Clock;
 	type Deposit = HoldConsideration<u64, Balances, ModelHold, Price>;
 	type EvaluationWeight = EvaluationWeight;
+	type OutputWeight = OutputWeight;
 	type MaxAnnouncements = ConstU32<1>;
 	type MaxChallengeBytes = ConstU64<{ 5 * 1024 * 1024 }>;
 	type MaxEvaluationWeight = MaxEvaluationWeight;
@@ -155,24 +160,31 @@ impl pallet_model_registry::Config for Test {
 	type WeightInfo = ();
 }
 
-impl pallet_verification::Config for Test {
-	type Evidence = SeenDeeds;
-	type Clock = Clock;
-	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
-	type Signature = TestSignature;
-	type Signer = UintAuthorityId;
-	type MaxVerifiers = ConstU32<4>;
-	type Quorum = Quorum;
-	type MinBond = ConstU64<2_000>;
-	type VerifierSlash = VerifierSlash;
-	type AccusationSlash = AccusationSlash;
-	type AbsenceSlash = AbsenceSlash;
-	type AttestPriority = ConstU64<1>;
-	type WeightInfo = ();
-	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkHelper = BenchmarkHelper;
+/// Picoseconds for each byte of an output, which has 12 in the test's model.
+pub struct OutputWeight;
+impl Convert<u64, Weight> for OutputWeight {
+	fn convert(bytes: u64) -> Weight {
+		Weight::from_parts(3 * bytes, 0)
+	}
 }
+
+/// What resolving a disputed record of the test's model has to state.
+pub(crate) const RESOLUTION: Weight = Weight::from_parts(1_920 + 36, 0);
+
+/// Whoever mints: gives verifiers as much as was burned of a fee, which is the most that it may, as one number for each
+/// of its tasks.
+pub struct Mint;
+impl oda_pallet_traits::Payments<u64, u64> for Mint {
+	fn task_settled(verifiers: &[u64], burned: u64) {
+		Settled::append((verifiers.to_vec(), burned));
+	}
+	fn used(_: &u64, _: u64) {}
+}
+
+/// What whoever mints was told: who shared a fee, and what was burned of it.
+#[polkadot_sdk::frame_support::storage_alias]
+pub(crate) type Settled =
+	StorageValue<Mint, Vec<(Vec<u64>, u64)>, polkadot_sdk::frame_support::pallet_prelude::ValueQuery>;
 
 /// One for each record, and for each chunk that is fetched.
 pub struct FeeOfWork;
@@ -207,7 +219,7 @@ impl oda_pallet_traits::Evidence<u64> for SeenDeeds {
 
 /// What can change while submissions are under way.
 mod parameters {
-	use super::{Tick, parameter_types};
+	use super::{Perbill, Tick, parameter_types};
 
 	parameter_types! {
 		pub static FeeBase: u64 = super::FEE_BASE;
@@ -224,10 +236,7 @@ mod parameters {
 		pub static MinChallengeAge: Tick = super::MIN_CHALLENGE_AGE;
 		pub static ChallengeLifetime: Tick = super::CHALLENGE_LIFETIME;
 		pub static DemandWindow: Tick = super::DEMAND_WINDOW;
-		pub static VerifierPatience: Tick = super::VERIFIER_PATIENCE;
-		pub static VerifierSlash: u64 = super::VERIFIER_SLASH;
-		pub static AccusationSlash: u64 = 1_000;
-		pub static AbsenceSlash: u64 = 10;
+		pub static FeeBurn: Perbill = Perbill::from_percent(10);
 	}
 }
 pub(crate) use parameters::*;
@@ -255,12 +264,15 @@ impl pallet_training::Config for Test {
 	type Models = Registry;
 	type Heads = ToldHeads;
 	type Evidence = SeenDeeds;
-	type Committees = Verification;
+	type Committees = committee::Played;
+	type FeeBurn = FeeBurn;
+	type Payments = Mint;
 	type ScoreDeposit = HoldConsideration<u64, Balances, ScoreHold, Price>;
 	type WeightsDeposit = HoldConsideration<u64, Balances, KnownHold, Price>;
 	type VerificationFee = FeeOfWork;
 	type AttestWindow = AttestWindow;
 	type EvaluationWeight = EvaluationWeight;
+	type OutputWeight = OutputWeight;
 	type FeeBase = FeeBase;
 	type TrainerBond = TrainerBond;
 	type ChallengeBond = ChallengeBond;
@@ -275,7 +287,6 @@ impl pallet_training::Config for Test {
 	type ChallengeWindow = ChallengeWindow;
 	type MinChallengeAge = MinChallengeAge;
 	type ChallengeLifetime = ChallengeLifetime;
-	type VerifierPatience = VerifierPatience;
 	type MaxBountyTerm = ConstU64<MAX_BOUNTY_TERM>;
 	type MaxLive = ConstU32<MAX_LIVE>;
 	type MaxQueue = ConstU32<MAX_QUEUE>;
@@ -294,16 +305,6 @@ pub struct BenchmarkHelper;
 impl crate::BenchmarkHelper for BenchmarkHelper {
 	fn set_tick(tick: Tick) {
 		pallet_clock::Now::<Test>::put(tick);
-	}
-}
-
-#[cfg(feature = "runtime-benchmarks")]
-impl pallet_verification::BenchmarkHelper<u64, TestSignature> for BenchmarkHelper {
-	fn signer() -> u64 {
-		777
-	}
-	fn sign(signer: &u64, message: &[u8]) -> TestSignature {
-		TestSignature(*signer, message.to_vec())
 	}
 }
 
@@ -330,9 +331,6 @@ pub(crate) fn bare_ext() -> sp_io::TestExternalities {
 	balances.push((POOR, ED));
 	let mut ext: sp_io::TestExternalities = RuntimeGenesisConfig {
 		balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
-		verification: pallet_verification::GenesisConfig {
-			verifiers: VERIFIERS.map(|who| (who, VERIFIER_BOND)).to_vec(),
-		},
 		..Default::default()
 	}
 	.build_storage()
@@ -341,6 +339,7 @@ pub(crate) fn bare_ext() -> sp_io::TestExternalities {
 	ext.execute_with(|| {
 		System::set_block_number(1);
 		pallet_clock::Now::<Test>::put(1);
+		committee::seat(&VERIFIERS);
 	});
 	ext
 }
@@ -374,7 +373,6 @@ pub(crate) fn check() {
 	}
 	Training::do_try_state().unwrap();
 	Registry::do_try_state().unwrap();
-	Verification::do_try_state().unwrap();
 }
 
 pub(crate) const RECORDS: u32 = 40;
@@ -482,6 +480,12 @@ impl Attempt {
 		self.weights.clone().try_into().unwrap()
 	}
 
+	/// The root of what the evaluator makes of `record`.
+	pub(crate) fn output(&self, record: u32) -> [u8; 32] {
+		let start = record as usize * (INPUTS + 1);
+		court::output_root(&spec().graph, &self.weights, &data()[start..start + INPUTS]).unwrap()
+	}
+
 	/// What the evaluator says of `record`.
 	pub(crate) fn actual(&self, record: u32) -> i32 {
 		let spec = spec();
@@ -530,7 +534,8 @@ pub(crate) fn commit(model: ModelId, attempt: &Attempt) -> SubmissionId {
 
 pub(crate) fn reveal(id: SubmissionId, attempt: &Attempt) -> DispatchResult {
 	let origin = RuntimeOrigin::signed(attempt.trainer);
-	Training::reveal(origin, id, attempt.blob(), attempt.salt, attempt.scores.clone())
+	let revealed = Training::reveal(origin, id, attempt.blob(), attempt.salt, attempt.scores.clone());
+	revealed.map(|_| ()).map_err(|refused| refused.error)
 }
 
 /// Commits and, as soon as allowed, reveals.
@@ -542,15 +547,12 @@ pub(crate) fn submit(model: ModelId, attempt: &Attempt) -> SubmissionId {
 }
 
 pub(crate) fn attest(id: SubmissionId, verifier: u64, verdict: Verdict) -> DispatchResult {
-	let origin: RuntimeOrigin = RawOrigin::Authorized.into();
-	let task = TaskId::Submission(id);
-	let signature = TestSignature(verifier, Verification::attestation(task, verdict).unwrap_or_default());
-	Verification::attest(origin, task, verdict, verifier, signature)
+	committee::answer(id, verifier, verdict)
 }
 
 /// All verifiers say that a submission is as claimed.
 pub(crate) fn approve(id: SubmissionId) {
-	for verifier in VERIFIERS {
+	for verifier in committee::members(id) {
 		attest(id, verifier, Verdict::Valid).unwrap();
 	}
 }
@@ -624,6 +626,22 @@ pub(crate) fn challenge(
 	attempt: &Attempt,
 ) -> DispatchResultWithPostInfo {
 	send(challenge_call(who, id, record, attempt))
+}
+
+/// A disputed record with all that belongs to it.
+pub(crate) fn resolution(id: SubmissionId, record: u32, attempt: &Attempt) -> crate::Call<Test> {
+	crate::Call::resolve_dispute {
+		submission: id,
+		record,
+		proof: proof(record),
+		weights: attempt.shown(),
+		cost: RESOLUTION,
+	}
+}
+
+/// Has the court run a disputed record.
+pub(crate) fn resolve(id: SubmissionId, record: u32, attempt: &Attempt) -> DispatchResult {
+	send(resolution(id, record, attempt)).map(|_| ()).map_err(|refused| refused.error)
 }
 
 pub(crate) fn held(reason: HoldReason, who: u64) -> u64 {

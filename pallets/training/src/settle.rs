@@ -7,14 +7,6 @@ use polkadot_sdk::{
 	sp_runtime::{SaturatedConversion, transaction_validity::TransactionValidityWithRefund},
 };
 
-/// What starting the next submission came to.
-pub(crate) struct Advance {
-	/// How many ended instead of starting.
-	pub(crate) ended: u32,
-	/// Whether anything has changed at all.
-	pub(crate) changed: bool,
-}
-
 impl<T: Config> Pallet<T> {
 	/// What settling costs at most.
 	pub(crate) fn settle_weight() -> Weight {
@@ -29,52 +21,36 @@ impl<T: Config> Pallet<T> {
 		let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
 		match &submission.phase {
 			Phase::Committed => Self::settle_committed(id, &submission),
-			Phase::Queued(_) => {
-				ensure!(!Verifying::<T>::contains_key(submission.model), Error::<T>::NothingDue);
-				let Advance { ended, changed } = Self::advance(&submission.model);
-				ensure!(changed, Error::<T>::NoVerifiers);
-				Ok(T::WeightInfo::advance(ended))
-			}
+			// It starts, or ends, when the one before it ends.
+			Phase::Queued(_) => Err(Error::<T>::NothingDue.into()),
 			Phase::Verifying { claim, .. } => Self::settle_verifying(id, &submission, claim),
 		}
 	}
 
-	/// What the verifiers have come to, whether it passed, and when the window closes; `None` as long as they
-	/// deliberate, and for what is not being verified.
+	/// What the verifiers have come to, whether it passed, and when the window closes; `None` as long as they are
+	/// drawn, deliberate or differ, and for what is not being verified.
 	pub(crate) fn verdict(id: SubmissionId, submission: &SubmissionOf<T>) -> Option<(Tick, bool)> {
-		let Phase::Verifying { answers_until, .. } = &submission.phase else { return None };
+		let Phase::Verifying { open_until, .. } = &submission.phase else { return None };
 		match T::Committees::status(TaskId::Submission(id)) {
-			Some(TaskStatus::Open) => None,
-			// Who checks the verifiers has as long as they have, and some time after the last of them.
+			Some(TaskStatus::Open | TaskStatus::Disputed(_)) => None,
+			// Who checks the verifiers has as long as they have, from the start, and some time after the last of them.
 			Some(TaskStatus::Passed(at)) => {
-				Some((at.saturating_add(submission.terms.challenge_window).max(*answers_until), true))
+				Some((at.saturating_add(submission.terms.challenge_window).max(*open_until), true))
 			}
-			Some(TaskStatus::Lapsed | TaskStatus::Unavailable) | None => Some((*answers_until, false)),
+			Some(TaskStatus::Lapsed | TaskStatus::Unavailable) | None => Some((*open_until, false)),
 		}
 	}
 
 	/// Settling by nobody's account: it enters the pool and blocks only if something is due.
 	///
-	/// It is done, and undone: so the two can never differ. But what waits for verifiers is looked at alone first: the
-	/// whole queue is read when it changes something, or anybody could make a node read it for nothing.
+	/// It is done, and undone: so the two can never differ.
 	pub(crate) fn authorize_settle(
 		_source: TransactionSource,
 		id: &SubmissionId,
 	) -> TransactionValidityWithRefund {
-		Self::ensure_worth_trying(*id).map_err(Self::refusal)?;
 		let spent = Self::dry_run(|| Self::do_settle(*id))?;
 		let unspent = Self::settle_weight().saturating_sub(spent);
 		Self::admit("OdaSettle", id, T::SettlePriority::get(), unspent)
-	}
-
-	/// Whether settling a submission that waits can come to anything.
-	fn ensure_worth_trying(id: SubmissionId) -> Result<(), Error<T>> {
-		let submission = Submissions::<T>::get(id).ok_or(Error::<T>::UnknownSubmission)?;
-		let Phase::Queued(claim) = &submission.phase else { return Ok(()) };
-		let Some(since) = Stalled::<T>::get(submission.model) else { return Ok(()) };
-		let waiting = T::Clock::get().saturating_sub(since.max(claim.revealed_at));
-		ensure!(waiting >= submission.terms.patience || T::Committees::able(), Error::<T>::NoVerifiers);
-		Ok(())
 	}
 
 	/// Tells whoever keeps heads what this model's is now.
@@ -85,9 +61,9 @@ impl<T: Config> Pallet<T> {
 
 	/// Whether evidence and demands still hold a submission up that is being verified: the window has not closed.
 	pub(crate) fn window_open(id: SubmissionId, submission: &SubmissionOf<T>) -> bool {
+		let Phase::Verifying { held_until, refuted: false, .. } = submission.phase else { return false };
 		let now = T::Clock::get();
-		let held = matches!(submission.phase, Phase::Verifying { held_until, .. } if now < held_until);
-		held || Self::verdict(id, submission).is_none_or(|(closes, _)| now < closes)
+		now < held_until || Self::verdict(id, submission).is_none_or(|(closes, _)| now < closes)
 	}
 
 	/// Whether most verifiers could not get the weights, which have not been shown.
@@ -112,6 +88,9 @@ impl<T: Config> Pallet<T> {
 	) -> Result<Weight, DispatchError> {
 		let now = T::Clock::get();
 		let pruned = Self::prune_challenges(id, now);
+		if matches!(submission.phase, Phase::Verifying { refuted: true, .. }) {
+			return Self::settle_refuted(id, submission, pruned);
+		}
 		let target = Target::Submission(id);
 		let demand = Demands::<T>::get(target);
 		if let Some(demand) = demand.as_ref().filter(|demand| now >= demand.until) {
@@ -143,9 +122,27 @@ impl<T: Config> Pallet<T> {
 				T::WeightInfo::settle_expired()
 			}
 		};
-		let ended = Self::advance(&submission.model).ended;
+		let ended = Self::advance(&submission.model);
 		weight.saturating_accrue(T::WeightInfo::advance(ended));
 		Ok(weight)
+	}
+
+	/// A submission of which the court has found a score wrong falls, as soon as nobody who had committed to evidence before
+	/// can show it any more. `pruned` are the commitments that have just expired.
+	fn settle_refuted(
+		id: SubmissionId,
+		submission: &SubmissionOf<T>,
+		pruned: u32,
+	) -> Result<Weight, DispatchError> {
+		if ChallengeCommitments::<T>::contains_key(id) {
+			ensure!(pruned > 0, Error::<T>::NothingDue);
+			return Ok(T::WeightInfo::settle_expired());
+		}
+		let burned = T::Currency::burn_up(HoldReason::Submission, &submission.trainer, submission.bond);
+		Self::deposit_event(Event::Refuted { submission: id, burned });
+		// Who signed pays, and nobody earns.
+		let ended = Self::fall(id, submission, Ending::Withheld);
+		Ok(T::WeightInfo::settle_withheld().saturating_add(T::WeightInfo::advance(ended)))
 	}
 
 	/// A submission that has passed becomes the head.
@@ -168,7 +165,7 @@ impl<T: Config> Pallet<T> {
 		// Nobody needs the old head's weights any more.
 		Self::end_demand(Target::Head(model));
 		let verifiers = T::Committees::close(TaskId::Submission(id), Ending::Accepted);
-		Self::pay_fee(id, &submission.trainer, submission.terms.fee, &verifiers, Rest::Return);
+		Self::pay_fee(id, &submission.trainer, &submission.terms, &verifiers, Rest::Return);
 		T::Currency::give_back(HoldReason::Submission, &submission.trainer, submission.bond);
 		if let Some(old) = HeadScores::<T>::take(model) {
 			funds::return_deposit(old.ticket, &old.owner);
@@ -199,7 +196,7 @@ impl<T: Config> Pallet<T> {
 	) {
 		Verifying::<T>::remove(submission.model);
 		let verifiers = T::Committees::close(TaskId::Submission(id), ending);
-		Self::pay_fee(id, &submission.trainer, submission.terms.fee, &verifiers, Rest::Return);
+		Self::pay_fee(id, &submission.trainer, &submission.terms, &verifiers, Rest::Return);
 		T::Currency::give_back(HoldReason::Submission, &submission.trainer, submission.bond);
 		Self::forget_claim(submission);
 		Self::end(id, submission);
@@ -207,87 +204,60 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// A submission whose turn did not come to anything ends, and all is returned.
-	fn void(id: SubmissionId, submission: &SubmissionOf<T>) {
+	pub(crate) fn void(id: SubmissionId, submission: &SubmissionOf<T>) {
 		T::Currency::give_back(HoldReason::VerificationFee, &submission.trainer, submission.terms.fee);
 		T::Currency::give_back(HoldReason::Submission, &submission.trainer, submission.bond);
 		Self::forget_claim(submission);
 		Self::end(id, submission);
 	}
 
-	/// If nothing is being verified, starts the first in the queue that still beats the head, and ends those
-	/// before it that do not. Bounded by [`Config::MaxQueue`].
-	pub(crate) fn advance(model: &ModelId) -> Advance {
-		let mut result = Advance { ended: 0, changed: false };
+	/// If nothing is being verified, starts the first in the queue that still beats the head, and ends those before it that
+	/// do not: how many. If nobody can verify it, nobody can verify those behind it either, and all end. Bounded by
+	/// [`Config::MaxQueue`].
+	pub(crate) fn advance(model: &ModelId) -> u32 {
 		if Verifying::<T>::contains_key(model) {
-			return result;
+			return 0;
 		}
 		let mut queue = Queue::<T>::take(model);
 		if queue.is_empty() {
-			Stalled::<T>::remove(model);
-			return result;
+			return 0;
 		}
-		let now = T::Clock::get();
 		let standing = T::Models::standing(model).zip(T::Models::spec(model));
 		let rival = standing.as_ref().map_or(Rival::Closed, |(standing, _)| Self::rival(model, standing));
-		let mut started = false;
-		let mut stalled = Stalled::<T>::get(model);
-		let found_none = stalled.is_some();
-		let mut no_verifiers = false;
+		let (mut ended, mut started, mut able) = (0u32, false, true);
 		queue.retain(|id| {
 			if started {
 				return true;
 			}
 			let Some(mut submission) = Submissions::<T>::get(id) else { return false };
-			let Phase::Queued(claim) = submission.phase.clone() else { return false };
-			let Some((_, spec)) = standing.as_ref() else {
-				Self::void(*id, &submission);
-				Self::deposit_event(Event::Expired { submission: *id, why: Expiry::ModelClosed });
-				result.ended = result.ended.saturating_add(1);
-				return false;
+			let Phase::Queued(claim) = submission.phase else { return false };
+			let beats = || {
+				let (standing, spec) = standing.as_ref().ok_or(Error::<T>::ModelClosed)?;
+				let list = ClaimedScores::<T>::get(id).ok_or(Error::<T>::NoScores)?;
+				Self::beats(spec, &list.scores, &rival).map(|_| standing.work)
 			};
-			// Long lists are read only of what can start, or has waited long enough.
-			let patient =
-				|since: Tick| now.saturating_sub(since.max(claim.revealed_at)) < submission.terms.patience;
-			if no_verifiers && stalled.is_some_and(patient) {
-				return true;
-			}
-			let beats = ClaimedScores::<T>::get(id)
-				.ok_or(Error::<T>::NoScores)
-				.and_then(|list| Self::beats(spec, &list.scores, &rival));
-			if let Err(why) = beats {
-				Self::void(*id, &submission);
-				Self::deposit_event(match why {
-					Error::<T>::ModelClosed => Event::Expired { submission: *id, why: Expiry::ModelClosed },
-					_ => Event::Outdated { submission: *id },
-				});
-				result.ended = result.ended.saturating_add(1);
-				return false;
-			}
-			if !no_verifiers && Self::start(*id, &mut submission, &claim) {
-				Submissions::<T>::insert(id, submission);
-				started = true;
-				return false;
-			}
-			// Nobody can verify it: it waits, from when it could have started.
-			no_verifiers = true;
-			let since = stalled.get_or_insert(now);
-			let waiting = now.saturating_sub((*since).max(claim.revealed_at));
-			if waiting < submission.terms.patience {
-				return true;
-			}
+			let expired = |why| Event::Expired { submission: *id, why };
+			let end = match able.then(beats) {
+				None => expired(Expiry::NoVerifiers),
+				Some(Err(Error::<T>::ModelClosed)) => expired(Expiry::ModelClosed),
+				Some(Err(_)) => Event::Outdated { submission: *id },
+				Some(Ok(work)) => {
+					started = Self::start(*id, &mut submission, &claim, &work);
+					if started {
+						return false;
+					}
+					able = false;
+					expired(Expiry::NoVerifiers)
+				}
+			};
 			Self::void(*id, &submission);
-			Self::deposit_event(Event::Expired { submission: *id, why: Expiry::NoVerifiers });
-			result.ended = result.ended.saturating_add(1);
+			Self::deposit_event(end);
+			ended = ended.saturating_add(1);
 			false
 		});
-		result.changed = started || result.ended > 0 || (no_verifiers && !found_none);
-		match stalled {
-			Some(since) if no_verifiers && !queue.is_empty() => Stalled::<T>::insert(model, since),
-			_ => Stalled::<T>::remove(model),
-		}
 		if !queue.is_empty() {
 			Queue::<T>::insert(model, queue);
 		}
-		result
+		ended
 	}
 }

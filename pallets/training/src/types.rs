@@ -56,14 +56,15 @@ pub struct Submission<AccountId, Balance> {
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Terms<Balance> {
-	/// What the verifiers get together, put on hold when it is revealed.
+	/// What is put on hold for the verifiers when it is revealed.
 	pub fee: Balance,
+	/// The part of the fee that is burned, if anybody earns the rest.
+	pub fee_burn: Balance,
 	/// The part of the fee that every submission has: what withdrawing costs where it costs something.
 	pub fee_base: Balance,
-	/// For how many ticks verifiers can answer, once its turn has come.
+	/// For how many ticks verifiers can answer, once they are drawn; and how long the window for challenges is at least,
+	/// from when its turn has come.
 	pub answer_window: Tick,
-	/// For how many ticks it waits for verifiers, if there are none.
-	pub patience: Tick,
 	/// How many ticks pass at least between the last needed answer and the acceptance.
 	pub challenge_window: Tick,
 }
@@ -82,15 +83,18 @@ pub enum Phase {
 	Verifying {
 		/// What the trainer claims.
 		claim: Claim,
-		/// The tick at which its verification started.
+		/// The tick at which its verification started: from then on it can be challenged.
 		opened_at: Tick,
-		/// The end of the time in which verifiers answer; it is not accepted before.
-		answers_until: Tick,
+		/// The first tick at which it can be settled: whoever re-runs it without being asked has at least as long for it as
+		/// the verifiers, from the start. Verifiers are drawn later, so it mostly is verified for longer.
+		open_until: Tick,
 		/// It is not settled before this: set when there was no room for another challenge commitment, and when
 		/// weights were demanded or shown. It never falls.
 		held_until: Tick,
 		/// Whether the weights have been posted on a demand: nobody demands them again.
 		shown: bool,
+		/// Whether the court, when it resolved a dispute, found a score other than claimed: it can only fall.
+		refuted: bool,
 	},
 }
 
@@ -226,7 +230,7 @@ pub enum Expiry {
 	/// Too few verifiers answered.
 	#[codec(index = 0)]
 	Lapsed,
-	/// For too long there was nobody who could verify.
+	/// There was nobody who could verify.
 	#[codec(index = 1)]
 	NoVerifiers,
 	/// The model takes no new head any more.

@@ -16,7 +16,7 @@ pub trait WeightInfo {
 	fn settle_accepted(b: u32) -> Weight;
 	/// Settling a submission that too few have verified, without starting the next one.
 	fn settle_expired() -> Weight;
-	/// Settling a submission whose weights nobody showed, without starting the next one.
+	/// Settling a submission whose weights nobody showed, or that was refuted, without starting the next one.
 	fn settle_withheld() -> Weight;
 	/// Settling a submission of which nothing is due.
 	fn settle_nothing() -> Weight;
@@ -28,6 +28,10 @@ pub trait WeightInfo {
 	fn authorize_challenge(w: u32, p: u32) -> Weight;
 	/// A challenge that overturns, without evaluating the record and without starting the next submission.
 	fn challenge() -> Weight;
+	/// Checking a disputed record with `w` bytes of weights and `p` bytes of proof.
+	fn authorize_resolve_dispute(w: u32, p: u32) -> Weight;
+	/// Resolving a dispute of as many verifiers as there can be, without evaluating the record.
+	fn resolve_dispute() -> Weight;
 	/// A new bounty.
 	fn post_bounty() -> Weight;
 	/// Taking a bounty back.
@@ -85,6 +89,14 @@ impl WeightInfo for () {
 		Weight::from_parts(400, 0)
 			.saturating_add(Weight::from_parts(1, 0).saturating_mul(w.into()))
 			.saturating_add(Weight::from_parts(2, 0).saturating_mul(p.into()))
+	}
+	fn authorize_resolve_dispute(w: u32, p: u32) -> Weight {
+		Weight::from_parts(300, 0)
+			.saturating_add(Weight::from_parts(1, 0).saturating_mul(w.into()))
+			.saturating_add(Weight::from_parts(2, 0).saturating_mul(p.into()))
+	}
+	fn resolve_dispute() -> Weight {
+		Weight::from_parts(6_000, 0)
 	}
 	fn post_bounty() -> Weight {
 		Weight::from_parts(1_000, 0)

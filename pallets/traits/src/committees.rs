@@ -118,4 +118,12 @@ pub trait Committees<AccountId> {
 	/// Makes all verifiers answer `Unavailable`: for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn fail_for_benchmark(task: TaskId);
+
+	/// Lets a task lapse for which as many verifiers as there can be were drawn and none answered: for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn lapse_for_benchmark(task: TaskId);
+
+	/// Makes as many verifiers as there can be answer, and differ about this record: for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn dispute_for_benchmark(task: TaskId, record: u32);
 }

@@ -26,7 +26,7 @@ fn a_bounty_is_held_and_paid_to_who_reaches_the_threshold() {
 		let bob = wealth(BOB);
 		let id = become_head(model, &Attempt::new(BOB, |i| i < 21));
 		assert!(happened(Event::BountyPaid { bounty: 0, model, submission: id, amount: 500 }));
-		assert_eq!(wealth(BOB), bob + 500 - 72);
+		assert_eq!(wealth(BOB), bob + 500 - SPENT);
 		assert_eq!(held(HoldReason::Bounty, PATRON), 0);
 		assert!(!Bounties::<Test>::contains_key(model));
 	});
@@ -40,7 +40,7 @@ fn every_bounty_that_is_earned_is_paid_and_no_other() {
 		assert_ok!(post(model, 15, 300, now() + 100));
 		let alice = wealth(ALICE);
 		become_head(model, &Attempt::new(ALICE, |i| i < 20));
-		assert_eq!(wealth(ALICE), alice + 400 - 72);
+		assert_eq!(wealth(ALICE), alice + 400 - SPENT);
 		let left: Vec<_> = Training::bounties(model).iter().map(|bounty| bounty.id).collect();
 		assert_eq!(left, [1]);
 	});

@@ -57,7 +57,7 @@ fn challenge_of_a_wrong_score_overturns() {
 		assert_eq!(Training::verifying(model), None);
 		assert!(Training::submission(id).is_none());
 		assert!(Training::claimed_scores(id).is_none());
-		assert!(Verification::task(oda_primitives::TaskId::Submission(id)).is_none());
+		assert_eq!(closed(id), told(Ended::Overturned(EVE), &[], &[]));
 		assert_eq!(Registry::model(model).unwrap().head, Some(0));
 	});
 }
@@ -85,13 +85,14 @@ fn verifiers_who_signed_pay_and_who_accused_rightly_has_the_fee() {
 		attest(id, 103, Verdict::Unavailable).unwrap();
 		assert_ok!(commit_challenge(EVE, id, 10));
 		pass(MIN_CHALLENGE_AGE);
-		let before: Vec<_> = VERIFIERS.into_iter().map(wealth).collect();
+		let before = wealth(102);
 		let eve = wealth(EVE);
 		assert_ok!(challenge(EVE, id, 10, &attempt));
-		let after: Vec<_> = VERIFIERS.into_iter().map(wealth).collect();
-		assert_eq!(after, [before[0] - VERIFIER_SLASH, before[1] + FEE, before[2]]);
-		assert_eq!(wealth(EVE), eve + TRAINER_BOND / 2 + VERIFIER_SLASH / 2);
-		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: FEE, returned: 0, burned: 0 }));
+		assert_eq!(closed(id), told(Ended::Overturned(EVE), &[102], &[101]));
+		assert_eq!(wealth(102), before + POT);
+		assert_eq!(wealth(EVE), eve + TRAINER_BOND / 2);
+		let burned = BURN;
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: POT, returned: 0, burned }));
 	});
 }
 
@@ -106,6 +107,7 @@ fn one_challenge_is_enough_against_all_verifiers_even_after_the_window() {
 		pass(MIN_CHALLENGE_AGE);
 		assert_noop!(settle(id), Error::<Test>::NothingDue);
 		assert_ok!(challenge(EVE, id, 12, &attempt));
+		assert_eq!(closed(id), told(Ended::Overturned(EVE), &[], &VERIFIERS));
 		assert_eq!(Registry::model(model).unwrap().head, Some(0));
 	});
 }
@@ -226,7 +228,7 @@ fn a_verifier_who_answered_is_not_paid_for_the_challenge() {
 		assert_ok!(challenge(verifier, id, 10, &attempt));
 		assert!(Training::submission(id).is_none());
 		// The fee, as for any answer; nothing of the bond.
-		assert_eq!(wealth(verifier), before + FEE);
+		assert_eq!(wealth(verifier), before + POT);
 	});
 }
 

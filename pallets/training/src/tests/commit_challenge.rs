@@ -80,7 +80,7 @@ fn a_live_commitment_holds_the_window_open_and_an_expired_one_is_burned() {
 		let before = issuance();
 		pass(1);
 		assert_ok!(settle(id));
-		assert_eq!(issuance(), before - CHALLENGE_BOND);
+		assert_eq!(issuance(), before - CHALLENGE_BOND - BURN);
 		assert_eq!(Registry::model(model).unwrap().head, Some(1));
 		assert!(happened(Event::ChallengeCommitmentExpired {
 			submission: id,

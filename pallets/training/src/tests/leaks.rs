@@ -97,7 +97,10 @@ fn a_challenge_signed_by_an_account_should_be_refused() {
 #[test]
 fn the_calls_that_defend_are_operational() {
 	let target = Target::Submission(0);
-	let calls: [Call<Test>; 3] = [
+	let lie = Attempt::lie(ALICE, 5);
+	let calls: [Call<Test>; 5] = [
+		challenge_call(EVE, 0, 10, &lie),
+		resolution(0, 10, &lie),
 		Call::commit_challenge { submission: 0, commitment: [0; 32] },
 		Call::demand { target },
 		Call::post_weights { target, weights: Default::default() },
@@ -248,7 +251,7 @@ fn claims_without_weights_should_be_demanded_by_themselves_and_fall() {
 		assert!(happened(Event::Withheld { target, demander: None, burned: TRAINER_BOND }));
 		assert_eq!(wealth(ALICE), alice - TRAINER_BOND - FEE);
 		// Who abstained loses nothing, and earns nothing.
-		assert_eq!(wealth(VERIFIERS[0]), ENDOWMENT + FEE / 3);
+		assert_eq!(closed(id), told(Ended::Withheld, &[], &[]));
 	});
 }
 
@@ -406,6 +409,9 @@ fn data_that_verifiers_have_to_fetch_should_be_paid_and_given_time() {
 		let expected = FeeOfWork::convert(oda_pallet_traits::Work { bytes, ..small });
 		assert_eq!(terms.fee, FEE_BASE + expected);
 		assert_eq!(terms.answer_window, AttestWindow::convert(oda_pallet_traits::Work { bytes, ..small }));
+		// Whoever draws verifiers knows it too.
+		let sitting = committee::sitting(id).unwrap();
+		assert_eq!((sitting.records, sitting.bytes, sitting.claim), (small.records, bytes, claim.hash));
 	});
 }
 
@@ -430,31 +436,6 @@ fn settling_what_is_settled_should_not_enter_a_block() {
 		let spent = late.post_info.actual_weight.unwrap();
 		assert_eq!(spent, <() as WeightInfo>::settle_nothing());
 		assert!(spent.ref_time() * 100 < call.get_dispatch_info().call_weight.ref_time());
-	});
-}
-
-#[test]
-fn a_queue_that_waits_for_verifiers_should_not_be_read_for_nothing() {
-	with_head(|model| {
-		dismiss_verifiers();
-		let best = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		let next = submit(model, &Attempt::new(BOB, |i| i < 22));
-		// Somebody else moved the head, so that the queue has something to give up: trying it would come to something.
-		HeadScores::<Test>::mutate(model, |list| {
-			list.as_mut().unwrap().scores = Attempt::new(EVE, |i| i < 21).scores;
-		});
-		let refused = Err(Error::<Test>::NoVerifiers.into());
-		assert_eq!(pooled(Call::settle { submission: next }), refused);
-		pass(VERIFIER_PATIENCE - 1);
-		assert_eq!(pooled(Call::settle { submission: next }), refused);
-		// It is tried when somebody could verify it, and when it has waited long enough.
-		appoint(VERIFIERS[0]);
-		assert!(pooled(Call::settle { submission: next }).is_ok());
-		dismiss(VERIFIERS[0]);
-		pass(1);
-		assert!(pooled(Call::settle { submission: next }).is_ok());
-		assert_ok!(send(Call::settle { submission: next }));
-		assert!(Training::submission(best).is_none() && Training::submission(next).is_none());
 	});
 }
 

@@ -6,7 +6,10 @@ mod commit;
 mod commit_challenge;
 mod demand;
 mod deposits;
+mod dispute;
+mod draw;
 mod evidence;
+mod fee;
 mod leaks;
 mod property;
 mod queue;
@@ -48,19 +51,22 @@ pub(crate) fn thaw(model: ModelId) {
 
 /// Lets all verifiers leave.
 pub(crate) fn dismiss_verifiers() {
-	VERIFIERS.into_iter().for_each(dismiss);
+	committee::seat(&[]);
 }
 
 /// Lets a verifier leave.
 pub(crate) fn dismiss(verifier: u64) {
-	Verification::leave(RuntimeOrigin::signed(verifier)).unwrap();
+	let mut bench = committee::bench();
+	bench.retain(|other| *other != verifier);
+	committee::seat(&bench);
 }
 
 /// Makes `who` a verifier.
 pub(crate) fn appoint(who: u64) {
-	use polkadot_sdk::frame_support::traits::fungible::MutateHold;
-	let reason = RuntimeHoldReason::Verification(pallet_verification::HoldReason::VerifierBond);
-	Balances::hold(&reason, &who, VERIFIER_BOND).unwrap();
-	let verifier = pallet_verification::Verifier { bond: VERIFIER_BOND, open: 0 };
-	pallet_verification::Verifiers::<Test>::mutate(|all| all.try_insert(who, verifier).unwrap());
+	committee::seat(&[committee::bench(), vec![who]].concat());
+}
+
+/// What members of a task that ended so were told: who shares the fee, and who pays.
+pub(crate) fn told(ended: Ended, right: &[u64], wrong: &[u64]) -> Option<Closing> {
+	Some(Closing { ended, right: right.to_vec(), wrong: wrong.to_vec() })
 }

@@ -82,6 +82,18 @@ pub(super) enum Step {
 	VerifierLeaves {
 		verifier: usize,
 	},
+	/// Tasks opened from now on wait so long for their draw.
+	DrawAfter {
+		ticks: Tick,
+	},
+	/// Verifiers of what is being verified, who answer first if they have not, differ about a record; `liars` of them made
+	/// their output up.
+	Differ {
+		record: u32,
+		liars: usize,
+	},
+	/// Has the court run what is disputed.
+	Resolve,
 	Pass {
 		ticks: Tick,
 	},
@@ -123,6 +135,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 		1 => Just(Step::DropScores),
 		1 => which.prop_map(|which| Step::Forget { which }),
 		1 => (0..9usize).prop_map(|verifier| Step::VerifierLeaves { verifier }),
+		2 => prop_oneof![Just(0), 1..40u64].prop_map(|ticks| Step::DrawAfter { ticks }),
+		6 => (0..RECORDS, 0..4usize).prop_map(|(record, liars)| Step::Differ { record, liars }),
+		6 => Just(Step::Resolve),
 		12 => (1..9u64).prop_map(|ticks| Step::Pass { ticks }),
 	]
 }
@@ -146,6 +161,18 @@ impl World {
 	/// The `which`-th submission from the last.
 	fn pick(&self, which: usize) -> Option<(u64, Attempt)> {
 		self.attempts.iter().rev().nth(which).cloned()
+	}
+
+	/// What is being verified.
+	fn verifying(&self) -> Option<(u64, Attempt)> {
+		let id = Training::verifying(self.model)?;
+		self.attempts.iter().find(|(other, _)| *other == id).cloned()
+	}
+
+	/// The court runs what is disputed, if anything is.
+	fn resolve(&self) -> DispatchResult {
+		let Some((id, attempt)) = self.verifying() else { return Ok(()) };
+		committee::disputed(id).map_or(Ok(()), |record| resolve(id, record, &attempt))
 	}
 
 	/// What is being verified, or the head.
@@ -219,16 +246,14 @@ impl World {
 			}
 			Step::Conclude => {
 				let Some(id) = Training::verifying(model) else { return Ok(()) };
-				for verifier in VERIFIERS {
+				for verifier in committee::members(id) {
 					let _ = attest(id, verifier, Verdict::Valid);
 				}
 				pass(CHALLENGE_WINDOW);
 				settle(id)?;
 			}
 			Step::Accuse { who, rightly } => {
-				let verifying = Training::verifying(model);
-				let found = self.attempts.iter().find(|(id, _)| Some(*id) == verifying);
-				let Some((id, attempt)) = found.cloned() else { return Ok(()) };
+				let Some((id, attempt)) = self.verifying() else { return Ok(()) };
 				let claimed = scores::Scores::new(spec().score_kind(), RECORDS, &attempt.scores).unwrap();
 				let wrong = |i: &u32| claimed.get(*i) != Some(attempt.actual(*i));
 				if let Some(record) = (0..RECORDS).find(|i| wrong(i) == rightly) {
@@ -273,9 +298,20 @@ impl World {
 			Step::VerifierLeaves { verifier } => {
 				// Seldom, or there are soon none.
 				if let Some(verifier) = VERIFIERS.get(verifier) {
-					Verification::leave(Origin::signed(*verifier))?;
+					dismiss(*verifier);
 				}
 			}
+			Step::DrawAfter { ticks } => draw_after(ticks),
+			Step::Differ { record, liars } => {
+				let Some((id, attempt)) = self.verifying() else { return Ok(()) };
+				let mut said = Vec::new();
+				for (at, who) in committee::members(id).into_iter().enumerate() {
+					let _ = attest(id, who, Verdict::Valid);
+					said.push((who, if at < liars { [9; 32] } else { attempt.output(record) }));
+				}
+				differ(id, record, &said)?;
+			}
+			Step::Resolve => self.resolve()?,
 			Step::Pass { ticks } => pass(ticks),
 		}
 		Ok(())
@@ -295,8 +331,9 @@ impl World {
 			if live.is_empty() {
 				break;
 			}
-			pass(REVEAL_WINDOW + VERIFIER_PATIENCE);
+			pass(REVEAL_WINDOW + DEMAND_WINDOW);
 			for id in live {
+				self.resolve().unwrap();
 				let _ = settle(id);
 				self.check();
 			}
@@ -317,7 +354,6 @@ impl World {
 		assert_eq!(ChallengeCommitments::<Test>::iter().count(), 0);
 		assert_eq!(Queue::<Test>::iter().count(), 0);
 		assert_eq!(Verifying::<Test>::iter().count(), 0);
-		assert_eq!(Stalled::<Test>::iter().count(), 0);
 		let total = |reason: HoldReason| -> u64 { PEOPLE.into_iter().map(|who| held(reason, who)).sum() };
 		assert_eq!(total(HoldReason::Submission), 0);
 		assert_eq!(total(HoldReason::VerificationFee), 0);
@@ -347,19 +383,10 @@ fn burned() -> u64 {
 				by_demander + by_trainer
 			}
 			RuntimeEvent::Training(Event::Overturned { slashed, paid, .. }) => slashed - paid,
-			RuntimeEvent::Verification(pallet_verification::Event::Slashed { amount, .. }) => amount,
+			RuntimeEvent::Training(Event::Refuted { burned, .. }) => burned,
 			_ => 0,
 		})
-		.sum::<u64>()
-		- System::events()
-			.into_iter()
-			.map(|record| match record.event {
-				RuntimeEvent::Verification(pallet_verification::Event::ChallengerPaid { amount, .. }) => {
-					amount
-				}
-				_ => 0,
-			})
-			.sum::<u64>()
+		.sum()
 }
 
 proptest! {

@@ -88,64 +88,43 @@ fn the_whole_queue_can_be_outdated_at_once() {
 }
 
 #[test]
-fn without_verifiers_a_reveal_waits_and_starts_when_there_are_some() {
+fn without_verifiers_a_reveal_expires_at_once_and_all_is_returned() {
 	with_head(|model| {
+		let alice = wealth(ALICE);
 		dismiss_verifiers();
-		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		assert_eq!(Training::verifying(model), None);
-		assert_eq!(Training::queue(model), [id]);
-		assert_noop!(settle(id), Error::<Test>::NoVerifiers);
-		pass(VERIFIER_PATIENCE - 1);
-		assert_noop!(settle(id), Error::<Test>::NoVerifiers);
-		appoint(101);
-		assert_ok!(settle(id));
-		assert_eq!(Training::verifying(model), Some(id));
-		assert!(!Stalled::<Test>::contains_key(model));
-	});
-}
-
-#[test]
-fn without_verifiers_for_too_long_a_submission_expires_and_all_is_returned() {
-	with_head(|model| {
-		dismiss_verifiers();
-		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		pass(VERIFIER_PATIENCE - MIN_COMMIT_AGE);
-		let younger = submit(model, &Attempt::new(BOB, |i| i < 30));
-		assert_ok!(settle(younger));
+		let attempt = Attempt::new(ALICE, |i| i < 20);
+		let id = submit(model, &attempt);
 		assert!(happened(Event::Expired { submission: id, why: Expiry::NoVerifiers }));
-		assert_eq!(Balances::free_balance(ALICE), ENDOWMENT);
-		// The younger one has not waited as long.
-		assert_eq!(Training::queue(model), [younger]);
-		assert_noop!(settle(younger), Error::<Test>::NoVerifiers);
-		pass(VERIFIER_PATIENCE);
-		assert_ok!(settle(younger));
-		assert!(Training::queue(model).is_empty());
-		assert!(!Stalled::<Test>::contains_key(model));
+		assert!(Training::submission(id).is_none());
+		assert_eq!(Balances::free_balance(ALICE), alice);
+		// It comes again when there are some.
+		appoint(101);
+		become_head(model, &attempt);
 	});
 }
 
 #[test]
-fn when_the_verifiers_leave_the_next_waits_from_then_on() {
+fn when_the_verifiers_have_left_all_that_wait_expire_and_all_is_returned() {
 	with_head(|model| {
 		let first = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		let second = submit(model, &Attempt::new(BOB, |i| i < 30));
-		pass(ATTEST_WINDOW + VERIFIER_PATIENCE);
-		// All are slashed below the least bond, so nobody is active any more.
-		pallet_verification::Verifiers::<Test>::mutate(|all| {
-			for who in VERIFIERS {
-				all.get_mut(&who).unwrap().bond = 1_000;
-			}
-		});
+		let waiting = [BOB, EVE].map(|who| submit(model, &Attempt::new(who, |i| i < 30)));
+		dismiss_verifiers();
+		pass(ATTEST_WINDOW);
 		assert_ok!(settle(first));
-		assert_eq!(Training::queue(model), [second]);
-		assert_eq!(Stalled::<Test>::get(model), Some(now()));
-		pallet_verification::Verifiers::<Test>::mutate(|all| {
-			for who in VERIFIERS {
-				// The absent have lost 10.
-				all.get_mut(&who).unwrap().bond = VERIFIER_BOND - 10;
-			}
-		});
-		assert_ok!(settle(second));
-		assert_eq!(Training::verifying(model), Some(second));
+		for id in waiting {
+			assert!(happened(Event::Expired { submission: id, why: Expiry::NoVerifiers }));
+		}
+		assert_eq!([ALICE, BOB, EVE].map(Balances::free_balance), [ENDOWMENT; 3]);
+		assert_eq!(Training::verifying(model), None);
+	});
+}
+
+#[test]
+fn what_waits_is_not_settled_by_itself() {
+	with_head(|model| {
+		submit(model, &Attempt::new(ALICE, |i| i < 20));
+		let second = submit(model, &Attempt::new(BOB, |i| i < 30));
+		pass(REVEAL_WINDOW);
+		assert_noop!(settle(second), Error::<Test>::NothingDue);
 	});
 }

@@ -17,10 +17,17 @@ fn reveal_holds_fee_and_deposits_and_starts_the_verification() {
 			hash: oda_primitives::hash::claim(&model, &attempt.blob(), &attempt.scores),
 			revealed_at: now(),
 		};
-		let answers_until = now() + ATTEST_WINDOW;
+		let open_until = now() + ATTEST_WINDOW;
 		assert_eq!(
 			Training::submission(id).unwrap().phase,
-			Phase::Verifying { claim, opened_at: now(), answers_until, held_until: 0, shown: false }
+			Phase::Verifying {
+				claim,
+				opened_at: now(),
+				open_until,
+				held_until: 0,
+				shown: false,
+				refuted: false
+			}
 		);
 		assert!(happened(Event::Revealed {
 			submission: id,
@@ -29,8 +36,8 @@ fn reveal_holds_fee_and_deposits_and_starts_the_verification() {
 			score: 12,
 			fee: FEE
 		}));
-		assert!(happened(Event::VerificationStarted { submission: id, model, answers_until }));
-		assert!(Verification::task(oda_primitives::TaskId::Submission(id)).is_some());
+		assert!(happened(Event::VerificationStarted { submission: id, model, open_until }));
+		assert_eq!(committee::sitting(id).unwrap().claim, claim.hash);
 	});
 }
 

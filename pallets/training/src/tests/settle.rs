@@ -20,11 +20,13 @@ fn settle_accepts_what_has_passed_when_the_window_closes_in_silence() {
 		assert_eq!((version.weights, version.submission), (attempt.blob(), id));
 		assert_eq!(version.accepted_at, now());
 		assert_eq!(Training::head_scores(model), Some(attempt.scores));
-		// 73 by three is 24, and one goes back.
-		assert!(happened(Event::FeePaid { submission: id, verifiers: 3, each: 24, returned: 1, burned: 0 }));
-		assert_eq!(wealth(ALICE), alice - 72);
-		assert_eq!(issuance(), before);
-		assert_eq!(VERIFIERS.map(wealth).to_vec(), verifiers.iter().map(|w| w + 24).collect::<Vec<_>>());
+		// 8 of 73 are burned, 65 by three is 21, and two go back.
+		let (each, burned) = (SHARE, BURN);
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 3, each, returned: 2, burned }));
+		assert_eq!(wealth(ALICE), alice - SPENT);
+		assert_eq!(issuance(), before - BURN);
+		assert_eq!(VERIFIERS.map(wealth).to_vec(), verifiers.iter().map(|w| w + SHARE).collect::<Vec<_>>());
+		assert_eq!(closed(id), told(Ended::Accepted, &VERIFIERS, &[]));
 		assert_eq!(held(HoldReason::Submission, ALICE), 0);
 		assert_eq!(held(HoldReason::VerificationFee, ALICE), 0);
 		// The deposits stay: the list is the head's now, and the weights a version's.
@@ -80,8 +82,9 @@ fn a_lapsed_submission_gets_its_bond_back_and_pays_who_answered() {
 		pass(ATTEST_WINDOW);
 		assert_ok!(settle(id));
 		assert!(happened(Event::Expired { submission: id, why: Expiry::Lapsed }));
-		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: FEE, returned: 0, burned: 0 }));
-		assert_eq!(wealth(101), verifier + FEE);
+		let burned = BURN;
+		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: POT, returned: 0, burned }));
+		assert_eq!(wealth(101), verifier + POT);
 		assert_eq!(wealth(ALICE), alice - FEE);
 		assert_eq!(Balances::free_balance(ALICE), alice - FEE);
 		assert_eq!(Training::verifying(model), None);
@@ -171,21 +174,8 @@ fn a_submission_that_a_closed_model_refuses_expires_and_pays_the_verifiers() {
 		assert_ok!(settle(id));
 		assert!(happened(Event::Expired { submission: id, why: Expiry::ModelClosed }));
 		assert!(happened(Event::Expired { submission: waiting, why: Expiry::ModelClosed }));
-		assert_eq!(wealth(ALICE), alice - 72);
+		assert_eq!(wealth(ALICE), alice - SPENT);
 		assert_eq!(Registry::head(model).unwrap().0, 0);
 		assert!(Training::submissions(model).is_empty());
-	});
-}
-
-#[test]
-fn a_verifier_whose_account_cannot_hold_the_share_does_not_stop_the_settlement() {
-	with_head(|model| {
-		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		let alice = wealth(ALICE);
-		// Somebody without an account gets less than the least balance, somebody with one gets it.
-		Training::pay_fee(id, &ALICE, 15, &[4_242, BOB], crate::fee::Rest::Return);
-		assert!(happened(Event::FeePaid { submission: id, verifiers: 1, each: 7, returned: 8, burned: 0 }));
-		assert_eq!((wealth(4_242), wealth(ALICE)), (0, alice - 7));
-		Submissions::<Test>::mutate(id, |s| s.as_mut().unwrap().terms.fee -= 15);
 	});
 }

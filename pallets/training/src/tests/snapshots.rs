@@ -5,7 +5,11 @@ use super::{
 	*,
 };
 use oda_primitives::Tick;
-use polkadot_sdk::{sp_core::H256, sp_io, sp_runtime::StateVersion};
+use polkadot_sdk::{
+	sp_core::H256,
+	sp_io,
+	sp_runtime::{Perbill, StateVersion},
+};
 use proptest::prelude::*;
 
 /// Values of all parameters of the pallet, in an order that the chain would have them in.
@@ -13,15 +17,18 @@ use proptest::prelude::*;
 struct Parameters {
 	amounts: [u64; 5],
 	/// Each is added to those before it where one has to be longer than another.
-	ticks: [Tick; 8],
+	ticks: [Tick; 7],
+	/// A percentage.
+	burn: u32,
 }
 
 fn parameters() -> impl Strategy<Value = Parameters> {
 	(
 		[1..5_000u64, 1..5_000, 1..5_000, 1..5_000, 1..5_000],
-		[1..50u64, 1..50, 1..50, 1..50, 1..50, 1..50, 1..50, 1..50],
+		[1..50u64, 1..50, 1..50, 1..50, 1..50, 1..50, 1..50],
+		0..100u32,
 	)
-		.prop_map(|(amounts, ticks)| Parameters { amounts, ticks })
+		.prop_map(|(amounts, ticks, burn)| Parameters { amounts, ticks, burn })
 }
 
 impl Parameters {
@@ -37,8 +44,8 @@ impl Parameters {
 				DEMAND_WINDOW - CHALLENGE_LIFETIME - MIN_CHALLENGE_AGE,
 				ATTEST_WINDOW,
 				CHALLENGE_WINDOW,
-				VERIFIER_PATIENCE,
 			],
+			burn: 10,
 		}
 	}
 
@@ -49,7 +56,7 @@ impl Parameters {
 		ChallengeBond::set(challenge);
 		DemandBond::set(demand);
 		MinBounty::set(bounty);
-		let [commit, reveal, age, lifetime, demand, attest, window, patience] = self.ticks;
+		let [commit, reveal, age, lifetime, demand, attest, window] = self.ticks;
 		MinCommitAge::set(commit);
 		RevealWindow::set(commit + reveal);
 		MinChallengeAge::set(age);
@@ -57,7 +64,7 @@ impl Parameters {
 		DemandWindow::set(age + lifetime + age + demand);
 		AttestBase::set(attest);
 		ChallengeWindow::set(window);
-		VerifierPatience::set(patience);
+		FeeBurn::set(Perbill::from_percent(self.burn));
 	}
 }
 
@@ -121,14 +128,14 @@ fn a_commitment_is_revealed_on_the_terms_of_its_commitment() {
 		let terms = Training::submission(id).unwrap().terms;
 		FeeBase::set(10 * FEE_BASE);
 		AttestBase::set(1);
-		VerifierPatience::set(1);
+		FeeBurn::set(Perbill::from_percent(90));
 		ChallengeWindow::set(1);
 		pass(MIN_COMMIT_AGE);
 		assert_ok!(reveal(id, &attempt));
 		assert_eq!(Training::submission(id).unwrap().terms, terms);
 		assert_eq!(held(HoldReason::VerificationFee, ALICE), FEE);
-		let answers_until = now() + ATTEST_WINDOW;
-		assert!(happened(Event::VerificationStarted { submission: id, model, answers_until }));
+		let open_until = now() + ATTEST_WINDOW;
+		assert!(happened(Event::VerificationStarted { submission: id, model, open_until }));
 		Parameters::usual().set();
 	});
 }
@@ -156,21 +163,17 @@ fn a_commitment_keeps_its_bond_its_age_and_its_window() {
 }
 
 #[test]
-fn a_reveal_keeps_its_fee_and_its_patience() {
+fn a_reveal_keeps_its_fee_and_the_part_that_is_burned() {
 	with_head(|model| {
-		dismiss_verifiers();
-		let alice = wealth(ALICE);
+		let (alice, before) = (wealth(ALICE), issuance());
 		let id = submit(model, &Attempt::new(ALICE, |i| i < 20));
-		VerifierPatience::set(1);
 		FeeBase::set(5 * FEE_BASE);
-		pass(VERIFIER_PATIENCE - 1);
-		assert_noop!(settle(id), Error::<Test>::NoVerifiers);
-		appoint(101);
-		assert_ok!(settle(id));
-		attest(id, 101, Verdict::Valid).unwrap();
+		FeeBurn::set(Perbill::from_percent(90));
+		approve(id);
 		pass(CHALLENGE_WINDOW);
 		assert_ok!(settle(id));
-		assert_eq!(wealth(ALICE), alice - FEE);
+		assert_eq!((wealth(ALICE), issuance()), (alice - SPENT, before - BURN));
+		Parameters::usual().set();
 	});
 }
 

@@ -81,5 +81,35 @@ fn a_reveal_is_charged_by_its_scores() {
 	let attempt = Attempt::new(ALICE, |_| true);
 	let call: Call<Test> =
 		Call::reveal { submission: 0, weights: attempt.blob(), salt: attempt.salt, scores: attempt.scores };
-	assert_eq!(call.get_dispatch_info().call_weight, <() as WeightInfo>::reveal(5));
+	let worst = <() as WeightInfo>::reveal(5) + <() as WeightInfo>::settle_expired();
+	assert_eq!(call.get_dispatch_info().call_weight, worst);
+}
+
+#[test]
+fn a_reveal_returns_what_expiring_at_once_would_have_cost() {
+	with_head(|model| {
+		let attempt = Attempt::new(ALICE, |i| i < 20);
+		let spent = || {
+			let id = commit(model, &attempt);
+			pass(MIN_COMMIT_AGE);
+			let origin = RuntimeOrigin::signed(ALICE);
+			let revealed = Training::reveal(origin, id, attempt.blob(), attempt.salt, attempt.scores.clone());
+			revealed.unwrap().actual_weight.unwrap()
+		};
+		dismiss_verifiers();
+		assert_eq!(spent(), <() as WeightInfo>::reveal(5) + <() as WeightInfo>::settle_expired());
+		appoint(101);
+		assert_eq!(spent(), <() as WeightInfo>::reveal(5));
+	});
+}
+
+#[test]
+fn a_disputed_record_is_operational_and_charges_the_evaluation_and_the_hash_of_its_output() {
+	let attempt = Attempt::lie(ALICE, 5);
+	let info = resolution(0, 10, &attempt).get_dispatch_info();
+	let expected = <() as WeightInfo>::resolve_dispute() + RESOLUTION;
+	assert_eq!((info.call_weight, info.class), (expected, DispatchClass::Operational));
+	let (weights, proof) = (attempt.weights.len() as u32, proof(10).encoded_size() as u32);
+	let checked = <() as WeightInfo>::authorize_resolve_dispute(weights, proof);
+	assert_eq!(RuntimeCall::from(resolution(0, 10, &attempt)).weight_of_authorize(), checked);
 }
