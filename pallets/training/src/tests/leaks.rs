@@ -1,5 +1,9 @@
 //! Attacks that once paid or hurt, and what comes of them now.
 
+mod dispute;
+mod draw;
+mod fee;
+
 use super::*;
 use crate::WeightInfo;
 use polkadot_sdk::{
@@ -436,6 +440,16 @@ fn settling_what_is_settled_should_not_enter_a_block() {
 		let spent = late.post_info.actual_weight.unwrap();
 		assert_eq!(spent, <() as WeightInfo>::settle_nothing());
 		assert!(spent.ref_time() * 100 < call.get_dispatch_info().call_weight.ref_time());
+	});
+}
+
+#[test]
+fn what_waits_should_not_be_settled_by_itself() {
+	with_head(|model| {
+		submit(model, &Attempt::new(ALICE, |i| i < 20));
+		let second = submit(model, &Attempt::new(BOB, |i| i < 30));
+		pass(REVEAL_WINDOW);
+		assert_noop!(settle(second), Error::<Test>::NothingDue);
 	});
 }
 

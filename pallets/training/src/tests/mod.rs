@@ -70,3 +70,14 @@ pub(crate) fn appoint(who: u64) {
 pub(crate) fn told(ended: Ended, right: &[u64], wrong: &[u64]) -> Option<Closing> {
 	Some(Closing { ended, right: right.to_vec(), wrong: wrong.to_vec() })
 }
+
+/// A submission to which four verifiers said `Valid`, of whom the last made up its output of `record`.
+pub(crate) fn disputed(model: ModelId, attempt: &Attempt, record: u32) -> u64 {
+	appoint(104);
+	let id = submit(model, attempt);
+	approve(id);
+	let (true_output, made_up) = (attempt.output(record), [9; 32]);
+	let said = [(101, true_output), (102, true_output), (103, true_output), (104, made_up)];
+	differ(id, record, &said).unwrap();
+	id
+}

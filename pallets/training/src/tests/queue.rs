@@ -118,13 +118,3 @@ fn when_the_verifiers_have_left_all_that_wait_expire_and_all_is_returned() {
 		assert_eq!(Training::verifying(model), None);
 	});
 }
-
-#[test]
-fn what_waits_is_not_settled_by_itself() {
-	with_head(|model| {
-		submit(model, &Attempt::new(ALICE, |i| i < 20));
-		let second = submit(model, &Attempt::new(BOB, |i| i < 30));
-		pass(REVEAL_WINDOW);
-		assert_noop!(settle(second), Error::<Test>::NothingDue);
-	});
-}
