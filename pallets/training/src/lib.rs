@@ -5,15 +5,16 @@
 //! them with the head's and holds the trainer to them. Two lies are left: a wrong score of some record, which
 //! anybody can prove by a **challenge**, in which the runtime evaluates this one record itself; and weights that
 //! nobody else can get, which anybody can **demand**. Verifiers, who are behind [`Committees`], re-run all records
-//! meanwhile. When enough of them agree and the challenge window closes in silence, the weights become the model's head.
+//! meanwhile; what they see differently, a **dispute**, the runtime settles by running that record. When enough of them
+//! agree and the challenge window closes in silence, the weights become the model's head.
 //!
 //! ```text
 //!            reveal                 its turn                 settle
 //! Committed ────────► Queued ───────────────────► Verifying ───────────────► accepted
 //!     │                  │                           │
-//!     ├─ withdraw        ├─ outdated: the head       ├─ overturned by a challenge, or by a demand for the
-//!     └─ forfeited:      │  moved, all returned      │  weights that nobody answers: the bond is slashed
-//!        the bond burned └─ expired: no verifiers       └─ expired: too few verifiers, the bond returned
+//!     ├─ withdraw        ├─ outdated: the head       ├─ overturned by a challenge, refuted by a dispute, or withheld:
+//!     └─ forfeited:      │  moved, all returned      │  demanded, and nobody showed it; the bond is slashed
+//!        the bond burned └─ expired: no verifiers    └─ expired: too few verifiers, the bond returned
 //! ```
 //!
 //! All times are ticks. Nothing runs by itself: whatever has become due is done by [`Pallet::settle`], which

@@ -54,13 +54,6 @@ pub(crate) fn dismiss_verifiers() {
 	committee::seat(&[]);
 }
 
-/// Lets a verifier leave.
-pub(crate) fn dismiss(verifier: u64) {
-	let mut bench = committee::bench();
-	bench.retain(|other| *other != verifier);
-	committee::seat(&bench);
-}
-
 /// Makes `who` a verifier.
 pub(crate) fn appoint(who: u64) {
 	committee::seat(&[committee::bench(), vec![who]].concat());

@@ -79,17 +79,19 @@ pub(super) enum Step {
 	Forget {
 		which: usize,
 	},
-	VerifierLeaves {
-		verifier: usize,
+	/// There are so many verifiers from now on.
+	Bench {
+		size: usize,
 	},
 	/// Tasks opened from now on wait so long for their draw.
 	DrawAfter {
 		ticks: Tick,
 	},
-	/// Verifiers of what is being verified, who answer first if they have not, differ about a record; `liars` of them made
-	/// their output up.
+	/// Verifiers of what is being verified, who answer first if they have not, differ about a record, which is wrong if there
+	/// is such a one and it shall be; `liars` of them made their output up.
 	Differ {
 		record: u32,
+		wrong: bool,
 		liars: usize,
 	},
 	/// Has the court run what is disputed.
@@ -134,12 +136,21 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 		1 => prop_oneof![3 => Just(Step::Pass { ticks: 1 }), 1 => Just(Step::Retire)],
 		1 => Just(Step::DropScores),
 		1 => which.prop_map(|which| Step::Forget { which }),
-		1 => (0..9usize).prop_map(|verifier| Step::VerifierLeaves { verifier }),
+		2 => prop_oneof![1 => 0..3usize, 2 => Just(3)].prop_map(|size| Step::Bench { size }),
 		2 => prop_oneof![Just(0), 1..40u64].prop_map(|ticks| Step::DrawAfter { ticks }),
-		6 => (0..RECORDS, 0..4usize).prop_map(|(record, liars)| Step::Differ { record, liars }),
+		6 => (0..RECORDS, any::<bool>(), 0..4usize)
+			.prop_map(|(record, wrong, liars)| Step::Differ { record, wrong, liars }),
 		6 => Just(Step::Resolve),
 		12 => (1..9u64).prop_map(|ticks| Step::Pass { ticks }),
 	]
+}
+
+impl Attempt {
+	/// The first record whose claimed score is wrong, or right.
+	fn first(&self, wrong: bool) -> Option<u32> {
+		let claimed = scores::Scores::new(spec().score_kind(), RECORDS, &self.scores).unwrap();
+		(0..RECORDS).find(|i| (claimed.get(*i) != Some(self.actual(*i))) == wrong)
+	}
 }
 
 pub(super) struct World {
@@ -254,9 +265,7 @@ impl World {
 			}
 			Step::Accuse { who, rightly } => {
 				let Some((id, attempt)) = self.verifying() else { return Ok(()) };
-				let claimed = scores::Scores::new(spec().score_kind(), RECORDS, &attempt.scores).unwrap();
-				let wrong = |i: &u32| claimed.get(*i) != Some(attempt.actual(*i));
-				if let Some(record) = (0..RECORDS).find(|i| wrong(i) == rightly) {
+				if let Some(record) = attempt.first(rightly) {
 					commit_challenge(PEOPLE[who], id, record)?;
 					pass(MIN_CHALLENGE_AGE);
 					challenge(PEOPLE[who], id, record, &attempt).map_err(|e| e.error)?;
@@ -295,15 +304,11 @@ impl World {
 					Training::forget_weights(Origin::signed(EVE), model, attempt.blob().root)?;
 				}
 			}
-			Step::VerifierLeaves { verifier } => {
-				// Seldom, or there are soon none.
-				if let Some(verifier) = VERIFIERS.get(verifier) {
-					dismiss(*verifier);
-				}
-			}
+			Step::Bench { size } => committee::seat(&VERIFIERS[..size]),
 			Step::DrawAfter { ticks } => draw_after(ticks),
-			Step::Differ { record, liars } => {
+			Step::Differ { record, wrong, liars } => {
 				let Some((id, attempt)) = self.verifying() else { return Ok(()) };
+				let record = attempt.first(wrong).filter(|_| wrong).unwrap_or(record);
 				let mut said = Vec::new();
 				for (at, who) in committee::members(id).into_iter().enumerate() {
 					let _ = attest(id, who, Verdict::Valid);
@@ -365,6 +370,30 @@ impl World {
 		let versions = KnownWeights::<Test>::iter().count() as u64;
 		assert_eq!(total(HoldReason::KnownWeights), versions * KNOWN_DEPOSIT);
 		assert!(versions <= u64::from(Registry::model(self.model).unwrap().next_version));
+		self.check_ends();
+	}
+
+	/// Nothing that the court has found wrong was accepted, and whoever mints was told of no more than was burned.
+	fn check_ends(&self) {
+		let events: Vec<_> = System::events().into_iter().map(|record| record.event).collect();
+		let refuted = events.iter().filter_map(|event| match event {
+			RuntimeEvent::Training(Event::DisputeResolved { submission, claimed, actual, .. })
+				if claimed != actual =>
+			{
+				Some(*submission)
+			}
+			_ => None,
+		});
+		for id in refuted {
+			let ended = closed(id).unwrap().ended;
+			assert!(matches!(ended, Ended::Withheld | Ended::Overturned(_)), "{id} ended as {ended:?}");
+		}
+		let of_fees = events.iter().map(|event| match event {
+			RuntimeEvent::Training(Event::FeePaid { burned, .. }) => *burned,
+			_ => 0,
+		});
+		let told: u64 = Settled::get().into_iter().map(|(_, burned)| burned).sum();
+		assert!(told <= of_fees.sum(), "whoever mints was told of more than was burned of fees");
 	}
 }
 
