@@ -188,3 +188,56 @@ impl ModelSpec {
 		heap
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{
+		graph::{DType, Requant, TensorType, VERSION},
+		model::{DataSource, DatasetRef, Metric, Objective, TargetSpec},
+	};
+	use oda_primitives::BlobRef;
+
+	/// Whose output of 1,000 bytes is made with parameters of as many, all of which live in the end.
+	fn spec() -> ModelSpec {
+		let graph = Graph {
+			version: VERSION,
+			inputs: alloc::vec![TensorType::new(DType::I8, [1])],
+			params: alloc::vec![
+				TensorType::new(DType::I8, [1_000, 1]),
+				TensorType::new(DType::I32, [1_000]),
+				TensorType::new(DType::I32, [1_000]),
+				TensorType::new(DType::U8, [1_000]),
+			],
+			nodes: alloc::vec![Node {
+				op: Op::Dense { weight: 0, requant: Requant { bias: 1, mult: 2, shift: 3 } },
+				inputs: alloc::vec![0],
+				output: TensorType::new(DType::I8, [1_000]),
+			}],
+			outputs: alloc::vec![1],
+		};
+		let blob = BlobRef { root: [0; 32], len: 2 };
+		let spec = ModelSpec {
+			graph,
+			objective: Objective {
+				metric: Metric::Accuracy,
+				target: TargetSpec { tensor: TensorType::new(DType::U8, []), ignore: None },
+				min_improvement: 1,
+				confidence: None,
+			},
+			data: DataSource::Fixed(DatasetRef { blob, records: 1 }),
+		};
+		spec.validate().unwrap();
+		spec
+	}
+
+	#[test]
+	fn a_models_heap_has_room_for_a_copy_of_its_output() {
+		let spec = spec();
+		assert_eq!(spec.graph.output_bytes(), 1_000);
+		let mut run = Heap::default();
+		spec.graph.run(&mut run);
+		// The target's block is the one that the input had.
+		assert_eq!(spec.heap().bytes(), run.bytes() + 1_024 + HEADER);
+	}
+}
