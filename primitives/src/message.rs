@@ -31,21 +31,21 @@ pub enum Verdict {
 	Unavailable,
 }
 
-/// What a verifier signs to attest `verdict` on `task`: the bytes of `oda/attest/1`, then
-/// SCALE(genesis, task, claim, asked, verdict).
+/// What a verifier signs to commit to what it found of `task`: the bytes of `oda/answer/1`, then
+/// SCALE(genesis, task, claim, asked, commitment).
 ///
 /// `genesis` is the hash of block 0, `claim` that of what was claimed, [`crate::hash::claim`] of a submission: on a
 /// fork where the task is about something else, the signature is worth nothing. `asked` is how often the task's members
-/// have been asked: who could not have the weights at first is asked again when they are shown, and what was signed
-/// before is worth nothing then.
-pub fn attestation(
+/// have been asked: what was signed before is worth nothing when they are asked again. `commitment` is
+/// [`Finding::commitment`](crate::hash::Finding::commitment).
+pub fn answer(
 	genesis: &[u8; 32],
 	task: TaskId,
 	claim: &[u8; 32],
 	asked: u32,
-	verdict: Verdict,
+	commitment: &[u8; 32],
 ) -> Vec<u8> {
-	(*b"oda/attest/1", genesis, task, claim, asked, verdict).encode()
+	(*b"oda/answer/1", genesis, task, claim, asked, commitment).encode()
 }
 
 /// What a peer's ed25519 key signs to be bound to `account`: the bytes of `oda/peer/1`, then
@@ -69,14 +69,14 @@ mod tests {
 	use super::*;
 
 	#[test]
-	fn attestation_bytes_are_pinned() {
-		let bytes = attestation(&[7; 32], TaskId::Submission(0x0102), &[8; 32], 1, Verdict::Wrong(3));
-		let mut expected = b"oda/attest/1".to_vec();
+	fn answer_bytes_are_pinned() {
+		let bytes = answer(&[7; 32], TaskId::Submission(0x0102), &[8; 32], 1, &[9; 32]);
+		let mut expected = b"oda/answer/1".to_vec();
 		expected.extend([7; 32]);
 		expected.extend([0, 2, 1, 0, 0, 0, 0, 0, 0]);
 		expected.extend([8; 32]);
 		expected.extend([1, 0, 0, 0]);
-		expected.extend([1, 3, 0, 0, 0]);
+		expected.extend([9; 32]);
 		assert_eq!(bytes, expected);
 	}
 
@@ -102,15 +102,14 @@ mod tests {
 	}
 
 	#[test]
-	fn attestations_differ_in_every_field() {
+	fn answers_differ_in_every_field() {
 		let task = TaskId::Submission(1);
-		let base = attestation(&[0; 32], task, &[0; 32], 1, Verdict::Valid);
-		assert_ne!(base, attestation(&[1; 32], task, &[0; 32], 1, Verdict::Valid));
-		assert_ne!(base, attestation(&[0; 32], TaskId::Submission(2), &[0; 32], 1, Verdict::Valid));
-		assert_ne!(base, attestation(&[0; 32], TaskId::Audit(1), &[0; 32], 1, Verdict::Valid));
-		assert_ne!(base, attestation(&[0; 32], task, &[1; 32], 1, Verdict::Valid));
-		assert_ne!(base, attestation(&[0; 32], task, &[0; 32], 2, Verdict::Valid));
-		assert_ne!(base, attestation(&[0; 32], task, &[0; 32], 1, Verdict::Unavailable));
-		assert_ne!(base, attestation(&[0; 32], task, &[0; 32], 1, Verdict::Wrong(0)));
+		let base = answer(&[0; 32], task, &[0; 32], 1, &[0; 32]);
+		assert_ne!(base, answer(&[1; 32], task, &[0; 32], 1, &[0; 32]));
+		assert_ne!(base, answer(&[0; 32], TaskId::Submission(2), &[0; 32], 1, &[0; 32]));
+		assert_ne!(base, answer(&[0; 32], TaskId::Audit(1), &[0; 32], 1, &[0; 32]));
+		assert_ne!(base, answer(&[0; 32], task, &[1; 32], 1, &[0; 32]));
+		assert_ne!(base, answer(&[0; 32], task, &[0; 32], 2, &[0; 32]));
+		assert_ne!(base, answer(&[0; 32], task, &[0; 32], 1, &[1; 32]));
 	}
 }

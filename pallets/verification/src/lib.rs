@@ -1,17 +1,22 @@
-//! Bonded verifiers who re-run objectives and attest what they found.
+//! Verifiers: committees drawn by stake that re-run claims, and whose members cannot copy.
 //!
-//! A pallet with a claim, such as `pallet-training`, *opens* a task; every verifier who is active then is a member of
-//! it, is to re-run all records off chain, and sends one signed [`Verdict`]. When more than two thirds said `Valid` the
-//! task has *passed*. Correctness is never voted: until it is closed, a passed task can be overturned by one challenger
-//! who makes the runtime re-run one record, and then everyone who signed `Valid` pays.
+//! A pallet with a claim, such as `pallet-training`, *opens* a task through [`Committees`]. Two epochs later a committee is
+//! *drawn* for it, by stake, among the verifiers with room for the work. Each member re-runs all records, and *commits* to
+//! its verdict and to a root over the outputs of all of them. When nobody can commit any more, a few records are drawn, and
+//! all who committed *open*: verdict, root, and the outputs of those records with their proofs. When more than two thirds
+//! say `Valid`, the task has *passed*. Correctness is never voted: until it is closed, a passed task can be overturned by
+//! one challenger who makes the runtime re-run one record, and then everyone who said `Valid` pays; and where members show
+//! different outputs of a record, nothing moves until the court has said which is right.
 //!
 //! ```text
-//! open ──► answers until the window ends ──► close: Accepted | Overturned | Withheld | Lapsed | Void
-//!             └── quorum says Valid: passed        └── slashes, and who shares the fee
+//! open ─► draw ─► commit ─► records drawn ─► open ─► passed | lapsed | unavailable ─► close: Accepted | Overturned | …
+//!          ▲                                  └─► disputed ─► resolved ─┘
+//!          └──────── too few answers: once more, with a larger committee
 //! ```
 //!
-//! This is the first version: the verifiers are those of genesis, all of them answer every task, and a verdict is
-//! not committed before it is shown. Drawn committees come behind the same border, [`Committees`].
+//! One file a behaviour: `verifiers` (who can be drawn), `tree` (their stakes, as they were), `draw`, `phases` (what
+//! happens by itself), `answers` (commit and open), `disputes`, `close` (how a task begins and ends, and what faults
+//! cost), `audit` (what must hold).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -19,6 +24,7 @@
 	allow(
 		clippy::arithmetic_side_effects,
 		clippy::cast_possible_truncation,
+		clippy::cast_precision_loss,
 		clippy::expect_used,
 		clippy::indexing_slicing,
 		clippy::unwrap_used
@@ -27,61 +33,73 @@
 
 extern crate alloc;
 
+mod answers;
+mod audit;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod close;
+mod disputes;
+mod draw;
 #[cfg(test)]
 mod mock;
+mod phases;
 #[cfg(test)]
 mod tests;
+pub mod tree;
 pub mod types;
+mod verifiers;
 pub mod weights;
 
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmarking::{BenchmarkHelper, Sr25519Helper};
+pub use draw::EPOCHS_BEFORE_DRAW;
 pub use pallet::*;
-pub use types::{Fault, Outcome, Penalties, Task, Verifier};
+pub use phases::SEALED_TICKS;
+pub use tree::Versioned;
+pub use types::*;
+// FRAME's prelude has another.
+pub use types::Task;
 pub use weights::WeightInfo;
 
-use alloc::{collections::BTreeMap, vec::Vec};
-use oda_pallet_funds::{self as funds, Funds};
-use oda_pallet_traits::{Committees, Deed, Ending, Evidence, TaskStatus};
-use oda_primitives::{TaskId, Tick, Verdict, message};
+use alloc::vec::Vec;
+use codec::{Decode, Encode, MaxEncodedLen};
+use oda_evaluator::Cost;
+use oda_pallet_funds as funds;
+use oda_pallet_traits::{AmountOf, Evidence, Role, Stakes, TaskStatus};
+use oda_primitives::{OutputProof, TaskId, Tick, Verdict, hash::Finding, message};
 use polkadot_sdk::{
 	frame_support::{
-		self,
+		self, CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 		pallet_prelude::*,
-		traits::{
-			Imbalance,
-			fungible::{Credit, Inspect, InspectHold, MutateHold},
-		},
+		traits::{Consideration, Footprint, Randomness},
+		weights::WeightMeter,
 	},
-	frame_system::{self, ensure_authorized, pallet_prelude::*},
+	frame_system::{ensure_authorized, pallet_prelude::*},
 	sp_runtime::{
 		Perbill, TryRuntimeError,
-		traits::{IdentifyAccount, Saturating, Verify, Zero},
-		transaction_validity::TransactionValidityWithRefund,
+		traits::{Convert, IdentifyAccount, Saturating, Verify, Zero},
+		transaction_validity::TransactionPriority,
 	},
 };
+use scale_info::TypeInfo;
 
 /// The most entries that one page of a listing holds.
 pub const MAX_PAGE: u32 = 100;
 
-/// Where this pallet's reasons for refusing an attestation begin among the codes of
-/// `InvalidTransaction::Custom`, which all pallets share: the code is this plus the error's index.
-pub const INVALID_ATTESTATION: u8 = 64;
-
-/// What bonds are counted in.
-pub type BalanceOf<T> = <<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
-
-/// The bonded verifiers, by account.
-pub type VerifiersOf<T> = BoundedBTreeMap<
-	<T as frame_system::Config>::AccountId,
-	Verifier<BalanceOf<T>>,
-	<T as Config>::MaxVerifiers,
->;
-
-/// A task as this pallet stores it.
-pub type TaskOf<T> = Task<<T as frame_system::Config>::AccountId, BalanceOf<T>, <T as Config>::MaxVerifiers>;
+type AccountIdOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;
+/// An amount of stake.
+pub type BalanceOf<T> = AmountOf<AccountIdOf<T>, <T as Config>::Stakes>;
+/// A stored verifier.
+pub type VerifierOf<T> = Verifier<BalanceOf<T>, <T as Config>::VerifierDeposit>;
+/// A stored task.
+pub type TaskOf<T> = Task<AccountIdOf<T>, BalanceOf<T>, <T as Config>::MaxMembers, <T as Config>::MaxWanted>;
+/// A stored seat.
+pub type SeatOf<T> = Seat<<T as Config>::MaxWanted>;
+/// The answer of a member.
+pub type AnswerOf<T> = Answer<<T as Config>::MaxWanted>;
+/// A task, as workers ask for it.
+pub type TaskViewOf<T> =
+	TaskView<AccountIdOf<T>, BalanceOf<T>, <T as Config>::MaxMembers, <T as Config>::MaxWanted>;
 
 /// The pallet; see the crate's documentation.
 ///
@@ -93,7 +111,7 @@ pub mod pallet {
 	use super::*;
 
 	/// The in-code storage version.
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
 	/// The pallet.
 	#[pallet::pallet]
@@ -101,52 +119,124 @@ pub mod pallet {
 	pub struct Pallet<T>(_);
 
 	/// What verification needs. The runtime's transaction extensions have to contain
-	/// `frame_system::AuthorizeCall`, through which attestations come in.
+	/// `frame_system::AuthorizeCall`, through which answers come in. The clock has to tick, and the session to change,
+	/// before this pallet's turn in a block.
 	#[pallet::config]
 	pub trait Config: polkadot_sdk::frame_system::Config {
 		/// Protocol time.
 		type Clock: Get<Tick>;
 
-		/// What bonds are held, slashed and paid in.
-		type Currency: Funds<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+		/// The epoch, which grows by one whenever [`Randomness`](Self::Randomness) is renewed: the session index. Not
+		/// BABE's `EpochIndex`, which jumps where epochs were skipped: then a draw's randomness would not be of the epoch after
+		/// the one in which its inputs were frozen.
+		type Epoch: Get<EpochIndex>;
+
+		/// What committees are drawn from: `RandomnessFromOneEpochAgo`, which follows from the VRFs of the epoch before this
+		/// one. A draw's inputs are those of that epoch's start.
+		type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
+
+		/// Randomness of the last block, if it had any: `ParentBlockRandomness`. The records that members have to show are
+		/// drawn from that of several blocks.
+		type FreshRandomness: Randomness<Option<Self::Hash>, BlockNumberFor<Self>>;
+
+		/// Whoever holds what verifiers answer with. What leaves a stake has to answer for at least three epochs more.
+		type Stakes: Stakes<Self::AccountId>;
 
 		/// Who listens to what verifiers do.
 		type Evidence: Evidence<Self::AccountId>;
 
-		/// The runtime's reasons for holds.
-		type RuntimeHoldReason: From<HoldReason>;
+		/// What the runtime would need for a record: the court's price, whose time a verifier's capacity is counted in.
+		type Price: Convert<Cost, Weight>;
 
-		/// What an attestation is signed with.
+		/// The deposit for a verifier's entries; with [`HoldReason::VerifierDeposit`].
+		type VerifierDeposit: Consideration<Self::AccountId, Footprint>;
+
+		/// What a commitment is signed with.
 		type Signature: Verify<Signer = Self::Signer> + Parameter;
 
 		/// Who signs it: the verifier's account.
 		type Signer: IdentifyAccount<AccountId = Self::AccountId>;
 
-		/// The most verifiers.
+		/// The most members of a task, of both its committees together.
 		#[pallet::constant]
-		type MaxVerifiers: Get<u32>;
+		type MaxMembers: Get<u32>;
 
-		/// The share of a task's members that has to say `Valid`, rounded up: more than two thirds, as
+		/// The most records whose outputs members show.
+		#[pallet::constant]
+		type MaxWanted: Get<u32>;
+
+		/// The most samples of a draw.
+		#[pallet::constant]
+		type MaxSamples: Get<u32>;
+
+		/// The most draws in a tick.
+		#[pallet::constant]
+		type MaxDraws: Get<u32>;
+
+		/// The most tasks whose phase ends in a tick.
+		#[pallet::constant]
+		type MaxAdvances: Get<u32>;
+
+		/// How many members a committee is to have at first.
+		type Committee: Get<u32>;
+
+		/// The fewest that it can have.
+		type MinCommittee: Get<u32>;
+
+		/// The most that a second committee can have, which is drawn with twice as many.
+		type MaxCommittee: Get<u32>;
+
+		/// How many samples a draw takes.
+		type Samples: Get<u32>;
+
+		/// The share of them that has to be able to take a seat, or the draw does not count.
+		type AbleShare: Get<Perbill>;
+
+		/// The share of a committee that has to say `Valid`, rounded up: more than two thirds, as
 		/// 666,666,667 parts in a billion are.
 		type Quorum: Get<Perbill>;
 
-		/// The bond below which a verifier gets no new tasks.
-		type MinBond: Get<BalanceOf<Self>>;
+		/// How many records' outputs members show.
+		type Wanted: Get<u32>;
 
-		/// What signing `Valid` costs when a challenger proves a score wrong.
+		/// Ticks in which who committed can open.
+		type OpenWindow: Get<Tick>;
+
+		/// Ticks in which a disputed record can be resolved.
+		type DisputeWindow: Get<Tick>;
+
+		/// Ticks for which a task waits for a draw; at least three epochs.
+		type Patience: Get<Tick>;
+
+		/// The stake below which a verifier is not drawn.
+		type MinStake: Get<BalanceOf<Self>>;
+
+		/// The least capacity of a verifier.
+		type MinCapacity: Get<Load>;
+
+		/// What saying `Valid` of a false claim costs, and showing a false output.
 		type VerifierSlash: Get<BalanceOf<Self>>;
 
-		/// What signing `Wrong` costs when the submission is accepted.
+		/// What saying `Wrong` costs when nobody overturns the claim.
 		type AccusationSlash: Get<BalanceOf<Self>>;
+
+		/// What committing and not opening costs.
+		type UnopenedSlash: Get<BalanceOf<Self>>;
 
 		/// What not answering costs.
 		type AbsenceSlash: Get<BalanceOf<Self>>;
 
-		/// The priority of attestations in the transaction pool.
-		#[pallet::constant]
-		type AttestPriority: Get<TransactionPriority>;
+		/// The most that a verifier pays for absences in an epoch.
+		type AbsenceCap: Get<BalanceOf<Self>>;
 
-		/// What the calls cost.
+		/// After how many absences in a row a verifier rests.
+		type MaxAbsences: Get<u32>;
+
+		/// The priority of answers in the transaction pool.
+		#[pallet::constant]
+		type AnswerPriority: Get<TransactionPriority>;
+
+		/// What the calls and hooks cost.
 		type WeightInfo: WeightInfo;
 
 		/// Makes signatures: for benchmarks.
@@ -157,35 +247,92 @@ pub mod pallet {
 	/// Why verification holds somebody's funds.
 	#[pallet::composite_enum]
 	pub enum HoldReason {
-		/// The bond of a verifier.
+		/// The deposit for a verifier's entries.
 		#[codec(index = 0)]
-		VerifierBond,
+		VerifierDeposit,
 	}
 
-	/// The bonded verifiers, active or not. One value, because opening and closing a task touches all.
+	/// The verifiers.
 	#[pallet::storage]
-	pub type Verifiers<T: Config> = StorageValue<_, VerifiersOf<T>, ValueQuery>;
+	pub type Verifiers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, VerifierOf<T>>;
+
+	/// Who has a place in the tree.
+	#[pallet::storage]
+	pub type Places<T: Config> = StorageMap<_, Twox64Concat, u32, T::AccountId>;
+
+	/// The first place that nobody has ever had.
+	#[pallet::storage]
+	pub type NextPlace<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+	/// The places that somebody had and nobody has: a stack.
+	#[pallet::storage]
+	pub type FreePlaces<T: Config> = StorageMap<_, Twox64Concat, u32, u32>;
+
+	/// How many they are.
+	#[pallet::storage]
+	pub type FreePlaceCount<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+	/// The tree of what verifiers weigh in the draw, and did.
+	#[pallet::storage]
+	pub type Nodes<T: Config> = StorageMap<_, Twox64Concat, tree::NodeId, tree::Node, ValueQuery>;
+
+	/// The number of verifiers that weigh something now.
+	#[pallet::storage]
+	pub type Eligible<T: Config> = StorageValue<_, u32, ValueQuery>;
 
 	/// The open tasks, by what they verify.
 	#[pallet::storage]
 	pub type Tasks<T: Config> = StorageMap<_, Blake2_128Concat, TaskId, TaskOf<T>>;
 
-	/// The verifiers of genesis and their bonds, which must lie in their free balances.
+	/// The seats of a task's members.
+	#[pallet::storage]
+	pub type Seats<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, TaskId, Blake2_128Concat, T::AccountId, SeatOf<T>>;
+
+	/// The tasks of which a verifier is a member.
+	#[pallet::storage]
+	pub type SeatsOf<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, TaskId, ()>;
+
+	/// The numbers of the tasks that can be drawn from an epoch on.
+	#[pallet::storage]
+	pub type Queues<T: Config> = StorageMap<_, Twox64Concat, EpochIndex, Queue, ValueQuery>;
+
+	/// The tasks that wait for a draw, by epoch and number.
+	#[pallet::storage]
+	pub type Waiting<T: Config> = StorageDoubleMap<_, Twox64Concat, EpochIndex, Twox64Concat, u64, TaskId>;
+
+	/// The first epoch whose queue is not done.
+	#[pallet::storage]
+	pub type DrawFrom<T: Config> = StorageValue<_, EpochIndex>;
+
+	/// The tasks whose phase ends, by tick.
+	#[pallet::storage]
+	pub type Agenda<T: Config> = StorageDoubleMap<_, Twox64Concat, Tick, Blake2_128Concat, TaskId, ()>;
+
+	/// The first tick of the agenda that is not done.
+	#[pallet::storage]
+	pub type AgendaFrom<T: Config> = StorageValue<_, Tick>;
+
+	/// The randomness of all blocks so far, stirred together.
+	#[pallet::storage]
+	pub type Entropy<T: Config> = StorageValue<_, [u8; 32], ValueQuery>;
+
+	/// The verifiers of genesis and their capacities. They need a stake by then.
 	#[pallet::genesis_config]
 	#[derive(frame_support::DefaultNoBound)]
 	pub struct GenesisConfig<T: Config> {
-		/// Account and bond.
-		pub verifiers: Vec<(T::AccountId, BalanceOf<T>)>,
+		/// Account, picoseconds and bytes.
+		pub verifiers: Vec<(T::AccountId, u64, u64)>,
 	}
 
 	#[pallet::genesis_build]
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
 		/// Panics on a genesis that makes no sense: no chain starts from it.
 		fn build(&self) {
-			for (who, bond) in &self.verifiers {
-				assert!(*bond >= T::MinBond::get(), "a genesis verifier's bond is below the minimum");
-				assert!(!Verifiers::<T>::get().contains_key(who), "a genesis verifier is named twice");
-				Pallet::<T>::bond(who, *bond).expect("a genesis verifier cannot be bonded");
+			for (who, time, bytes) in &self.verifiers {
+				Pallet::<T>::do_join(who.clone(), Load { time: *time, bytes: *bytes })
+					.expect("a genesis verifier cannot join");
 			}
 		}
 	}
@@ -194,44 +341,164 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// A task was opened for all active verifiers.
+		/// An account became a verifier.
 		#[codec(index = 0)]
+		Joined {
+			/// The new verifier.
+			verifier: T::AccountId,
+			/// What it has room for at a time.
+			capacity: Load,
+		},
+		/// A verifier has room for more or less.
+		#[codec(index = 1)]
+		CapacitySet {
+			/// The verifier.
+			verifier: T::AccountId,
+			/// What it has room for at a time now.
+			capacity: Load,
+		},
+		/// A verifier rests: it is not drawn from the next but one epoch on.
+		#[codec(index = 2)]
+		Rested {
+			/// The verifier that rests.
+			verifier: T::AccountId,
+		},
+		/// A verifier rests no more.
+		#[codec(index = 3)]
+		Woken {
+			/// The verifier that can be drawn again.
+			verifier: T::AccountId,
+		},
+		/// A verifier left, and has its deposit back.
+		#[codec(index = 4)]
+		Left {
+			/// The account that was a verifier.
+			verifier: T::AccountId,
+		},
+		/// A verifier begins or ceases to weigh something in the draw.
+		#[codec(index = 5)]
+		EligibilityChanged {
+			/// The verifier.
+			verifier: T::AccountId,
+			/// Whether it can be drawn, once what it weighs now is frozen.
+			eligible: bool,
+		},
+		/// A task was opened.
+		#[codec(index = 6)]
 		TaskOpened {
 			/// The task.
 			task: TaskId,
-			/// The number of verifiers that may answer.
-			members: u32,
-			/// The number of verifiers that have to say `Valid`.
-			quorum: u32,
-			/// The first tick at which answers are refused.
-			until: Tick,
+			/// The first epoch in which its committee can be drawn.
+			ready: EpochIndex,
+			/// What each member needs room for.
+			load: Load,
 		},
-		/// A verifier answered.
-		#[codec(index = 1)]
-		Attested {
+		/// Too small a share of the stake was able to take a seat: the task waits for the next epoch.
+		#[codec(index = 7)]
+		DrawFailed {
 			/// The task.
 			task: TaskId,
-			/// The verifier that answered.
+			/// The number of samples that were able.
+			able: u32,
+			/// The number of samples.
+			samples: u32,
+		},
+		/// A committee was drawn, and can commit.
+		#[codec(index = 8)]
+		CommitteeDrawn {
+			/// The task.
+			task: TaskId,
+			/// The number of members that were drawn.
+			members: u32,
+			/// The number of them that have to say `Valid`.
+			quorum: u32,
+			/// The first tick at which commitments are refused.
+			until: Tick,
+		},
+		/// A member committed to what it found.
+		#[codec(index = 9)]
+		Committed {
+			/// The task.
+			task: TaskId,
+			/// The verifier that committed.
+			verifier: T::AccountId,
+		},
+		/// Nobody can commit any more, and all who did are to open.
+		#[codec(index = 10)]
+		RecordsDrawn {
+			/// The task.
+			task: TaskId,
+			/// The records whose outputs they show, in this order.
+			records: Vec<u32>,
+			/// The first tick at which openings are refused.
+			until: Tick,
+		},
+		/// A member showed what it had committed to.
+		#[codec(index = 11)]
+		Opened {
+			/// The task.
+			task: TaskId,
+			/// The verifier that opened.
 			verifier: T::AccountId,
 			/// The verdict of the verifier.
 			verdict: Verdict,
 		},
+		/// Members show different outputs of a record: nothing moves until the court has said which is right.
+		#[codec(index = 12)]
+		TaskDisputed {
+			/// The task.
+			task: TaskId,
+			/// The record.
+			record: u32,
+			/// The tick at which the task lapses otherwise.
+			until: Tick,
+		},
+		/// The court said what the output of a disputed record is.
+		#[codec(index = 13)]
+		DisputeResolved {
+			/// The task.
+			task: TaskId,
+			/// The record.
+			record: u32,
+			/// The BLAKE3 root of its output.
+			output: [u8; 32],
+		},
 		/// The quorum said `Valid`.
-		#[codec(index = 2)]
+		#[codec(index = 14)]
 		TaskPassed {
 			/// The task.
 			task: TaskId,
 		},
-		/// A task was closed.
-		#[codec(index = 3)]
-		TaskClosed {
+		/// Most members could not get the weights or the data.
+		#[codec(index = 15)]
+		TaskUnavailable {
 			/// The task.
 			task: TaskId,
-			/// How it ended.
-			outcome: Outcome,
 		},
-		/// A verifier lost a part of its bond.
-		#[codec(index = 4)]
+		/// No committee could be drawn in time, too few said `Valid`, or nobody resolved a disputed record.
+		#[codec(index = 16)]
+		TaskLapsed {
+			/// The task.
+			task: TaskId,
+		},
+		/// Too few said `Valid`: a second committee will be drawn.
+		#[codec(index = 17)]
+		DrawnAgain {
+			/// The task.
+			task: TaskId,
+			/// The number of members that it is to have.
+			seats: u32,
+		},
+		/// What was missing can be had now: the answers are forgotten, and asked for again.
+		#[codec(index = 18)]
+		TaskReopened {
+			/// The task.
+			task: TaskId,
+			/// The first tick at which commitments are refused.
+			until: Tick,
+		},
+		/// A verifier lost a part of its stake.
+		#[codec(index = 19)]
 		Slashed {
 			/// The task.
 			task: TaskId,
@@ -239,11 +506,11 @@ pub mod pallet {
 			verifier: T::AccountId,
 			/// The fault that it lost it for.
 			fault: Fault,
-			/// The part of its bond that was taken.
+			/// The part of its stake that was taken.
 			amount: BalanceOf<T>,
 		},
 		/// A challenger got its half of what the verifiers lost; the rest was burned.
-		#[codec(index = 5)]
+		#[codec(index = 20)]
 		ChallengerPaid {
 			/// The task.
 			task: TaskId,
@@ -252,42 +519,26 @@ pub mod pallet {
 			/// The amount that it was paid.
 			amount: BalanceOf<T>,
 		},
-		/// A verifier's bond fell below the minimum: it gets no new tasks.
-		#[codec(index = 6)]
-		Deactivated {
-			/// The verifier that gets no new tasks.
-			verifier: T::AccountId,
-			/// What is left of its bond.
-			bond: BalanceOf<T>,
-		},
-		/// A verifier left and has its bond back.
-		#[codec(index = 7)]
-		Left {
-			/// The account that was a verifier.
-			verifier: T::AccountId,
-			/// What it got back.
-			bond: BalanceOf<T>,
-		},
-		/// What was missing can be had now: answers that said `Unavailable` are forgotten, and asked for again.
-		#[codec(index = 8)]
-		TaskReopened {
+		/// A task was closed.
+		#[codec(index = 21)]
+		TaskClosed {
 			/// The task.
 			task: TaskId,
-			/// The first tick at which answers are refused.
-			until: Tick,
+			/// How it ended.
+			outcome: Outcome,
 		},
 	}
 
 	/// Why verification refuses.
 	#[pallet::error]
 	pub enum Error<T> {
-		/// There is no active verifier who could answer.
+		/// There are too few verifiers that could be drawn.
 		#[codec(index = 0)]
 		NoVerifiers,
 		/// This task is open already.
 		#[codec(index = 1)]
 		TaskExists,
-		/// A task has to be open for at least one tick.
+		/// Members have to have at least one tick to commit.
 		#[codec(index = 2)]
 		EmptyWindow,
 		/// There is no such task, or it was closed.
@@ -296,112 +547,201 @@ pub mod pallet {
 		/// The account is not a member of the task.
 		#[codec(index = 4)]
 		NotMember,
-		/// The time in which the task can be answered is over.
+		/// The time in which the members can commit, or open, is over.
 		#[codec(index = 5)]
 		WindowOver,
-		/// The verifier has answered this task already.
+		/// The member has committed already.
 		#[codec(index = 6)]
-		AlreadyAnswered,
+		AlreadyCommitted,
 		/// The account is not a verifier.
 		#[codec(index = 7)]
 		NotVerifier,
-		/// The verifier is a member of open tasks, and cannot leave before they are closed.
+		/// The verifier is a member of open tasks.
 		#[codec(index = 8)]
 		HasOpenTasks,
 		/// There is no room for another verifier.
 		#[codec(index = 9)]
 		TooManyVerifiers,
+		/// There is no record to verify.
+		#[codec(index = 10)]
+		NoRecords,
+		/// The account is a verifier already.
+		#[codec(index = 11)]
+		AlreadyVerifier,
+		/// The account's stake as a verifier is below the least.
+		#[codec(index = 12)]
+		StakeTooLow,
+		/// The capacity is below the least that a verifier has.
+		#[codec(index = 13)]
+		CapacityTooSmall,
+		/// The verifier rests already.
+		#[codec(index = 14)]
+		AlreadyResting,
+		/// The verifier does not rest.
+		#[codec(index = 15)]
+		NotResting,
+		/// The verifier can still be drawn: what it weighed before it rested is frozen.
+		#[codec(index = 16)]
+		StillInDraw,
+		/// The members of the task do not commit now.
+		#[codec(index = 17)]
+		NotCommitting,
+		/// The members of the task do not open now.
+		#[codec(index = 18)]
+		NotOpening,
+		/// The member has not committed.
+		#[codec(index = 19)]
+		NotCommitted,
+		/// The member has opened already.
+		#[codec(index = 20)]
+		AlreadyOpened,
+		/// The member has committed to something else.
+		#[codec(index = 21)]
+		OtherCommitment,
+		/// The claim has no such record.
+		#[codec(index = 22)]
+		NoSuchRecord,
+		/// There is not one output for each wanted record; or there is one, and the verdict is `Unavailable`.
+		#[codec(index = 23)]
+		OutputCount,
+		/// A proof has too few or too many siblings.
+		#[codec(index = 24)]
+		ProofSiblings,
+		/// An output does not belong to the root.
+		#[codec(index = 25)]
+		OtherOutput,
+		/// The outputs of this record are not disputed.
+		#[codec(index = 26)]
+		NotDisputed,
 	}
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Answers a task; free of charge, and not signed by an account but authorised by `signature`.
+		/// Makes the caller, who has a stake as a verifier, one that is drawn; from the next but one epoch on.
 		///
-		/// * `task`: what is verified.
-		/// * `verdict`: what the verifier found. `Wrong(i)` names the first wrong record, which has to be
-		///   challenged, or the accusation costs [`Config::AccusationSlash`].
-		/// * `verifier`: who answers, a member of the task.
-		/// * `signature`: the verifier's, over [`message::attestation`].
+		/// Puts [`Config::VerifierDeposit`] on hold.
 		///
-		/// Emits `Attested`, and `TaskPassed` when it completes the quorum. Refused by the pool with
-		/// `InvalidTransaction::Custom(64 + index)` of `UnknownTask`, `NotMember`, `WindowOver` or
-		/// `AlreadyAnswered`, or with `BadProof`; these errors themselves if dispatched nevertheless.
-		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::attest())]
-		#[pallet::weight_of_authorize(T::WeightInfo::authorize_attest())]
-		#[pallet::authorize(Pallet::<T>::authorize_attest)]
-		pub fn attest(
+		/// - `capacity`: what it has room for at a time: picoseconds of computing on the reference machine, and bytes. It is
+		///   not drawn for what it has no room for.
+		///
+		/// Events: `Joined`, `EligibilityChanged`. Errors: `AlreadyVerifier`, `CapacityTooSmall`, `StakeTooLow`,
+		/// `TooManyVerifiers`; the deposit cannot be held.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::join())]
+		pub fn join(origin: OriginFor<T>, capacity: Load) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_join(who, capacity)
+		}
+
+		/// Changes what the caller has room for at a time; in draws from the next but one epoch on. What it has been drawn for
+		/// stays.
+		///
+		/// - `capacity`: picoseconds of computing on the reference machine, and bytes.
+		///
+		/// Event: `CapacitySet`. Errors: `NotVerifier`, `CapacityTooSmall`.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::set_capacity())]
+		pub fn set_capacity(origin: OriginFor<T>, capacity: Load) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_set_capacity(who, capacity)
+		}
+
+		/// Takes the caller out of the draws from the next but one epoch on. It answers what it has been or is drawn for until
+		/// then.
+		///
+		/// Events: `Rested`, `EligibilityChanged`. Errors: `NotVerifier`, `AlreadyResting`.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::rest())]
+		pub fn rest(origin: OriginFor<T>) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_rest(who)
+		}
+
+		/// Lets the caller be drawn again, from the next but one epoch on.
+		///
+		/// Events: `Woken`, `EligibilityChanged`. Errors: `NotVerifier`, `NotResting`, `StakeTooLow`.
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::wake())]
+		pub fn wake(origin: OriginFor<T>) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_wake(who)
+		}
+
+		/// Leaves the verifiers, and releases the deposit. The stake is another matter.
+		///
+		/// The caller rests, and so long that no draw can name it any more, and is a member of no open task. Event: `Left`.
+		/// Errors: `NotVerifier`, `NotResting`, `HasOpenTasks`, `StillInDraw`.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::leave())]
+		pub fn leave(origin: OriginFor<T>) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_leave(who)
+		}
+
+		/// Commits a member to what it found; free of charge, and not signed by an account but authorised by `signature`.
+		///
+		/// - `task`: what is verified.
+		/// - `commitment`: [`Finding::commitment`]. It has to be opened when the records are drawn, or it costs
+		///   [`Config::UnopenedSlash`].
+		/// - `verifier`: who commits, a member of the task.
+		/// - `signature`: the verifier's, over [`message::answer`].
+		///
+		/// Event: `Committed`. Refused by the pool with `InvalidTransaction::Custom(64 + index)` of `UnknownTask`,
+		/// `NotCommitting`, `WindowOver`, `NotMember` or `AlreadyCommitted`, or with `BadProof`; these errors themselves if
+		/// dispatched nevertheless.
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::commit())]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_commit())]
+		#[pallet::authorize(Pallet::<T>::authorize_commit)]
+		pub fn commit(
 			origin: OriginFor<T>,
 			task: TaskId,
-			verdict: Verdict,
+			commitment: [u8; 32],
 			verifier: T::AccountId,
 			// Verified by `authorize`.
 			_signature: T::Signature,
 		) -> DispatchResult {
 			ensure_authorized(origin)?;
-			let mut entry = Self::answerable(task, &verifier)?;
-			let answer = (verifier.clone(), verdict);
-			entry.answers.try_push(answer).map_err(|_| Error::<T>::AlreadyAnswered)?;
-			let passes = entry.passed_at.is_none() && entry.valid_answers() >= entry.quorum as usize;
-			if passes {
-				entry.passed_at = Some(T::Clock::get());
-			}
-			Tasks::<T>::insert(task, entry);
-			Self::deposit_event(Event::Attested { task, verifier, verdict });
-			if passes {
-				Self::deposit_event(Event::TaskPassed { task });
-			}
-			Ok(())
+			Self::do_commit(task, commitment, verifier)
 		}
 
-		/// Leaves the verifiers and releases the caller's whole bond.
+		/// Shows what a member committed to; free of charge, and not signed: the commitment fixes all of it.
 		///
-		/// The caller must be no member of an open task. Emits `Left`. Fails with `NotVerifier` or
-		/// `HasOpenTasks`.
-		#[pallet::call_index(1)]
-		#[pallet::weight(T::WeightInfo::leave())]
-		pub fn leave(origin: OriginFor<T>) -> DispatchResult {
-			let who = ensure_signed(origin)?;
-			let verifier = Verifiers::<T>::try_mutate(|verifiers| {
-				let verifier = verifiers.get(&who).ok_or(Error::<T>::NotVerifier)?;
-				ensure!(verifier.open == 0, Error::<T>::HasOpenTasks);
-				verifiers.remove(&who).ok_or(Error::<T>::NotVerifier)
-			})?;
-			T::Currency::give_back(HoldReason::VerifierBond, &who, verifier.bond);
-			Self::deposit_event(Event::Left { verifier: who, bond: verifier.bond });
-			Ok(())
+		/// - `task`: what is verified.
+		/// - `verifier`: who committed.
+		/// - `finding`: root, verdict and salt that hash to the commitment. `Wrong(i)` names a wrong record, which has to be
+		///   challenged, or the accusation costs [`Config::AccusationSlash`].
+		/// - `proofs`: the outputs of the task's wanted records, in their order, with their proofs under the root; none if the
+		///   verdict is `Unavailable`.
+		///
+		/// Event: `Opened`. Refused by the pool with `InvalidTransaction::Custom(64 + index)` of `UnknownTask`, `NotOpening`,
+		/// `WindowOver`, `NotMember`, `NotCommitted`, `AlreadyOpened`, `NoSuchRecord`, `OtherCommitment`, `OutputCount`,
+		/// `ProofSiblings` or `OtherOutput`; those of these errors that do not concern the proofs if dispatched nevertheless.
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::open(u32::try_from(proofs.len()).unwrap_or(u32::MAX)))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_open(Pallet::<T>::hashes(proofs)))]
+		#[pallet::authorize(Pallet::<T>::authorize_open)]
+		pub fn open(
+			origin: OriginFor<T>,
+			task: TaskId,
+			verifier: T::AccountId,
+			finding: Finding,
+			// Verified by `authorize`.
+			proofs: Vec<OutputProof>,
+		) -> DispatchResult {
+			ensure_authorized(origin)?;
+			Self::do_open(task, verifier, &finding, &proofs)
 		}
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn on_poll(_block: BlockNumberFor<T>, meter: &mut WeightMeter) {
+			Self::poll(meter);
+		}
+
 		fn integrity_test() {
-			let most = T::MaxVerifiers::get();
-			assert!(most > 0, "there could be no verifier");
-			for members in 1..=most {
-				let quorum = u64::from(Self::quorum(members));
-				assert!(
-					quorum.saturating_mul(3) > u64::from(members).saturating_mul(2),
-					"a quorum must be more than two thirds"
-				);
-				assert!(quorum <= u64::from(members), "a quorum could never be reached");
-			}
-			let bond = T::MinBond::get();
-			for (slash, message) in [
-				(T::VerifierSlash::get(), "signing `Valid` must cost something, and no more than the bond"),
-				(T::AccusationSlash::get(), "accusing must cost something, and no more than the bond"),
-				(T::AbsenceSlash::get(), "absence must cost something, and no more than the bond"),
-			] {
-				assert!(!slash.is_zero() && slash <= bond, "{message}");
-			}
-			assert!(
-				T::AbsenceSlash::get() <= T::VerifierSlash::get(),
-				"staying away must not cost more than lying"
-			);
-			assert!(
-				T::Hash::default().as_ref().len() == 32,
-				"attestations name the genesis block by 32 bytes"
-			);
+			Self::check_parameters();
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -412,24 +752,35 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// The verifiers: account, bond and open tasks. Those with less than `MinBond` get no new tasks.
-		pub fn verifiers() -> Vec<(T::AccountId, Verifier<BalanceOf<T>>)> {
-			Verifiers::<T>::get().into_iter().collect()
-		}
-
 		/// A verifier.
-		pub fn verifier(who: T::AccountId) -> Option<Verifier<BalanceOf<T>>> {
-			Verifiers::<T>::get().get(&who).copied()
+		pub fn verifier(who: T::AccountId) -> Option<VerifierView<BalanceOf<T>>> {
+			Verifiers::<T>::get(who).map(Self::view)
 		}
 
-		/// An open task.
-		pub fn task(id: TaskId) -> Option<TaskOf<T>> {
-			Tasks::<T>::get(id)
+		/// A page of the verifiers, in no particular order: those after `after`, or from the start; at most `limit`, and
+		/// never more than [`MAX_PAGE`].
+		pub fn verifiers(
+			after: Option<T::AccountId>,
+			limit: u32,
+		) -> Vec<(T::AccountId, VerifierView<BalanceOf<T>>)> {
+			let verifiers = match after {
+				Some(who) => Verifiers::<T>::iter_from_key(who),
+				None => Verifiers::<T>::iter(),
+			};
+			let page = verifiers.take(limit.min(MAX_PAGE) as usize);
+			page.map(|(who, verifier)| (who, Self::view(verifier))).collect()
+		}
+
+		/// An open task with its members' seats: phase, deadlines, wanted records, answers.
+		pub fn task(id: TaskId) -> Option<TaskViewOf<T>> {
+			let task = Tasks::<T>::get(id)?;
+			let seats = task.members.iter().filter_map(|who| Seats::<T>::get(id, who)).collect();
+			Some(TaskView { task, seats })
 		}
 
 		/// How far the verification of a task has come.
 		pub fn status_of(id: TaskId) -> Option<TaskStatus> {
-			<Self as Committees<T::AccountId>>::status(id)
+			Tasks::<T>::get(id).map(|task| task.phase.into())
 		}
 
 		/// A page of the open tasks, in no particular order: those after `after`, or from the start; at most
@@ -442,275 +793,43 @@ pub mod pallet {
 			tasks.take(limit.min(MAX_PAGE) as usize).collect()
 		}
 
-		/// The bytes that a verifier signs to attest `verdict` on an open task.
-		pub fn attestation(task: TaskId, verdict: Verdict) -> Option<Vec<u8>> {
-			Tasks::<T>::get(task).map(|entry| Pallet::<T>::signed_bytes(task, &entry, verdict))
+		/// A page of the open tasks of which `who` is a member, with its seats, in no particular order: those after `after`,
+		/// or from the start; at most `limit`, and never more than [`MAX_PAGE`].
+		pub fn tasks_of(
+			who: T::AccountId,
+			after: Option<TaskId>,
+			limit: u32,
+		) -> Vec<(TaskId, TaskOf<T>, SeatOf<T>)> {
+			let ids = match after {
+				Some(id) => SeatsOf::<T>::iter_key_prefix_from(&who, SeatsOf::<T>::hashed_key_for(&who, id)),
+				None => SeatsOf::<T>::iter_key_prefix(&who),
+			};
+			let page = ids.take(limit.min(MAX_PAGE) as usize);
+			page.filter_map(|id| Some((id, Tasks::<T>::get(id)?, Seats::<T>::get(id, &who)?))).collect()
+		}
+
+		/// The bytes that a verifier signs to commit to what it found of an open task.
+		pub fn answer_message(task: TaskId, commitment: [u8; 32]) -> Option<Vec<u8>> {
+			Tasks::<T>::get(task).map(|entry| Pallet::<T>::signed_bytes(task, &entry, &commitment))
 		}
 	}
 }
 
 impl<T: Config> Pallet<T> {
-	/// How many of `members` have to say `Valid`.
-	pub(crate) fn quorum(members: u32) -> u32 {
-		T::Quorum::get().mul_ceil(members).max(1)
+	/// The hashes that checking these proofs takes at most.
+	pub(crate) fn hashes(proofs: &[OutputProof]) -> u32 {
+		let hashes = proofs.iter().map(|proof| proof.siblings.len().saturating_add(2));
+		u32::try_from(hashes.fold(0usize, usize::saturating_add)).unwrap_or(u32::MAX)
 	}
 
-	/// Holds `bond` of `who`'s funds and makes it a verifier.
-	pub(crate) fn bond(who: &T::AccountId, bond: BalanceOf<T>) -> DispatchResult {
-		Verifiers::<T>::try_mutate(|verifiers| -> DispatchResult {
-			let verifier = Verifier { bond, open: 0 };
-			verifiers.try_insert(who.clone(), verifier).map_err(|_| Error::<T>::TooManyVerifiers)?;
-			T::Currency::hold(&HoldReason::VerifierBond.into(), who, bond)
-		})
-	}
-
-	/// The task, if `verifier` can answer it now.
-	fn answerable(task: TaskId, verifier: &T::AccountId) -> Result<TaskOf<T>, Error<T>> {
-		let entry = Tasks::<T>::get(task).ok_or(Error::<T>::UnknownTask)?;
-		ensure!(entry.is_member(verifier), Error::<T>::NotMember);
-		ensure!(T::Clock::get() < entry.until, Error::<T>::WindowOver);
-		ensure!(entry.answer_of(verifier).is_none(), Error::<T>::AlreadyAnswered);
-		Ok(entry)
-	}
-
-	/// What a member signs.
-	fn signed_bytes(task: TaskId, entry: &TaskOf<T>, verdict: Verdict) -> Vec<u8> {
-		message::attestation(&funds::genesis_hash::<T>(), task, &entry.claim, entry.asked, verdict)
-	}
-
-	/// Whether an attestation may enter the pool and the block: the cheap checks first, the signature last.
-	pub(crate) fn authorize_attest(
-		_source: TransactionSource,
-		task: &TaskId,
-		verdict: &Verdict,
-		verifier: &T::AccountId,
-		signature: &T::Signature,
-	) -> TransactionValidityWithRefund {
-		let entry = Self::answerable(*task, verifier).map_err(Self::refusal)?;
-		let bytes = Self::signed_bytes(*task, &entry, *verdict);
-		if !signature.verify(bytes.as_slice(), verifier) {
-			return Err(InvalidTransaction::BadProof.into());
+	fn view(verifier: VerifierOf<T>) -> VerifierView<BalanceOf<T>> {
+		VerifierView {
+			weight: Self::leaf(verifier.place).now(),
+			resting: verifier.resting,
+			capacity: verifier.capacity.now(),
+			used: verifier.drawn.minus(verifier.closed.now()),
+			open: verifier.open,
+			absences: verifier.absences,
 		}
-		ValidTransaction::with_tag_prefix("OdaAttest")
-			.priority(T::AttestPriority::get())
-			.and_provides((*task, verifier))
-			.longevity(entry.until.saturating_sub(T::Clock::get()).max(1))
-			.propagate(true)
-			.build()
-			.map(|valid| (valid, Weight::zero()))
-	}
-
-	/// How the pool says why an attestation is refused.
-	fn refusal(error: Error<T>) -> TransactionValidityError {
-		let index = error.encode().first().copied().unwrap_or_default();
-		InvalidTransaction::Custom(INVALID_ATTESTATION.saturating_add(index)).into()
-	}
-
-	/// What `who`, who is bonded, has to pay, and for what: its bond shrinks; the half that a challenger may have.
-	fn slash(
-		task: TaskId,
-		who: &T::AccountId,
-		verifier: &mut Verifier<BalanceOf<T>>,
-		fault: Fault,
-		penalty: BalanceOf<T>,
-	) -> Credit<T::AccountId, T::Currency> {
-		let was_active = verifier.bond >= T::MinBond::get();
-		let penalty = penalty.min(verifier.bond);
-		let (amount, reward) = T::Currency::punish(HoldReason::VerifierBond, who, penalty);
-		verifier.bond = verifier.bond.saturating_sub(amount);
-		Self::deposit_event(Event::Slashed { task, verifier: who.clone(), fault, amount });
-		if was_active && verifier.bond < T::MinBond::get() {
-			Self::deposit_event(Event::Deactivated { verifier: who.clone(), bond: verifier.bond });
-		}
-		reward
-	}
-
-	/// What a member is guilty of, given how the task ended.
-	fn fault(ending: &Ending<T::AccountId>, answer: Option<Verdict>, window_over: bool) -> Option<Fault> {
-		match (ending, answer) {
-			(Ending::Overturned { .. } | Ending::Withheld, Some(Verdict::Valid)) => Some(Fault::FalseValid),
-			(Ending::Accepted, Some(Verdict::Wrong(_))) => Some(Fault::FalseAccusation),
-			// Who proves an accusation ends the task by it: without proof it was no answer. It costs no more than that, for
-			// a liar may have taken all places for challenges.
-			(Ending::Lapsed, Some(Verdict::Wrong(_))) => Some(Fault::Absence),
-			// Enough others could verify it: who could not was as good as absent.
-			(Ending::Accepted, Some(Verdict::Unavailable)) => Some(Fault::Absence),
-			(Ending::Accepted | Ending::Lapsed, None) if window_over => Some(Fault::Absence),
-			_ => None,
-		}
-	}
-
-	/// Checks bonds, memberships and tasks against each other.
-	pub fn do_try_state() -> Result<(), TryRuntimeError> {
-		let verifiers = Verifiers::<T>::get();
-		let mut open: BTreeMap<T::AccountId, u32> = BTreeMap::new();
-		for (_, task) in Tasks::<T>::iter() {
-			let members: &[T::AccountId] = &task.members;
-			ensure!(members.is_sorted_by(|a, b| a < b), "members out of order, or one of them twice");
-			ensure!(task.opened_at < task.until, "a task without a window");
-			ensure!((1..=members.len()).contains(&(task.quorum as usize)), "a quorum that cannot be reached");
-			for member in members {
-				let count = open.entry(member.clone()).or_default();
-				*count = count.saturating_add(1);
-			}
-			for (at, (who, _)) in task.answers.iter().enumerate() {
-				ensure!(task.is_member(who), "an answer of somebody who is no member");
-				let earlier = task.answers.iter().take(at);
-				ensure!(earlier.into_iter().all(|(other, _)| other != who), "two answers of one member");
-			}
-			let passed = task.valid_answers() >= task.quorum as usize;
-			ensure!(passed == task.passed_at.is_some(), "passed without a quorum, or not passed with one");
-			ensure!(
-				task.passed_at.is_none_or(|at| (task.opened_at..task.until).contains(&at)),
-				"passed outside the window"
-			);
-		}
-		for (who, verifier) in &verifiers {
-			let held = T::Currency::balance_on_hold(&HoldReason::VerifierBond.into(), who);
-			ensure!(held == verifier.bond, "a bond is not what is held");
-			ensure!(open.remove(who).unwrap_or_default() == verifier.open, "open tasks are miscounted");
-		}
-		ensure!(open.is_empty(), "a member of an open task has left");
-		Ok(())
-	}
-}
-
-impl<T: Config> Committees<T::AccountId> for Pallet<T> {
-	fn able() -> bool {
-		let least = T::MinBond::get();
-		Verifiers::<T>::get().values().any(|verifier| verifier.bond >= least)
-	}
-
-	fn open(task: TaskId, claim: [u8; 32], window: Tick) -> DispatchResult {
-		ensure!(window > 0, Error::<T>::EmptyWindow);
-		ensure!(!Tasks::<T>::contains_key(task), Error::<T>::TaskExists);
-		let mut verifiers = Verifiers::<T>::get();
-		let mut members = BoundedVec::new();
-		let least = T::MinBond::get();
-		for (who, verifier) in verifiers.iter_mut().filter(|(_, v)| v.bond >= least) {
-			// There are no more members than verifiers, and both have one bound.
-			if members.try_push(who.clone()).is_ok() {
-				verifier.open = verifier.open.saturating_add(1);
-			}
-		}
-		ensure!(!members.is_empty(), Error::<T>::NoVerifiers);
-		Verifiers::<T>::put(verifiers);
-		let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
-		let quorum = Self::quorum(count);
-		let opened_at = T::Clock::get();
-		let until = opened_at.saturating_add(window);
-		let entry = Task {
-			members,
-			quorum,
-			claim,
-			asked: 1,
-			opened_at,
-			until,
-			answers: BoundedVec::new(),
-			passed_at: None,
-			penalties: Penalties {
-				false_valid: T::VerifierSlash::get(),
-				false_accusation: T::AccusationSlash::get(),
-				absence: T::AbsenceSlash::get(),
-			},
-		};
-		Tasks::<T>::insert(task, entry);
-		Self::deposit_event(Event::TaskOpened { task, members: count, quorum, until });
-		Ok(())
-	}
-
-	fn status(task: TaskId) -> Option<TaskStatus> {
-		let entry = Tasks::<T>::get(task)?;
-		Some(match entry.passed_at {
-			Some(at) => TaskStatus::Passed(at),
-			None if entry.mostly_unavailable() => TaskStatus::Unavailable,
-			None if T::Clock::get() < entry.until => TaskStatus::Open,
-			None => TaskStatus::Lapsed,
-		})
-	}
-
-	fn reopen(task: TaskId, window: Tick) -> Option<Tick> {
-		Tasks::<T>::mutate(task, |entry| {
-			let entry = entry.as_mut().filter(|entry| entry.passed_at.is_none())?;
-			let answers = entry.answers.len();
-			entry.answers.retain(|(_, verdict)| *verdict != Verdict::Unavailable);
-			if entry.answers.len() == answers {
-				return None;
-			}
-			entry.asked = entry.asked.saturating_add(1);
-			entry.until = T::Clock::get().saturating_add(window).max(entry.until);
-			Self::deposit_event(Event::TaskReopened { task, until: entry.until });
-			Some(entry.until)
-		})
-	}
-
-	/// Half of what the verifiers lose to a challenger goes to it, unless it answered the task itself or its
-	/// account cannot hold it; the rest is burned, as is everything else that is slashed.
-	fn close(task: TaskId, ending: Ending<T::AccountId>) -> Vec<T::AccountId> {
-		let Some(entry) = Tasks::<T>::take(task) else { return Vec::new() };
-		let window_over = T::Clock::get() >= entry.until;
-		let rewarded = match &ending {
-			Ending::Overturned { challenger } if entry.answer_of(challenger).is_none() => Some(challenger),
-			_ => None,
-		};
-		let mut reward = Credit::<T::AccountId, T::Currency>::zero();
-		let mut innocent = Vec::new();
-		Verifiers::<T>::mutate(|verifiers| {
-			for member in &entry.members {
-				let answer = entry.answer_of(member);
-				let fault = Self::fault(&ending, answer, window_over);
-				let right = fault.is_none() && answer.is_some_and(|verdict| verdict != Verdict::Unavailable);
-				if right {
-					innocent.push(member.clone());
-				}
-				let deed = match fault {
-					Some(Fault::Absence) => Some(Deed::Absent(task)),
-					Some(Fault::FalseValid | Fault::FalseAccusation) => Some(Deed::Misverified(task)),
-					None => right.then_some(Deed::Verified(task)),
-				};
-				if let Some(deed) = deed {
-					T::Evidence::saw(member, deed);
-				}
-				// Nobody leaves while a member of an open task.
-				let Some(verifier) = verifiers.get_mut(member) else { continue };
-				verifier.open = verifier.open.saturating_sub(1);
-				let Some(fault) = fault else { continue };
-				let half = Self::slash(task, member, verifier, fault, entry.penalties.of(fault));
-				if rewarded.is_some() {
-					reward.subsume(half);
-				}
-			}
-		});
-		if let Some(challenger) = rewarded {
-			let amount = T::Currency::reward(challenger, reward);
-			if !amount.is_zero() {
-				Self::deposit_event(Event::ChallengerPaid { task, challenger: challenger.clone(), amount });
-			}
-		}
-		Self::deposit_event(Event::TaskClosed { task, outcome: Outcome::from(&ending) });
-		innocent
-	}
-
-	fn answered(task: TaskId, who: &T::AccountId) -> bool {
-		Tasks::<T>::get(task).is_some_and(|task| task.answers.iter().any(|(verifier, _)| verifier == who))
-	}
-
-	fn max_members() -> u32 {
-		T::MaxVerifiers::get()
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn fill_for_benchmark() {
-		benchmarking::fill::<T>();
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn pass_for_benchmark(task: TaskId) {
-		benchmarking::answer::<T>(task, Verdict::Valid);
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn fail_for_benchmark(task: TaskId) {
-		benchmarking::answer::<T>(task, Verdict::Unavailable);
 	}
 }

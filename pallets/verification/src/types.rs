@@ -1,23 +1,105 @@
-//! Verifiers and the tasks they answer.
+//! Verifiers, tasks and answers.
 
+// The derive of `Encode` casts the pinned index of a variant with fields from `usize` to `u8`.
+#![allow(clippy::cast_possible_truncation)]
+
+use crate::tree::Versioned;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use oda_pallet_traits::Ending;
+use core::fmt::Debug;
+use oda_pallet_traits::{Ending, TaskStatus};
 use oda_primitives::{Tick, Verdict};
 use polkadot_sdk::{
 	frame_support::{BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound},
-	sp_runtime::traits::Get,
+	sp_runtime::{Perbill, traits::Get},
 };
 use scale_info::TypeInfo;
 
-/// A bonded verifier.
+/// Epochs, as [`Config::Epoch`](crate::Config::Epoch) counts them.
+pub type EpochIndex = u32;
+
+/// What verifying takes, or what a verifier has room for at a time.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct Verifier<Balance> {
-	/// What is held of its funds, and left after slashes.
-	pub bond: Balance,
-	/// Open tasks that it is a member of; it cannot leave before they are closed.
+pub struct Load {
+	/// Computing time, in picoseconds of the reference machine that weights are measured on.
+	pub time: u64,
+	/// Bytes of weights and data to fetch and keep.
+	pub bytes: u64,
+}
+
+impl Load {
+	/// Whether it is at least `other` in both.
+	pub fn covers(&self, other: &Self) -> bool {
+		self.time >= other.time && self.bytes >= other.bytes
+	}
+}
+
+/// What seats have taken since their verifier joined, all added up.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Usage {
+	/// Picoseconds.
+	pub time: u128,
+	/// Bytes.
+	pub bytes: u128,
+	/// The stake that answers for the seats.
+	pub stake: u128,
+}
+
+impl Usage {
+	/// With one more seat.
+	pub fn plus(self, load: &Load, stake: u128) -> Self {
+		Self {
+			time: self.time.saturating_add(load.time.into()),
+			bytes: self.bytes.saturating_add(load.bytes.into()),
+			stake: self.stake.saturating_add(stake),
+		}
+	}
+
+	/// What is left of it without `other`.
+	pub fn minus(self, other: Self) -> Self {
+		Self {
+			time: self.time.saturating_sub(other.time),
+			bytes: self.bytes.saturating_sub(other.bytes),
+			stake: self.stake.saturating_sub(other.stake),
+		}
+	}
+}
+
+/// How often a verifier was absent of late.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Absences<Balance> {
+	/// Absences since it last answered rightly.
+	pub in_a_row: u32,
+	/// The epoch of the last one that cost something.
+	pub epoch: EpochIndex,
+	/// What absences have cost in that epoch.
+	pub paid: Balance,
+}
+
+/// A verifier. What it weighs in the draw stands in the tree, at its place.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Verifier<Balance, Ticket> {
+	/// Its place in the tree of the draw.
+	pub place: u32,
+	/// Whether it is not to be drawn: it said so, or was absent too often.
+	pub resting: bool,
+	/// What it has room for at a time.
+	pub capacity: Versioned<Load>,
+	/// What the seats took that it has got so far.
+	pub drawn: Usage,
+	/// What those of them took that it has no more.
+	pub closed: Versioned<Usage>,
+	/// The tasks of which it is a member.
 	pub open: u32,
+	/// How often it was absent of late.
+	pub absences: Absences<Balance>,
+	/// The deposit for its entries.
+	pub ticket: Ticket,
 }
 
 /// What each fault costs a verifier.
@@ -25,11 +107,13 @@ pub struct Verifier<Balance> {
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Penalties<Balance> {
-	/// The cost of [`Fault::FalseValid`].
-	pub false_valid: Balance,
+	/// The cost of [`Fault::FalseValid`] and [`Fault::FalseOutput`]: the highest, and what answers for each seat.
+	pub lie: Balance,
 	/// The cost of [`Fault::FalseAccusation`].
 	pub false_accusation: Balance,
-	/// The cost of [`Fault::Absence`].
+	/// The cost of [`Fault::Unopened`].
+	pub unopened: Balance,
+	/// The cost of [`Fault::Absence`] and [`Fault::Abstention`].
 	pub absence: Balance,
 }
 
@@ -37,83 +121,288 @@ impl<Balance: Copy> Penalties<Balance> {
 	/// What `fault` costs.
 	pub fn of(&self, fault: Fault) -> Balance {
 		match fault {
-			Fault::FalseValid => self.false_valid,
+			Fault::FalseValid | Fault::FalseOutput => self.lie,
 			Fault::FalseAccusation => self.false_accusation,
-			Fault::Absence => self.absence,
+			Fault::Unopened => self.unopened,
+			Fault::Absence | Fault::Abstention => self.absence,
 		}
 	}
 }
 
-/// A claim that all members re-run.
+/// What goes for a task, whatever the parameters are later.
 #[derive(
-	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-#[scale_info(skip_type_params(Max))]
-#[codec(mel_bound(AccountId: MaxEncodedLen, Balance: MaxEncodedLen))]
-pub struct Task<
-	AccountId: Clone + PartialEq + Eq + core::fmt::Debug,
-	Balance: Clone + PartialEq + Eq + core::fmt::Debug,
-	Max: Get<u32>,
-> {
-	/// Who may and should answer, sorted: the active verifiers when it was opened.
-	pub members: BoundedVec<AccountId, Max>,
-	/// How many have to say `Valid`.
-	pub quorum: u32,
-	/// The hash of what is claimed, which every answer signs.
-	pub claim: [u8; 32],
-	/// How often its members have been asked, which every answer signs.
-	pub asked: u32,
-	/// When it was opened.
-	pub opened_at: Tick,
-	/// The first tick at which answers are refused.
-	pub until: Tick,
-	/// The answers, in the order in which they came: one a member.
-	pub answers: BoundedVec<(AccountId, Verdict), Max>,
-	/// When the quorum was reached.
-	pub passed_at: Option<Tick>,
-	/// What faults cost, as it was when the task was opened.
+pub struct Terms<Balance> {
+	/// Ticks in which the members can commit, from the draw.
+	pub window: Tick,
+	/// Ticks in which they can open.
+	pub open_window: Tick,
+	/// Ticks in which a disputed record can be resolved.
+	pub dispute_window: Tick,
+	/// Ticks for which the task waits for a draw.
+	pub patience: Tick,
+	/// The fewest members that a committee can have.
+	pub least: u32,
+	/// The most members that a committee drawn again can have.
+	pub most: u32,
+	/// How many samples a draw takes.
+	pub samples: u32,
+	/// The share of the samples that has to be able, or the draw does not count.
+	pub able: Perbill,
+	/// The share of the members that has to say `Valid`.
+	pub quorum: Perbill,
+	/// The number of records whose outputs the members show.
+	pub wanted: u32,
+	/// What faults cost.
 	pub penalties: Penalties<Balance>,
 }
 
-impl<AccountId: Clone + Ord + core::fmt::Debug, Balance: Clone + Eq + core::fmt::Debug, Max: Get<u32>>
-	Task<AccountId, Balance, Max>
-{
-	/// Whether `who` may answer.
-	pub fn is_member(&self, who: &AccountId) -> bool {
-		self.members.binary_search(who).is_ok()
+/// How far a task has come. What is to happen at the tick `until` happens by itself.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Phase {
+	/// A committee is to be drawn.
+	#[codec(index = 0)]
+	Drawing {
+		/// The first epoch in which it can be.
+		ready: EpochIndex,
+		/// The tick at which the task lapses otherwise.
+		until: Tick,
+	},
+	/// The members commit.
+	#[codec(index = 1)]
+	Committing {
+		/// The first tick at which commitments are refused.
+		until: Tick,
+	},
+	/// Nobody can commit any more; which records are wanted is not known yet.
+	#[codec(index = 2)]
+	Sealed {
+		/// The tick at which the records are drawn.
+		until: Tick,
+	},
+	/// The members open their commitments.
+	#[codec(index = 3)]
+	Opening {
+		/// The first tick at which openings are refused.
+		until: Tick,
+	},
+	/// Members have opened different outputs of a record.
+	#[codec(index = 4)]
+	Disputed {
+		/// The record.
+		record: u32,
+		/// The tick at which the task lapses, unless the record is resolved.
+		until: Tick,
+	},
+	/// Enough said `Valid`.
+	#[codec(index = 5)]
+	Passed {
+		/// The tick at which that was found.
+		at: Tick,
+	},
+	/// Too few did.
+	#[codec(index = 6)]
+	Lapsed {
+		/// Because nobody resolved a disputed record.
+		disputed: bool,
+	},
+	/// Most members could not get the weights or the data.
+	#[codec(index = 7)]
+	Unavailable,
+}
+
+impl Phase {
+	/// The tick at which something is to happen by itself.
+	pub fn until(&self) -> Option<Tick> {
+		match self {
+			Self::Drawing { until, .. }
+			| Self::Committing { until }
+			| Self::Sealed { until }
+			| Self::Opening { until }
+			| Self::Disputed { until, .. } => Some(*until),
+			Self::Passed { .. } | Self::Lapsed { .. } | Self::Unavailable => None,
+		}
 	}
 
-	/// What `who` answered.
-	pub fn answer_of(&self, who: &AccountId) -> Option<Verdict> {
-		self.answers.iter().find(|(member, _)| member == who).map(|(_, verdict)| *verdict)
+	/// Whether all had their time to commit.
+	pub fn committed(&self, now: Tick) -> bool {
+		match self {
+			Self::Drawing { .. } => false,
+			Self::Committing { until } => now >= *until,
+			_ => true,
+		}
 	}
 
-	/// How many said `Valid`.
-	pub fn valid_answers(&self) -> usize {
-		self.answers.iter().filter(|(_, verdict)| *verdict == Verdict::Valid).count()
-	}
-
-	/// Whether more than half of the members said `Unavailable`.
-	pub fn mostly_unavailable(&self) -> bool {
-		let unavailable = self.answers.iter().filter(|(_, verdict)| *verdict == Verdict::Unavailable).count();
-		unavailable.saturating_mul(2) > self.members.len()
+	/// Whether all who committed had their time to open.
+	pub fn opened(&self, now: Tick) -> bool {
+		match self {
+			Self::Drawing { .. } | Self::Committing { .. } | Self::Sealed { .. } => false,
+			Self::Opening { until } => now >= *until,
+			_ => true,
+		}
 	}
 }
 
-/// What a verifier was slashed for.
+impl From<Phase> for TaskStatus {
+	fn from(phase: Phase) -> Self {
+		match phase {
+			Phase::Drawing { .. }
+			| Phase::Committing { .. }
+			| Phase::Sealed { .. }
+			| Phase::Opening { .. } => Self::Open,
+			Phase::Disputed { record, .. } => Self::Disputed(record),
+			Phase::Passed { at } => Self::Passed(at),
+			Phase::Lapsed { .. } => Self::Lapsed,
+			Phase::Unavailable => Self::Unavailable,
+		}
+	}
+}
+
+/// A claim that a committee re-runs.
+#[derive(
+	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxMembers, MaxWanted))]
+#[codec(mel_bound(AccountId: MaxEncodedLen, Balance: MaxEncodedLen))]
+pub struct Task<
+	AccountId: Clone + PartialEq + Eq + Debug,
+	Balance: Clone + PartialEq + Eq + Debug,
+	MaxMembers: Get<u32>,
+	MaxWanted: Get<u32>,
+> {
+	/// The hash of what is claimed, which every answer binds.
+	pub claim: [u8; 32],
+	/// The number of records that are to be re-run.
+	pub records: u32,
+	/// What one member needs room for.
+	pub load: Load,
+	/// How far it has come.
+	pub phase: Phase,
+	/// How often members have been asked, which every answer binds: once for the first committee, and once more for each
+	/// [reopening](oda_pallet_traits::Committees::reopen) and for the second committee.
+	pub asked: u32,
+	/// Whether what some could not get was shown to all.
+	pub shown: bool,
+	/// Whether this is the second committee, or will be.
+	pub redrawn: bool,
+	/// How many members are to be drawn.
+	pub seats: u32,
+	/// Who has a seat: what is left of the first committee, then the present one.
+	pub members: BoundedVec<AccountId, MaxMembers>,
+	/// How many members the present committee was drawn with.
+	pub size: u32,
+	/// How many of them have to say `Valid`.
+	pub quorum: u32,
+	/// How many of them can still answer: their outputs were not refuted.
+	pub answering: u32,
+	/// How many of them have committed.
+	pub committed: u32,
+	/// How many of them have opened.
+	pub opened: u32,
+	/// The records whose outputs they show, in ascending order.
+	pub wanted: BoundedVec<u32, MaxWanted>,
+	/// What else was agreed when it was opened.
+	pub terms: Terms<Balance>,
+}
+
+/// What a member has answered.
+#[derive(
+	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxWanted))]
+pub enum Answer<MaxWanted: Get<u32>> {
+	/// Nothing.
+	#[codec(index = 0)]
+	None,
+	/// The hash of its finding.
+	#[codec(index = 1)]
+	Committed([u8; 32]),
+	/// Its finding.
+	#[codec(index = 2)]
+	Opened {
+		/// What it says of the claim.
+		verdict: Verdict,
+		/// Its outputs of the wanted records, in their order; none if it says `Unavailable`.
+		outputs: BoundedVec<[u8; 32], MaxWanted>,
+	},
+	/// An output that the court found to be another. It has paid.
+	#[codec(index = 3)]
+	Refuted,
+}
+
+impl<MaxWanted: Get<u32>> Answer<MaxWanted> {
+	/// The verdict, if it was opened.
+	pub fn verdict(&self) -> Option<Verdict> {
+		match self {
+			Self::Opened { verdict, .. } => Some(*verdict),
+			_ => None,
+		}
+	}
+}
+
+/// A member's seat.
+#[derive(
+	CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, MaxEncodedLen, TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxWanted))]
+pub struct Seat<MaxWanted: Get<u32>> {
+	/// Whether it is one of a first committee that came to nothing. Its answer still binds the member and may earn, but does
+	/// not count any more.
+	pub earlier: bool,
+	/// What the member has answered.
+	pub answer: Answer<MaxWanted>,
+}
+
+impl<MaxWanted: Get<u32>> Seat<MaxWanted> {
+	/// The seat of a member that is asked.
+	pub fn new() -> Self {
+		Self { earlier: false, answer: Answer::None }
+	}
+}
+
+impl<MaxWanted: Get<u32>> Default for Seat<MaxWanted> {
+	fn default() -> Self {
+		Self::new()
+	}
+}
+
+/// Tasks that wait for a draw, in the order of their numbers.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Queue {
+	/// The number of the next one to be drawn.
+	pub next: u64,
+	/// The number of the next one to be put in.
+	pub end: u64,
+}
+
+/// What a verifier paid for.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Fault {
-	/// It signed `Valid`, and somebody proved on chain that the claim was wrong, or nobody showed what it was about.
+	/// It said `Valid`, and somebody proved on chain that the claim was wrong, or nobody showed what it was about.
 	#[codec(index = 0)]
 	FalseValid,
-	/// It signed `Wrong`, and the claim was accepted: nobody proved it.
+	/// It said `Wrong`, and nobody overturned the claim.
 	#[codec(index = 1)]
 	FalseAccusation,
-	/// It did not answer within the window, accused what then lapsed and proved nothing, or said `Unavailable` of what enough others could verify.
+	/// It did not commit within the window; or its outputs were disputed, and nobody resolved who was right.
 	#[codec(index = 2)]
 	Absence,
+	/// It showed an output that the court found to be another.
+	#[codec(index = 3)]
+	FalseOutput,
+	/// It committed, and did not open.
+	#[codec(index = 4)]
+	Unopened,
+	/// It said `Unavailable` of what enough others could verify, or what had been shown to all.
+	#[codec(index = 5)]
+	Abstention,
 }
 
 /// How a task ended, as an event says it.
@@ -148,4 +437,36 @@ impl<AccountId> From<&Ending<AccountId>> for Outcome {
 			Ending::Withheld => Self::Withheld,
 		}
 	}
+}
+
+/// A verifier, as workers ask for it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct VerifierView<Balance> {
+	/// What it weighs in draws of the second epoch from now on; nothing while it rests or has too little stake.
+	pub weight: u128,
+	/// Whether it rests.
+	pub resting: bool,
+	/// What it has room for at a time, as it has declared last.
+	pub capacity: Load,
+	/// What its seats take now.
+	pub used: Usage,
+	/// The tasks of which it is a member.
+	pub open: u32,
+	/// How often it was absent of late.
+	pub absences: Absences<Balance>,
+}
+
+/// A task, as workers ask for it.
+#[derive(CloneNoBound, PartialEqNoBound, EqNoBound, DebugNoBound, Encode, Decode, TypeInfo)]
+#[scale_info(skip_type_params(MaxMembers, MaxWanted))]
+pub struct TaskView<
+	AccountId: Clone + PartialEq + Eq + Debug,
+	Balance: Clone + PartialEq + Eq + Debug,
+	MaxMembers: Get<u32>,
+	MaxWanted: Get<u32>,
+> {
+	/// The task.
+	pub task: Task<AccountId, Balance, MaxMembers, MaxWanted>,
+	/// The seats of its members, in the members' order.
+	pub seats: alloc::vec::Vec<Seat<MaxWanted>>,
 }

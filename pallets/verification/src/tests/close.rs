@@ -1,217 +1,218 @@
 //! Closing a task.
 
 use super::*;
-use polkadot_sdk::frame_support::traits::fungible::Inspect;
 
-/// What exists of the currency.
-fn issuance() -> u64 {
-	<Balances as Inspect<_>>::total_issuance()
+fn says(index: usize, verdict: Verdict) -> Member {
+	Member::new(index, verdict)
 }
 
-/// Four verifiers: two said `Valid`, one `Wrong`, one stayed away.
+/// Six members: three say `Valid`, one `Wrong`, one commits and does not open, one stays away. No quorum, and no second
+/// committee.
 fn run_answered(test: impl FnOnce()) {
-	run_open(4, || {
-		attest(0, Verdict::Valid);
-		attest(1, Verdict::Valid);
-		attest(2, Verdict::Wrong(3));
+	run(6, || {
+		Committee::set(6);
+		MaxCommittee::set(6);
+		draw(TASK);
+		Tasks::<Test>::mutate_extant(TASK, |task| task.redrawn = true);
+		let answers = [
+			says(0, Verdict::Valid),
+			says(1, Verdict::Valid),
+			says(2, Verdict::Valid),
+			says(3, Verdict::Wrong(3)),
+		];
+		commit_all(&[&answers[..], &[says(4, Verdict::Valid)]].concat());
+		answers.iter().for_each(Member::open);
+		wait_for_the_end_of(|phase| matches!(phase, Phase::Opening { .. }));
+		assert_eq!(status(), Some(TaskStatus::Lapsed));
 		test();
-		assert!((0..4).all(|index| open_tasks(index) == 0));
+		assert!((0..6).all(|index| open_tasks(index) == 0));
+		assert!((0..6).all(|index| Bonds::get(key(index)).unwrap().reserved == 0));
 		assert!(!Tasks::<Test>::contains_key(TASK));
+		assert_eq!(Seats::<Test>::iter().count(), 0);
 	});
 }
 
 #[test]
-fn overturned_slashes_who_said_valid_half_to_the_challenger_half_burned() {
+fn lapsed_pays_who_said_valid_and_slashes_accusers_and_who_did_not_answer() {
 	run_answered(|| {
 		let before = issuance();
-		assert_eq!(close(Ending::Overturned { challenger: key(5) }), [key(2)]);
-		assert_eq!((0..4).map(held).collect::<Vec<_>>(), [599, 599, 1_000, 1_000]);
-		assert_eq!((0..4).map(bond).collect::<Vec<_>>(), [599, 599, 1_000, 1_000]);
-		// 401 of each: 200 to the challenger, 201 burned.
-		assert_eq!(Balances::free_balance(key(5)), ENDOWMENT + 400);
-		assert_eq!(issuance(), before - 402);
-		let slashed = |index| Event::Slashed {
-			task: TASK,
-			verifier: key(index),
-			fault: Fault::FalseValid,
-			amount: 401,
-		};
-		let deactivated = |index| Event::Deactivated { verifier: key(index), bond: 599 };
-		let all = events();
-		assert!(all.contains(&slashed(0)) && all.contains(&slashed(1)));
-		assert!(all.contains(&deactivated(0)) && all.contains(&deactivated(1)));
-		assert!(all.ends_with(&[
-			Event::ChallengerPaid { task: TASK, challenger: key(5), amount: 400 },
-			Event::TaskClosed { task: TASK, outcome: Outcome::Overturned },
-		]));
+		assert_eq!(close(Ending::Lapsed), [0, 1, 2]);
+		assert_eq!(stakes(6), [STAKE, STAKE, STAKE, STAKE - 300, STAKE - 60, STAKE - 50]);
+		assert_eq!(issuance(), before - 410);
+		assert_eq!(events().last(), Some(&Event::TaskClosed { task: TASK, outcome: Outcome::Lapsed }));
 	});
 }
 
 #[test]
-fn overturned_after_the_window_does_not_slash_the_absent() {
+fn accepted_pays_who_said_valid_and_slashes_accusers_and_who_did_not_answer() {
 	run_answered(|| {
-		Time::set(110);
-		close(Ending::Overturned { challenger: key(5) });
-		assert_eq!(held(3), 1_000);
+		assert_eq!(close(Ending::Accepted), [0, 1, 2]);
+		assert_eq!(stakes(6), [STAKE, STAKE, STAKE, STAKE - 300, STAKE - 60, STAKE - 50]);
+		assert_eq!(events().last(), Some(&Event::TaskClosed { task: TASK, outcome: Outcome::Accepted }));
 	});
 }
 
 #[test]
-fn a_challenger_who_answered_the_task_gets_nothing() {
+fn overturned_pays_accusers_and_rewards_the_challenger_for_lies_only() {
 	run_answered(|| {
 		let before = issuance();
-		close(Ending::Overturned { challenger: key(2) });
-		assert_eq!(Balances::free_balance(key(2)), ENDOWMENT - BOND);
-		assert_eq!(issuance(), before - 802);
-		assert!(!events().iter().any(|e| matches!(e, Event::ChallengerPaid { .. })));
+		assert_eq!(close(overturned()), [3]);
+		assert_eq!(stakes(6), [STAKE - 401, STAKE - 401, STAKE - 401, STAKE, STAKE - 60, STAKE - 50]);
+		assert_eq!(Balances::free_balance(key(STRANGER)), ENDOWMENT + 600);
+		assert_eq!(issuance(), before - 603 - 110);
+		let paid = Event::ChallengerPaid { task: TASK, challenger: key(STRANGER), amount: 600 };
+		let closed = Event::TaskClosed { task: TASK, outcome: Outcome::Overturned };
+		assert!(events().ends_with(&[paid, closed]));
+	});
+}
+
+/// Who was absent could not have what nobody showed.
+#[test]
+fn withheld_slashes_who_said_valid_and_nobody_earns() {
+	run_answered(|| {
+		let before = issuance();
+		assert!(close(Ending::Withheld).is_empty());
+		assert_eq!(stakes(6), [STAKE - 401, STAKE - 401, STAKE - 401, STAKE, STAKE, STAKE]);
+		assert_eq!(issuance(), before - 3 * 401);
+	});
+}
+
+#[test]
+fn void_slashes_nobody_and_pays_all_who_opened() {
+	run_answered(|| {
+		let before = issuance();
+		assert_eq!(close(Ending::Void), [0, 1, 2, 3]);
+		assert_eq!((stakes(6), issuance()), (vec![STAKE; 6], before));
 	});
 }
 
 #[test]
 fn a_challenger_who_cannot_hold_it_gets_nothing() {
 	VerifierSlash::set(18);
-	run_open(1, || {
-		attest(0, Verdict::Valid);
+	new_test_ext(1).execute_with(|| {
+		VerifierSlash::set(18);
+		draw(TASK);
+		answer(&[says(0, Verdict::Valid)]);
 		let before = issuance();
 		let nobody = AccountId32::new([9; 32]);
 		// 9 is below the existential deposit.
-		assert_eq!(close(Ending::Overturned { challenger: nobody.clone() }), []);
+		assert!(close(Ending::Overturned { challenger: nobody.clone() }).is_empty());
 		assert_eq!(Balances::free_balance(nobody), 0);
 		assert_eq!(issuance(), before - 18);
-		assert!(!events().iter().any(|e| matches!(e, Event::ChallengerPaid { .. })));
+		assert!(!events().iter().any(|event| matches!(event, Event::ChallengerPaid { .. })));
+		check();
 	});
 }
 
 #[test]
-fn nobody_loses_more_than_the_bond() {
-	VerifierSlash::set(5_000);
-	run_open(1, || {
-		attest(0, Verdict::Valid);
-		close(Ending::Overturned { challenger: key(5) });
-		assert_eq!((held(0), bond(0)), (0, 0));
-		assert_eq!(Balances::free_balance(key(0)), ENDOWMENT - BOND);
-		assert_eq!(Balances::free_balance(key(5)), ENDOWMENT + 500);
+fn nobody_is_blamed_for_what_there_was_still_time_for() {
+	// Before the draw, while they commit, when it is sealed, while they open.
+	let ended = |until: &dyn Fn()| {
+		run(4, || {
+			next_epoch();
+			assert_ok!(open_task(TASK));
+			until();
+			close(overturned());
+			assert_eq!(stakes(4), [STAKE; 4]);
+			assert_eq!(crate::Agenda::<Test>::iter().count(), 0);
+		});
+	};
+	let drawn = || {
+		next_epoch();
+		next_epoch();
+	};
+	ended(&|| ());
+	ended(&drawn);
+	ended(&|| {
+		drawn();
+		says(0, Verdict::Valid).commit();
+	});
+	ended(&|| {
+		drawn();
+		[0, 1, 2, 3].map(|index| says(index, Verdict::Valid)).iter().for_each(Member::commit);
+	});
+	ended(&|| {
+		drawn();
+		commit_all(&[0, 1, 2, 3].map(|index| says(index, Verdict::Valid)));
+		says(0, Verdict::Wrong(1)).authorize_open().unwrap_err();
 	});
 }
 
-/// Capacity that is declared and reserved comes with the committees.
 #[test]
-fn a_bond_answers_for_all_open_tasks_together() {
-	let tasks = [7, 8, 9].map(TaskId::Submission);
+fn absences_cost_no_more_in_an_epoch_than_the_cap() {
 	run(1, || {
-		for task in tasks {
-			assert_ok!(<Verification as Committees<_>>::open(task, CLAIM, WINDOW));
-			let signature = sign(0, task, Verdict::Valid);
-			let origin = RawOrigin::Authorized.into();
-			assert_ok!(Verification::attest(origin, task, Verdict::Valid, key(0), signature));
+		MaxAbsences::set(10);
+		let tasks: Vec<_> = (10..14).map(TaskId::Submission).collect();
+		next_epoch();
+		for id in &tasks {
+			assert_ok!(open_task(*id));
 		}
-		// 401 of 1,000, again, and what is left.
-		for (task, left) in tasks.into_iter().zip([599, 198, 0]) {
-			<Verification as Committees<_>>::close(task, Ending::Overturned { challenger: key(5) });
-			assert_eq!((held(0), bond(0)), (left, left));
+		next_epoch();
+		next_epoch();
+		tasks.iter().for_each(|id| {
+			Tasks::<Test>::mutate_extant(*id, |task| task.redrawn = true);
+		});
+		ticks(WINDOW + 1);
+		for id in &tasks[..3] {
+			close_task(*id, Ending::Lapsed);
 		}
+		// 50, 50, and what is left of 120.
+		assert_eq!(slashes().iter().map(|(.., amount)| *amount).collect::<Vec<_>>(), [50, 50, 20]);
+		next_epoch();
+		close_task(tasks[3], Ending::Lapsed);
+		assert_eq!(slashes().last(), Some(&(0, Fault::Absence, 50)));
 	});
 }
 
 #[test]
-fn accepted_slashes_who_accused_and_burns_it() {
-	run_answered(|| {
-		let before = issuance();
-		assert_eq!(close(Ending::Accepted), [key(0), key(1)]);
-		assert_eq!((0..4).map(held).collect::<Vec<_>>(), [1_000, 1_000, 700, 1_000]);
-		assert_eq!(issuance(), before - 300);
-		let slashed =
-			Event::Slashed { task: TASK, verifier: key(2), fault: Fault::FalseAccusation, amount: 300 };
-		let closed = Event::TaskClosed { task: TASK, outcome: Outcome::Accepted };
-		assert!(events().ends_with(&[slashed, closed]));
+fn who_is_absent_too_often_in_a_row_rests_until_it_wakes() {
+	run(1, || {
+		AbsenceCap::set(1_000);
+		for id in 10..13 {
+			let id = TaskId::Submission(id);
+			draw(id);
+			Tasks::<Test>::mutate_extant(id, |task| task.redrawn = true);
+			ticks(WINDOW + 1);
+			assert!(!Verification::verifier(key(0)).unwrap().resting);
+			close_task(id, Ending::Lapsed);
+		}
+		let view = Verification::verifier(key(0)).unwrap();
+		assert_eq!((view.resting, view.weight, view.absences.in_a_row), (true, 0, 3));
+		assert!(events().contains(&Event::Rested { verifier: key(0) }));
+		assert_noop!(open_task(TASK), Error::<Test>::NoVerifiers);
+		assert_ok!(Verification::wake(RuntimeOrigin::signed(key(0))));
+		draw(TASK);
+		assert_eq!(Verification::verifier(key(0)).unwrap().absences.in_a_row, 0);
 	});
 }
 
 #[test]
-fn accepted_after_the_window_slashes_the_absent_too() {
-	run_answered(|| {
-		Time::set(110);
-		let before = issuance();
-		assert_eq!(close(Ending::Accepted), [key(0), key(1)]);
-		assert_eq!((held(2), held(3)), (700, 950));
-		assert_eq!(issuance(), before - 350);
-		let slashed = Event::Slashed { task: TASK, verifier: key(3), fault: Fault::Absence, amount: 50 };
-		assert!(events().contains(&slashed));
+fn an_answer_that_is_right_begins_the_count_of_absences_anew() {
+	run_drawn(4, || {
+		Verifiers::<Test>::mutate_extant(key(0), |verifier| verifier.absences.in_a_row = 2);
+		answer(&[0, 1, 2].map(|index| says(index, Verdict::Valid)));
+		close(Ending::Accepted);
+		let in_a_row = |index| Verification::verifier(key(index)).unwrap().absences.in_a_row;
+		assert_eq!((in_a_row(0), in_a_row(3)), (0, 1));
 	});
 }
 
 #[test]
-fn lapsed_slashes_the_absent_and_as_much_who_accused_without_proof() {
-	run_answered(|| {
-		Time::set(110);
-		let before = issuance();
-		assert_eq!(close(Ending::Lapsed), [key(0), key(1)]);
-		assert_eq!((0..4).map(held).collect::<Vec<_>>(), [1_000, 1_000, 950, 950]);
-		assert_eq!(issuance(), before - 100);
-		assert_eq!(events().last(), Some(&Event::TaskClosed { task: TASK, outcome: Outcome::Lapsed }));
-	});
-}
-
-#[test]
-fn void_slashes_nobody() {
-	run_answered(|| {
-		Time::set(110);
-		let before = issuance();
-		assert_eq!(close(Ending::Void), [key(0), key(1), key(2)]);
-		assert!((0..4).all(|index| held(index) == 1_000));
-		assert_eq!(issuance(), before);
-		assert_eq!(events().last(), Some(&Event::TaskClosed { task: TASK, outcome: Outcome::Void }));
-	});
-}
-
-#[test]
-fn saying_unavailable_costs_nothing() {
-	run_open(1, || {
-		attest(0, Verdict::Unavailable);
-		Time::set(110);
-		assert_eq!(close(Ending::Lapsed), []);
-		assert_eq!(held(0), 1_000);
-	});
-}
-
-#[test]
-fn unavailable_beside_a_quorum_counts_as_absence() {
-	run_open(4, || {
-		(0..3).for_each(|index| attest(index, Verdict::Valid));
-		attest(3, Verdict::Unavailable);
-		assert_eq!(close(Ending::Accepted), [key(0), key(1), key(2)]);
-		assert_eq!(held(3), 950);
-		let slashed = Event::Slashed { task: TASK, verifier: key(3), fault: Fault::Absence, amount: 50 };
-		assert!(events().contains(&slashed));
-	});
-}
-
-#[test]
-fn withheld_slashes_who_said_valid_and_nobody_earns() {
-	run_answered(|| {
-		let before = issuance();
-		assert_eq!(close(Ending::Withheld), [key(2)]);
-		assert_eq!((0..4).map(held).collect::<Vec<_>>(), [599, 599, 1_000, 1_000]);
-		assert_eq!(issuance(), before - 802);
-		assert_eq!(events().last(), Some(&Event::TaskClosed { task: TASK, outcome: Outcome::Withheld }));
-	});
-}
-
-#[test]
-fn a_slash_that_leaves_the_minimum_keeps_the_verifier_active() {
-	run_open(1, || {
-		Time::set(110);
-		close(Ending::Lapsed);
-		assert_eq!(held(0), 950);
-		assert!(!events().iter().any(|e| matches!(e, Event::Deactivated { .. })));
-		assert_ok!(open());
+fn nobody_loses_more_than_its_stake() {
+	run_drawn(1, || {
+		Bonds::mutate_extant(key(0), |bond| bond.active = 100);
+		Verification::changed(Role::Verifier, &key(0), 100);
+		answer(&[says(0, Verdict::Valid)]);
+		close(overturned());
+		assert_eq!(slashes(), [(0, Fault::FalseValid, 100)]);
+		assert_eq!(Balances::free_balance(key(STRANGER)), ENDOWMENT + 50);
 	});
 }
 
 #[test]
 fn closing_what_is_not_open_does_nothing() {
 	run(2, || {
-		assert_eq!(close(Ending::Accepted), []);
+		assert!(close(Ending::Accepted).is_empty());
 		assert_eq!(events(), []);
 	});
 }

@@ -2,94 +2,105 @@
 
 use super::*;
 
-/// On a fork, submission 7 can be another trainer's: an attestation that signed only its number was good there too.
+/// On a fork, submission 7 can be another trainer's: an answer that signed only its number was good there too.
 #[test]
-fn an_attestation_should_be_worth_nothing_for_another_claim_of_the_same_task() {
+fn a_commitment_should_be_worth_nothing_for_another_claim_of_the_same_task() {
+	let commitment = [5; 32];
 	let signature = new_test_ext(2).execute_with(|| {
-		assert_ok!(open());
-		sign(0, TASK, Verdict::Valid)
+		draw(TASK);
+		sign(0, TASK, &commitment)
 	});
 	run(2, || {
-		assert_ok!(<Verification as Committees<AccountId32>>::open(TASK, [4; 32], WINDOW));
-		let result = authorize(key(0), TASK, Verdict::Valid, signature);
+		next_epoch();
+		assert_ok!(<Verification as Committees<AccountId32>>::open(TASK, [4; 32], &work(), WINDOW));
+		next_epoch();
+		next_epoch();
+		let result = authorize_commit(0, TASK, commitment, signature);
 		assert_eq!(result, Err(InvalidTransaction::BadProof.into()));
+	});
+}
+
+/// What was committed to before the weights were shown could be sent again by anybody, and then its member could not
+/// commit to anything else, nor open it.
+#[test]
+fn a_commitment_should_be_worth_nothing_once_its_signer_is_asked_again() {
+	run_drawn(3, || {
+		let abstains = [0, 1, 2].map(|index| Member::new(index, Verdict::Unavailable));
+		let old = [0, 1, 2].map(|index| {
+			let commitment = abstains[index].commitment();
+			(index, commitment, sign(index, TASK, &commitment))
+		});
+		answer(&abstains);
+		assert!(reopen().is_some());
+		for (index, commitment, signature) in old {
+			let replayed = authorize_commit(index, TASK, commitment, signature);
+			assert_eq!(replayed, Err(InvalidTransaction::BadProof.into()));
+		}
+		answer(&[0, 1, 2].map(|index| Member::new(index, Verdict::Valid)));
+		assert!(matches!(status(), Some(TaskStatus::Passed(_))));
+	});
+}
+
+/// Nor does what was committed to in one round open in the next, whoever signs for it.
+#[test]
+fn a_finding_of_one_round_should_not_open_in_the_next() {
+	run_drawn(1, || {
+		let member = Member::new(0, Verdict::Valid);
+		let old = member.commitment();
+		assert!(reopen().is_some());
+		assert_ok!(commit(0, TASK, old, sign(0, TASK, &old)));
+		ticks(SEALED_TICKS);
+		assert_eq!(member.authorize_open(), refused(Error::OtherCommitment));
 	});
 }
 
 /// Saying `Unavailable` of everything was answering, and brought a share of the fee for no work.
 #[test]
 fn an_abstention_should_earn_nothing() {
-	run_open(4, || {
-		attest(0, Verdict::Unavailable);
-		attest(1, Verdict::Wrong(1));
-		assert_eq!(close(Ending::Overturned { challenger: key(5) }), [key(1)]);
-	});
-}
-
-/// A majority that cannot get the weights is seen at once, and asked again when they were shown.
-#[test]
-fn members_that_could_not_get_the_weights_should_answer_again_once_they_were_shown() {
-	run_open(4, || {
-		attest(0, Verdict::Valid);
-		attest(1, Verdict::Unavailable);
-		attest(2, Verdict::Unavailable);
-		assert_eq!(status(), Some(TaskStatus::Open));
-		attest(3, Verdict::Unavailable);
-		assert_eq!(status(), Some(TaskStatus::Unavailable));
-		Time::set(109);
-		assert_eq!(<Verification as Committees<AccountId32>>::reopen(TASK, WINDOW), Some(119));
-		assert_eq!(status(), Some(TaskStatus::Open));
-		Time::set(118);
-		attest(1, Verdict::Valid);
-		attest(2, Verdict::Valid);
-		assert_eq!(status(), Some(TaskStatus::Passed(118)));
-		assert_eq!(<Verification as Committees<AccountId32>>::reopen(TASK, WINDOW), None);
-	});
+	for ending in [Ending::Accepted, Ending::Lapsed, Ending::Void, Ending::Withheld, overturned()] {
+		run_drawn(4, || {
+			let abstains = Member::new(0, Verdict::Unavailable);
+			answer(&[abstains, Member::new(1, Verdict::Valid), Member::new(2, Verdict::Valid)]);
+			assert!(!close(ending).contains(&0));
+		});
+	}
 }
 
 /// What a fault costs is what it cost when the task was opened, whatever the chain decides meanwhile.
 #[test]
 fn a_changed_penalty_should_not_touch_an_open_task() {
-	run_open(2, || {
-		attest(0, Verdict::Valid);
+	run_drawn(2, || {
+		answer(&[0, 1].map(|index| Member::new(index, Verdict::Valid)));
 		VerifierSlash::set(700);
-		AbsenceSlash::set(600);
-		Time::set(110);
-		close(Ending::Overturned { challenger: key(5) });
-		assert_eq!(held(0), BOND - 401);
+		close(overturned());
+		assert_eq!(stakes(2), [STAKE - 401; 2]);
+		// Nor does more of it stay reserved than was.
+		assert_eq!(Bonds::get(key(0)).unwrap().reserved, 0);
 	});
 }
 
-/// What was signed while the weights could not be had was good again once they were shown: whoever kept it could answer
-/// for its signers, who then could not.
+/// Saying `Wrong` of everything, and proving nothing, kept what one liked from passing and was paid like an answer; then it
+/// cost no more than absence.
 #[test]
-fn an_abstention_should_be_worth_nothing_once_its_signer_is_asked_again() {
-	run_open(3, || {
-		let old = [1, 2].map(|index| (index, sign(index, TASK, Verdict::Unavailable)));
-		attest(0, Verdict::Valid);
-		attest(1, Verdict::Unavailable);
-		attest(2, Verdict::Unavailable);
-		assert!(<Verification as Committees<AccountId32>>::reopen(TASK, WINDOW).is_some());
-		for (index, signature) in old {
-			let replayed = authorize(key(index), TASK, Verdict::Unavailable, signature);
-			assert_eq!(replayed, Err(InvalidTransaction::BadProof.into()));
-		}
-		attest(1, Verdict::Valid);
-		attest(2, Verdict::Valid);
-		assert_eq!(status(), Some(TaskStatus::Passed(100)));
-	});
-}
-
-/// Saying `Wrong` of everything, and proving nothing, kept what one liked from passing and was paid like an answer.
-#[test]
-fn an_accusation_that_nobody_proves_should_earn_nothing_and_cost_what_absence_does() {
-	run_open(3, || {
-		attest(0, Verdict::Valid);
-		attest(1, Verdict::Valid);
-		attest(2, Verdict::Wrong(u32::MAX));
-		Time::set(110);
+fn an_accusation_that_nobody_proves_should_cost_the_accuser_when_the_task_lapses() {
+	run_drawn(3, || {
+		Tasks::<Test>::mutate_extant(TASK, |task| task.redrawn = true);
+		let accuser = Member::new(2, Verdict::Wrong(1));
+		answer(&[Member::new(0, Verdict::Valid), Member::new(1, Verdict::Valid), accuser]);
 		assert_eq!(status(), Some(TaskStatus::Lapsed));
-		assert_eq!(close(Ending::Lapsed), [key(0), key(1)]);
-		assert_eq!(held(2), BOND - 50);
+		assert_eq!(close(Ending::Lapsed), [0, 1]);
+		assert_eq!(stake(2), STAKE - 300);
+	});
+}
+
+/// A stake that fell while a task was closed was written back as it had been.
+#[test]
+fn what_slashes_change_should_stay_changed_when_the_task_is_closed() {
+	run_drawn(1, || {
+		unbond(&key(0), 1_000);
+		answer(&[Member::new(0, Verdict::Valid)]);
+		close(overturned());
+		// 1,000 of 2,000 leave, 401 of what stays are gone: that is below the least.
+		assert_eq!((stake(0), Verification::verifier(key(0)).unwrap().weight), (599, 0));
 	});
 }

@@ -1,0 +1,98 @@
+//! What could not be had is shown, and all are asked again.
+
+use super::*;
+
+fn says(index: usize, verdict: Verdict) -> Member {
+	Member::new(index, verdict)
+}
+
+fn unavailable(index: usize) -> Member {
+	says(index, Verdict::Unavailable)
+}
+
+#[test]
+fn more_than_half_without_the_weights_make_the_task_unavailable() {
+	for (count, expected) in [(2, false), (3, true)] {
+		run_drawn(4, || {
+			let verdict = |i| if i < count { Verdict::Unavailable } else { Verdict::Valid };
+			answer(&[0, 1, 2, 3].map(|index| says(index, verdict(index))));
+			assert_eq!(status() == Some(TaskStatus::Unavailable), expected);
+			assert_eq!(events().contains(&Event::TaskUnavailable { task: TASK }), expected);
+		});
+	}
+}
+
+#[test]
+fn reopening_forgets_all_answers_and_asks_everybody_again() {
+	run_drawn(4, || {
+		answer(&[says(0, Verdict::Valid), unavailable(1), unavailable(2), unavailable(3)]);
+		let wanted = task(TASK).wanted;
+		ticks(30);
+		let until = Time::get() + WINDOW;
+		assert_eq!(reopen(), Some(until));
+		assert_eq!(events().last(), Some(&Event::TaskReopened { task: TASK, until }));
+		assert_eq!(status(), Some(TaskStatus::Open));
+		let reopened = task(TASK);
+		assert_eq!((reopened.asked, reopened.committed, reopened.opened), (2, 0, 0));
+		assert!(reopened.wanted.is_empty());
+		answer(&[0, 1, 2, 3].map(|index| says(index, Verdict::Valid)));
+		assert_ne!(task(TASK).wanted, wanted);
+		assert!(matches!(status(), Some(TaskStatus::Passed(_))));
+		assert_eq!(reopen(), None);
+		assert_eq!(close(Ending::Accepted), [0, 1, 2, 3]);
+	});
+}
+
+#[test]
+fn what_was_shown_while_members_commit_or_open_lets_all_commit_again() {
+	run_drawn(4, || {
+		unavailable(0).commit();
+		ticks(3);
+		let until = Time::get() + WINDOW;
+		assert_eq!(reopen(), Some(until));
+		commit_all(&[0, 1, 2, 3].map(|index| says(index, Verdict::Valid)));
+		says(0, Verdict::Valid).open();
+		assert_eq!(reopen(), Some(Time::get() + WINDOW));
+		assert_eq!(task(TASK).asked, 3);
+		answer(&[0, 1, 2, 3].map(|index| says(index, Verdict::Valid)));
+		assert!(matches!(status(), Some(TaskStatus::Passed(_))));
+	});
+}
+
+#[test]
+fn the_window_is_never_shortened() {
+	run_drawn(4, || {
+		let Phase::Committing { until } = task(TASK).phase else { panic!() };
+		assert_eq!(<Verification as Committees<AccountId32>>::reopen(TASK, 2), Some(until));
+	});
+}
+
+#[test]
+fn there_is_nothing_to_reopen_before_the_draw_or_in_a_dispute_or_where_nobody_missed_anything() {
+	run(4, || {
+		assert_eq!(reopen(), None);
+		next_epoch();
+		assert_ok!(open_task(TASK));
+		assert_eq!(reopen(), None);
+		next_epoch();
+		next_epoch();
+		let guess = Member::with(1, TASK, Verdict::Valid, outputs(&(0..RECORDS).collect::<Vec<_>>()));
+		answer(&[says(0, Verdict::Valid), guess]);
+		assert!(matches!(status(), Some(TaskStatus::Disputed(_))));
+		assert_eq!(reopen(), None);
+		ticks(7);
+		assert_eq!((status(), reopen()), (Some(TaskStatus::Lapsed), None));
+	});
+}
+
+#[test]
+fn a_lapsed_task_that_some_could_not_verify_can_be_reopened() {
+	run_drawn(4, || {
+		Tasks::<Test>::mutate_extant(TASK, |task| task.redrawn = true);
+		answer(&[says(0, Verdict::Valid), says(1, Verdict::Valid), unavailable(2)]);
+		assert_eq!(status(), Some(TaskStatus::Lapsed));
+		assert!(reopen().is_some());
+		answer(&[0, 1, 2].map(|index| says(index, Verdict::Valid)));
+		assert!(matches!(status(), Some(TaskStatus::Passed(_))));
+	});
+}

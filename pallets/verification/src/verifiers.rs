@@ -1,0 +1,151 @@
+//! Who can be drawn: joining, capacity, resting, leaving, and what stakes weigh.
+
+use crate::{pallet::*, types::*, *};
+use oda_pallet_traits::StakeWatcher;
+use polkadot_sdk::{frame_support::traits::Consideration, sp_runtime::SaturatedConversion};
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_join(who: T::AccountId, capacity: Load) -> DispatchResult {
+		ensure!(!Verifiers::<T>::contains_key(&who), Error::<T>::AlreadyVerifier);
+		ensure!(capacity.covers(&T::MinCapacity::get()), Error::<T>::CapacityTooSmall);
+		let weight = Self::weight_of(T::Stakes::active(Role::Verifier, &who));
+		ensure!(weight > 0, Error::<T>::StakeTooLow);
+		let place = Self::take_place()?;
+		let ticket = T::VerifierDeposit::new(&who, Self::footprint())?;
+		let mut versioned = Versioned::default();
+		versioned.set(T::Epoch::get(), capacity);
+		let verifier = Verifier {
+			place,
+			resting: false,
+			capacity: versioned,
+			drawn: Usage::default(),
+			closed: Versioned::default(),
+			open: 0,
+			absences: Absences::default(),
+			ticket,
+		};
+		Verifiers::<T>::insert(&who, verifier);
+		Places::<T>::insert(place, &who);
+		Self::deposit_event(Event::Joined { verifier: who.clone(), capacity });
+		Self::weigh(&who, place, weight);
+		Ok(())
+	}
+
+	pub(crate) fn do_set_capacity(who: T::AccountId, capacity: Load) -> DispatchResult {
+		ensure!(capacity.covers(&T::MinCapacity::get()), Error::<T>::CapacityTooSmall);
+		Verifiers::<T>::try_mutate(&who, |verifier| -> DispatchResult {
+			let verifier = verifier.as_mut().ok_or(Error::<T>::NotVerifier)?;
+			verifier.capacity.set(T::Epoch::get(), capacity);
+			Ok(())
+		})?;
+		Self::deposit_event(Event::CapacitySet { verifier: who, capacity });
+		Ok(())
+	}
+
+	pub(crate) fn do_rest(who: T::AccountId) -> DispatchResult {
+		let verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
+		ensure!(!verifier.resting, Error::<T>::AlreadyResting);
+		Self::lay_to_rest(who);
+		Ok(())
+	}
+
+	/// Takes a verifier out of the draws whose weights are not frozen yet.
+	pub(crate) fn lay_to_rest(who: T::AccountId) {
+		let Some(mut verifier) = Verifiers::<T>::get(&who) else { return };
+		verifier.resting = true;
+		let place = verifier.place;
+		Verifiers::<T>::insert(&who, verifier);
+		Self::deposit_event(Event::Rested { verifier: who.clone() });
+		Self::weigh(&who, place, 0);
+	}
+
+	pub(crate) fn do_wake(who: T::AccountId) -> DispatchResult {
+		let mut verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
+		ensure!(verifier.resting, Error::<T>::NotResting);
+		let weight = Self::weight_of(T::Stakes::active(Role::Verifier, &who));
+		ensure!(weight > 0, Error::<T>::StakeTooLow);
+		verifier.resting = false;
+		verifier.absences.in_a_row = 0;
+		let place = verifier.place;
+		Verifiers::<T>::insert(&who, verifier);
+		Self::deposit_event(Event::Woken { verifier: who.clone() });
+		Self::weigh(&who, place, weight);
+		Ok(())
+	}
+
+	pub(crate) fn do_leave(who: T::AccountId) -> DispatchResult {
+		let verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
+		ensure!(verifier.resting, Error::<T>::NotResting);
+		ensure!(verifier.open == 0, Error::<T>::HasOpenTasks);
+		ensure!(Self::leaf(verifier.place).is_gone(T::Epoch::get()), Error::<T>::StillInDraw);
+		Verifiers::<T>::remove(&who);
+		Places::<T>::remove(verifier.place);
+		Self::clear_place(verifier.place);
+		Self::give_place_back(verifier.place);
+		funds::return_deposit(verifier.ticket, &who);
+		Self::deposit_event(Event::Left { verifier: who });
+		Ok(())
+	}
+
+	/// What a stake weighs in the draw.
+	fn weight_of(stake: BalanceOf<T>) -> u128 {
+		if stake < T::MinStake::get() { 0 } else { stake.saturated_into() }
+	}
+
+	/// Changes what a verifier weighs in the draw.
+	fn weigh(who: &T::AccountId, place: u32, weight: u128) {
+		let before = Self::leaf(place).now();
+		if before == weight {
+			return;
+		}
+		Self::set_weight(place, weight);
+		let eligible = weight > 0;
+		if eligible != (before > 0) {
+			Eligible::<T>::mutate(|count| {
+				*count = if eligible { count.saturating_add(1) } else { count.saturating_sub(1) };
+			});
+			Self::deposit_event(Event::EligibilityChanged { verifier: who.clone(), eligible });
+		}
+	}
+
+	/// A place that nobody has.
+	fn take_place() -> Result<u32, Error<T>> {
+		let free = FreePlaceCount::<T>::get();
+		if let Some(last) = free.checked_sub(1)
+			&& let Some(place) = FreePlaces::<T>::take(last)
+		{
+			FreePlaceCount::<T>::put(last);
+			return Ok(place);
+		}
+		let place = NextPlace::<T>::get();
+		ensure!(place < tree::PLACES, Error::<T>::TooManyVerifiers);
+		NextPlace::<T>::put(place.saturating_add(1));
+		Ok(place)
+	}
+
+	fn give_place_back(place: u32) {
+		let free = FreePlaceCount::<T>::get();
+		FreePlaces::<T>::insert(free, place);
+		FreePlaceCount::<T>::put(free.saturating_add(1));
+	}
+
+	/// What a verifier takes in the storage: its entry, its place, and its part of the tree.
+	pub(crate) fn footprint() -> Footprint {
+		let entries = VerifierOf::<T>::max_encoded_len()
+			.saturating_add(T::AccountId::max_encoded_len())
+			.saturating_add(Versioned::<u128>::max_encoded_len().saturating_mul(2));
+		Footprint::from_parts(3, entries)
+	}
+}
+
+impl<T: Config> StakeWatcher<T::AccountId, BalanceOf<T>> for Pallet<T> {
+	/// Touches the tree and nothing else: whoever slashes in the middle of something finds its entries as they were.
+	fn changed(role: Role, who: &T::AccountId, active: BalanceOf<T>) {
+		if role != Role::Verifier {
+			return;
+		}
+		if let Some(verifier) = Verifiers::<T>::get(who).filter(|verifier| !verifier.resting) {
+			Self::weigh(who, verifier.place, Self::weight_of(active));
+		}
+	}
+}
