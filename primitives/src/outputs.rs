@@ -154,6 +154,18 @@ impl OutputProof {
 		record: u32,
 		records: u32,
 	) -> Result<(), OutputProofError> {
+		let implied = self.implied_root(verifier, task, record, records)?;
+		if implied == *root { Ok(()) } else { Err(OutputProofError::RootMismatch) }
+	}
+
+	/// The one root under which this proof shows the output of `record`, of `records`, for `verifier`.
+	pub fn implied_root<AccountId: Encode>(
+		&self,
+		verifier: &AccountId,
+		task: TaskId,
+		record: u32,
+		records: u32,
+	) -> Result<[u8; 32], OutputProofError> {
 		if record >= records {
 			return Err(OutputProofError::OutOfRange);
 		}
@@ -171,7 +183,7 @@ impl OutputProof {
 			place >>= 1;
 			width = width.div_ceil(2);
 		}
-		if sealed(records, &hash) == *root { Ok(()) } else { Err(OutputProofError::RootMismatch) }
+		Ok(sealed(records, &hash))
 	}
 }
 

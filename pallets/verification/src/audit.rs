@@ -177,9 +177,11 @@ impl<T: Config> Pallet<T> {
 			places.insert(verifier.place);
 			let weight = Self::leaf(verifier.place).now();
 			let stake: u128 = T::Stakes::active(Role::Verifier, &who).saturated_into();
-			ensure!(weight == 0 || !verifier.resting, "a resting verifier weighs something");
+			ensure!(weight == 0 || verifier.duty != Duty::Resting, "a resting verifier weighs something");
+			let room = if verifier.duty == Duty::Away { Load::default() } else { verifier.capacity };
+			ensure!(verifier.room.now() == room, "draws see another capacity than was declared");
 			ensure!(weight == 0 || weight == stake, "a verifier does not weigh its stake");
-			eligible = eligible.saturating_add((weight > 0).into());
+			eligible = eligible.saturating_add(Self::is_eligible(&verifier).into());
 			let (usage, open) = used.remove(&who).unwrap_or_default();
 			ensure!(verifier.drawn.minus(verifier.closed.now()) == usage, "seats take what is not counted");
 			ensure!(verifier.open == open, "open tasks are miscounted");

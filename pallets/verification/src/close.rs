@@ -69,15 +69,14 @@ impl<T: Config> Pallet<T> {
 
 	/// Whether a member without a fault answered as the task ended.
 	fn is_right(ending: &Ending<T::AccountId>, verdict: Option<Verdict>) -> bool {
-		match (ending, verdict) {
-			(Ending::Accepted | Ending::Lapsed, Some(Verdict::Valid)) => true,
-			(Ending::Overturned { .. }, Some(Verdict::Wrong(_))) => true,
-			(Ending::Void, Some(Verdict::Valid | Verdict::Wrong(_))) => true,
-			_ => false,
+		match verdict {
+			Some(Verdict::Valid) => matches!(ending, Ending::Accepted | Ending::Lapsed | Ending::Void),
+			Some(Verdict::Wrong(_)) => matches!(ending, Ending::Overturned { .. } | Ending::Void),
+			Some(Verdict::Unavailable) | None => false,
 		}
 	}
 
-	/// Takes what a fault costs from a verifier's stake; the half that a challenger may have. Who is absent too often rests.
+	/// Takes what a fault costs from a verifier's stake; the half that a challenger may have. Who is absent too often is sent away.
 	pub(crate) fn punish(
 		id: TaskId,
 		who: &T::AccountId,
@@ -101,7 +100,7 @@ impl<T: Config> Pallet<T> {
 				Fault::Unopened => {}
 			}
 			absences.in_a_row = absences.in_a_row.saturating_add(1);
-			tired = absences.in_a_row >= T::MaxAbsences::get() && !verifier.resting;
+			tired = absences.in_a_row >= T::MaxAbsences::get() && verifier.duty == Duty::Awake;
 		});
 		let (amount, reward) = T::Stakes::slash(Role::Verifier, who, penalty);
 		Self::deposit_event(Event::Slashed { task: id, verifier: who.clone(), fault, amount });
@@ -113,7 +112,7 @@ impl<T: Config> Pallet<T> {
 			},
 		);
 		if tired {
-			Self::lay_to_rest(who.clone());
+			Self::send_away(who);
 		}
 		reward
 	}

@@ -8,11 +8,15 @@ use crate::{pallet::*, types::*, *};
 use oda_primitives::hash;
 use polkadot_sdk::{
 	frame_support::{traits::Randomness, weights::WeightMeter},
+	frame_system,
 	sp_runtime::SaturatedConversion,
 };
 
 /// How many epochs after it was opened a task is drawn.
 pub const EPOCHS_BEFORE_DRAW: EpochIndex = 2;
+
+/// A verifier that is drawn.
+pub(crate) type CandidateOf<T> = (<T as frame_system::Config>::AccountId, VerifierOf<T>);
 
 /// The most empty epochs that are passed over in a tick.
 pub(crate) const MAX_EPOCHS_PASSED: u32 = 16;
@@ -93,14 +97,14 @@ impl<T: Config> Pallet<T> {
 		id: TaskId,
 		task: &TaskOf<T>,
 		epoch: EpochIndex,
-	) -> Result<Vec<(T::AccountId, VerifierOf<T>)>, u32> {
+	) -> Result<Vec<CandidateOf<T>>, u32> {
 		let frozen = epoch.saturating_sub(1);
 		let total = Self::total_at(frozen);
 		let (randomness, _known_since) = T::Randomness::random(b"oda/draw/1");
 		let seed = hash::draw_seed(randomness, id, task.asked);
 		let stake = task.terms.penalties.lie;
 		let mut seen: Vec<(u32, bool)> = Vec::new();
-		let mut chosen: Vec<(T::AccountId, VerifierOf<T>)> = Vec::new();
+		let mut chosen = Vec::<CandidateOf<T>>::new();
 		let mut able = 0u32;
 		for sample in 0..task.terms.samples {
 			// The remainder favours nobody by more than `total` ÷ 2^128.
@@ -149,12 +153,15 @@ impl<T: Config> Pallet<T> {
 	) -> bool {
 		let used = verifier.drawn.minus(verifier.closed.at_start_of(frozen));
 		let needed = used.plus(load, stake.saturated_into());
-		let capacity = verifier.capacity.at_start_of(frozen);
-		needed.time <= capacity.time.into() && needed.bytes <= capacity.bytes.into() && needed.stake <= weight
+		let capacity = verifier.room.at_start_of(frozen);
+		capacity != Load::default()
+			&& needed.time <= capacity.time.into()
+			&& needed.bytes <= capacity.bytes.into()
+			&& needed.stake <= weight
 	}
 
 	/// Gives the chosen their seats, and lets them commit.
-	fn seat(id: TaskId, mut task: TaskOf<T>, chosen: Vec<(T::AccountId, VerifierOf<T>)>) {
+	pub(crate) fn seat(id: TaskId, mut task: TaskOf<T>, chosen: Vec<CandidateOf<T>>) {
 		let stake = task.terms.penalties.lie.saturated_into();
 		let mut size = 0u32;
 		for (who, mut verifier) in chosen {

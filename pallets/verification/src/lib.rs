@@ -51,7 +51,7 @@ mod verifiers;
 pub mod weights;
 
 #[cfg(feature = "runtime-benchmarks")]
-pub use benchmarking::{BenchmarkHelper, Sr25519Helper};
+pub use benchmarking::{BenchmarkHelper, SetEpoch, Sr25519Helper};
 pub use draw::EPOCHS_BEFORE_DRAW;
 pub use pallet::*;
 pub use phases::SEALED_TICKS;
@@ -229,7 +229,7 @@ pub mod pallet {
 		/// The most that a verifier pays for absences in an epoch.
 		type AbsenceCap: Get<BalanceOf<Self>>;
 
-		/// After how many absences in a row a verifier rests.
+		/// After how many absences in a row a verifier is not drawn until it wakes.
 		type MaxAbsences: Get<u32>;
 
 		/// The priority of answers in the transaction pool.
@@ -239,7 +239,7 @@ pub mod pallet {
 		/// What the calls and hooks cost.
 		type WeightInfo: WeightInfo;
 
-		/// Makes signatures: for benchmarks.
+		/// Makes signatures and sets the epoch: for benchmarks.
 		#[cfg(feature = "runtime-benchmarks")]
 		type BenchmarkHelper: BenchmarkHelper<Self::AccountId, Self::Signature>;
 	}
@@ -276,7 +276,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Nodes<T: Config> = StorageMap<_, Twox64Concat, tree::NodeId, tree::Node, ValueQuery>;
 
-	/// The number of verifiers that weigh something now.
+	/// The number of verifiers that are awake and weigh something.
 	#[pallet::storage]
 	pub type Eligible<T: Config> = StorageValue<_, u32, ValueQuery>;
 
@@ -363,7 +363,7 @@ pub mod pallet {
 			/// The verifier that rests.
 			verifier: T::AccountId,
 		},
-		/// A verifier rests no more.
+		/// A verifier is there again: it rests no more, or is away no more.
 		#[codec(index = 3)]
 		Woken {
 			/// The verifier that can be drawn again.
@@ -527,6 +527,12 @@ pub mod pallet {
 			/// How it ended.
 			outcome: Outcome,
 		},
+		/// A verifier was absent too often: it is not drawn until it wakes, and its stake counts as unable.
+		#[codec(index = 22)]
+		SentAway {
+			/// The verifier that is away.
+			verifier: T::AccountId,
+		},
 	}
 
 	/// Why verification refuses.
@@ -577,7 +583,7 @@ pub mod pallet {
 		/// The verifier rests already.
 		#[codec(index = 14)]
 		AlreadyResting,
-		/// The verifier does not rest.
+		/// The verifier does not rest; or, where it wakes, is not away either.
 		#[codec(index = 15)]
 		NotResting,
 		/// The verifier can still be drawn: what it weighed before it rested is frozen.
@@ -657,7 +663,7 @@ pub mod pallet {
 			Self::do_rest(who)
 		}
 
-		/// Lets the caller be drawn again, from the next but one epoch on.
+		/// Lets the caller be drawn again, from the next but one epoch on, after it rested or was absent too often.
 		///
 		/// Events: `Woken`, `EligibilityChanged`. Errors: `NotVerifier`, `NotResting`, `StakeTooLow`.
 		#[pallet::call_index(5)]
@@ -825,8 +831,8 @@ impl<T: Config> Pallet<T> {
 	fn view(verifier: VerifierOf<T>) -> VerifierView<BalanceOf<T>> {
 		VerifierView {
 			weight: Self::leaf(verifier.place).now(),
-			resting: verifier.resting,
-			capacity: verifier.capacity.now(),
+			duty: verifier.duty,
+			capacity: verifier.capacity,
 			used: verifier.drawn.minus(verifier.closed.now()),
 			open: verifier.open,
 			absences: verifier.absences,

@@ -129,7 +129,7 @@ pub struct OfBlock;
 impl Randomness<Option<H256>, u64> for OfBlock {
 	fn random(subject: &[u8]) -> (Option<H256>, u64) {
 		let hash = BlakeTwo256::hash(&(subject, Time::get(), Luck::get()).encode());
-		((Time::get() % 3 != 0).then_some(hash), 0)
+		((!Time::get().is_multiple_of(3)).then_some(hash), 0)
 	}
 }
 
@@ -143,14 +143,15 @@ impl Convert<Cost, Weight> for Price {
 
 /// What an account has at stake as a verifier.
 #[derive(Clone, Default, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
-pub struct Bond {
+pub(crate) struct Bond {
 	pub active: u64,
 	pub leaving: u64,
 	pub reserved: u64,
 }
 
 #[storage_alias]
-pub type Bonds = StorageMap<PlayedStakes, polkadot_sdk::frame_support::Blake2_128Concat, AccountId32, Bond>;
+pub(crate) type Bonds =
+	StorageMap<PlayedStakes, polkadot_sdk::frame_support::Blake2_128Concat, AccountId32, Bond>;
 
 /// Stakes that are kept in one pot.
 pub struct Played;
@@ -264,7 +265,7 @@ impl pallet_verification::Config for Test {
 	type AnswerPriority = ConstU64<9>;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkHelper = pallet_verification::Sr25519Helper;
+	type BenchmarkHelper = pallet_verification::Sr25519Helper<Epoch>;
 }
 
 thread_local! {
@@ -371,4 +372,11 @@ pub(crate) fn next_epoch() {
 /// What a draw weighs.
 pub(crate) fn draw_weight() -> Weight {
 	<() as WeightInfo>::next_in_queue().saturating_add(<() as WeightInfo>::draw(64, 12))
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl pallet_verification::SetEpoch for Epoch {
+	fn set_epoch(epoch: EpochIndex) {
+		Self::set(epoch);
+	}
 }

@@ -22,8 +22,8 @@ mod verifiers;
 mod views;
 
 use crate::{
-	Answer, Call, Error, Event, Fault, HoldReason, Load, Outcome, Phase, SEALED_TICKS, Seats, TaskOf, Tasks,
-	Usage, Verifiers, mock::*,
+	Answer, Call, Duty, Error, Event, Fault, HoldReason, Load, Outcome, Phase, SEALED_TICKS, Seats, TaskOf,
+	Tasks, Usage, Verifiers, mock::*,
 };
 use oda_evaluator::Cost;
 use oda_pallet_traits::{Committees, Ending, Role, StakeWatcher, Stakes, TaskStatus, Work};

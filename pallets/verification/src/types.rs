@@ -81,15 +81,34 @@ pub struct Absences<Balance> {
 	pub paid: Balance,
 }
 
+/// Whether a verifier is there to be drawn.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Duty {
+	/// It is.
+	#[codec(index = 0)]
+	Awake,
+	/// It was absent too often. It has no room for anything, but weighs what it did: if most of the stake is away, the rest is
+	/// not to judge everything.
+	#[codec(index = 1)]
+	Away,
+	/// It rests, as it said, and weighs nothing.
+	#[codec(index = 2)]
+	Resting,
+}
+
 /// A verifier. What it weighs in the draw stands in the tree, at its place.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Verifier<Balance, Ticket> {
 	/// Its place in the tree of the draw.
 	pub place: u32,
-	/// Whether it is not to be drawn: it said so, or was absent too often.
-	pub resting: bool,
-	/// What it has room for at a time.
-	pub capacity: Versioned<Load>,
+	/// Whether it is there.
+	pub duty: Duty,
+	/// What it has room for at a time, as it has declared last.
+	pub capacity: Load,
+	/// What draws see of that: nothing while it is away.
+	pub room: Versioned<Load>,
 	/// What the seats took that it has got so far.
 	pub drawn: Usage,
 	/// What those of them took that it has no more.
@@ -442,10 +461,10 @@ impl<AccountId> From<&Ending<AccountId>> for Outcome {
 /// A verifier, as workers ask for it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct VerifierView<Balance> {
-	/// What it weighs in draws of the second epoch from now on; nothing while it rests or has too little stake.
+	/// What it weighs in draws of the next but one epoch on; nothing while it rests or has too little stake.
 	pub weight: u128,
-	/// Whether it rests.
-	pub resting: bool,
+	/// Whether it is there to be drawn.
+	pub duty: Duty,
 	/// What it has room for at a time, as it has declared last.
 	pub capacity: Load,
 	/// What its seats take now.

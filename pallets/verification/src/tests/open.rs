@@ -108,10 +108,10 @@ fn open_fails_when_the_proofs_are_not_those_of_the_wanted_records() {
 			change(&mut other);
 			assert_eq!(authorize_open(0, TASK, first.finding, other), refused(error));
 		};
-		refuses(&|p| drop(p.pop()), Error::OutputCount);
+		refuses(&|p| p.truncate(2), Error::OutputCount);
 		refuses(&|p| p.push(p[0].clone()), Error::OutputCount);
 		refuses(&|p| p[1].siblings.push([0; 32]), Error::ProofSiblings);
-		refuses(&|p| drop(p[1].siblings.pop()), Error::ProofSiblings);
+		refuses(&|p| p[1].siblings.truncate(2), Error::ProofSiblings);
 		refuses(&|p| p[2].output[0] ^= 1, Error::OtherOutput);
 		refuses(&|p| p[0].siblings[0][0] ^= 1, Error::OtherOutput);
 		// Another member's proofs are about another tree.
@@ -123,7 +123,7 @@ fn open_fails_when_the_proofs_are_not_those_of_the_wanted_records() {
 fn an_accusation_of_a_record_that_is_not_there_cannot_be_opened() {
 	run_drawn(1, || {
 		let member = Member::new(0, Verdict::Wrong(RECORDS));
-		commit_all(&[member.clone()]);
+		commit_all(std::slice::from_ref(&member));
 		assert_eq!(member.authorize_open(), refused(Error::NoSuchRecord));
 		assert_noop!(open(0, TASK, member.finding, member.proofs()), Error::<Test>::NoSuchRecord);
 	});
@@ -133,7 +133,7 @@ fn an_accusation_of_a_record_that_is_not_there_cannot_be_opened() {
 fn who_says_unavailable_shows_nothing_and_may_not() {
 	run_drawn(1, || {
 		let member = Member::new(0, Verdict::Unavailable);
-		commit_all(&[member.clone()]);
+		commit_all(std::slice::from_ref(&member));
 		let proofs: Vec<_> =
 			task(TASK).wanted.iter().map(|record| member.tree.prove(*record).unwrap()).collect();
 		assert_eq!(authorize_open(0, TASK, member.finding, proofs), refused(Error::OutputCount));

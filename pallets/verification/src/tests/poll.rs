@@ -5,10 +5,11 @@ use crate::WeightInfo;
 use polkadot_sdk::frame_support::weights::Weight;
 
 /// Opens so many tasks in one epoch, and waits for that of their draw, without a tick in it.
-fn open_many(count: u64) {
+fn open_many(count: u64, window: Tick) {
 	next_epoch();
 	for id in 0..count {
-		assert_ok!(open_task(TaskId::Submission(id)));
+		let id = TaskId::Submission(id);
+		assert_ok!(<Verification as Committees<AccountId32>>::open(id, CLAIM, &work(), window));
 	}
 	next_epoch();
 	Epoch::set(Epoch::get() + 1);
@@ -21,7 +22,7 @@ fn drawn(count: u64) -> usize {
 #[test]
 fn no_more_tasks_are_drawn_in_a_tick_than_the_constant_says() {
 	run(4, || {
-		open_many(4);
+		open_many(4, WINDOW);
 		MaxDraws::set(1);
 		for expected in 1..=4 {
 			tick();
@@ -37,16 +38,16 @@ fn late_draws_give_the_same_committees() {
 		new_test_ext(6).execute_with(|| {
 			Committee::set(2);
 			MaxDraws::set(100);
-			open_many(9);
+			open_many(6, 100);
 			(0..20).for_each(|_| each_tick());
-			committees = (0..9).map(|id| task(TaskId::Submission(id)).members.to_vec()).collect();
+			committees = (0..6).map(|id| task(TaskId::Submission(id)).members.to_vec()).collect();
 			check();
 		});
 		committees
 	};
 	let at_once = committees(&|| tick());
 	assert!(at_once.iter().all(|members| members.len() == 2));
-	assert_eq!(at_once.iter().collect::<std::collections::BTreeSet<_>>().len() > 4, true);
+	assert!(at_once.iter().collect::<std::collections::BTreeSet<_>>().len() > 2);
 	let slowly = committees(&|| {
 		MaxDraws::set(1);
 		tick();
@@ -65,7 +66,7 @@ fn late_draws_give_the_same_committees() {
 #[test]
 fn no_more_phases_end_in_a_tick_than_the_constant_says() {
 	run(4, || {
-		open_many(4);
+		open_many(4, WINDOW);
 		tick();
 		assert_eq!(drawn(4), 4);
 		MaxAdvances::set(1);
@@ -84,7 +85,9 @@ fn what_there_was_no_weight_for_is_done_later() {
 	run(4, || {
 		draw(TASK);
 		[0, 1, 2, 3].map(|index| Member::new(index, Verdict::Valid)).iter().for_each(Member::commit);
-		(0..20).for_each(|_| drop(tick_within(Weight::zero())));
+		for _ in 0..20 {
+			tick_within(Weight::zero());
+		}
 		assert!(matches!(task(TASK).phase, Phase::Sealed { .. }));
 		tick();
 		assert!(matches!(task(TASK).phase, Phase::Opening { .. }));
@@ -95,7 +98,7 @@ fn what_there_was_no_weight_for_is_done_later() {
 #[test]
 fn a_tick_never_weighs_more_than_its_most_or_than_it_is_given() {
 	run(4, || {
-		open_many(30);
+		open_many(30, WINDOW);
 		let most = Verification::most_poll_weight();
 		for part in (0..60).chain([1_000_000]) {
 			let limit = most.saturating_mul(part).div(40);

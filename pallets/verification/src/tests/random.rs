@@ -148,13 +148,21 @@ impl Model {
 				self.bonded += amount;
 			}
 			Step::Unbond(who, amount) => unbond(&key(who), amount),
-			Step::Join(who) => drop(Verification::join(signed(who), ROOM)),
-			Step::Capacity(who, room) => {
-				drop(Verification::set_capacity(signed(who), Load { time: room, bytes: room }));
+			Step::Join(who) => {
+				let _ = Verification::join(signed(who), ROOM);
 			}
-			Step::Rest(who) => drop(Verification::rest(signed(who))),
-			Step::Wake(who) => drop(Verification::wake(signed(who))),
-			Step::Leave(who) => drop(Verification::leave(signed(who))),
+			Step::Capacity(who, room) => {
+				let _ = Verification::set_capacity(signed(who), Load { time: room, bytes: room });
+			}
+			Step::Rest(who) => {
+				let _ = Verification::rest(signed(who));
+			}
+			Step::Wake(who) => {
+				let _ = Verification::wake(signed(who));
+			}
+			Step::Leave(who) => {
+				let _ = Verification::leave(signed(who));
+			}
 		}
 	}
 }

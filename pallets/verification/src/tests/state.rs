@@ -67,7 +67,9 @@ fn try_state_notices_broken_tasks() {
 #[test]
 fn try_state_notices_broken_verifiers_and_places() {
 	assert_eq!(broken(|| Places::<Test>::remove(0)), "a verifier has no place");
-	assert_eq!(broken(|| edit_verifier(|v| v.resting = true)), "a resting verifier weighs something");
+	assert_eq!(broken(|| edit_verifier(|v| v.duty = Duty::Resting)), "a resting verifier weighs something");
+	let other = "draws see another capacity than was declared";
+	assert_eq!(broken(|| edit_verifier(|v| v.duty = Duty::Away)), other);
 	assert_eq!(broken(|| Verification::set_weight(0, 5)), "a verifier does not weigh its stake");
 	assert_eq!(broken(|| edit_verifier(|v| v.drawn.time += 1)), "seats take what is not counted");
 	assert_eq!(broken(|| edit_verifier(|v| v.open += 1)), "open tasks are miscounted");

@@ -35,7 +35,7 @@ fn join_makes_who_has_a_stake_a_verifier() {
 		assert!(!<Verification as Committees<AccountId32>>::able());
 		assert_ok!(join(0));
 		let view = Verification::verifier(key(0)).unwrap();
-		assert_eq!((view.weight, view.resting, view.capacity, view.open), (900, false, ROOM, 0));
+		assert_eq!((view.weight, view.duty, view.capacity, view.open), (900, Duty::Awake, ROOM, 0));
 		assert!(held(0) > 0);
 		assert!(<Verification as Committees<AccountId32>>::able());
 		assert_eq!(

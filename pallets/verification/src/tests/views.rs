@@ -24,8 +24,8 @@ fn the_chain_shows_a_task_with_its_seats() {
 fn pages_go_on_after_the_last_entry_and_hold_the_limit() {
 	run(1, || {
 		Verifiers::<Test>::mutate_extant(key(0), |verifier| {
-			verifier.capacity = Default::default();
-			verifier.capacity.set(0, Load { time: u64::MAX, bytes: u64::MAX });
+			verifier.capacity = Load { time: u64::MAX, bytes: u64::MAX };
+			verifier.room.set(0, verifier.capacity);
 		});
 		bond(&key(0), 1_000_000);
 		next_epoch();
