@@ -319,7 +319,7 @@ mod benchmarks {
 	fn next_in_agenda() {
 		let tick = T::Clock::get();
 		Agenda::<T>::insert(tick, TASK, ());
-		let mut next = None;
+		let next;
 
 		#[block]
 		{
@@ -334,7 +334,7 @@ mod benchmarks {
 	#[benchmark]
 	fn next_in_queue() {
 		Pallet::<T>::enqueue(TASK, 0);
-		let mut next = None;
+		let next;
 
 		#[block]
 		{
