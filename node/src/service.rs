@@ -3,7 +3,7 @@
 use crate::rpc;
 use oda_runtime::RuntimeApi;
 use polkadot_sdk::*;
-use sc_client_api::BlockBackend;
+use sc_client_api::{Backend, BlockBackend};
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaPruningFilter, SharedVoterState};
 use sc_consensus_slots::BackoffAuthoringOnFinalizedHeadLagging;
 use sc_network::{NetworkBackend, config::NetworkBackendType};
@@ -269,6 +269,23 @@ where
 			rpc::create_full(deps, subscriptions).map_err(Into::into)
 		}
 	};
+
+	// What a validator sends by itself: heartbeats.
+	if config.offchain_worker.enabled {
+		let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
+			runtime_api_provider: client.clone(),
+			keystore: Some(keystore_container.keystore()),
+			offchain_db: backend.offchain_storage(),
+			transaction_pool: Some(OffchainTransactionPoolFactory::new(transaction_pool.clone())),
+			network_provider: Arc::new(network.clone()),
+			is_validator: config.role.is_authority(),
+			enable_http_requests: false,
+			custom_extensions: |_| Vec::new(),
+		})?;
+		let spawner = task_manager.spawn_handle();
+		let run = workers.run(client.clone(), spawner.clone());
+		spawner.spawn("offchain-workers", Some("offchain-worker"), run);
+	}
 
 	let role = config.role;
 	let force_authoring = config.force_authoring;

@@ -10,13 +10,17 @@ use alloc::vec::Vec;
 use frame_support::build_struct_json_patch;
 use serde_json::Value;
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, PresetId};
+use sp_runtime::Perbill;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 /// What each well-known account owns on the chains for development.
 const ENDOWMENT: Balance = UNIT.saturating_mul(1_000_000);
 
-/// What each verifier of genesis has bonded.
-const VERIFIER_BOND: Balance = UNIT.saturating_mul(1_000);
+/// What each validator and each verifier of genesis has bonded.
+const BOND: Balance = UNIT.saturating_mul(10_000);
+
+/// What each verifier of genesis has room for at a time: an hour of computing on the reference machine, and 16 GiB.
+const CAPACITY: (u64, u64) = (3_600_000_000_000_000, 16 << 30);
 
 /// The slot duration, the epoch length and the windows of a chain.
 struct Tempo {
@@ -37,13 +41,22 @@ impl Validator {
 
 	fn session_keys(&self) -> (AccountId, AccountId, SessionKeys) {
 		let account = self.account.to_account_id();
-		let keys = SessionKeys { babe: self.account.public().into(), grandpa: self.grandpa.public().into() };
+		let keys = SessionKeys {
+			babe: self.account.public().into(),
+			grandpa: self.grandpa.public().into(),
+			im_online: self.account.public().into(),
+		};
 		(account.clone(), account, keys)
 	}
 }
 
 /// The preset of a public network. Its validators, its verifiers and all money come with the specification.
 pub const TESTNET_RUNTIME_PRESET: &str = "testnet";
+
+/// What these accounts have bonded for a role, and their commissions.
+fn bonded(accounts: impl Iterator<Item = Sr25519Keyring>) -> Vec<(AccountId, Balance, Perbill)> {
+	accounts.map(|account| (account.to_account_id(), BOND, Perbill::zero())).collect()
+}
 
 fn genesis(
 	tempo: Tempo,
@@ -58,10 +71,14 @@ fn genesis(
 		balances: BalancesConfig {
 			balances: owners.map(|account| (account.to_account_id(), ENDOWMENT)).collect::<Vec<_>>(),
 		},
+		staking: StakingConfig {
+			validators: bonded(validators.iter().map(|validator| validator.account)),
+			verifiers: bonded(verifiers.iter().copied()),
+		},
 		verification: VerificationConfig {
 			verifiers: verifiers
 				.iter()
-				.map(|account| (account.to_account_id(), VERIFIER_BOND))
+				.map(|account| (account.to_account_id(), CAPACITY.0, CAPACITY.1))
 				.collect::<Vec<_>>(),
 		},
 		session: SessionConfig { keys: validators.iter().map(Validator::session_keys).collect::<Vec<_>>() },
@@ -80,11 +97,17 @@ fn development() -> Value {
 		challenge_lifetime: 20,
 		demand: 24,
 		verifier_patience: 60,
+		open: 10,
+		dispute: 24,
 		pending: 300,
 		storage_round: 15,
 		unbonding: 60,
+		commission_notice: 60,
+		bonding: 60,
+		min_committee: 1,
+		min_validators: 1,
 	};
-	let tempo = Tempo { slot_millis: 1_000, epoch_slots: 20, windows };
+	let tempo = Tempo { slot_millis: 1_000, epoch_slots: 5, windows };
 	genesis(tempo, Sr25519Keyring::well_known(), &[Validator::ALICE], &[Sr25519Keyring::Bob])
 }
 
@@ -99,11 +122,17 @@ fn local() -> Value {
 		challenge_lifetime: 20,
 		demand: 40,
 		verifier_patience: 200,
+		open: 15,
+		dispute: 40,
 		pending: 600,
 		storage_round: 40,
 		unbonding: 200,
+		commission_notice: 200,
+		bonding: 400,
+		min_committee: 2,
+		min_validators: 1,
 	};
-	let tempo = Tempo { slot_millis: 3_000, epoch_slots: 100, windows };
+	let tempo = Tempo { slot_millis: 3_000, epoch_slots: 20, windows };
 	genesis(
 		tempo,
 		Sr25519Keyring::well_known(),

@@ -127,6 +127,7 @@ mod session_keys {
 		pub struct SessionKeys {
 			pub babe: Babe,
 			pub grandpa: Grandpa,
+			pub im_online: ImOnline,
 		}
 	}
 }
@@ -202,12 +203,24 @@ mod construct {
 		#[runtime::pallet_index(10)]
 		pub type Balances = pallet_balances;
 
-		// 5 is for session history, which offences need.
+		// Before session, whose genesis elects; after balances, in which stakes are held.
+		#[runtime::pallet_index(26)]
+		pub type Staking = pallet_oda_staking;
+
 		#[runtime::pallet_index(4)]
 		pub type Session = pallet_session;
 
+		#[runtime::pallet_index(5)]
+		pub type Historical = pallet_session::historical;
+
 		#[runtime::pallet_index(6)]
 		pub type Grandpa = pallet_grandpa;
+
+		#[runtime::pallet_index(15)]
+		pub type ImOnline = pallet_im_online;
+
+		#[runtime::pallet_index(16)]
+		pub type Offences = pallet_offences;
 
 		#[runtime::pallet_index(11)]
 		pub type TransactionPayment = pallet_transaction_payment;
@@ -233,6 +246,9 @@ mod construct {
 
 		#[runtime::pallet_index(25)]
 		pub type Peers = pallet_peers;
+
+		#[runtime::pallet_index(27)]
+		pub type Emission = pallet_emission;
 	}
 
 	// The macro's trait with these two is private to this module.

@@ -36,14 +36,17 @@ pub(crate) fn submission(id: SubmissionId) -> Option<SubmissionOverview<AccountI
 			Stage::Committed { opens_at: submission.opens_at, closes_at: submission.closes_at }
 		}
 		Phase::Queued(claim) => Stage::Queued { weights: claim.weights, score: claim.score },
-		Phase::Verifying { claim, answers_until, .. } => {
-			let task = Verification::task(TaskId::Submission(id));
+		Phase::Verifying { claim, open_until, .. } => {
+			let task = pallet_verification::Tasks::<Runtime>::get(TaskId::Submission(id));
 			Stage::Verifying {
 				weights: claim.weights,
 				score: claim.score,
-				answers_until,
-				passed_at: task.as_ref().and_then(|task| task.passed_at),
-				answers: task.map_or(0, |task| count(task.answers.len())),
+				open_until,
+				passed_at: task.as_ref().and_then(|task| match task.phase {
+					pallet_verification::Phase::Passed { at } => Some(at),
+					_ => None,
+				}),
+				answers: task.map_or(0, |task| task.opened),
 				challengers: count(Training::challenge_commitments(id).len()),
 			}
 		}

@@ -81,11 +81,11 @@ pub enum Stage {
 		weights: BlobRef,
 		/// The sum of the claimed scores.
 		score: i64,
-		/// Until when verifiers can answer.
-		answers_until: Tick,
-		/// When the last needed `Valid` came in.
+		/// The first tick at which it can be settled.
+		open_until: Tick,
+		/// When the last needed `Valid` was opened.
 		passed_at: Option<Tick>,
-		/// How many verifiers have answered.
+		/// How many members of the committee have opened their answers.
 		answers: u32,
 		/// The number of challengers that have committed to evidence.
 		challengers: u32,

@@ -3,11 +3,17 @@
 use crate::*;
 use frame_support::{
 	parameter_types,
-	traits::{ConstU32, ConstU64},
+	traits::ConstU32,
+};
+use frame_system::offchain::{
+	CreateAuthorizedTransaction, CreateBare, CreateTransaction, CreateTransactionBase,
 };
 use pallet_session::disabling::UpToLimitWithReEnablingDisablingStrategy;
 use sp_consensus_babe::{AllowedSlots, BabeEpochConfiguration};
-use sp_runtime::traits::{ConvertInto, OpaqueKeys};
+use sp_runtime::{
+	generic::Era,
+	traits::{ConvertInto, OpaqueKeys},
+};
 
 /// A quarter of the slots has a primary author by VRF, as a `(numerator, denominator)`.
 const PRIMARY_PROBABILITY: (u64, u64) = (1, 4);
@@ -21,13 +27,18 @@ pub const BABE_GENESIS_EPOCH_CONFIG: BabeEpochConfiguration = BabeEpochConfigura
 /// The most validators that the chain can have.
 pub type MaxAuthorities = ConstU32<100>;
 
-// Equivocations are reported once there is stake to slash: until then reports go nowhere and there
-// is no proof of key ownership to ask for.
+parameter_types! {
+	/// For how many blocks a report of an equivocation may wait in the pool: an hour of 3 s slots. Whoever sees the
+	/// equivocation can report it again.
+	pub const ReportLongevity: u64 = 1_200;
+}
+
 impl pallet_babe::Config for Runtime {
 	type DisabledValidators = Session;
 	type EpochChangeTrigger = pallet_babe::ExternalTrigger;
 	type EpochDuration = tempo::EpochSlots<Runtime>;
-	type EquivocationReportSystem = ();
+	type EquivocationReportSystem =
+		pallet_babe::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
 	type ExpectedBlockTime = tempo::SlotMillis<Runtime>;
 	type KeyOwnerProof = sp_session::MembershipProof;
 	type MaxAuthorities = MaxAuthorities;
@@ -35,22 +46,108 @@ impl pallet_babe::Config for Runtime {
 	type WeightInfo = ();
 }
 
+parameter_types! {
+	/// For how many sessions GRANDPA remembers which set of voters was whose: as long as an equivocation is punished.
+	pub const MaxSetIdSessionEntries: u64 = super::stakes::REPORT_SESSIONS as u64;
+}
+
 impl pallet_grandpa::Config for Runtime {
-	type EquivocationReportSystem = ();
+	type EquivocationReportSystem =
+		pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
 	type KeyOwnerProof = sp_session::MembershipProof;
 	type MaxAuthorities = MaxAuthorities;
 	type MaxNominators = ConstU32<0>;
-	// Only equivocation reports look sessions up.
-	type MaxSetIdSessionEntries = ConstU64<0>;
+	type MaxSetIdSessionEntries = MaxSetIdSessionEntries;
 	type RuntimeEvent = RuntimeEvent;
 	type WeightInfo = ();
 }
 
 impl pallet_authorship::Config for Runtime {
-	type EventHandler = ();
+	type EventHandler = (ImOnline, Emission);
 	type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Runtime, Babe>;
 }
 
+impl pallet_session::historical::Config for Runtime {
+	type FullIdentification = pallet_oda_staking::Exposure<Balance>;
+	type FullIdentificationOf = pallet_oda_staking::ExposureNow<Runtime>;
+	type RuntimeEvent = RuntimeEvent;
+}
+
+impl pallet_offences::Config for Runtime {
+	type IdentificationTuple = pallet_session::historical::IdentificationTuple<Runtime>;
+	type OnOffenceHandler = Staking;
+	type RuntimeEvent = RuntimeEvent;
+}
+
+parameter_types! {
+	/// Heartbeats come before what people send.
+	pub const HeartbeatPriority: u64 = u64::MAX / 2;
+}
+
+impl pallet_im_online::Config for Runtime {
+	type AuthorityId = pallet_im_online::sr25519::AuthorityId;
+	type MaxKeys = MaxAuthorities;
+	type MaxPeerInHeartbeats = ConstU32<0>;
+	type NextSessionRotation = Babe;
+	// In the place of `Offences`, which would not say what was reported.
+	type ReportUnresponsiveness = pallet_oda_staking::Absences<Runtime>;
+	type RuntimeEvent = RuntimeEvent;
+	type UnsignedPriority = HeartbeatPriority;
+	type ValidatorSet = Historical;
+	type WeightInfo = pallet_im_online::weights::SubstrateWeight<Runtime>;
+}
+
+// What a validator's node sends by itself: heartbeats, and reports of equivocations.
+impl<LocalCall> CreateTransactionBase<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	type Extrinsic = UncheckedExtrinsic;
+	type RuntimeCall = RuntimeCall;
+}
+
+impl<LocalCall> CreateBare<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	fn create_bare(call: RuntimeCall) -> UncheckedExtrinsic {
+		UncheckedExtrinsic::new_bare(call)
+	}
+}
+
+impl<LocalCall> CreateTransaction<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	type Extension = TxExtension;
+
+	fn create_transaction(call: RuntimeCall, extension: TxExtension) -> UncheckedExtrinsic {
+		UncheckedExtrinsic::new_transaction(call, extension)
+	}
+}
+
+impl<LocalCall> CreateAuthorizedTransaction<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	fn create_extension() -> TxExtension {
+		(
+			frame_system::AuthorizeCall::new(),
+			frame_system::CheckNonZeroSender::new(),
+			frame_system::CheckSpecVersion::new(),
+			frame_system::CheckTxVersion::new(),
+			frame_system::CheckGenesis::new(),
+			// The authorisation says until when the call is good.
+			frame_system::CheckMortality::from(Era::Immortal),
+			frame_system::CheckNonce::from(0),
+			frame_system::CheckWeight::new(),
+			pallet_transaction_payment::ChargeTransactionPayment::from(0),
+			frame_metadata_hash_extension::CheckMetadataHash::new(false),
+			defence::CheckDefence,
+			frame_system::WeightReclaim::new(),
+		)
+	}
+}
 parameter_types! {
 	/// Held while an account has session keys on the chain.
 	pub const KeyDeposit: Balance = UNIT;
@@ -64,8 +161,7 @@ impl pallet_session::Config for Runtime {
 	type NextSessionRotation = Babe;
 	type RuntimeEvent = RuntimeEvent;
 	type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
-	// Keeps the validators of genesis.
-	type SessionManager = ();
+	type SessionManager = pallet_session::historical::NoteHistoricalRoot<Runtime, Staking>;
 	type ShouldEndSession = Babe;
 	type ValidatorId = AccountId;
 	type ValidatorIdOf = ConvertInto;

@@ -2,5 +2,6 @@
 
 pub mod consensus;
 pub mod protocol;
+pub mod stakes;
 pub mod system;
 pub mod tokens;

@@ -47,6 +47,10 @@ parameter_types! {
 	pub const WeightsHold: RuntimeHoldReason =
 		RuntimeHoldReason::Training(pallet_training::HoldReason::KnownWeights);
 
+	/// What the deposit for a verifier's entries is held for.
+	pub const VerifierHold: RuntimeHoldReason =
+		RuntimeHoldReason::Verification(pallet_verification::HoldReason::VerifierDeposit);
+
 	/// What the deposit for a bound peer is held for.
 	pub const PeerHold: RuntimeHoldReason =
 		RuntimeHoldReason::Peers(pallet_peers::HoldReason::PeerDeposit);
@@ -68,6 +72,9 @@ parameter_types! {
 /// What evaluating one record weighs.
 pub type EvaluationWeight =
 	oda_pallet_court::Price<weights::oda_pallet_court::WeightInfo<Runtime>, CourtMargin>;
+
+/// What hashing an output weighs above that.
+pub type OutputWeight = oda_pallet_court::OutputPrice<weights::oda_pallet_court::WeightInfo<Runtime>, CourtMargin>;
 
 /// Picoseconds that fetching a mebibyte takes on the chain's reference line: 16 MiB a second.
 const MIB_TIME: u64 = WEIGHT_REF_TIME_PER_SECOND / 16;
@@ -145,6 +152,7 @@ impl pallet_model_registry::Config for Runtime {
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = ConstU64<{ pallet_training::types::MAX_WEIGHT_BYTES as u64 }>;
 	type MinAnnouncementAge = training::MinCommitAge;
+	type OutputWeight = OutputWeight;
 	type PendingWindow = model_registry::PendingWindow;
 	type WeightInfo = weights::pallet_model_registry::WeightInfo<Runtime>;
 }
@@ -225,8 +233,8 @@ impl pallet_training::Config for Runtime {
 	type EvaluationWeight = EvaluationWeight;
 	type Evidence = ();
 	type FeeBase = training::FeeBase;
+	type FeeBurn = training::FeeBurn;
 	type Heads = StorageDeals;
-	type VerifierPatience = training::VerifierPatience;
 	type Committees = Verification;
 	// A year of 3 s ticks.
 	type MaxBountyTerm = ConstU64<10_512_000>;
@@ -238,7 +246,9 @@ impl pallet_training::Config for Runtime {
 	type MinCommitAge = training::MinCommitAge;
 	type MinChallengeAge = training::MinChallengeAge;
 	type Models = ModelRegistry;
+	type OutputWeight = OutputWeight;
 	type ChallengeLifetime = training::ChallengeLifetime;
+	type Payments = Emission;
 	type PostPrice = PostPrice;
 	type RevealWindow = training::RevealWindow;
 	type RuntimeHoldReason = RuntimeHoldReason;
@@ -250,21 +260,63 @@ impl pallet_training::Config for Runtime {
 	type WeightsDeposit = HoldConsideration<AccountId, Balances, WeightsHold, StoragePrice>;
 }
 
+/// The number of the session that runs, which grows by one with each renewal of the randomness.
+pub struct SessionNow;
+impl Get<u32> for SessionNow {
+	fn get() -> u32 {
+		Session::current_index()
+	}
+}
+
+/// The least capacity of a verifier.
+pub struct MinCapacity;
+impl Get<pallet_verification::Load> for MinCapacity {
+	fn get() -> pallet_verification::Load {
+		pallet_verification::Load { time: verification::MinTime::get(), bytes: verification::MinBytes::get() }
+	}
+}
+
 impl pallet_verification::Config for Runtime {
+	type AbleShare = verification::AbleShare;
+	type AbsenceCap = verification::AbsenceCap;
 	type AbsenceSlash = verification::AbsenceSlash;
 	type AccusationSlash = verification::AccusationSlash;
-	type AttestPriority = ConstU64<{ u64::MAX / 2 }>;
+	type AnswerPriority = ConstU64<{ u64::MAX / 2 }>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = pallet_verification::Sr25519Helper;
 	type Clock = Clock;
-	type Currency = Balances;
+	type Committee = verification::Committee;
+	type DisputeWindow = verification::DisputeWindow;
+	type Epoch = SessionNow;
 	type Evidence = ();
-	type MaxVerifiers = ConstU32<32>;
-	type MinBond = verification::MinBond;
+	type FreshRandomness = pallet_babe::ParentBlockRandomness<Runtime>;
+	type MaxAbsences = verification::MaxAbsences;
+	type MaxAdvances = ConstU32<8>;
+	type MaxCommittee = verification::MaxCommittee;
+	type MaxDraws = ConstU32<4>;
+	type MaxMembers = ConstU32<32>;
+	type MaxSamples = ConstU32<128>;
+	type MaxWanted = ConstU32<8>;
+	type MinCapacity = MinCapacity;
+	type MinCommittee = verification::MinCommittee;
+	type MinStake = verification::MinStake;
+	type OpenWindow = verification::OpenWindow;
+	type Patience = verification::Patience;
+	type Price = EvaluationWeight;
 	type Quorum = verification::Quorum;
-	type RuntimeHoldReason = RuntimeHoldReason;
+	type Randomness = pallet_babe::RandomnessFromOneEpochAgo<Runtime>;
+	type Samples = verification::Samples;
 	type Signature = Signature;
 	type Signer = <Signature as Verify>::Signer;
+	type Stakes = Staking;
+	type UnopenedSlash = verification::UnopenedSlash;
+	type VerifierDeposit = HoldConsideration<
+		AccountId,
+		Balances,
+		VerifierHold,
+		LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>,
+	>;
 	type VerifierSlash = verification::VerifierSlash;
-	type WeightInfo = weights::pallet_verification::WeightInfo<Runtime>;
+	type Wanted = verification::Wanted;
+	type WeightInfo = ();
 }

@@ -52,6 +52,7 @@ mod unchecked {
 			pending,
 			storage_round,
 			unbonding,
+			..Windows::DEFAULT
 		}
 	}
 

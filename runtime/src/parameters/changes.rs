@@ -104,7 +104,7 @@ pub mod pallet {
 		/// `Quorum` is not more than two thirds for every number of members.
 		#[codec(index = 8)]
 		QuorumTooLow,
-		/// A slash exceeds the verifiers' `MinBond`.
+		/// A slash exceeds the verifiers' `MinStake`.
 		#[codec(index = 9)]
 		SlashAboveBond,
 		/// `AbsenceSlash` exceeds `VerifierSlash`: staying away would cost more than lying.
@@ -116,6 +116,29 @@ pub mod pallet {
 		/// The keepers' `MinStake` exceeds their `MinBond`: a keeper could not take a replica.
 		#[codec(index = 12)]
 		StakeAboveBond,
+		/// `MinCommittee`, `Committee` and `MaxCommittee` are not in this order, from 1 to the most members that a task can
+		/// have; or no samples are drawn, or more than a draw can take; or no records are wanted, or more than members can
+		/// show.
+		#[codec(index = 13)]
+		CommitteeOutOfRange,
+		/// `OpenWindow` or `DisputeWindow` is zero, or `Patience` shorter than three epochs: a task could not get so far.
+		#[codec(index = 14)]
+		NoTimeToAnswer,
+		/// `UnopenedSlash` is below `AbsenceSlash`, or `AbsenceCap` is: hiding an answer would be cheaper than none, or absence
+		/// cost nothing.
+		#[codec(index = 15)]
+		UnopenedTooCheap,
+		/// `MinValidators` and `ValidatorCount` are not in this order, from 1 to the most candidates; or one absence would be
+		/// enough to be removed.
+		#[codec(index = 16)]
+		ValidatorsOutOfRange,
+		/// `MinDelegation` is below what an account has to have, or above a candidate's least bond.
+		#[codec(index = 17)]
+		DelegationOutOfRange,
+		/// The shares of what is minted are more than all of it, or `VerifiersRatio` is above nine tenths: whoever empties the
+		/// verifiers' pot would not lose by it.
+		#[codec(index = 18)]
+		EmissionOutOfRange,
 	}
 
 	#[pallet::hooks]
@@ -174,7 +197,7 @@ pub mod pallet {
 
 		/// Whether every relation between parameters holds.
 		pub(crate) fn check() -> Result<(), Error<T>> {
-			use governed::{model_registry, storage_deals, training, verification};
+			use governed::{model_registry, staking, storage_deals, training, verification};
 			let (reveal, challenge_life) =
 				(training::RevealWindow::get(), training::ChallengeLifetime::get());
 			let (demand, round) = (training::DemandWindow::get(), storage_deals::RoundLength::get());
@@ -185,7 +208,11 @@ pub mod pallet {
 				round,
 				training::AttestBase::get(),
 				training::ChallengeWindow::get(),
-				training::VerifierPatience::get(),
+				verification::Patience::get(),
+				verification::OpenWindow::get(),
+				verification::DisputeWindow::get(),
+				staking::CommissionNotice::get(),
+				staking::BondingDuration::get(),
 				model_registry::PendingWindow::get(),
 				storage_deals::UnbondingPeriod::get(),
 			];
@@ -218,11 +245,43 @@ pub mod pallet {
 			let posting = PostPrice::convert(pallet_training::types::MAX_WEIGHT_BYTES.into());
 			ensure!(posting <= trainer_bond, Error::<T>::TrainerBondTooLow);
 
-			let min_bond = verification::MinBond::get();
-			ensure!(slash.max(accusation).max(absence) <= min_bond, Error::<T>::SlashAboveBond);
+			let unopened = verification::UnopenedSlash::get();
+			let dearest = slash.max(accusation).max(absence).max(unopened);
+			ensure!(dearest <= verification::MinStake::get(), Error::<T>::SlashAboveBond);
 			ensure!(absence <= slash, Error::<T>::AbsenceAboveLie);
+			let cap = verification::AbsenceCap::get();
+			ensure!(absence <= unopened && absence <= cap, Error::<T>::UnopenedTooCheap);
+			Self::check_committees(trainer_bond, slash)?;
+			Self::check_stakes()?;
+			Self::check_emission()?;
+			ensure!(min_stake <= storage_deals::MinBond::get(), Error::<T>::StakeAboveBond);
+			Ok(())
+		}
+
+		/// What must be true of committees, of all sizes that there can be.
+		fn check_committees(trainer_bond: Balance, slash: Balance) -> Result<(), Error<T>> {
+			use governed::verification;
+			type Limits = Runtime;
+			let most = <<Limits as pallet_verification::Config>::MaxMembers as Get<u32>>::get();
+			let (least, first, second) = (
+				verification::MinCommittee::get(),
+				verification::Committee::get(),
+				verification::MaxCommittee::get(),
+			);
+			let (samples, wanted) = (verification::Samples::get(), verification::Wanted::get());
+			let in_order = 1 <= least && least <= first && first <= second && second <= most;
+			let drawn = (1..=<<Limits as pallet_verification::Config>::MaxSamples as Get<u32>>::get())
+				.contains(&samples)
+				&& (1..=<<Limits as pallet_verification::Config>::MaxWanted as Get<u32>>::get())
+					.contains(&wanted);
+			ensure!(in_order && drawn, Error::<T>::CommitteeOutOfRange);
+			let three_epochs = tempo::EpochSlots::<Runtime>::get().saturating_mul(3);
+			let windows = verification::OpenWindow::get().min(verification::DisputeWindow::get());
+			ensure!(
+				windows > 0 && verification::Patience::get() >= three_epochs,
+				Error::<T>::NoTimeToAnswer
+			);
 			let share = verification::Quorum::get();
-			let most: u32 = <<Runtime as pallet_verification::Config>::MaxVerifiers as Get<u32>>::get();
 			for members in 1..=most {
 				let quorum = share.mul_ceil(members).max(1);
 				ensure!(
@@ -233,7 +292,38 @@ pub mod pallet {
 				let burned = Balance::from(quorum).saturating_mul(slash / 2);
 				ensure!(burned > trainer_bond, Error::<T>::QuorumTooCheap);
 			}
-			ensure!(min_stake <= storage_deals::MinBond::get(), Error::<T>::StakeAboveBond);
+			Ok(())
+		}
+
+		/// What must be true of stakes.
+		fn check_stakes() -> Result<(), Error<T>> {
+			use governed::{staking, verification};
+			let (least, count) = (staking::MinValidators::get(), staking::ValidatorCount::get());
+			let most = <crate::configs::consensus::MaxAuthorities as Get<u32>>::get();
+			let in_order = 1 <= least && least <= count && count <= most;
+			ensure!(in_order && staking::MaxAbsences::get() > 1, Error::<T>::ValidatorsOutOfRange);
+			let delegation = staking::MinDelegation::get();
+			let bonds = [
+				staking::MinValidatorBond::get(),
+				staking::MinProviderBond::get(),
+				verification::MinStake::get(),
+			];
+			let deposit = crate::configs::tokens::ExistentialDeposit::get();
+			ensure!(
+				deposit <= delegation && bonds.iter().all(|bond| delegation <= *bond),
+				Error::<T>::DelegationOutOfRange
+			);
+			Ok(())
+		}
+
+		/// What must be true of what is minted.
+		fn check_emission() -> Result<(), Error<T>> {
+			let shares = crate::configs::stakes::EmissionShares::get();
+			let ratio = governed::emission::VerifiersRatio::get();
+			ensure!(
+				shares.fit() && ratio <= Perbill::from_percent(90),
+				Error::<T>::EmissionOutOfRange
+			);
 			Ok(())
 		}
 

@@ -61,9 +61,7 @@ pub mod governed {
 		/// Ticks for which demanded weights can be posted.
 		#[codec(index = 6)]
 		pub static DemandWindow: Tick = Windows::DEFAULT.demand;
-		/// Ticks that a submission waits for verifiers, when there are none.
-		#[codec(index = 7)]
-		pub static VerifierPatience: Tick = Windows::DEFAULT.verifier_patience;
+		// 7 was for how long a submission waits for verifiers: `verification::Patience`.
 		/// What a trainer puts on hold for a submission.
 		#[codec(index = 8)]
 		pub static TrainerBond: Balance = UNIT.saturating_mul(100);
@@ -82,6 +80,9 @@ pub mod governed {
 		/// The least bounty.
 		#[codec(index = 13)]
 		pub static MinBounty: Balance = UNIT;
+		/// The part of the verifiers' fee that is burned.
+		#[codec(index = 14)]
+		pub static FeeBurn: Perbill = Perbill::from_percent(10);
 	}
 
 	#[dynamic_pallet_params]
@@ -90,19 +91,62 @@ pub mod governed {
 		/// The share of a task's members that has to say `Valid`: more than two thirds.
 		#[codec(index = 0)]
 		pub static Quorum: Perbill = Perbill::from_parts(666_666_667);
-		/// The bond below which a verifier gets no new tasks.
+		/// The stake below which a verifier is not drawn, and which it bonds itself at least.
 		#[codec(index = 1)]
-		pub static MinBond: Balance = UNIT.saturating_mul(500);
-		/// What signing `Valid` for a wrong score costs. Half of it is burned, and that half of a single verifier exceeds
-		/// the trainer's bond; what else a lie may bring, such as a bounty, has no bound.
+		pub static MinStake: Balance = UNIT.saturating_mul(500);
+		/// What saying `Valid` of a false claim costs, and showing a false output. Each seat answers with so much of its own.
+		/// Half of it is burned, and that half of a single verifier exceeds the trainer's bond; what else a lie may bring, such
+		/// as a bounty, has no bound.
 		#[codec(index = 2)]
 		pub static VerifierSlash: Balance = UNIT.saturating_mul(300);
-		/// What accusing accepted weights costs.
+		/// What saying `Wrong` costs when nobody overturns the claim.
 		#[codec(index = 3)]
 		pub static AccusationSlash: Balance = UNIT.saturating_mul(50);
 		/// What not answering costs.
 		#[codec(index = 4)]
 		pub static AbsenceSlash: Balance = UNIT.saturating_mul(5);
+		/// What committing to an answer and not opening it costs.
+		#[codec(index = 5)]
+		pub static UnopenedSlash: Balance = UNIT.saturating_mul(10);
+		/// The most that a verifier pays for absences in an epoch.
+		#[codec(index = 6)]
+		pub static AbsenceCap: Balance = UNIT.saturating_mul(20);
+		/// After how many absences in a row a verifier rests.
+		#[codec(index = 7)]
+		pub static MaxAbsences: u32 = 5;
+		/// How many members a committee is to have at first.
+		#[codec(index = 8)]
+		pub static Committee: u32 = 8;
+		/// The fewest that it can have.
+		#[codec(index = 9)]
+		pub static MinCommittee: u32 = Windows::DEFAULT.min_committee;
+		/// The most that a second committee can have.
+		#[codec(index = 10)]
+		pub static MaxCommittee: u32 = 16;
+		/// How many samples a draw takes.
+		#[codec(index = 11)]
+		pub static Samples: u32 = 64;
+		/// The share of them that has to be able to take a seat.
+		#[codec(index = 12)]
+		pub static AbleShare: Perbill = Perbill::from_parts(666_666_667);
+		/// How many records' outputs members show.
+		#[codec(index = 13)]
+		pub static Wanted: u32 = 4;
+		/// Ticks in which who committed can open.
+		#[codec(index = 14)]
+		pub static OpenWindow: Tick = Windows::DEFAULT.open;
+		/// Ticks in which a disputed record can be resolved.
+		#[codec(index = 15)]
+		pub static DisputeWindow: Tick = Windows::DEFAULT.dispute;
+		/// Ticks for which a task waits for a committee.
+		#[codec(index = 16)]
+		pub static Patience: Tick = Windows::DEFAULT.verifier_patience;
+		/// The least computing time that a verifier has room for, in picoseconds of the reference machine: ten minutes.
+		#[codec(index = 17)]
+		pub static MinTime: u64 = 600_000_000_000_000;
+		/// The least number of bytes that it has room for: a gibibyte.
+		#[codec(index = 18)]
+		pub static MinBytes: u64 = 1 << 30;
 	}
 
 	#[dynamic_pallet_params]
@@ -130,6 +174,58 @@ pub mod governed {
 		#[codec(index = 6)]
 		pub static HeadPricePerMib: Balance = MILLI_UNIT;
 	}
+
+	#[dynamic_pallet_params]
+	#[codec(index = 26)]
+	pub mod staking {
+		/// The least own bond of a candidate for validator.
+		#[codec(index = 0)]
+		pub static MinValidatorBond: Balance = UNIT.saturating_mul(1_000);
+		/// The least own bond of a provider of inference.
+		#[codec(index = 1)]
+		pub static MinProviderBond: Balance = UNIT.saturating_mul(100);
+		/// The least amount that is delegated.
+		#[codec(index = 2)]
+		pub static MinDelegation: Balance = UNIT;
+		/// The highest commission.
+		#[codec(index = 3)]
+		pub static MaxCommission: Perbill = Perbill::from_percent(50);
+		/// For how many ticks a higher commission is announced before it counts.
+		#[codec(index = 4)]
+		pub static CommissionNotice: Tick = Windows::DEFAULT.commission_notice;
+		/// For how many ticks leaving stake answers.
+		#[codec(index = 5)]
+		pub static BondingDuration: Tick = Windows::DEFAULT.bonding;
+		/// How many validators are elected, if there are so many.
+		#[codec(index = 6)]
+		pub static ValidatorCount: u32 = 50;
+		/// With fewer that could be elected the old ones stay, and below it nobody is removed for absence.
+		#[codec(index = 7)]
+		pub static MinValidators: u32 = Windows::DEFAULT.min_validators;
+		/// For how many sessions in a row a validator has not responded when it is chilled.
+		#[codec(index = 8)]
+		pub static MaxAbsences: u32 = 4;
+	}
+
+	#[dynamic_pallet_params]
+	#[codec(index = 27)]
+	pub mod emission {
+		/// The block authors' part of what is minted.
+		#[codec(index = 0)]
+		pub static Authors: Perbill = Perbill::from_percent(40);
+		/// The verifiers' part.
+		#[codec(index = 1)]
+		pub static Verifiers: Perbill = Perbill::from_percent(20);
+		/// The trainers' part.
+		#[codec(index = 2)]
+		pub static Trainers: Perbill = Perbill::from_percent(25);
+		/// The treasury's part.
+		#[codec(index = 3)]
+		pub static Treasury: Perbill = Perbill::from_percent(15);
+		/// The most that a task's verifiers are paid together, as a part of what the task's fee burned.
+		#[codec(index = 4)]
+		pub static VerifiersRatio: Perbill = Perbill::from_percent(90);
+	}
 }
 
 /// The windows that a genesis chooses, in ticks: how fast a chain is shall not be the same for people at a terminal and
@@ -151,14 +247,26 @@ pub struct Windows {
 	pub challenge_lifetime: Tick,
 	/// [`governed::training::DemandWindow`].
 	pub demand: Tick,
-	/// [`governed::training::VerifierPatience`].
+	/// [`governed::verification::Patience`].
 	pub verifier_patience: Tick,
+	/// [`governed::verification::OpenWindow`].
+	pub open: Tick,
+	/// [`governed::verification::DisputeWindow`].
+	pub dispute: Tick,
 	/// [`governed::model_registry::PendingWindow`].
 	pub pending: Tick,
 	/// [`governed::storage_deals::RoundLength`].
 	pub storage_round: Tick,
 	/// [`governed::storage_deals::UnbondingPeriod`].
 	pub unbonding: Tick,
+	/// [`governed::staking::CommissionNotice`].
+	pub commission_notice: Tick,
+	/// [`governed::staking::BondingDuration`].
+	pub bonding: Tick,
+	/// [`governed::verification::MinCommittee`].
+	pub min_committee: u32,
+	/// [`governed::staking::MinValidators`].
+	pub min_validators: u32,
 }
 
 impl Windows {
@@ -171,10 +279,16 @@ impl Windows {
 		min_challenge_age: 5,
 		challenge_lifetime: 60,
 		demand: 1_200,
-		verifier_patience: 1_200,
+		verifier_patience: 7_200,
+		open: 200,
+		dispute: 1_200,
 		pending: 28_800,
 		storage_round: 1_200,
 		unbonding: 28_800,
+		commission_notice: 201_600,
+		bonding: 201_600,
+		min_committee: 4,
+		min_validators: 4,
 	};
 }
 
@@ -210,20 +324,34 @@ pub fn all(windows: &Windows) -> Vec<RuntimeParameters> {
 			MinChallengeAge = windows.min_challenge_age,
 			ChallengeLifetime = windows.challenge_lifetime,
 			DemandWindow = windows.demand,
-			VerifierPatience = windows.verifier_patience,
 			TrainerBond,
 			ChallengeBond,
 			DemandBond,
 			FeeBase,
 			FeePerMib,
 			MinBounty,
+			FeeBurn,
 		}
 		Verification, verification {
 			Quorum,
-			MinBond,
+			MinStake,
 			VerifierSlash,
 			AccusationSlash,
 			AbsenceSlash,
+			UnopenedSlash,
+			AbsenceCap,
+			MaxAbsences,
+			Committee,
+			MinCommittee = windows.min_committee,
+			MaxCommittee,
+			Samples,
+			AbleShare,
+			Wanted,
+			OpenWindow = windows.open,
+			DisputeWindow = windows.dispute,
+			Patience = windows.verifier_patience,
+			MinTime,
+			MinBytes,
 		}
 		StorageDeals, storage_deals {
 			RoundLength = windows.storage_round,
@@ -233,6 +361,24 @@ pub fn all(windows: &Windows) -> Vec<RuntimeParameters> {
 			MinStake,
 			MinPrice,
 			HeadPricePerMib,
+		}
+		Staking, staking {
+			MinValidatorBond,
+			MinProviderBond,
+			MinDelegation,
+			MaxCommission,
+			CommissionNotice = windows.commission_notice,
+			BondingDuration = windows.bonding,
+			ValidatorCount,
+			MinValidators = windows.min_validators,
+			MaxAbsences,
+		}
+		Emission, emission {
+			Authors,
+			Verifiers,
+			Trainers,
+			Treasury,
+			VerifiersRatio,
 		}
 	}
 }

@@ -9,4 +9,3 @@ pub mod pallet_model_registry;
 pub mod pallet_peers;
 pub mod pallet_storage_deals;
 pub mod pallet_training;
-pub mod pallet_verification;

@@ -79,4 +79,9 @@ impl<T: frame_system::Config> oda_pallet_court::WeightInfo for WeightInfo<T> {
 			// Standard error: 662
 			.saturating_add(Weight::from_parts(2_066_582, 0).saturating_mul(n.into()))
 	}
+	/// The range of component `n` is `[0, 4194304]`.
+	fn output_root(n: u32, ) -> Weight {
+		Weight::from_parts(2_400_000, 0)
+			.saturating_add(Weight::from_parts(3_000, 0).saturating_mul(n.into()))
+	}
 }

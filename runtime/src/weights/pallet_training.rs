@@ -157,4 +157,20 @@ impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
+
+	fn authorize_resolve_dispute(w: u32, p: u32, ) -> Weight {
+		// Least time measured: 2_486_136 ns.
+		Weight::from_parts(25_715_508, 69077)
+			// Standard error: 7
+			.saturating_add(Weight::from_parts(2_293, 0).saturating_mul(w.into()))
+			// Standard error: 14
+			.saturating_add(Weight::from_parts(2_377, 0).saturating_mul(p.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
+	}
+	fn resolve_dispute() -> Weight {
+		// Least time measured: 1_486_236 ns.
+		Weight::from_parts(1_563_852_000, 137896)
+			.saturating_add(T::DbWeight::get().reads(113))
+			.saturating_add(T::DbWeight::get().writes(111))
+	}
 }
