@@ -135,10 +135,13 @@ pub mod pallet {
 		/// `MinDelegation` is below what an account has to have, or above a candidate's least bond.
 		#[codec(index = 17)]
 		DelegationOutOfRange,
-		/// The shares of what is minted are more than all of it, or `VerifiersRatio` is above nine tenths: whoever empties the
-		/// verifiers' pot would not lose by it.
+		/// The shares of what is minted are more than all of it, or `VerifiersRatio` is all of what is burned: emptying the
+		/// verifiers' pot would cost nothing.
 		#[codec(index = 18)]
 		EmissionOutOfRange,
+		/// `FeeBurn` is the whole fee: verifiers would earn nothing.
+		#[codec(index = 19)]
+		NothingEarned,
 	}
 
 	#[pallet::hooks]
@@ -244,6 +247,7 @@ pub mod pallet {
 			ensure!(stakes.iter().all(|stake| *stake > 0), Error::<T>::NothingAtStake);
 			let posting = PostPrice::convert(pallet_training::types::MAX_WEIGHT_BYTES.into());
 			ensure!(posting <= trainer_bond, Error::<T>::TrainerBondTooLow);
+			ensure!(training::FeeBurn::get() < Perbill::one(), Error::<T>::NothingEarned);
 
 			let unopened = verification::UnopenedSlash::get();
 			let dearest = slash.max(accusation).max(absence).max(unopened);
@@ -321,7 +325,7 @@ pub mod pallet {
 			let shares = crate::configs::stakes::EmissionShares::get();
 			let ratio = governed::emission::VerifiersRatio::get();
 			ensure!(
-				shares.fit() && ratio <= Perbill::from_percent(90),
+				shares.fit() && ratio < Perbill::one(),
 				Error::<T>::EmissionOutOfRange
 			);
 			Ok(())

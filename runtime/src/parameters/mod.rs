@@ -82,7 +82,7 @@ pub mod governed {
 		pub static MinBounty: Balance = UNIT;
 		/// The part of the verifiers' fee that is burned.
 		#[codec(index = 14)]
-		pub static FeeBurn: Perbill = Perbill::from_percent(10);
+		pub static FeeBurn: Perbill = Perbill::from_percent(20);
 	}
 
 	#[dynamic_pallet_params]
@@ -215,16 +215,16 @@ pub mod governed {
 		pub static Authors: Perbill = Perbill::from_percent(40);
 		/// The verifiers' part.
 		#[codec(index = 1)]
-		pub static Verifiers: Perbill = Perbill::from_percent(20);
+		pub static Verifiers: Perbill = Perbill::from_percent(30);
 		/// The trainers' part.
 		#[codec(index = 2)]
-		pub static Trainers: Perbill = Perbill::from_percent(25);
+		pub static Trainers: Perbill = Perbill::from_percent(20);
 		/// The treasury's part.
 		#[codec(index = 3)]
-		pub static Treasury: Perbill = Perbill::from_percent(15);
+		pub static Treasury: Perbill = Perbill::from_percent(10);
 		/// The most that a task's verifiers are paid together, as a part of what the task's fee burned.
 		#[codec(index = 4)]
-		pub static VerifiersRatio: Perbill = Perbill::from_percent(90);
+		pub static VerifiersRatio: Perbill = Perbill::from_percent(50);
 	}
 }
 
