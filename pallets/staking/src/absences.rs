@@ -1,6 +1,6 @@
 //! Validators that do not respond.
 
-use crate::{offences::Offender, pallet::*, pools::Open, types::*, *};
+use crate::{pallet::*, pools::Open, types::*, *};
 use core::cmp::Reverse;
 use polkadot_sdk::{
 	frame_support::dispatch::DispatchClass,
@@ -18,7 +18,7 @@ use polkadot_sdk::{
 /// leaves a chain that goes on.
 pub struct Absences<T>(core::marker::PhantomData<T>);
 
-impl<T: Config, O: Reported<Offender<T>>> ReportOffence<T::AccountId, Offender<T>, O> for Absences<T> {
+impl<T: Config, O: Reported<ExposedOf<T>>> ReportOffence<T::AccountId, ExposedOf<T>, O> for Absences<T> {
 	fn report_offence(_reporters: Vec<T::AccountId>, report: O) -> Result<(), OffenceError> {
 		let session = report.session_index();
 		let offenders = report.offenders();
@@ -36,14 +36,14 @@ impl<T: Config, O: Reported<Offender<T>>> ReportOffence<T::AccountId, Offender<T
 	}
 
 	/// A session ends once.
-	fn is_known_offence(_offenders: &[Offender<T>], _session: &O::Slot) -> bool {
+	fn is_known_offence(_offenders: &[ExposedOf<T>], _session: &O::Slot) -> bool {
 		false
 	}
 }
 
 impl<T: Config> Pallet<T> {
 	/// Counts absences in a row, and chills whoever has been away longest, if that is too long.
-	fn note_absent(session: SessionIndex, offenders: &[Offender<T>]) {
+	fn note_absent(session: SessionIndex, offenders: &[ExposedOf<T>]) {
 		let last = LastAbsent::<T>::get();
 		let in_a_row = last.session.checked_add(1) == Some(session);
 		let before = |who: &T::AccountId| {

@@ -4,7 +4,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::expect_used)]
 
 use super::*;
-use crate::{offences::Offender, pools::Open};
+use crate::pools::Open;
 use oda_pallet_traits::{Rewards, Stakes};
 use pallet_session::historical::SessionManager;
 use polkadot_sdk::{
@@ -114,13 +114,13 @@ fn offence<T: Config>(offender: T::AccountId) -> OffenceOf<T> {
 }
 
 /// What is said of validators that do not respond.
-struct Unresponsive<T: Config>(Vec<Offender<T>>);
+struct Unresponsive<T: Config>(Vec<ExposedOf<T>>);
 
-impl<T: Config> Reported<Offender<T>> for Unresponsive<T> {
+impl<T: Config> Reported<ExposedOf<T>> for Unresponsive<T> {
 	const ID: Kind = *b"benchmark:absent";
 	type Slot = SessionIndex;
 
-	fn offenders(&self) -> Vec<Offender<T>> {
+	fn offenders(&self) -> Vec<ExposedOf<T>> {
 		self.0.clone()
 	}
 	fn session_index(&self) -> SessionIndex {
@@ -200,6 +200,7 @@ mod benchmarks {
 	fn redelegate() {
 		let operator = fill::<T>(T::MaxCandidates::get());
 		let to: T::AccountId = account("candidate", 0, 0);
+
 		#[extrinsic_call]
 		_(
 			RawOrigin::Signed(operator.clone()),

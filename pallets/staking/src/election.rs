@@ -50,7 +50,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Elects the validators of a session; `None` if there are neither enough candidates nor old validators that could
 	/// stay.
-	pub(crate) fn elect(session: SessionIndex) -> Option<Vec<(T::AccountId, Exposure<BalanceOf<T>>)>> {
+	pub(crate) fn elect(session: SessionIndex) -> Option<Vec<ExposedOf<T>>> {
 		let best = Self::best_candidates();
 		let electable: u32 = best.len().saturated_into();
 		let stays = electable < T::MinValidators::get().max(1);
@@ -92,7 +92,7 @@ impl<T: Config> Pallet<T> {
 impl<T: Config> pallet_session::historical::SessionManager<T::AccountId, Exposure<BalanceOf<T>>>
 	for Pallet<T>
 {
-	fn new_session(session: SessionIndex) -> Option<Vec<(T::AccountId, Exposure<BalanceOf<T>>)>> {
+	fn new_session(session: SessionIndex) -> Option<Vec<ExposedOf<T>>> {
 		let candidates: u32 = ValidatorCandidates::<T>::decode_len().unwrap_or_default().saturated_into();
 		// It is done in a hook of the sessions', which knows nothing of what it costs.
 		let weight = T::WeightInfo::rotate(candidates);
@@ -100,7 +100,7 @@ impl<T: Config> pallet_session::historical::SessionManager<T::AccountId, Exposur
 		Self::elect(session)
 	}
 
-	fn new_session_genesis(session: SessionIndex) -> Option<Vec<(T::AccountId, Exposure<BalanceOf<T>>)>> {
+	fn new_session_genesis(session: SessionIndex) -> Option<Vec<ExposedOf<T>>> {
 		Self::elect(session)
 	}
 

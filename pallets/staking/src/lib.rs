@@ -97,8 +97,10 @@ pub type PoolOf<T> = Pool<BalanceOf<T>>;
 pub type PositionOf<T> = Position<AccountIdOf<T>, <T as Config>::MaxLeaving>;
 /// A queued offence.
 pub type OffenceOf<T> = Offence<AccountIdOf<T>, BalanceOf<T>>;
+/// A validator, and what is behind it in a session.
+pub type ExposedOf<T> = (AccountIdOf<T>, Exposure<BalanceOf<T>>);
 /// The validators of a session, and what was behind them when they were elected.
-pub type ElectedOf<T> = BoundedVec<(AccountIdOf<T>, Exposure<BalanceOf<T>>), <T as Config>::MaxCandidates>;
+pub type ElectedOf<T> = BoundedVec<ExposedOf<T>, <T as Config>::MaxCandidates>;
 
 /// The pallet; see the crate's documentation.
 ///
@@ -557,7 +559,7 @@ pub mod pallet {
 		/// The list of validators' candidates is full of such with as much stake or more.
 		#[codec(index = 19)]
 		NoRoom,
-		/// There is not so much beside what is reserved already.
+		/// There is not so much active stake beside what is reserved already.
 		#[codec(index = 20)]
 		NothingToReserve,
 	}

@@ -75,15 +75,15 @@ pub struct Keeper;
 impl OneSessionHandler<u64> for Keeper {
 	type Key = UintAuthorityId;
 
-	fn on_genesis_session<'a, I: 'a>(_: I)
+	fn on_genesis_session<'a, I>(_: I)
 	where
-		I: Iterator<Item = (&'a u64, Self::Key)>,
+		I: Iterator<Item = (&'a u64, Self::Key)> + 'a,
 	{
 	}
 
-	fn on_new_session<'a, I: 'a>(_: bool, _: I, _: I)
+	fn on_new_session<'a, I>(_: bool, _: I, _: I)
 	where
-		I: Iterator<Item = (&'a u64, Self::Key)>,
+		I: Iterator<Item = (&'a u64, Self::Key)> + 'a,
 	{
 	}
 

@@ -11,9 +11,6 @@ use polkadot_sdk::{
 	sp_staking::offence::{OffenceDetails, OffenceSeverity, OnOffenceHandler},
 };
 
-/// Who offended, and what was behind it, as `pallet_session::historical` says it.
-pub(crate) type Offender<T> = (AccountIdOf<T>, Exposure<BalanceOf<T>>);
-
 impl<T: Config> Pallet<T> {
 	/// Lets an offence wait, unless so much has been taken for that session already. If there is no room, the oldest is
 	/// applied at once: nothing is lost, it only costs more now.
@@ -87,9 +84,9 @@ impl<T: Config> Pallet<T> {
 
 /// For `pallet_offences`, and for equivocations only: an offence says nothing of its kind here. For those who did not
 /// respond there is [`Absences`].
-impl<T: Config> OnOffenceHandler<T::AccountId, Offender<T>, Weight> for Pallet<T> {
+impl<T: Config> OnOffenceHandler<T::AccountId, ExposedOf<T>, Weight> for Pallet<T> {
 	fn on_offence(
-		offenders: &[OffenceDetails<T::AccountId, Offender<T>>],
+		offenders: &[OffenceDetails<T::AccountId, ExposedOf<T>>],
 		fractions: &[Perbill],
 		session: SessionIndex,
 	) -> Weight {

@@ -157,7 +157,7 @@ impl<T: Config> Open<T> {
 			Pools::<T>::remove(self.role, &self.operator);
 			self.return_deposit();
 		} else {
-			Pools::<T>::insert(self.role, &self.operator, &self.pool);
+			Pools::<T>::insert(self.role, &self.operator, self.pool);
 		}
 		if counts != self.told {
 			T::Watcher::changed(self.role, &self.operator, counts);

@@ -72,10 +72,12 @@ impl<T: Config> Stakes<T::AccountId> for Pallet<T> {
 		Pools::<T>::get(role, who).map_or_else(Zero::zero, |pool| pool.counted())
 	}
 
+	/// What is leaving answers for what was reserved before. It does not let more be reserved: or an operator that goes on
+	/// taking work could keep its delegators in for ever.
 	fn reserve(role: Role, who: &T::AccountId, amount: AmountOf<T::AccountId, Self>) -> DispatchResult {
 		let mut open = Open::<T>::existing(role, who)?;
 		let reserved = open.pool.reserved.saturating_add(amount);
-		ensure!(reserved <= open.pool.total(), Error::<T>::NothingToReserve);
+		ensure!(reserved <= open.pool.active.stake, Error::<T>::NothingToReserve);
 		open.pool.reserved = reserved;
 		open.close();
 		Ok(())

@@ -189,6 +189,24 @@ fn delegators_leave_though_their_operator_has_left() {
 }
 
 #[test]
+fn an_operator_cannot_keep_its_delegators_in_by_taking_work_on_and_on() {
+	run(|| {
+		assert_ok!(bond(Verifier, 5, 200_000));
+		assert_ok!(delegate(Verifier, 5, ALICE, 100_000));
+		assert_ok!(reserve(Verifier, 5, 300_000));
+		assert_ok!(unbond(Verifier, 5, ALICE, 100_000));
+		// Each time a task ends it takes another.
+		release(Verifier, 5, 100_000);
+		assert_noop!(reserve(Verifier, 5, 1), Fault::NothingToReserve);
+		release(Verifier, 5, 100_000);
+		assert_ok!(reserve(Verifier, 5, 100_000));
+		pass(TERM);
+		assert_ok!(withdraw(Verifier, 5, ALICE));
+		assert_eq!(free(ALICE), ENDOWMENT);
+	});
+}
+
+#[test]
 fn a_late_release_does_not_free_what_a_new_bond_answers_for() {
 	run(|| {
 		assert_ok!(bond(Verifier, 5, 200_000));

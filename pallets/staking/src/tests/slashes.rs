@@ -38,13 +38,15 @@ fn a_reservation_needs_what_is_not_reserved_and_survives_a_slash() {
 		assert_noop!(reserve(Verifier, 6, 1), Fault::UnknownPool);
 		assert_ok!(reserve(Verifier, 5, 200_000));
 		assert_noop!(reserve(Verifier, 5, 100_001), Fault::NothingToReserve);
+		assert_ok!(reserve(Verifier, 5, 100_000));
 		// What is leaving answers too.
 		assert_ok!(unbond(Verifier, 5, 5, 300_000));
-		assert_ok!(reserve(Verifier, 5, 100_000));
 		slash(Verifier, 5, 250_000);
 		assert_eq!((pool(Verifier, 5).reserved, pool(Verifier, 5).leaving), (300_000, 50_000));
 		assert_noop!(reserve(Verifier, 5, 1), Fault::NothingToReserve);
 		release(Verifier, 5, 260_000);
+		assert_noop!(reserve(Verifier, 5, 1), Fault::NothingToReserve);
+		assert_ok!(bond_more(Verifier, 5, 50_000));
 		assert_ok!(reserve(Verifier, 5, 10_000));
 		release(Verifier, 5, u64::MAX);
 		assert_eq!(pool(Verifier, 5).reserved, 0);
