@@ -293,7 +293,7 @@ mod benchmarks {
 		let (operator, _) = delegated::<T>(Role::Verifier, d);
 		// All parts of the operator's position are looked at.
 		let_leave::<T>(&operator, &operator, T::MaxLeaving::get());
-		let mut taken = Zero::zero();
+		let taken;
 
 		#[block]
 		{
@@ -310,7 +310,7 @@ mod benchmarks {
 		change::<T>(Role::Verifier, &operator, |pool| pool.commission = commission);
 		let amount = T::MinDelegation::get().saturating_mul(2u32.into());
 		let credit = T::Currency::issue(amount);
-		let mut given = false;
+		let given;
 
 		#[block]
 		{
@@ -329,7 +329,7 @@ mod benchmarks {
 		for index in 0..c {
 			Guilt::<T>::insert(0, account::<T::AccountId>("candidate", index, 0), Perbill::one());
 		}
-		let mut elected = None;
+		let elected;
 
 		#[block]
 		{
@@ -354,8 +354,8 @@ mod benchmarks {
 
 		#[block]
 		{
-			let report = Unresponsive::<T>(offenders);
-			Absences::<T>::report_offence(Vec::new(), report).expect("it is the first");
+			let unresponsive = Unresponsive::<T>(offenders);
+			Absences::<T>::report_offence(Vec::new(), unresponsive).expect("it is the first");
 		}
 
 		assert!(!Offences::<T>::get().is_empty());
@@ -363,9 +363,11 @@ mod benchmarks {
 
 	#[benchmark]
 	fn report(c: Linear<1, { T::MaxCandidates::get() }>) {
-		let offender = fill::<T>(c);
 		let other = rich::<T>("operator", 0);
+		clear::<T>();
 		super::bond::<T>(Role::Validator, &other, enough::<T>(Role::Validator));
+		// Takes the other off the list.
+		let offender = fill::<T>(c);
 		let full = (0..T::MaxOffences::get()).map(|_| offence::<T>(other.clone())).collect();
 		Offences::<T>::put(BoundedVec::truncate_from(full));
 		let exposure = Pallet::<T>::exposure(&offender);
