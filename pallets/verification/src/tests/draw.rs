@@ -9,7 +9,12 @@ fn drawn_despite(stakes: &[u64], luck: u64, late: &[(bool, Act)]) -> Vec<Account
 	with_stakes(stakes).execute_with(|| {
 		Luck::set(luck);
 		Committee::set(2);
-		// A task that is still open then, and takes some room.
+		AbleShare::set(Perbill::zero());
+		// A task that is still open then, and takes all the room that some have.
+		for index in 0..4 {
+			let room = Load { time: 100, bytes: 100 };
+			assert_ok!(Verification::set_capacity(RuntimeOrigin::signed(key(index)), room));
+		}
 		next_epoch();
 		assert_ok!(open_task(OTHER));
 		next_epoch();
@@ -187,6 +192,27 @@ fn room_and_stake_are_taken_at_the_draw_and_free_again_for_draws_that_freeze_aft
 		next_epoch();
 		assert_eq!(members(OTHER), [0]);
 	});
+}
+
+/// What is bonded after the freeze, or was leaving before it and may be gone any time, would be a way to choose.
+#[test]
+fn only_the_frozen_stake_answers_for_seats() {
+	for late in [false, true] {
+		run(1, || {
+			// Enough for one lie, and not for two.
+			unbond(&key(0), STAKE - 800);
+			draw(OTHER);
+			assert_ok!(open_task(TASK));
+			next_epoch();
+			if late {
+				bond(&key(0), 5_000);
+			}
+			next_epoch();
+			assert_eq!(events().last(), Some(&Event::DrawFailed { task: TASK, able: 0, samples: 64 }));
+			next_epoch();
+			assert_eq!(members(TASK).len(), usize::from(late));
+		});
+	}
 }
 
 #[test]
