@@ -176,6 +176,34 @@ fn last_commitment<T: Config>() -> (T::AccountId, [u8; 32], T::Signature) {
 	(signer, [5; 32], signature)
 }
 
+/// Lets the task lapse, of which all verifiers are members and none answered.
+pub(crate) fn lapse<T: Config>(id: TaskId) {
+	seat_all::<T>(id);
+	let mut task = Tasks::<T>::get(id).expect("it was opened");
+	task.redrawn = true;
+	Pallet::<T>::conclude(id, &mut task);
+	Tasks::<T>::insert(id, task);
+}
+
+/// Lets all verifiers say `Valid`, each with another output of this record.
+pub(crate) fn dispute<T: Config>(id: TaskId, record: u32) {
+	seat_all::<T>(id);
+	let mut task = Tasks::<T>::get(id).expect("it was opened");
+	task.wanted = BoundedVec::truncate_from(vec![record]);
+	for (index, who) in (0u32..).zip(&task.members) {
+		let mut output = [9; 32];
+		for (byte, of_index) in output.iter_mut().zip(index.to_le_bytes()) {
+			*byte = of_index;
+		}
+		let outputs = BoundedVec::truncate_from(vec![output]);
+		let verdict = Verdict::Valid;
+		Pallet::<T>::edit_seat(id, who, |seat| seat.answer = Answer::Opened { verdict, outputs });
+	}
+	(task.committed, task.opened) = (task.size, task.size);
+	Pallet::<T>::conclude(id, &mut task);
+	Tasks::<T>::insert(id, task);
+}
+
 #[benchmarks(where T::RuntimeCall: From<Call<T>>)]
 mod benchmarks {
 	use super::*;

@@ -261,4 +261,14 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 	fn fail_for_benchmark(task: TaskId) {
 		benchmarking::answer::<T>(task, Verdict::Unavailable);
 	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn lapse_for_benchmark(task: TaskId) {
+		benchmarking::lapse::<T>(task);
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn dispute_for_benchmark(task: TaskId, record: u32) {
+		benchmarking::dispute::<T>(task, record);
+	}
 }
