@@ -40,7 +40,7 @@ pub enum Role {
 /// What a currency's amounts are counted in.
 pub type AmountOf<AccountId, S> = <<S as Stakes<AccountId>>::Currency as Inspect<AccountId>>::Balance;
 
-/// What is taken from the guilty, half of it, until it is given to somebody; burned if it is dropped.
+/// The part of what is taken from the guilty that somebody may have, until it is given; burned if it is dropped.
 pub type RewardOf<AccountId, S> = Credit<AccountId, <S as Stakes<AccountId>>::Currency>;
 
 /// What a pallet needs of whoever holds the stakes of a role.
@@ -57,19 +57,21 @@ pub trait Stakes<AccountId> {
 	/// What stakes are made of.
 	type Currency: Balanced<AccountId>;
 
-	/// What counts: the candidate's own and delegated stake, without what is leaving. Nothing for who is no candidate.
+	/// What counts: the candidate's own and delegated stake, without what is leaving. Nothing for who is no candidate, is
+	/// chilled, or has bonded too little itself.
 	fn active(role: Role, who: &AccountId) -> AmountOf<AccountId, Self>;
 
-	/// Lets `amount` of the stake, leaving or not, answer for one thing alone: until it is [released](Self::release), so
-	/// much cannot be withdrawn. Refused if so much is not there beside what is reserved already.
+	/// Lets `amount` of the active stake answer for one thing alone: until it is [released](Self::release), so much cannot
+	/// be withdrawn, leaving or not. Refused if so much is not there beside what is reserved already.
 	fn reserve(role: Role, who: &AccountId, amount: AmountOf<AccountId, Self>) -> DispatchResult;
 
 	/// Undoes a reservation, or a part of it.
 	fn release(role: Role, who: &AccountId, amount: AmountOf<AccountId, Self>);
 
-	/// Takes `amount` from the stake, from own, delegated and leaving stake alike, or as much as there is; how much
-	/// it was, and the half of it, rounded down, that somebody may be rewarded with. The other half is burned. What is
-	/// reserved stays reserved: release it as well.
+	/// Takes `amount` from the stake, from own, delegated and leaving stake alike, or as much as there is; how much it was,
+	/// and what somebody may be rewarded with: half, rounded down, of what the candidate itself loses, so that nobody
+	/// takes from one's own delegators by accusing oneself. The rest is burned. What is reserved stays reserved: release
+	/// it as well.
 	fn slash(
 		role: Role,
 		who: &AccountId,
