@@ -81,3 +81,10 @@ pub fn challenge_base(seed: &[u8; 32], deal: DealId, round: RoundNumber) -> [u8;
 pub fn model_account(model: &ModelId) -> [u8; 32] {
 	tagged("oda/model-account/1", model)
 }
+
+/// What the account is called in which the stake of a candidate's pool lies: domain `oda/pool/1`.
+///
+/// `role` is what the `operator` bonds for, in one byte. Nobody has a key of it.
+pub fn pool_account<AccountId: Encode>(role: u8, operator: &AccountId) -> [u8; 32] {
+	tagged("oda/pool/1", (role, operator))
+}

@@ -7,6 +7,8 @@
 //! * [`committees`]: what a pallet with claims needs of whoever re-runs them (`verification`);
 //! * [`evidence`]: what the pallets tell whoever listens to what accounts do (nobody yet);
 //! * [`heads`]: what `training` needs of whoever keeps heads available (`storage-deals`), and that of the models;
+//! * [`payments`]: what pallets tell whoever mints about what users paid (`emission`);
+//! * [`stakes`]: what pallets need of whoever holds stakes (`staking`), and who is told when they change;
 //! * [`peers`]: what `storage-deals` needs of whoever binds peers to accounts (`peers`).
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -18,10 +20,14 @@ pub mod committees;
 pub mod evidence;
 pub mod heads;
 pub mod models;
+pub mod payments;
 pub mod peers;
+pub mod stakes;
 
 pub use committees::{Committees, Ending, TaskStatus, Work};
 pub use evidence::{Deed, Evidence};
 pub use heads::{Heads, OpenModels};
 pub use models::{ModelStatus, Models, Standing, Version};
+pub use payments::Payments;
 pub use peers::{PeerKey, Peers};
+pub use stakes::{AmountOf, RewardOf, Rewards, Role, StakeWatcher, Stakes};
