@@ -377,6 +377,7 @@ mod tests {
 			for line in shown(&page) {
 				let word = |word: String| match word.as_str() {
 					"<ID>" | "ID" | "<ROOT>" | "ROOT" => "ab".repeat(32),
+					"ADDRESS" => "/ip4/192.0.2.1/tcp/4001".to_owned(),
 					_ => word,
 				};
 				let line: Vec<String> = line.into_iter().map(word).collect();
