@@ -175,14 +175,14 @@ mod tests {
 	use super::*;
 	use crate::{played::offline, runtime};
 	use codec::Encode as _;
-	use oda_primitives::{TaskId, Verdict};
+	use oda_primitives::TaskId;
 
 	#[test]
 	fn a_general_transaction_says_nothing_in_its_extensions() {
-		let (task, verdict, signature) = (TaskId::Submission(7), Verdict::Wrong(3), [5; 64]);
-		let call = runtime::transactions().verification().attest(
+		let (task, commitment, signature) = (TaskId::Submission(7), [3; 32], [5; 64]);
+		let call = runtime::transactions().verification().commit(
 			task.into(),
-			verdict.into(),
+			commitment,
 			AccountId([1; 32]),
 			runtime::runtime_types::sp_runtime::MultiSignature::Sr25519(signature),
 		);
@@ -191,8 +191,8 @@ mod tests {
 		// Era, nonce, tip, and no metadata hash: a zero each.
 		let mut expected = vec![0x45, 0, 0, 0, 0, 0];
 		let pallet = at.metadata_ref().pallet_by_name("Verification").unwrap();
-		expected.extend([pallet.call_index(), 0]);
-		(task, verdict, [1u8; 32], 1u8, signature).encode_to(&mut expected);
+		expected.extend([pallet.call_index(), 6]);
+		(task, commitment, [1u8; 32], 1u8, signature).encode_to(&mut expected);
 		assert_eq!(bytes, expected.encode());
 	}
 

@@ -23,8 +23,9 @@ pub mod errors {
 	pub use crate::runtime::Error as RuntimeError;
 	pub use generated::{
 		pallet_balances::pallet::Error as Balances, pallet_model_registry::pallet::Error as ModelRegistry,
-		pallet_peers::pallet::Error as Peers, pallet_storage_deals::pallet::Error as StorageDeals,
-		pallet_training::pallet::Error as Training, pallet_verification::pallet::Error as Verification,
+		pallet_oda_staking::pallet::Error as Staking, pallet_peers::pallet::Error as Peers,
+		pallet_storage_deals::pallet::Error as StorageDeals, pallet_training::pallet::Error as Training,
+		pallet_verification::pallet::Error as Verification,
 	};
 }
 
@@ -227,7 +228,6 @@ fn is_final(error: &RuntimeError) -> bool {
 				| Training::QueueFull
 				| Training::HeadUnchanged
 				| Training::NothingDue
-				| Training::NoVerifiers
 				| Training::NotVerifying
 				| Training::TooManyChallengers
 				| Training::ChallengeTooEarly
@@ -237,10 +237,19 @@ fn is_final(error: &RuntimeError) -> bool {
 				| Training::NotRetired
 				| Training::StillLive
 				| Training::AlreadyDemanded
+				| Training::NotDisputed
 		),
 		RuntimeError::Verification(error) => !matches!(
 			error,
-			Verification::NoVerifiers | Verification::HasOpenTasks | Verification::TooManyVerifiers
+			Verification::NoVerifiers
+				| Verification::HasOpenTasks
+				| Verification::TooManyVerifiers
+				| Verification::StakeTooLow
+				| Verification::StillInDraw
+				| Verification::NotCommitting
+				| Verification::NotOpening
+				| Verification::NotCommitted
+				| Verification::NotDisputed
 		),
 		RuntimeError::StorageDeals(error) => !matches!(
 			error,
@@ -390,7 +399,11 @@ pub(crate) fn invalid(reason: &TransactionInvalid, message: String, metadata: &M
 }
 
 /// Where the codes of pallets begin with which they refuse calls that nobody signs; the highest first.
-const REFUSALS: [(u8, &str); 2] = [(refusal::TRAINING, "Training"), (INVALID_PROOF, "StorageDeals")];
+const REFUSALS: [(u8, &str); 3] = [
+	(refusal::TRAINING, "Training"),
+	(INVALID_PROOF, "StorageDeals"),
+	(refusal::VERIFICATION, "Verification"),
+];
 
 /// The pallet's error that a code stands for.
 fn custom(code: u8, metadata: &Metadata) -> Option<ChainError> {

@@ -96,8 +96,8 @@ pub use storage_deals::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use subxt_signer::{ExposeSecret, SecretString};
 pub use training::{
-	Bounty, BountyId, ChallengeCommitment, ChallengeOutcome, Claim, Demand, Happened, Phase, Submission,
-	SubmissionEvent, Target,
+	Bounty, BountyId, ChallengeCommitment, ChallengeOutcome, Claim, Demand, Happened, Phase, Resolved,
+	Submission, SubmissionEvent, Target,
 };
-pub use verification::{Task, Verifier};
+pub use verification::{Answer, Duty, Load, Seat, Task, TaskPhase, Verifier};
 pub use view::View;

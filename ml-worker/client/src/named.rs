@@ -164,6 +164,7 @@ fn namer(event: runtime::Event) -> Option<Namer> {
 			| Training::Accepted { submission, .. }
 			| Training::Expired { submission, .. }
 			| Training::Outdated { submission }
+			| Training::Refuted { submission, .. }
 			| Training::Overturned { submission, .. } => Some(Namer::Claim(submission)),
 			Training::Withheld { target, .. } => match target.into() {
 				Target::Submission(submission) => Some(Namer::Claim(submission)),
@@ -172,6 +173,7 @@ fn namer(event: runtime::Event) -> Option<Namer> {
 			Training::Committed { .. }
 			| Training::VerificationStarted { .. }
 			| Training::FeePaid { .. }
+			| Training::DisputeResolved { .. }
 			| Training::ChallengeCommitted { .. }
 			| Training::ChallengeCommitmentExpired { .. }
 			| Training::ChallengeFailed { .. }

@@ -1,7 +1,7 @@
 //! What the chain asks and grants.
 
 use crate::{
-	Balance, ChainError, View,
+	Balance, ChainError, Load, View,
 	error::node,
 	runtime::{self, runtime_types as generated},
 	view::entries,
@@ -49,8 +49,16 @@ pub struct Parameters {
 	pub existential_deposit: Balance,
 	/// Ticks for which demanded weights can be posted.
 	pub demand_window: Tick,
-	/// Ticks that a submission waits for verifiers, when there are none.
+	/// Ticks that a submission waits for verifiers to be drawn.
 	pub verifier_patience: Tick,
+	/// Ticks in which verifiers that committed can open.
+	pub open_window: Tick,
+	/// Ticks in which a disputed record can be resolved.
+	pub dispute_window: Tick,
+	/// The stake below which a verifier is not drawn.
+	pub verifier_stake: Balance,
+	/// The least that a verifier has room for.
+	pub verifier_load: Load,
 	/// The least amount of a bounty.
 	pub min_bounty: Balance,
 	/// The furthest end of a bounty, in ticks from now.
@@ -164,7 +172,14 @@ impl View {
 			deal_deposit: constant!(storage_deals, deal_deposit),
 			existential_deposit: constant!(balances, existential_deposit),
 			demand_window: governed!(Training, training, DemandWindow),
-			verifier_patience: governed!(Training, training, VerifierPatience),
+			verifier_patience: governed!(Verification, verification, Patience),
+			open_window: governed!(Verification, verification, OpenWindow),
+			dispute_window: governed!(Verification, verification, DisputeWindow),
+			verifier_stake: governed!(Verification, verification, MinStake),
+			verifier_load: Load {
+				time: governed!(Verification, verification, MinTime),
+				bytes: governed!(Verification, verification, MinBytes),
+			},
 			min_bounty: governed!(Training, training, MinBounty),
 			max_bounty_term: constant!(training, max_bounty_term),
 			max_evaluation: Weight {

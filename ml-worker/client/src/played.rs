@@ -302,6 +302,7 @@ impl State {
 			"Metadata_metadata_at_version" => Some(METADATA.to_vec()).encode(),
 			"AccountNonceApi_account_nonce" => (block.nonce as u32).encode(),
 			"OdaApi_model" => pallets::overview(),
+			"RuntimeViewFunction_execute_view_function" => pallets::view_function(&bytes[..32]),
 			"TaggedTransactionQueue_validate_transaction" => {
 				let transaction = Vec::<u8>::decode(&mut &bytes[1..]).unwrap().encode();
 				self.refuses(&transaction, at).map_or_else(

@@ -32,6 +32,14 @@
 	substitute_type(
 		path = "oda_primitives::message::Verdict",
 		with = "::subxt::utils::Static<::oda_primitives::Verdict>"
+	),
+	substitute_type(
+		path = "oda_primitives::hash::Finding",
+		with = "::subxt::utils::Static<::oda_primitives::hash::Finding>"
+	),
+	substitute_type(
+		path = "oda_primitives::outputs::OutputProof",
+		with = "::subxt::utils::Static<::oda_primitives::OutputProof>"
 	)
 )]
 mod generated {}

@@ -439,7 +439,7 @@ mod tests {
 	use super::*;
 	use crate::{
 		Balance, Key, Outbox, Place,
-		errors::{RuntimeError, StorageDeals, Training},
+		errors::{RuntimeError, StorageDeals, Training, Verification},
 		played::{Mishap, No, Played, nonce},
 	};
 	use std::{
@@ -813,6 +813,8 @@ mod tests {
 		let settled = refused(No::Custom(210)).await;
 		assert_eq!(settled.module(), Some(&RuntimeError::Training(Training::NothingDue)));
 		assert!(!settled.is_final(), "it is due later");
+		let over = refused(No::Custom(69)).await;
+		assert_eq!(over.module(), Some(&RuntimeError::Verification(Verification::WindowOver)));
 		let unknown = refused(No::Custom(7)).await;
 		assert_eq!(unknown.refusal(), Some(Refusal::Invalid));
 		let signature = refused(No::BadProof).await;

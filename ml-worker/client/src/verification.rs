@@ -1,12 +1,13 @@
 //! Tasks, verifiers and their answers.
 
 use crate::{
-	AccountId, Balance, Call, Chain, ChainError, Key, View,
+	AccountId, Call, Chain, ChainError, Key, View,
 	error::node,
 	runtime::{self, runtime_types as generated},
 	view::{entries, get},
 };
-use oda_primitives::{SubmissionId, TaskId, Tick, Verdict, message};
+use generated::pallet_verification::types as stored;
+use oda_primitives::{OutputProof, SubmissionId, TaskId, Tick, Verdict, hash::Finding, hexadecimal, message};
 use serde::Serialize;
 use subxt::utils::Static;
 
@@ -15,44 +16,152 @@ use subxt::utils::Static;
 pub struct Task {
 	/// The submission.
 	pub id: SubmissionId,
-	/// Who may and should answer.
-	pub members: Vec<AccountId>,
-	/// How many have to say `Valid`.
-	pub quorum: u32,
-	/// How often its members have been asked.
+	/// The hash of what is claimed.
+	#[serde(serialize_with = "hexadecimal::serialize")]
+	pub claim: [u8; 32],
+	/// How many records there are.
+	pub records: u32,
+	/// What one member needs room for.
+	pub load: Load,
+	/// How far it has come.
+	#[serde(flatten)]
+	pub phase: TaskPhase,
+	/// How often members have been asked.
 	pub asked: u32,
-	/// When it was opened.
-	pub opened_at: Tick,
-	/// The first tick at which answers are refused.
-	pub until: Tick,
-	/// The answers, in the order in which they came.
-	pub answers: Vec<(AccountId, Verdict)>,
-	/// When the quorum was reached.
-	pub passed_at: Option<Tick>,
+	/// Ticks in which members can commit, from the draw.
+	pub window: Tick,
+	/// Who has a seat: what is left of the first committee, then the present one.
+	pub members: Vec<AccountId>,
+	/// How many members have to say `Valid`.
+	pub quorum: u32,
+	/// How many of the present committee have committed.
+	pub committed: u32,
+	/// How many of it have opened.
+	pub opened: u32,
+	/// The records whose outputs they show, in ascending order.
+	pub wanted: Vec<u32>,
 }
 
-impl Task {
-	/// Whether `who` may answer and has not.
-	pub fn awaits(&self, who: &AccountId) -> bool {
-		self.members.contains(who) && self.answers.iter().all(|(member, _)| member != who)
-	}
+/// How far a task has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "phase")]
+pub enum TaskPhase {
+	/// A committee is to be drawn.
+	Drawing {
+		/// The first epoch in which it can be.
+		ready: u32,
+		/// The tick at which the task lapses otherwise.
+		until: Tick,
+	},
+	/// The members commit.
+	Committing {
+		/// The first tick at which commitments are refused.
+		until: Tick,
+	},
+	/// Nobody can commit any more; which records are wanted is not known yet.
+	Sealed {
+		/// The tick at which the records are drawn.
+		until: Tick,
+	},
+	/// The members open their commitments.
+	Opening {
+		/// The first tick at which openings are refused.
+		until: Tick,
+	},
+	/// Members have opened different outputs of a record.
+	Disputed {
+		/// The record.
+		record: u32,
+		/// The tick at which the task lapses, unless the record is resolved.
+		until: Tick,
+	},
+	/// Enough said `Valid`.
+	Passed {
+		/// The tick at which that was found.
+		at: Tick,
+	},
+	/// Too few did.
+	Lapsed,
+	/// Most members could not get the weights or the data.
+	Unavailable,
+}
 
-	/// Whether more than half of the members said `Unavailable`, and it has not passed.
-	pub fn is_unavailable(&self) -> bool {
-		let unavailable = self.answers.iter().filter(|(_, verdict)| *verdict == Verdict::Unavailable).count();
-		self.passed_at.is_none() && unavailable * 2 > self.members.len()
+/// A member's seat in a task.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Seat {
+	/// Whether it is one of a first committee that came to nothing, which is not asked again.
+	pub earlier: bool,
+	/// What the member has answered.
+	pub answer: Answer,
+}
+
+/// What a member has answered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
+pub enum Answer {
+	/// Nothing.
+	None,
+	/// The hash of its finding.
+	Committed {
+		/// The hash.
+		#[serde(serialize_with = "hexadecimal::serialize")]
+		commitment: [u8; 32],
+	},
+	/// Its finding.
+	Opened {
+		/// What it says of the claim.
+		verdict: Verdict,
+	},
+	/// An output that the court found to be another.
+	Refuted,
+}
+
+impl Seat {
+	/// Whether the member can answer at this tick, and has not: commit, or open.
+	pub fn is_awaited(&self, phase: &TaskPhase, tick: Tick) -> bool {
+		!self.earlier
+			&& match (phase, &self.answer) {
+				(TaskPhase::Committing { until }, Answer::None)
+				| (TaskPhase::Opening { until }, Answer::Committed { .. }) => tick < *until,
+				_ => false,
+			}
 	}
 }
 
-/// A bonded verifier.
+/// What verifying takes, or what a verifier has room for at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Load {
+	/// Computing time, in picoseconds of the reference machine.
+	pub time: u64,
+	/// Bytes of weights and data.
+	pub bytes: u64,
+}
+
+/// Whether a verifier is there to be drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Duty {
+	/// It is.
+	Awake,
+	/// It was absent too often.
+	Away,
+	/// It rests, as it said.
+	Resting,
+}
+
+/// A verifier.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Verifier {
 	/// Who.
 	pub account: AccountId,
-	/// What is held of its funds, and left after slashes.
-	pub bond: Balance,
+	/// Whether it is there to be drawn.
+	pub duty: Duty,
+	/// What it has room for at a time, as it has declared last.
+	pub capacity: Load,
 	/// Open tasks that it is a member of.
 	pub open: u32,
+	/// Absences since it last answered rightly.
+	pub absences: u32,
 }
 
 impl View {
@@ -77,54 +186,149 @@ impl View {
 		Ok(get!(self, runtime::storage().verification().tasks(), key).map(|task| task_from(id, task)))
 	}
 
-	/// The bonded verifiers, active or not.
+	/// A member's seat in the task about a submission.
+	pub async fn seat(&self, id: SubmissionId, member: &AccountId) -> Result<Option<Seat>, ChainError> {
+		let key = Static(TaskId::Submission(id));
+		let seat = get!(self, runtime::storage().verification().seats(), key, *member);
+		Ok(seat.map(|seat| Seat { earlier: seat.earlier, answer: answer_from(seat.answer) }))
+	}
+
+	/// A verifier.
+	pub async fn verifier(&self, account: &AccountId) -> Result<Option<Verifier>, ChainError> {
+		let verifier = get!(self, runtime::storage().verification().verifiers(), *account);
+		Ok(verifier.map(|verifier| verifier_from(*account, &verifier)))
+	}
+
+	/// All verifiers, whether they can be drawn or not.
 	pub async fn verifiers(&self) -> Result<Vec<Verifier>, ChainError> {
-		let verifiers = get!(self, runtime::storage().verification().verifiers(),);
-		Ok(verifiers
-			.map(|map| map.0)
-			.into_iter()
-			.flatten()
-			.map(|(account, verifier)| Verifier { account, bond: verifier.bond, open: verifier.open })
-			.collect())
+		let address = runtime::storage().verification().verifiers();
+		Ok(entries!(self, address, |key, value| verifier_from(key.0, &value)))
 	}
 }
 
 impl Chain {
-	/// Attests what a verifier found of a submission: free of charge, authorised by the verifier's signature, which is
-	/// worth nothing for another claim than the one whose hash this is, or if the task's members have been asked again.
-	pub fn attest(
+	/// Commits a verifier to what it found of a submission's claim: free of charge, authorised by the verifier's
+	/// signature, which is worth nothing for another claim, or if the task's members have been asked again.
+	pub fn commit_finding(
 		&self,
 		key: &Key,
 		submission: SubmissionId,
 		claim: &[u8; 32],
 		asked: u32,
-		verdict: Verdict,
+		finding: &Finding,
+	) -> Call {
+		let (task, genesis) = (TaskId::Submission(submission), self.genesis());
+		let commitment = finding.commitment(&genesis, task, claim, asked, &key.account().0);
+		let message = message::answer(&genesis, task, claim, asked, &commitment);
+		let signature = generated::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
+		let verification = runtime::transactions().verification();
+		self.unsigned(verification.commit(task.into(), commitment, key.account(), signature), Ok)
+	}
+
+	/// Opens what a verifier committed to, with its outputs of the wanted records: free of charge, authorised by what it
+	/// shows.
+	pub fn open_finding(
+		&self,
+		verifier: AccountId,
+		submission: SubmissionId,
+		finding: &Finding,
+		proofs: Vec<OutputProof>,
 	) -> Call {
 		let task = TaskId::Submission(submission);
-		let message = message::attestation(&self.genesis(), task, claim, asked, verdict);
-		let signature = generated::sp_runtime::MultiSignature::Sr25519(key.sign(&message));
-		let call = runtime::transactions().verification().attest(
-			task.into(),
-			verdict.into(),
-			key.account(),
-			signature,
-		);
+		let proofs = proofs.into_iter().map(Static).collect();
+		let call =
+			runtime::transactions().verification().open(task.into(), verifier, Static(*finding), proofs);
 		self.unsigned(call, Ok)
+	}
+
+	/// Makes an account a verifier that has a stake as one.
+	pub fn join(&self, key: &Key, capacity: Load) -> Call {
+		self.submit(key, runtime::transactions().verification().join(capacity.into()))
+	}
+
+	/// Changes what a verifier has room for.
+	pub fn set_verifier_capacity(&self, key: &Key, capacity: Load) -> Call {
+		self.submit(key, runtime::transactions().verification().set_capacity(capacity.into()))
+	}
+
+	/// Has a verifier get no new tasks.
+	pub fn rest(&self, key: &Key) -> Call {
+		self.submit(key, runtime::transactions().verification().rest())
+	}
+
+	/// Has a verifier be drawn again that rests or is away.
+	pub fn wake(&self, key: &Key) -> Call {
+		self.submit(key, runtime::transactions().verification().wake())
+	}
+
+	/// Frees the entries of a verifier that rests.
+	pub fn leave(&self, key: &Key) -> Call {
+		self.submit(key, runtime::transactions().verification().leave())
 	}
 }
 
-fn task_from(
-	id: SubmissionId,
-	task: generated::pallet_verification::types::Task<AccountId, Balance>,
-) -> Task {
+impl From<Load> for stored::Load {
+	fn from(load: Load) -> Self {
+		Self { time: load.time, bytes: load.bytes }
+	}
+}
+
+fn load_from(load: &stored::Load) -> Load {
+	Load { time: load.time, bytes: load.bytes }
+}
+
+fn phase_from(phase: &stored::Phase) -> TaskPhase {
+	match *phase {
+		stored::Phase::Drawing { ready, until } => TaskPhase::Drawing { ready, until },
+		stored::Phase::Committing { until } => TaskPhase::Committing { until },
+		stored::Phase::Sealed { until } => TaskPhase::Sealed { until },
+		stored::Phase::Opening { until } => TaskPhase::Opening { until },
+		stored::Phase::Disputed { record, until } => TaskPhase::Disputed { record, until },
+		stored::Phase::Passed { at } => TaskPhase::Passed { at },
+		stored::Phase::Lapsed { .. } => TaskPhase::Lapsed,
+		stored::Phase::Unavailable => TaskPhase::Unavailable,
+	}
+}
+
+fn answer_from(answer: stored::Answer) -> Answer {
+	match answer {
+		stored::Answer::None => Answer::None,
+		stored::Answer::Committed(commitment) => Answer::Committed { commitment },
+		stored::Answer::Opened { verdict, .. } => Answer::Opened { verdict: verdict.0 },
+		stored::Answer::Refuted => Answer::Refuted,
+	}
+}
+
+fn verifier_from<Balance, Ticket>(
+	account: AccountId,
+	verifier: &stored::Verifier<Balance, Ticket>,
+) -> Verifier {
+	Verifier {
+		account,
+		duty: match verifier.duty {
+			stored::Duty::Awake => Duty::Awake,
+			stored::Duty::Away => Duty::Away,
+			stored::Duty::Resting => Duty::Resting,
+		},
+		capacity: load_from(&verifier.capacity),
+		open: verifier.open,
+		absences: verifier.absences.in_a_row,
+	}
+}
+
+fn task_from(id: SubmissionId, task: stored::Task<AccountId, crate::Balance>) -> Task {
 	Task {
 		id,
+		claim: task.claim,
+		records: task.records,
+		load: load_from(&task.load),
+		phase: phase_from(&task.phase),
+		asked: task.asked,
+		window: task.terms.window,
 		members: task.members.0,
 		quorum: task.quorum,
-		asked: task.asked,
-		opened_at: task.opened_at,
-		until: task.until,
-		answers: task.answers.0.into_iter().map(|(who, verdict)| (who, verdict.0)).collect(),
-		passed_at: task.passed_at,
+		committed: task.committed,
+		opened: task.opened,
+		wanted: task.wanted.0,
 	}
 }

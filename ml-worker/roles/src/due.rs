@@ -1,13 +1,13 @@
 //! What has become due for a submission, so that settling it does something.
 
-use oda_client::{ChainError, ChallengeCommitment, Demand, Phase, Submission, Target, Task, View};
+use oda_client::{ChainError, ChallengeCommitment, Demand, Phase, Submission, Target, TaskPhase, View};
 use oda_primitives::Tick;
 
 /// The tick from which on settling does something, as far as this state says; `None` if it depends on what
 /// others will do.
 pub fn due_at(
 	submission: &Submission,
-	task: Option<&Task>,
+	task: Option<&TaskPhase>,
 	commitments: &[ChallengeCommitment],
 	demand: Option<&Demand>,
 	model_is_free: bool,
@@ -15,21 +15,28 @@ pub fn due_at(
 	match &submission.phase {
 		Phase::Committed => Some(submission.closes_at),
 		Phase::Queued { .. } => model_is_free.then_some(0),
-		Phase::Verifying { answers_until, held_until, challenge_window, shown, .. } => {
+		Phase::Verifying { open_until, held_until, challenge_window, shown, refuted, .. } => {
 			// Expired challenge commitments are cleared away by settling, and until then nothing else is done.
 			// And weights that nobody showed end it.
-			let expiries = commitments.iter().map(|commitment| commitment.expires_at);
-			if let Some(expiry) = expiries.chain(demand.map(|demand| demand.until)).min() {
+			let mut expiries: Vec<_> = commitments.iter().map(|commitment| commitment.expires_at).collect();
+			if *refuted {
+				return Some(expiries.into_iter().min().unwrap_or_default());
+			}
+			expiries.extend(demand.map(|demand| demand.until));
+			if let Some(expiry) = expiries.into_iter().min() {
 				return Some(expiry);
 			}
-			let verified = match task {
-				None => 0,
+			let verified = match task? {
 				// Settling demands the weights.
-				Some(task) if !*shown && task.is_unavailable() => return Some(0),
-				Some(Task { passed_at: Some(at), .. }) => {
-					at.saturating_add(*challenge_window).max(*answers_until)
-				}
-				Some(task) => task.until,
+				TaskPhase::Unavailable if !*shown => return Some(0),
+				TaskPhase::Passed { at } => at.saturating_add(*challenge_window).max(*open_until),
+				TaskPhase::Lapsed | TaskPhase::Unavailable => *open_until,
+				// It depends on what its verifiers do.
+				TaskPhase::Drawing { .. }
+				| TaskPhase::Committing { .. }
+				| TaskPhase::Sealed { .. }
+				| TaskPhase::Opening { .. }
+				| TaskPhase::Disputed { .. } => return None,
 			};
 			Some(verified.max(*held_until))
 		}
@@ -43,7 +50,7 @@ pub async fn due(view: &View, submission: &Submission) -> Result<Option<Tick>, C
 		Phase::Committed => {}
 		Phase::Queued { .. } => free = view.verifying(submission.model).await?.is_none(),
 		Phase::Verifying { .. } => {
-			task = view.task(submission.id).await?;
+			task = view.task(submission.id).await?.map(|task| task.phase);
 			commitments = view.challenge_commitments(submission.id).await?;
 			demand = view.demand(Target::Submission(submission.id)).await?;
 		}
@@ -55,7 +62,7 @@ pub async fn due(view: &View, submission: &Submission) -> Result<Option<Tick>, C
 mod tests {
 	use super::*;
 	use oda_client::{AccountId, Claim};
-	use oda_primitives::{BlobRef, Verdict};
+	use oda_primitives::BlobRef;
 
 	fn submission(phase: Phase) -> Submission {
 		Submission {
@@ -80,24 +87,12 @@ mod tests {
 		submission(Phase::Verifying {
 			claim: claim(),
 			opened_at: 12,
-			answers_until: 50,
+			open_until: 50,
 			held_until: 0,
 			challenge_window: 20,
 			shown: false,
+			refuted: false,
 		})
-	}
-
-	fn task(passed_at: Option<Tick>) -> Task {
-		Task {
-			id: 1,
-			members: vec![],
-			quorum: 1,
-			asked: 1,
-			opened_at: 12,
-			until: 50,
-			answers: vec![],
-			passed_at,
-		}
 	}
 
 	fn commitment(expires_at: Tick) -> ChallengeCommitment {
@@ -112,19 +107,43 @@ mod tests {
 
 	#[test]
 	fn a_passed_task_is_due_after_both_windows() {
-		assert_eq!(due_at(&verifying(), Some(&task(Some(15))), &[], None, false), Some(50));
-		assert_eq!(due_at(&verifying(), Some(&task(Some(45))), &[], None, false), Some(65));
+		assert_eq!(due_at(&verifying(), Some(&TaskPhase::Passed { at: 15 }), &[], None, false), Some(50));
+		assert_eq!(due_at(&verifying(), Some(&TaskPhase::Passed { at: 45 }), &[], None, false), Some(65));
 	}
 
 	#[test]
-	fn a_task_that_did_not_pass_is_due_at_its_end() {
-		assert_eq!(due_at(&verifying(), Some(&task(None)), &[], None, false), Some(50));
+	fn a_task_that_lapsed_is_due_when_the_window_closes() {
+		assert_eq!(due_at(&verifying(), Some(&TaskPhase::Lapsed), &[], None, false), Some(50));
+	}
+
+	#[test]
+	fn nothing_is_due_while_verifiers_are_drawn_deliberate_or_differ() {
+		for phase in [
+			TaskPhase::Drawing { ready: 1, until: 70 },
+			TaskPhase::Committing { until: 70 },
+			TaskPhase::Sealed { until: 70 },
+			TaskPhase::Opening { until: 70 },
+			TaskPhase::Disputed { record: 1, until: 70 },
+		] {
+			assert_eq!(due_at(&verifying(), Some(&phase), &[], None, false), None);
+		}
+	}
+
+	#[test]
+	fn a_refuted_submission_is_due_when_nobody_can_challenge_it_any_more() {
+		let mut refuted = verifying();
+		if let Phase::Verifying { refuted, .. } = &mut refuted.phase {
+			*refuted = true;
+		}
+		let task = TaskPhase::Opening { until: 70 };
+		assert_eq!(due_at(&refuted, Some(&task), &[], None, false), Some(0));
+		assert_eq!(due_at(&refuted, Some(&task), &[commitment(80)], None, false), Some(80));
 	}
 
 	#[test]
 	fn a_challenge_commitment_is_cleared_when_it_expires() {
 		let two = [commitment(90), commitment(80)];
-		assert_eq!(due_at(&verifying(), Some(&task(Some(15))), &two, None, false), Some(80));
+		assert_eq!(due_at(&verifying(), Some(&TaskPhase::Passed { at: 15 }), &two, None, false), Some(80));
 	}
 
 	#[test]
@@ -138,7 +157,7 @@ mod tests {
 			until: 45,
 		};
 		let due = |commitments: &[ChallengeCommitment]| {
-			due_at(&verifying(), Some(&task(Some(15))), commitments, Some(&demand), false)
+			due_at(&verifying(), Some(&TaskPhase::Passed { at: 15 }), commitments, Some(&demand), false)
 		};
 		assert_eq!(due(&[]), Some(45));
 		assert_eq!(due(&[commitment(40)]), Some(40));
@@ -146,10 +165,7 @@ mod tests {
 
 	#[test]
 	fn weights_that_most_verifiers_cannot_get_are_due_to_be_demanded() {
-		let members = vec![AccountId([7; 32]), AccountId([8; 32]), AccountId([9; 32])];
-		let answers = vec![(members[0], Verdict::Unavailable), (members[1], Verdict::Unavailable)];
-		let task = Task { members, answers, ..task(None) };
-		assert_eq!(due_at(&verifying(), Some(&task), &[], None, false), Some(0));
+		assert_eq!(due_at(&verifying(), Some(&TaskPhase::Unavailable), &[], None, false), Some(0));
 	}
 
 	#[test]

@@ -5,8 +5,8 @@
 
 use crate::metrics::Metrics;
 use oda_blobs::{BlobError, BlobSource};
-use oda_engine::{Engine, EngineError};
-use oda_evaluator::{Evaluator, ModelSpec, SpecError, scores};
+use oda_engine::{Engine, EngineError, RecordResult};
+use oda_evaluator::{Evaluator, ModelSpec, Scores, SpecError};
 use oda_primitives::{BlobRef, ModelId, ProofError, RangeProof};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -114,7 +114,10 @@ impl Drop for StopOnDrop {
 	}
 }
 
-type Cell = Arc<OnceCell<Arc<Vec<i32>>>>;
+/// What every record came to, in order.
+pub type Results = Arc<Vec<RecordResult>>;
+
+type Cell = Arc<OnceCell<Results>>;
 
 /// What evaluates; shared by all roles of a process, so that none repeats another's work.
 pub struct Workbench {
@@ -126,8 +129,8 @@ pub struct Workbench {
 	done: Mutex<HashMap<(ModelId, [u8; 32]), Cell>>,
 }
 
-/// How many results are kept.
-const KEPT: usize = 64;
+/// How many models' results are kept, each of 36 bytes a record. What is committed to is in the journal.
+const KEPT: usize = 8;
 
 impl Workbench {
 	/// One that evaluates with `engine` what it finds in `source`, and counts that in `metrics`.
@@ -161,13 +164,13 @@ impl Workbench {
 		check_limit(&spec.data.dataset().blob, self.limits.data_mib)
 	}
 
-	/// The score of every record. `progress` is told how many are done.
-	pub async fn scores(
+	/// The score and the output's root of every record. `progress` is told how many are done.
+	pub async fn results(
 		&self,
 		spec: &ModelSpec,
 		weights: &BlobRef,
 		progress: impl FnMut(usize) + Send + 'static,
-	) -> Result<Arc<Vec<i32>>, EvaluationError> {
+	) -> Result<Results, EvaluationError> {
 		let cell = {
 			let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
 			if done.len() >= KEPT {
@@ -183,7 +186,7 @@ impl Workbench {
 		spec: &ModelSpec,
 		weights: &BlobRef,
 		mut progress: impl FnMut(usize) + Send + 'static,
-	) -> Result<Arc<Vec<i32>>, EvaluationError> {
+	) -> Result<Results, EvaluationError> {
 		let Ok(_slot) = self.slots.acquire().await else { return Err(EvaluationError::Crashed) };
 		let stop = Arc::new(AtomicBool::new(false));
 		let _stop = StopOnDrop(Arc::clone(&stop));
@@ -211,7 +214,7 @@ impl Workbench {
 				Err(error) => Err(error.into()),
 				Ok(results) => {
 					metrics.evaluated(started.elapsed());
-					Ok(Arc::new(results.into_iter().map(|r| r.score).collect()))
+					Ok(Arc::new(results))
 				}
 			}
 		};
@@ -257,8 +260,8 @@ impl Workbench {
 		claimed: &[u8],
 		progress: impl FnMut(usize) + Send + 'static,
 	) -> Result<Option<Wrong>, EvaluationError> {
-		let scores = self.scores(spec, weights, progress).await?;
-		let Some((record, claimed, found)) = first_difference(spec, claimed, &scores) else {
+		let results = self.results(spec, weights, progress).await?;
+		let Some((record, claimed, found)) = first_difference(spec, claimed, &scores(&results)) else {
 			return Ok(None);
 		};
 		let evidence = self.evidence(spec, weights, record).await?;
@@ -272,9 +275,20 @@ impl Workbench {
 	}
 }
 
+/// The scores alone.
+pub fn scores(results: &[RecordResult]) -> Vec<i32> {
+	results.iter().map(|result| result.score).collect()
+}
+
+/// The score that a packed list claims of a record; none is the least.
+pub(crate) fn claimed_score(spec: &ModelSpec, claimed: &[u8], record: u32) -> i32 {
+	let list = Scores::new(spec.score_kind(), spec.records(), claimed).ok();
+	list.and_then(|list| list.get(record)).unwrap_or(i32::MIN)
+}
+
 /// The first record on which a packed list differs from what was found. A list that is none differs on the first.
 fn first_difference(spec: &ModelSpec, claimed: &[u8], found: &[i32]) -> Option<(u32, i32, i32)> {
-	let list = scores::Scores::new(spec.score_kind(), spec.records(), claimed).ok();
+	let list = Scores::new(spec.score_kind(), spec.records(), claimed).ok();
 	let claimed = |record: u32| list.as_ref().and_then(|list| list.get(record)).unwrap_or(i32::MIN);
 	(0u32..).zip(found).find_map(|(record, &found)| {
 		let claimed = claimed(record);
@@ -312,6 +326,7 @@ pub(crate) mod tests {
 		DataSource, DatasetRef, Graph, Objective, ScoreKind,
 		graph::{DType, Node, Op, TensorType, VERSION},
 		model::{Metric, TargetSpec},
+		scores,
 	};
 
 	/// Three records of four logits and a class each; the model hands the logits through. The middle one is
@@ -362,8 +377,8 @@ pub(crate) mod tests {
 	async fn scores_are_the_objectives() {
 		let (_base, store) = store();
 		let (spec, weights) = case(&store);
-		let scores = bench(&store, Limits::default()).scores(&spec, &weights, |_| ()).await.unwrap();
-		assert_eq!(*scores, [1, 0, 1]);
+		let results = bench(&store, Limits::default()).results(&spec, &weights, |_| ()).await.unwrap();
+		assert_eq!(super::scores(&results), [1, 0, 1]);
 	}
 
 	#[tokio::test]
@@ -393,9 +408,9 @@ pub(crate) mod tests {
 		let (spec, weights) = case(&store);
 		store.remove(&weights.root).unwrap();
 		let bench = bench(&store, Limits::default());
-		assert!(bench.scores(&spec, &weights, |_| ()).await.unwrap_err().is_missing());
+		assert!(bench.results(&spec, &weights, |_| ()).await.unwrap_err().is_missing());
 		store.put(&[]).unwrap();
-		assert!(bench.scores(&spec, &weights, |_| ()).await.is_ok());
+		assert!(bench.results(&spec, &weights, |_| ()).await.is_ok());
 	}
 
 	#[tokio::test]
@@ -405,7 +420,7 @@ pub(crate) mod tests {
 		let bench = bench(&store, Limits { data_mib: 0, ..Limits::default() });
 		store.remove(&spec.data.dataset().blob.root).unwrap();
 		assert!(bench.check_limits(&spec, &weights).unwrap_err().is_final());
-		let error = bench.scores(&spec, &weights, |_| ()).await.unwrap_err();
+		let error = bench.results(&spec, &weights, |_| ()).await.unwrap_err();
 		assert!(matches!(error, EvaluationError::TooLarge { len: 15, limit: 0 }));
 	}
 
@@ -414,7 +429,7 @@ pub(crate) mod tests {
 		let (_base, store) = store();
 		let (spec, weights) = case(&store);
 		let bench = bench(&store, Limits { seconds: 0, ..Limits::default() });
-		let slow = bench.scores(&spec, &weights, |_| std::thread::sleep(Duration::from_millis(5))).await;
+		let slow = bench.results(&spec, &weights, |_| std::thread::sleep(Duration::from_millis(5))).await;
 		assert!(matches!(slow, Err(EvaluationError::Timeout(_))));
 	}
 

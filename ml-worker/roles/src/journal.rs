@@ -1,7 +1,7 @@
 //! What must outlive the process: one file for each thing that was begun on the chain.
 //!
 //! An entry holds the secrets without which something begun cannot be finished: the salt of a commitment, of a
-//! challenge commitment, or of an announcement. It is on disk, synced, before the transaction that begins it is sent.
+//! challenge commitment, of a verifier's commitment, or of an announcement. It is on disk, synced, before the transaction that begins it is sent.
 //! Entries that are done stay,
 //! as a record of what was done.
 //!
@@ -9,7 +9,7 @@
 
 use crate::outbox;
 use oda_client::{AccountId, ChainMark};
-use oda_primitives::{BlobRef, ModelId, SubmissionId, hexadecimal};
+use oda_primitives::{BlobRef, ModelId, SubmissionId, Verdict, hash::Finding, hexadecimal};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
 	collections::HashSet,
@@ -191,6 +191,53 @@ pub struct RegistrationEntry {
 	pub data: Option<BlobRef>,
 }
 
+/// What a verifier found of a task, and commits to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FindingEntry {
+	/// Which chain: the hash of its block 0.
+	#[serde(with = "hexadecimal")]
+	pub genesis: [u8; 32],
+	/// The verifier, in SS58.
+	pub verifier: String,
+	/// The submission that the task is about.
+	pub submission: SubmissionId,
+	/// The hash of what is claimed.
+	#[serde(with = "hexadecimal")]
+	pub claim: [u8; 32],
+	/// How often members had been asked.
+	pub asked: u32,
+	/// What was found.
+	pub verdict: Verdict,
+	/// The root over the outputs.
+	#[serde(with = "hexadecimal")]
+	pub root: [u8; 32],
+	/// The secret.
+	#[serde(with = "hexadecimal")]
+	pub salt: [u8; 32],
+	/// The roots of all records' outputs, one after the other, for as long as the task is open.
+	#[serde(with = "hexadecimal")]
+	pub outputs: Vec<u8>,
+}
+
+impl FindingEntry {
+	/// The name of what a verifier found of a claim when it was asked for this time.
+	pub fn name_of(
+		genesis: &[u8; 32],
+		submission: SubmissionId,
+		claim: &[u8; 32],
+		asked: u32,
+		verifier: &str,
+	) -> String {
+		let [genesis, claim] = [genesis, claim].map(|hash| hex::encode(&hash[..4]));
+		format!("{genesis}-{submission}-{claim}-{asked}-{verifier}")
+	}
+
+	/// What is committed to.
+	pub fn finding(&self) -> Finding {
+		Finding { root: self.root, verdict: self.verdict, salt: self.salt }
+	}
+}
+
 /// Something the journal keeps.
 pub trait Entry: Serialize + DeserializeOwned {
 	/// The directory of its kind.
@@ -213,6 +260,14 @@ impl Entry for ChallengeEntry {
 
 	fn name(&self) -> String {
 		format!("{}-{}-{}", hex::encode(&self.genesis[..4]), self.submission, self.challenger)
+	}
+}
+
+impl Entry for FindingEntry {
+	const KIND: &'static str = "findings";
+
+	fn name(&self) -> String {
+		Self::name_of(&self.genesis, self.submission, &self.claim, self.asked, &self.verifier)
 	}
 }
 
@@ -278,7 +333,8 @@ impl Journal {
 	/// Opens, or creates, the journal under `base`.
 	pub fn open(base: &Path) -> Result<Self, JournalError> {
 		let journal = Self { dir: base.join("journal") };
-		for kind in [SubmissionEntry::KIND, ChallengeEntry::KIND, RegistrationEntry::KIND] {
+		for kind in [SubmissionEntry::KIND, ChallengeEntry::KIND, FindingEntry::KIND, RegistrationEntry::KIND]
+		{
 			let dir = journal.dir.join(kind);
 			DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed(&dir))?;
 		}
@@ -319,7 +375,9 @@ impl Journal {
 		let registrations = self.list::<RegistrationEntry>()?;
 		let registrations =
 			registrations.iter().map(|e| (e.genesis, self.path::<RegistrationEntry>(&e.name())));
-		for (genesis, path) in submissions.chain(challenges).chain(registrations) {
+		let findings = self.list::<FindingEntry>()?;
+		let findings = findings.iter().map(|e| (e.genesis, self.path::<FindingEntry>(&e.name())));
+		for (genesis, path) in submissions.chain(challenges).chain(findings).chain(registrations) {
 			if genesis == mark.genesis {
 				rename_into(&path, &earlier)?;
 				moved += 1;

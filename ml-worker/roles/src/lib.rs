@@ -22,6 +22,7 @@ mod background;
 pub mod challenge;
 pub mod context;
 pub mod demand;
+mod dispute;
 pub mod due;
 pub mod evaluation;
 pub mod journal;

@@ -7,12 +7,13 @@ use crate::{
 	service::Actor,
 };
 use oda_client::{
-	AccountId, Chain, ChallengeCommitment, Claim, Key, Phase, Submission, Task, Version, View,
+	AccountId, Answer, Chain, ChallengeCommitment, Claim, Key, Load, Phase, Seat, Submission, Task,
+	TaskPhase, Version, View,
 	played::{Block, Played, event, failure},
 };
 use oda_engine::EngineConfig;
 use oda_evaluator::{ModelSpec, ScoreKind, scores};
-use oda_primitives::{BlobRef, SubmissionId};
+use oda_primitives::{BlobRef, SubmissionId, TaskId, hash::Finding};
 use std::{path::Path, time::Duration};
 
 /// Far longer than anything takes; so that a test that fails ends.
@@ -103,6 +104,26 @@ impl Stage {
 		included.iter().filter(|bytes| oda_client::played::Called::of(bytes).name == name).count()
 	}
 
+	/// Has commitments of verifiers, and what they open, be in the state; and disputed records be resolved.
+	pub(crate) fn committee(&self) {
+		self.node.state().effect = Box::new(|block, place, called| match &*called.name {
+			"Verification.commit" => {
+				let (_, commitment, who) = called.arguments::<(TaskId, [u8; 32], [u8; 32])>();
+				let seat = Seat { earlier: false, answer: Answer::Committed { commitment } };
+				block.set_seat(SUBMISSION, &AccountId(who), &seat);
+			}
+			"Verification.open" => {
+				let (_, who, finding) = called.arguments::<(TaskId, [u8; 32], Finding)>();
+				let answer = Answer::Opened { verdict: finding.verdict };
+				block.set_seat(SUBMISSION, &AccountId(who), &Seat { earlier: false, answer });
+			}
+			"Training.resolve_dispute" => {
+				block.outcomes.push((place, event("Training", "DisputeResolved", &[])));
+			}
+			_ => {}
+		});
+	}
+
 	/// Has challenges, and commitments to them, do what they do on the chain; all challenges are right.
 	pub(crate) fn court(&self) {
 		self.node.state().effect = Box::new(|block, place, called| match &*called.name {
@@ -179,10 +200,11 @@ impl Claimed {
 			phase: Phase::Verifying {
 				claim,
 				opened_at: 5,
-				answers_until: 1_000,
+				open_until: 1_000,
 				held_until: 0,
 				challenge_window: 10,
 				shown: false,
+				refuted: false,
 			},
 		};
 		let scores = scores::pack(ScoreKind::Bit, &scores).unwrap();
@@ -201,17 +223,21 @@ impl Claimed {
 		claimed
 	}
 
-	/// The task about it, with these answers.
-	pub(crate) fn task(&self, answers: Vec<(AccountId, oda_primitives::Verdict)>) -> Task {
+	/// The task about it.
+	pub(crate) fn task(&self, phase: TaskPhase, asked: u32) -> Task {
 		Task {
 			id: SUBMISSION,
+			claim: self.claim.hash,
+			records: 3,
+			load: Load::default(),
+			phase,
+			asked,
+			window: 990,
 			members: self.members.clone(),
 			quorum: 1,
-			asked: 0,
-			opened_at: 5,
-			until: 1_000,
-			answers,
-			passed_at: None,
+			committed: 0,
+			opened: 0,
+			wanted: Vec::new(),
 		}
 	}
 
@@ -221,7 +247,10 @@ impl Claimed {
 		block.set_model(&self.spec, None);
 		block.set_submission(&self.submission);
 		block.set_claimed_scores(SUBMISSION, &self.scores);
-		block.set_task(&self.task(Vec::new()), self.claim.hash);
+		block.set_task(&self.task(TaskPhase::Committing { until: 1_000 }, 1));
+		for member in &self.members {
+			block.set_seat(SUBMISSION, member, &Seat { earlier: false, answer: Answer::None });
+		}
 	}
 }
 

@@ -4,7 +4,7 @@ use crate::{
 	amount::oda,
 	context::{self, Context},
 	due,
-	evaluation::EvaluationError,
+	evaluation::{self, EvaluationError},
 	journal::{Entry, Held, JournalError, Stage, SubmissionEntry},
 	output::Unit,
 };
@@ -67,7 +67,8 @@ pub async fn evaluate(context: &Context, spec: &ModelSpec, weights: &BlobRef) ->
 	let bench = context.bench().await?;
 	let bar = context.output().bar(spec.records().into(), "evaluating", Unit::Steps);
 	let drawn = bar.clone();
-	let found = bench.scores(spec, weights, move |done| drawn.set_position(done as u64)).await?;
+	let results = bench.results(spec, weights, move |done| drawn.set_position(done as u64)).await?;
+	let found = evaluation::scores(&results);
 	bar.finish_and_clear();
 	let packed = scores::pack(spec.score_kind(), &found)?;
 	spot_check(&bench, spec, weights, &found).await?;
@@ -557,10 +558,38 @@ pub fn describe(happened: &Happened, clock: Option<Clock>) -> String {
 		Happened::Revealed { score, fee } => {
 			format!("revealed with score {score}; the verifiers' fee is {}", oda(*fee))
 		}
-		Happened::VerificationStarted { answers_until } => {
-			format!("is being verified until {}", at(answers_until))
+		Happened::VerificationStarted { open_until } => {
+			format!("is being verified, until {} at least; its verifiers are drawn later", at(open_until))
 		}
-		Happened::Attested { verifier, verdict } => format!("{} attests {verdict:?}", account(verifier)),
+		Happened::DrawFailed => "too few verifiers have room for it: it waits for the next draw".to_owned(),
+		Happened::CommitteeDrawn { members, quorum, until } => {
+			format!(
+				"{members} verifiers were drawn, of whom {quorum} are needed; they commit until {}",
+				at(until)
+			)
+		}
+		Happened::FindingCommitted { verifier } => format!("{} has verified it", account(verifier)),
+		Happened::RecordsDrawn { until, .. } => {
+			format!("its verifiers show what they found until {}", at(until))
+		}
+		Happened::FindingOpened { verifier, verdict } => format!("{} says {verdict:?}", account(verifier)),
+		Happened::TaskDisputed { record, until } => {
+			format!(
+				"verifiers differ about record {record}, which the runtime has to run before {}",
+				at(until)
+			)
+		}
+		Happened::DisputeResolved { record, claimed, actual } if claimed == actual => {
+			format!("the runtime ran record {record}, which scores {actual}, as claimed")
+		}
+		Happened::DisputeResolved { record, claimed, actual } => {
+			format!("the runtime ran record {record}, which scores {actual}, not {claimed}")
+		}
+		Happened::TaskUnavailable => "most verifiers cannot get its weights or the data".to_owned(),
+		Happened::TaskLapsed => "too few verifiers say that it is valid".to_owned(),
+		Happened::DrawnAgain { seats } => {
+			format!("too few verifiers say that it is valid: {seats} others are drawn")
+		}
 		Happened::TaskPassed => "enough verifiers say that it is valid".to_owned(),
 		Happened::ChallengeCommitted { who, expires_at } => {
 			format!("{} has evidence against it, until {}", account(who), at(expires_at))
@@ -576,17 +605,20 @@ pub fn describe(happened: &Happened, clock: Option<Clock>) -> String {
 		}
 		Happened::WeightsPosted { .. } => "its weights were posted".into(),
 		Happened::TaskReopened { until } => {
-			format!("verifiers that could not get its weights answer until {}", at(until))
+			format!("its weights were shown, and its verifiers are asked again, until {}", at(until))
 		}
 		Happened::Withheld { .. } => "overturned: nobody posted its weights, which were demanded".into(),
+		Happened::Refuted { .. } => {
+			"refuted: verifiers differed, and the runtime found a wrong score; the bond was burned".to_owned()
+		}
 		Happened::Accepted { version, score } => format!("accepted as version {version} with score {score}"),
 		Happened::Overturned { record, claimed, actual, challenger, .. } => {
 			format!("overturned by {}: record {record} scores {actual}, not {claimed}", account(challenger))
 		}
 		Happened::Expired { why } => {
 			let why = match why.as_str() {
-				"Lapsed" => "too few verifiers answered in time",
-				"NoVerifiers" => "no verifier was there to answer",
+				"Lapsed" => "too few verifiers said in time that it is valid",
+				"NoVerifiers" => "no verifier was there to be drawn",
 				"ModelClosed" => "the model takes no new head any more",
 				other => other,
 			};
@@ -612,11 +644,12 @@ mod tests {
 			describe(&revealed, clock),
 			"revealed with score 7; the verifiers' fee is 1.08803669194 ODA"
 		);
-		let started = Happened::VerificationStarted { answers_until: 110 };
-		assert_eq!(describe(&started, clock), "is being verified until tick 110, in about 30 s");
-		assert_eq!(describe(&started, None), "is being verified until tick 110");
+		let started = Happened::VerificationStarted { open_until: 110 };
+		let said = |when| format!("is being verified, until {when} at least; its verifiers are drawn later");
+		assert_eq!(describe(&started, clock), said("tick 110, in about 30 s"));
+		assert_eq!(describe(&started, None), said("tick 110"));
 		let expired = |why: &str| describe(&Happened::Expired { why: why.to_owned() }, None);
-		assert!(expired("Lapsed").contains("too few verifiers answered"));
+		assert!(expired("Lapsed").contains("too few verifiers said"));
 		assert!(expired("NoVerifiers").contains("no verifier was there"));
 	}
 

@@ -1,17 +1,23 @@
-//! Answers the tasks that a verifier is a member of.
+//! Answers the tasks that a verifier is drawn for: commits to what it found, opens it, and has disputed records resolved.
 
 use crate::{
 	background::{Again, Background},
 	challenge::{self, Challenge, Commitment},
-	context::Context,
-	evaluation::{EvaluationError, Wrong},
+	context::{self, Context},
+	dispute,
+	evaluation::{self, EvaluationError, Results, Wrong},
+	journal::{Entry as _, FindingEntry, Held, JournalError},
 	metrics::OpenTasks,
 	service::{self, Actor, Role, Step},
 	wanted::Waiting,
 };
 use anyhow::Context as _;
-use oda_client::{ChainError, Key, Receipt, Submission, Task, View};
-use oda_primitives::{SubmissionId, Tick, Verdict};
+use oda_client::{
+	Answer, Call, ChainError, Duty, Key, Receipt, Seat, Submission, Task, TaskPhase, Verifier as Registered,
+	View,
+};
+use oda_evaluator::ModelSpec;
+use oda_primitives::{BlobRef, OutputTree, SubmissionId, TaskId, Tick, Verdict};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -19,7 +25,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VerifierConfig {
-	/// Whether what is attested to be wrong is also challenged: if nobody does, the accusation costs.
+	/// Whether what is found to be wrong is also challenged: if nobody does, the accusation costs.
 	pub challenge: bool,
 }
 
@@ -29,17 +35,17 @@ impl Default for VerifierConfig {
 	}
 }
 
-/// Ticks that an answer may need from being sent to being in a block, and by which finalised state is behind.
+/// Ticks that a commitment may need from being sent to being in a block, and by which finalised state is behind.
 const LAST_TICKS: Tick = 6;
 
 /// How long it is waited for a block that has an answer before it is sent again: it costs nothing.
 const IN_BLOCK: Duration = Duration::from_secs(30);
 
-/// Blocks after which a task that still waits for this account's answer shows that its block is gone.
-const LOST: u64 = 8;
-
 /// Between two attempts to answer.
-const ATTEST_AGAIN: Duration = Duration::from_secs(2);
+const SEND_AGAIN: Duration = Duration::from_secs(2);
+
+/// Blocks after which it is looked for outputs in the journal that nobody asks for any more.
+const TIDY: u64 = 50;
 
 /// Verifies. With `once`, until all tasks that are open now are answered.
 pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool) -> anyhow::Result<()> {
@@ -49,8 +55,8 @@ pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool)
 /// A piece of a verifier's work.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Piece {
-	/// Answering a task; one that is asked anew has a later end.
-	Task { submission: SubmissionId, until: Tick },
+	/// Seeing a task through, from before the draw to its end.
+	Task { submission: SubmissionId },
 	/// Seeing a challenge through that was begun before.
 	Challenge { submission: SubmissionId },
 }
@@ -77,9 +83,12 @@ impl Role for Verifier {
 	async fn start(actor: Actor, config: VerifierConfig) -> anyhow::Result<Self> {
 		let key = actor.needed_key(Self::NAME)?;
 		let account = key.account();
-		let verifiers = actor.chain.finalised().await?.verifiers().await?;
-		if !verifiers.iter().any(|verifier| verifier.account == account) {
-			tracing::warn!(%account, "this account is not a verifier of this chain");
+		match actor.chain.finalised().await?.verifier(&account).await? {
+			None => tracing::warn!(%account, "this account is not a verifier of this chain"),
+			Some(verifier) if verifier.duty != Duty::Awake => {
+				tracing::warn!(%account, duty = ?verifier.duty, "this verifier gets no new tasks until it wakes");
+			}
+			Some(_) => {}
 		}
 		actor.context.output().event(
 			"verifying",
@@ -93,11 +102,9 @@ impl Role for Verifier {
 
 	async fn block(&mut self, view: &View) -> anyhow::Result<Step> {
 		let (account, tick, now) = (self.agent.key.account(), view.tick().await?, view.number());
-		let mut tasks = view.tasks().await?;
+		let tasks = view.tasks().await?;
 		self.work.look(now, |piece| match piece {
-			Piece::Task { submission, until } => {
-				tasks.iter().any(|task| task.id == *submission && task.until == *until)
-			}
+			Piece::Task { submission } => tasks.iter().any(|task| task.id == *submission),
 			Piece::Challenge { .. } => true,
 		});
 		for submission in challenge::unfinished(&self.agent.actor, &self.agent.key)? {
@@ -108,11 +115,22 @@ impl Role for Verifier {
 				Ok(Again::After(challenge::LOOK_AGAIN))
 			});
 		}
-		tasks.retain(|task| task.awaits(&account) && tick < task.until);
-		self.open_tasks.set(tasks.len());
+		let registered = view.verifier(&account).await?;
+		let mut awaited = 0;
 		for task in tasks {
-			let (agent, piece) = (self.agent.clone(), Piece::Task { submission: task.id, until: task.until });
-			self.work.begin(piece, now, async move { agent.answer(task).await });
+			let seat = match task.members.contains(&account) {
+				true => view.seat(task.id, &account).await?,
+				false => None,
+			};
+			awaited += usize::from(seat.as_ref().is_some_and(|seat| seat.is_awaited(&task.phase, tick)));
+			if concerns(&task, seat.as_ref(), registered.as_ref()) {
+				let (agent, piece) = (self.agent.clone(), Piece::Task { submission: task.id });
+				self.work.begin(piece, now, async move { agent.attend(task).await });
+			}
+		}
+		self.open_tasks.set(awaited);
+		if now.is_multiple_of(TIDY) {
+			self.agent.tidy().await?;
 		}
 		Ok(Step::GoOn)
 	}
@@ -122,200 +140,411 @@ impl Role for Verifier {
 	}
 }
 
+/// Whether there is, or may soon be, something to do for a task.
+fn concerns(task: &Task, seat: Option<&Seat>, registered: Option<&Registered>) -> bool {
+	match (&task.phase, seat) {
+		(TaskPhase::Drawing { .. }, _) => registered.is_some_and(|verifier| {
+			let (load, room) = (task.load, verifier.capacity);
+			verifier.duty == Duty::Awake && load.time <= room.time && load.bytes <= room.bytes
+		}),
+		(_, None | Some(Seat { earlier: true, .. } | Seat { answer: Answer::Refuted, .. })) => false,
+		(TaskPhase::Committing { .. }, Some(_)) => true,
+		(TaskPhase::Sealed { .. } | TaskPhase::Opening { .. } | TaskPhase::Disputed { .. }, Some(seat)) => {
+			seat.answer != Answer::None
+		}
+		(TaskPhase::Passed { .. } | TaskPhase::Lapsed | TaskPhase::Unavailable, _) => false,
+	}
+}
+
+/// A task as it stands, and what belongs to it.
+struct Standing {
+	view: View,
+	task: Task,
+	seat: Option<Seat>,
+	tick: Tick,
+}
+
 /// What re-running all records came to.
 enum Found {
-	Valid,
-	Wrong(Box<Wrong>),
+	All(Verdict, Results),
 	Unavailable,
-	/// The task ended meanwhile.
+	/// Nothing can be committed to any more.
 	Over,
 }
 
 impl Agent {
-	/// Re-runs a task's records and attests what was found. Where the state has no such task, or has it no longer, the
-	/// next one may.
-	async fn answer(&self, task: Task) -> anyhow::Result<Again> {
-		let view = self.actor.chain.defence_view().await?;
-		let Some(submission) = view.submission(task.id).await? else { return Ok(Again::After(1)) };
-		let Some(claim) = submission.claim().copied() else { return Ok(Again::After(1)) };
-		let started = Instant::now();
-		let found = self.rerun(&view, &task, &submission).await?;
-		let seconds = started.elapsed().as_secs_f64();
-		let (verdict, wrong) = match found {
-			Found::Over => return Ok(Again::After(1)),
-			Found::Valid => (Verdict::Valid, None),
-			Found::Unavailable => (Verdict::Unavailable, None),
-			Found::Wrong(wrong) => (Verdict::Wrong(wrong.evidence.record), Some(wrong)),
-		};
-		let Some(wrong) = wrong.filter(|_| self.config.challenge) else {
-			self.attest(&task, &claim.hash, verdict, seconds).await?;
-			return Ok(Again::After(LOST));
-		};
-		let challenge = Challenge::new(&self.actor, &self.key, task.id);
-		// The commitment comes first: the verdict shows everybody which record it is.
-		let commitment = match challenge.commit(&wrong, Some(last_moment(&task))).await {
-			Ok(commitment) => commitment,
-			Err(error) => {
-				tracing::error!(task = task.id, error = format!("{error:#}"), "no challenge commitment");
-				Commitment::None
+	/// Sees a task through: fetches what it is about before the draw, and answers each time that it is asked.
+	async fn attend(&self, task: Task) -> anyhow::Result<Again> {
+		let Actor { context, chain, .. } = &self.actor;
+		let (id, claim) = (task.id, task.claim);
+		let mut waiting = Waiting::new(context, chain);
+		loop {
+			let Some(standing) = self.standing(id, &claim).await? else { return Ok(Again::After(1)) };
+			let registered = standing.view.verifier(&self.key.account()).await?;
+			if !concerns(&standing.task, standing.seat.as_ref(), registered.as_ref()) {
+				return Ok(Again::After(1));
 			}
-		};
-		let attested = self.attest(&task, &claim.hash, verdict, seconds).await;
-		// The evidence is as good if the answer came too late.
-		let challenged = challenge.see_through(commitment, &wrong).await?;
-		challenge::say(&self.actor, challenged.as_ref());
-		attested.map(|()| Again::After(LOST))
+			let (spec, submission) = self.about(&standing.view, id).await?;
+			let weights = submission.claim().context("what is verified was revealed")?.weights;
+			context.bench().await?.check_limits(&spec, &weights)?;
+			// Before the draw too: who is drawn then has less to do in its time.
+			waiting.wish([weights, spec.data.dataset().blob]).await?;
+			if !matches!(standing.task.phase, TaskPhase::Drawing { .. }) {
+				self.answer(standing.task, &spec, weights).await?;
+			}
+			service::next(chain, &standing.view).await?;
+		}
 	}
 
-	/// Re-runs all records, waiting for blobs for as long as the task's window allows.
-	async fn rerun(&self, view: &View, task: &Task, submission: &Submission) -> anyhow::Result<Found> {
-		let Actor { context, chain, .. } = &self.actor;
-		let bench = context.bench().await?;
+	/// A task as it stands, if it is about this claim: on another fork a submission of the same number may be another.
+	async fn standing(&self, id: SubmissionId, claim: &[u8; 32]) -> Result<Option<Standing>, ChainError> {
+		let view = self.actor.chain.defence_view().await?;
+		let Some(task) = view.task(id).await?.filter(|task| task.claim == *claim) else { return Ok(None) };
+		let account = self.key.account();
+		let seat = if task.members.contains(&account) { view.seat(id, &account).await? } else { None };
+		let tick = view.tick().await?;
+		Ok(Some(Standing { view, task, seat, tick }))
+	}
+
+	async fn about(&self, view: &View, id: SubmissionId) -> anyhow::Result<(ModelSpec, Submission)> {
+		let submission = view.submission(id).await?.context("a task is about a submission")?;
 		let spec = view.spec(submission.model).await?.context("the model has no specification")?;
-		let (Some(claim), Some(claimed)) = (submission.claim().copied(), view.claimed_scores(task.id).await?)
-		else {
-			return Ok(Found::Over);
+		Ok((spec, submission))
+	}
+
+	/// Answers once, to the end of what is asked; and challenges beside it what is wrong.
+	async fn answer(&self, task: Task, spec: &ModelSpec, weights: BlobRef) -> anyhow::Result<()> {
+		let started = Instant::now();
+		let Some(held) = self.finding(&task, spec, weights).await? else { return Ok(()) };
+		let (verdict, seconds) = (held.entry.verdict, started.elapsed().as_secs_f64());
+		let record = match verdict {
+			Verdict::Wrong(record) if self.config.challenge => record,
+			_ => return self.give(&task, &held, seconds).await,
 		};
-		bench.check_limits(&spec, &claim.weights)?;
-		let mut waiting = Waiting::new(context, chain);
-		// Both at once, and not the second when the first is here.
-		waiting.wish([claim.weights, spec.data.dataset().blob]).await?;
+		let accuse = async {
+			let challenged = self.accuse(&task, spec, weights, record).await?;
+			challenge::say(&self.actor, challenged.as_ref());
+			Ok(())
+		};
+		tokio::select! {
+			done = async { tokio::try_join!(self.give(&task, &held, seconds), accuse) } => done.map(drop),
+			// The challenge is taken up from the journal.
+			again = self.asked_again(&task) => again,
+		}
+	}
+
+	/// Waits until a task's members are asked once more.
+	async fn asked_again(&self, task: &Task) -> anyhow::Result<()> {
+		let mut view = self.actor.chain.defence_view().await?;
 		loop {
-			match bench.first_wrong(&spec, &claim.weights, &claimed, |_| ()).await {
-				Ok(None) => return Ok(Found::Valid),
-				Ok(Some(wrong)) => return Ok(Found::Wrong(Box::new(wrong))),
-				Err(EvaluationError::Missing(blob)) => {
-					let view = chain.defence_view().await?;
-					if self.open(&view, task.id, &claim.hash).await?.is_none() {
-						return Ok(Found::Over);
-					}
-					if view.tick().await? >= last_moment(task) {
-						return Ok(Found::Unavailable);
-					}
-					waiting.wait(blob).await?;
+			let now = view.task(task.id).await?;
+			if now.is_some_and(|now| now.claim == task.claim && now.asked != task.asked) {
+				return Ok(());
+			}
+			view = service::next(&self.actor.chain, &view).await?;
+		}
+	}
+
+	/// Proves on the chain that a record was claimed wrongly.
+	async fn accuse(
+		&self,
+		task: &Task,
+		spec: &ModelSpec,
+		weights: BlobRef,
+		record: u32,
+	) -> anyhow::Result<Option<challenge::Challenged>> {
+		let Actor { context, chain, .. } = &self.actor;
+		let mut waiting = Waiting::new(context, chain);
+		loop {
+			let Some(standing) = self.standing(task.id, &task.claim).await? else { return Ok(None) };
+			let Some(claimed) = standing.view.claimed_scores(task.id).await? else { return Ok(None) };
+			match context.bench().await?.evidence(spec, &weights, record).await {
+				Ok(evidence) => {
+					let claimed = evaluation::claimed_score(spec, &claimed, record);
+					let challenge = Challenge::new(&self.actor, &self.key, task.id);
+					return challenge.see_through(Commitment::None, &Wrong { claimed, evidence }).await;
 				}
+				Err(EvaluationError::Missing(blob)) => waiting.wait(blob).await?,
 				Err(error) => return Err(error.into()),
 			}
 		}
 	}
 
-	/// Sends an answer until it is in, or the task's window has closed.
-	async fn attest(
+	/// What is committed to: as the journal has it, or found now and written down, before anything is sent. `None` if
+	/// nothing can be committed to any more, or another process is at it.
+	async fn finding(
 		&self,
 		task: &Task,
-		claim: &[u8; 32],
-		verdict: Verdict,
-		seconds: f64,
-	) -> anyhow::Result<()> {
-		let context = &self.actor.context;
-		let mut asked = task.asked;
-		loop {
-			let error = match self.attest_once(task, claim, asked, verdict).await {
-				Ok(receipt) => {
-					context.metrics().attested(verdict);
-					context.output().event(
-						"attested",
-						format!(
-							"task {}: attested {verdict:?} in block {} ({seconds:.1} s)",
-							task.id, receipt.block
-						),
-						serde_json::json!({
-							"task": task.id,
-							"verdict": verdict,
-							"block": receipt.block,
-							"weight_ms": receipt.weight.milliseconds(),
-							"seconds": seconds,
-						}),
-					);
-					return Ok(());
-				}
-				Err(error) => error,
-			};
-			// In by an earlier transaction, or no longer wanted?
-			let open = match self.task_now(task.id, claim).await {
-				Ok((open, _)) if open.is_none() => return Ok(()),
-				Ok((open, tick)) => open.map(|open| (open, tick)),
-				Err(error @ ChainError::AnotherChain(_)) => return Err(error.into()),
-				Err(error) => {
-					tracing::warn!(task = task.id, %error, "whether the answer is in is not known yet");
-					None
-				}
-			};
-			if let Some((open, tick)) = open {
-				if !open.awaits(&self.key.account()) {
-					context.metrics().attested(verdict);
-					tracing::info!(task = task.id, ?verdict, "the answer is in after all");
-					return Ok(());
-				}
-				asked = open.asked;
-				if tick >= open.until {
-					return Err(error).context("the task's window closed before the answer was in");
-				}
+		spec: &ModelSpec,
+		weights: BlobRef,
+	) -> anyhow::Result<Option<Held<FindingEntry>>> {
+		let Actor { context, chain, .. } = &self.actor;
+		let (journal, genesis, account) = (context.journal(), chain.genesis(), self.key.account());
+		let verifier = account.to_string();
+		let name = FindingEntry::name_of(&genesis, task.id, &task.claim, task.asked, &verifier);
+		let known = || match journal.hold::<FindingEntry>(&name) {
+			Err(JournalError::Busy(_)) => Ok(None),
+			known => known,
+		};
+		if let Some(held) = known()? {
+			return Ok(Some(held));
+		}
+		let (verdict, outputs) = match self.rerun(task, spec, weights).await? {
+			Found::Over => return Ok(None),
+			Found::Unavailable => (Verdict::Unavailable, Vec::new()),
+			Found::All(verdict, results) => {
+				(verdict, results.iter().map(|result| result.output_root).collect::<Vec<_>>())
 			}
-			tracing::warn!(task = task.id, %error, "the answer is sent again");
-			tokio::time::sleep(ATTEST_AGAIN).await;
+		};
+		let bytes = outputs.concat();
+		let tree = OutputTree::new(&account.0, TaskId::Submission(task.id), outputs);
+		let root = tree.as_ref().map(OutputTree::root).unwrap_or_default();
+		context.mark_chain(chain).await?;
+		// Another process of this account may have been faster.
+		if let Some(held) = known()? {
+			return Ok(Some(held));
+		}
+		let entry = FindingEntry {
+			genesis,
+			verifier,
+			submission: task.id,
+			claim: task.claim,
+			asked: task.asked,
+			verdict,
+			root,
+			salt: context::salt()?,
+			outputs: bytes,
+		};
+		match journal.begin(entry) {
+			Err(JournalError::Busy(_)) => Ok(None),
+			begun => Ok(Some(begun?)),
 		}
 	}
 
+	/// Re-runs all records, waiting for blobs for as long as the time to commit allows.
+	async fn rerun(&self, task: &Task, spec: &ModelSpec, weights: BlobRef) -> anyhow::Result<Found> {
+		let Actor { context, chain, .. } = &self.actor;
+		let bench = context.bench().await?;
+		let mut waiting = Waiting::new(context, chain);
+		// Both at once, and not the second when the first is here.
+		waiting.wish([weights, spec.data.dataset().blob]).await?;
+		loop {
+			let Some(standing) = self.standing(task.id, &task.claim).await? else { return Ok(Found::Over) };
+			let TaskPhase::Committing { until } = standing.task.phase else { return Ok(Found::Over) };
+			let free = standing.seat.is_some_and(|seat| !seat.earlier && seat.answer == Answer::None);
+			let claimed = standing.view.claimed_scores(task.id).await?;
+			let Some(claimed) = claimed.filter(|_| free && standing.task.asked == task.asked) else {
+				return Ok(Found::Over);
+			};
+			let done = match bench.first_wrong(spec, &weights, &claimed, |_| ()).await {
+				Ok(wrong) => {
+					let verdict = wrong.map_or(Verdict::Valid, |wrong| Verdict::Wrong(wrong.evidence.record));
+					bench.results(spec, &weights, |_| ()).await.map(|results| (verdict, results))
+				}
+				Err(error) => Err(error),
+			};
+			match done {
+				Ok((verdict, results)) => return Ok(Found::All(verdict, results)),
+				Err(EvaluationError::Missing(_)) if standing.tick >= last_moment(until, task.window) => {
+					return Ok(Found::Unavailable);
+				}
+				Err(EvaluationError::Missing(blob)) => waiting.wait(blob).await?,
+				Err(error) => return Err(error.into()),
+			}
+		}
+	}
+
+	/// Does what the state of each block asks of a member that has this finding: commits, opens, has a disputed record
+	/// resolved. Until nothing more is asked this time.
+	async fn give(&self, asked: &Task, held: &Held<FindingEntry>, seconds: f64) -> anyhow::Result<()> {
+		let Actor { context, chain, .. } = &self.actor;
+		let (entry, id, account) = (&held.entry, asked.id, self.key.account());
+		let finding = entry.finding();
+		let commitment =
+			finding.commitment(&entry.genesis, TaskId::Submission(id), &entry.claim, entry.asked, &account.0);
+		let mut said = false;
+		// What was sent is in a block of this number, or was; until the state is of a later one it is not sent again.
+		let mut in_block = 0;
+		loop {
+			let Some(Standing { view, task, seat: Some(seat), tick }) =
+				self.standing(id, &asked.claim).await?
+			else {
+				return Ok(());
+			};
+			if task.asked != asked.asked || !concerns(&task, Some(&seat), None) {
+				return Ok(());
+			}
+			if let (Answer::Opened { verdict }, false) = (&seat.answer, said) {
+				context.metrics().attested(*verdict);
+				said = true;
+			}
+			let call = match (&task.phase, &seat.answer) {
+				(TaskPhase::Committing { until }, Answer::None) if tick < *until => Some((
+					"commits",
+					chain.commit_finding(&self.key, id, &entry.claim, entry.asked, &finding),
+				)),
+				(TaskPhase::Opening { until }, Answer::Committed { commitment: on_chain })
+					if tick < *until =>
+				{
+					anyhow::ensure!(
+						*on_chain == commitment,
+						"task {id}: this account committed to something else, which another process has to open"
+					);
+					Some(("opens", self.opening(&task, entry)?))
+				}
+				(TaskPhase::Disputed { record, .. }, Answer::Opened { .. })
+					if entry.verdict != Verdict::Unavailable =>
+				{
+					dispute::resolve(&self.actor, id, *record).await?;
+					None
+				}
+				_ => None,
+			};
+			let (what, call) = match call {
+				Some(call) if view.number() >= in_block => call,
+				_ => {
+					service::next(chain, &view).await?;
+					continue;
+				}
+			};
+			match Self::send(call).await {
+				Ok(receipt) => {
+					in_block = receipt.block;
+					self.say(what, entry, &receipt, seconds);
+					if what == "opens" && !said {
+						context.metrics().attested(entry.verdict);
+						said = true;
+					}
+				}
+				Err(error @ ChainError::AnotherChain(_)) => return Err(error.into()),
+				// It may be in by what was sent before: the state says so.
+				Err(error) => {
+					tracing::warn!(task = id, %error, "a verifier {what}: to be sent again, unless it is in");
+					tokio::time::sleep(SEND_AGAIN).await;
+				}
+			}
+		}
+	}
+
+	/// What shows the outputs that are wanted of what was committed to.
+	fn opening(&self, task: &Task, entry: &FindingEntry) -> anyhow::Result<Call> {
+		let account = self.key.account();
+		let mut proofs = Vec::new();
+		if entry.verdict != Verdict::Unavailable {
+			let (outputs, _) = entry.outputs.as_chunks::<32>();
+			let tree = OutputTree::new(&account.0, TaskId::Submission(task.id), outputs.to_vec());
+			let tree = tree.context("the journal has no outputs of what was committed to")?;
+			for record in &task.wanted {
+				proofs.push(tree.prove(*record).context("the journal lacks an output")?);
+			}
+		}
+		Ok(self.actor.chain.open_finding(account, task.id, &entry.finding(), proofs))
+	}
+
 	/// Sends an answer, and waits until a block has it: whether that is final does not matter for what comes next.
-	async fn attest_once(
-		&self,
-		task: &Task,
-		claim: &[u8; 32],
-		asked: u32,
-		verdict: Verdict,
-	) -> Result<Receipt, ChainError> {
-		let mut sent = self.actor.chain.attest(&self.key, task.id, claim, asked, verdict).send().await?;
+	async fn send(call: Call) -> Result<Receipt, ChainError> {
+		let mut sent = call.send().await?;
 		match tokio::time::timeout(IN_BLOCK, sent.in_block()).await {
 			Ok(done) => done,
 			Err(_) => Err(ChainError::NodeAway("no block has the answer yet".to_owned())),
 		}
 	}
 
-	/// A task as it stands, if it is about this claim, and the tick.
-	async fn task_now(&self, id: SubmissionId, claim: &[u8; 32]) -> Result<(Option<Task>, Tick), ChainError> {
-		let view = self.actor.chain.defence_view().await?;
-		Ok((self.open(&view, id, claim).await?, view.tick().await?))
+	/// Says that an answer is in a block. Before it is opened the verdict is a secret.
+	fn say(&self, what: &str, entry: &FindingEntry, receipt: &Receipt, seconds: f64) {
+		let FindingEntry { submission: id, verdict, .. } = entry;
+		let (block, weight) = (receipt.block, receipt.weight.milliseconds());
+		let output = self.actor.context.output();
+		if what == "opens" {
+			output.event(
+				"opened",
+				format!("task {id}: opened {verdict:?} in block {block}"),
+				serde_json::json!({ "task": id, "verdict": verdict, "block": block, "weight_ms": weight }),
+			);
+		} else {
+			output.event(
+				"committed",
+				format!("task {id}: committed to an answer in block {block} ({seconds:.1} s)"),
+				serde_json::json!({ "task": id, "block": block, "weight_ms": weight, "seconds": seconds }),
+			);
+		}
 	}
 
-	/// A task that is open and about this claim: on another fork a submission of the same number may be another.
-	async fn open(
-		&self,
-		view: &View,
-		id: SubmissionId,
-		claim: &[u8; 32],
-	) -> Result<Option<Task>, ChainError> {
-		let submission = view.submission(id).await?;
-		let same = submission.as_ref().and_then(Submission::claim).is_some_and(|now| now.hash == *claim);
-		if same { view.task(id).await } else { Ok(None) }
+	/// Drops the outputs of tasks that have ended, by final state alone: another fork may have what this one does not.
+	async fn tidy(&self) -> anyhow::Result<()> {
+		let Actor { context, chain, .. } = &self.actor;
+		let (journal, genesis) = (context.journal(), chain.genesis());
+		let view = chain.finalised().await?;
+		for entry in journal.list::<FindingEntry>()? {
+			if entry.genesis != genesis || entry.outputs.is_empty() {
+				continue;
+			}
+			let task = view.task(entry.submission).await?;
+			if task.is_some_and(|task| task.claim == entry.claim && task.asked <= entry.asked) {
+				continue;
+			}
+			// Of a submission that this state does not know yet, or one that has ended?
+			if view.next_submission().await? <= entry.submission {
+				continue;
+			}
+			match journal.hold::<FindingEntry>(&entry.name()) {
+				Ok(Some(mut held)) => {
+					held.entry.outputs.clear();
+					held.save()?;
+				}
+				Ok(None) | Err(JournalError::Busy(_)) => {}
+				Err(error) => return Err(error.into()),
+			}
+		}
+		Ok(())
 	}
 }
 
-/// When a task has to be answered at the latest.
-fn last_moment(task: &Task) -> Tick {
-	let window = task.until.saturating_sub(task.opened_at);
-	task.until.saturating_sub(LAST_TICKS.max(window / 5))
+/// When what was found has to be committed to at the latest.
+fn last_moment(until: Tick, window: Tick) -> Tick {
+	until.saturating_sub(LAST_TICKS.max(window / 5))
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
 	use crate::played::{Claimed, SUBMISSION, Stage, defence, end_of, until};
-	use oda_client::AccountId;
+	use oda_primitives::{OutputProof, RangeProof, hash::Finding};
 
 	async fn verifier(actor: &Actor) -> Verifier {
 		Verifier::start(actor.clone(), VerifierConfig::default()).await.unwrap()
 	}
 
-	/// Has answers be in the state.
-	fn answers(stage: &Stage, claimed: &Claimed) {
-		let claimed = claimed.clone();
-		stage.node.state().effect = Box::new(move |block, _, called| {
-			if called.name == "Verification.attest" {
-				let (_, verdict, who) = called.arguments::<(oda_primitives::TaskId, Verdict, [u8; 32])>();
-				block.set_task(&claimed.task(vec![(AccountId(who), verdict)]), claimed.claim.hash);
+	/// What was sent: commitments, and what was opened with how many proofs.
+	fn committed(stage: &Stage) -> Vec<[u8; 32]> {
+		let called = stage.node.state().called();
+		let commits = called.iter().filter(|called| called.name == "Verification.commit");
+		commits.map(|called| called.arguments::<(TaskId, [u8; 32])>().1).collect()
+	}
+
+	fn opened(stage: &Stage) -> Vec<(Finding, Vec<OutputProof>)> {
+		let called = stage.node.state().called();
+		let opens = called.iter().filter(|called| called.name == "Verification.open");
+		opens
+			.map(|called| {
+				let (_, _, finding, proofs) =
+					called.arguments::<(TaskId, [u8; 32], Finding, Vec<OutputProof>)>();
+				(finding, proofs)
+			})
+			.collect()
+	}
+
+	/// Shows blocks to a verifier, which are made one after the other, until something is so.
+	async fn see(stage: &Stage, verifier: &mut Verifier, what: &str, mut is_so: impl FnMut() -> bool) {
+		let chain = verifier.agent.actor.chain.clone();
+		end_of(what, async {
+			while !is_so() {
+				verifier.block(&defence(&chain).await).await.unwrap();
+				tokio::time::sleep(Duration::from_millis(100)).await;
+				stage.finalise(|_| ());
 			}
-		});
+		})
+		.await;
 	}
 
 	#[tokio::test]
@@ -323,34 +552,20 @@ mod tests {
 		let stage = Stage::set().await;
 		let actor = stage.actor().await;
 		let claimed = Claimed::of(&actor, [1, 0, 1]);
-		answers(&stage, &claimed);
+		stage.committee();
 		stage.finalise(|block| claimed.put(block));
 		let mut verifier = verifier(&actor).await;
 		verifier.block(&defence(&actor.chain).await).await.unwrap();
-		until("it is answered", || stage.called("Verification.attest") == 1).await;
+		until("it is committed to", || stage.called("Verification.commit") == 1).await;
 		stage.seal(|_| ());
-		let attested =
-			|| actor.context.metrics().text().unwrap().contains("attestations_total{verdict=\"valid\"} 1");
-		until("a block has the answer", attested).await;
+		assert_eq!(stage.included("Verification.commit"), 1);
+		// Long enough for that to be seen.
+		tokio::time::sleep(Duration::from_secs(2)).await;
 		stage.lose_fork();
-		while actor
-			.chain
-			.finalised()
-			.await
-			.unwrap()
-			.task(SUBMISSION)
-			.await
-			.unwrap()
-			.unwrap()
-			.answers
-			.is_empty()
-		{
-			stage.finalise(|_| ());
-			verifier.block(&defence(&actor.chain).await).await.unwrap();
-			tokio::time::sleep(Duration::from_millis(100)).await;
-			assert!(stage.node.state().best() < 500, "it is not answered again");
-		}
-		assert_eq!(stage.called("Verification.attest"), 2);
+		stage.node.state().pool.clear();
+		assert_eq!(stage.included("Verification.commit"), 0);
+		see(&stage, &mut verifier, "committing again", || stage.included("Verification.commit") == 1).await;
+		assert!(committed(&stage).windows(2).all(|two| two[0] == two[1]), "it is the same commitment");
 	}
 
 	#[tokio::test]
@@ -369,16 +584,114 @@ mod tests {
 		// The same number and the same time, and other weights.
 		stage.lose_fork();
 		let claimed = Claimed::of(&actor, [1, 0, 1]);
-		answers(&stage, &claimed);
+		stage.committee();
 		stage.lag();
 		stage.seal(|block| claimed.put(block));
 		end_of("answering", async {
-			while stage.called("Verification.attest") == 0 {
+			while stage.called("Verification.commit") == 0 {
 				tokio::time::sleep(Duration::from_millis(100)).await;
 				stage.seal(|_| ());
 				verifier.block(&defence(&actor.chain).await).await.unwrap();
 			}
 		})
 		.await;
+	}
+
+	#[tokio::test]
+	async fn a_verifier_that_was_killed_before_it_was_heard_commits_to_the_same() {
+		let stage = Stage::set().await;
+		let first = stage.actor().await;
+		let claimed = Claimed::of(&first, [1, 0, 1]);
+		stage.finalise(|block| claimed.put(block));
+		let mut role = verifier(&first).await;
+		role.block(&defence(&first.chain).await).await.unwrap();
+		until("it is sent", || committed(&stage).len() == 1).await;
+		drop((role, first));
+		// No block had it, and nobody has the weights any more.
+		stage.node.state().pool.clear();
+		stage.committee();
+		let second = stage.actor().await;
+		second.context.store().remove(&claimed.claim.weights.root).unwrap();
+		let mut role = verifier(&second).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+		assert!(committed(&stage).windows(2).all(|two| two[0] == two[1]), "it is the same commitment");
+	}
+
+	#[tokio::test]
+	async fn a_verifier_that_was_killed_between_commitment_and_opening_opens_what_it_committed_to() {
+		let stage = Stage::set().await;
+		stage.committee();
+		let first = stage.actor().await;
+		let claimed = Claimed::of(&first, [1, 0, 1]);
+		stage.finalise(|block| claimed.put(block));
+		let mut role = verifier(&first).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+		drop((role, first));
+		let opening = Task { wanted: vec![0, 2], ..claimed.task(TaskPhase::Opening { until: 1_000 }, 1) };
+		stage.finalise(|block| block.set_task(&opening));
+		let second = stage.actor().await;
+		second.context.store().remove(&claimed.claim.weights.root).unwrap();
+		let mut role = verifier(&second).await;
+		see(&stage, &mut role, "opening", || stage.included("Verification.open") == 1).await;
+		let (finding, proofs) = opened(&stage).remove(0);
+		assert_eq!(finding.verdict, Verdict::Valid);
+		let (task, me) = (TaskId::Submission(SUBMISSION), stage.me().0);
+		let commitment = finding.commitment(&second.chain.genesis(), task, &claimed.claim.hash, 1, &me);
+		assert_eq!(committed(&stage), [commitment]);
+		assert_eq!(proofs.len(), 2);
+		for (record, proof) in [0, 2].into_iter().zip(&proofs) {
+			assert_eq!(proof.verify(&finding.root, &me, task, record, 3), Ok(()));
+		}
+	}
+
+	#[tokio::test]
+	async fn who_is_asked_again_answers_anew() {
+		let stage = Stage::set().await;
+		stage.committee();
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 0, 1]);
+		stage.finalise(|block| claimed.put(block));
+		let mut role = verifier(&actor).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+		stage.finalise(|block| {
+			block.set_task(&claimed.task(TaskPhase::Committing { until: 1_000 }, 2));
+			block.set_seat(SUBMISSION, &stage.me(), &Seat { earlier: false, answer: Answer::None });
+		});
+		see(&stage, &mut role, "committing again", || stage.included("Verification.commit") == 2).await;
+		let opening = Task { wanted: vec![1], ..claimed.task(TaskPhase::Opening { until: 1_000 }, 2) };
+		stage.finalise(|block| block.set_task(&opening));
+		see(&stage, &mut role, "opening", || stage.included("Verification.open") == 1).await;
+		let (finding, _) = opened(&stage).remove(0);
+		let (task, me) = (TaskId::Submission(SUBMISSION), stage.me().0);
+		let commitment = finding.commitment(&actor.chain.genesis(), task, &claimed.claim.hash, 2, &me);
+		let committed = committed(&stage);
+		assert_eq!(committed.last(), Some(&commitment));
+		assert_ne!(committed.first(), Some(&commitment));
+	}
+
+	#[tokio::test]
+	async fn a_member_has_a_disputed_record_resolved() {
+		let stage = Stage::set().await;
+		stage.committee();
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 0, 1]);
+		stage.finalise(|block| claimed.put(block));
+		let mut role = verifier(&actor).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+		let opening = Task { wanted: vec![1], ..claimed.task(TaskPhase::Opening { until: 1_000 }, 1) };
+		stage.finalise(|block| block.set_task(&opening));
+		see(&stage, &mut role, "opening", || stage.included("Verification.open") == 1).await;
+		stage.finalise(|block| {
+			block.set_task(&Task {
+				phase: TaskPhase::Disputed { record: 1, until: 1_000 },
+				..opening.clone()
+			});
+		});
+		see(&stage, &mut role, "resolving", || stage.included("Training.resolve_dispute") == 1).await;
+		let called = stage.node.state().called();
+		let resolved = called.iter().find(|called| called.name == "Training.resolve_dispute").unwrap();
+		let (id, record, proof) = resolved.arguments::<(SubmissionId, u32, RangeProof)>();
+		assert_eq!((id, record), (SUBMISSION, 1));
+		assert_eq!(proof.verify(&claimed.spec.data.dataset().blob, 5..10).unwrap(), [9, 0, 0, 0, 1]);
 	}
 }

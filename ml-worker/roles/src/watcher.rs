@@ -4,14 +4,14 @@ use crate::{
 	background::{Again, Background},
 	challenge::{self, Challenge, Commitment},
 	context::Context,
-	due,
+	dispute, due,
 	evaluation::{EvaluationError, Wrong},
 	service::{self, Actor, Role, Step},
 	wanted::Waiting,
 };
 use anyhow::Context as _;
 use oda_blobs::BlobSource;
-use oda_client::{ChainError, Claim, Key, Phase, Submission, Target, View};
+use oda_client::{ChainError, Claim, Key, Phase, Submission, Target, TaskPhase, View};
 use oda_evaluator::ModelSpec;
 use oda_primitives::{ModelId, SubmissionId, Tick};
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,8 @@ enum Piece {
 	Check { submission: SubmissionId },
 	/// Seeing a challenge through that was begun before.
 	Challenge { submission: SubmissionId },
+	/// Having a record resolved about which verifiers differ.
+	Resolve { submission: SubmissionId, record: u32 },
 	/// Settling a submission.
 	Settle { submission: SubmissionId },
 	/// Having a head fall whose weights nobody showed.
@@ -106,7 +108,9 @@ impl Role for Watcher {
 		let (submissions, now) = (view.submissions().await?, view.number());
 		let lives = |id: &SubmissionId| submissions.iter().any(|submission| submission.id == *id);
 		self.work.look(now, |piece| match piece {
-			Piece::Check { submission } | Piece::Settle { submission } => lives(submission),
+			Piece::Check { submission }
+			| Piece::Resolve { submission, .. }
+			| Piece::Settle { submission } => lives(submission),
 			Piece::Challenge { .. } | Piece::Revert { .. } => true,
 		});
 		self.due_since.retain(|id, _| lives(id));
@@ -125,6 +129,15 @@ impl Role for Watcher {
 				let (agent, submission) = (self.agent.clone(), submission.clone());
 				let piece = Piece::Check { submission: submission.id };
 				self.work.begin(piece, now, async move { agent.check(submission, claim).await });
+			}
+		}
+		for task in view.tasks().await? {
+			if let TaskPhase::Disputed { record, .. } = task.phase {
+				let (actor, submission) = (self.agent.actor.clone(), task.id);
+				self.work.begin(Piece::Resolve { submission, record }, now, async move {
+					dispute::resolve(&actor, submission, record).await?;
+					Ok(Again::After(1))
+				});
 			}
 		}
 		if let Some(key) = self.agent.actor.key.clone().filter(|_| self.agent.config.settle) {

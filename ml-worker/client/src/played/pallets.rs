@@ -3,8 +3,8 @@
 
 use super::{Block, metadata};
 use crate::{
-	AccountId, ChallengeCommitment, Claim, Deal, Demand, Keeper, Phase, Round, Slot, Submission, Target,
-	Task, Version, runtime,
+	AccountId, Answer, ChallengeCommitment, Claim, Deal, Demand, Duty, Keeper, Phase, Round, Seat, Slot,
+	Submission, Target, Task, TaskPhase, Verifier, Version, runtime,
 };
 use codec::{Compact, Encode};
 use oda_evaluator::ModelSpec;
@@ -82,6 +82,15 @@ fn filled(ty: TypeId, given: Fields<'_>) -> Vec<u8> {
 	}
 }
 
+/// The type of a struct's field.
+fn field_of(ty: TypeId, name: &str) -> TypeId {
+	let metadata = metadata();
+	let TypeDef::Composite(composite) = &metadata.types().resolve(ty).unwrap().type_def else {
+		panic!("it is a struct");
+	};
+	composite.fields.iter().find(|field| field.name.as_deref() == Some(name)).unwrap().ty.id
+}
+
 /// An event of which some fields are given.
 pub fn event(pallet: &str, name: &str, given: &[(&str, Vec<u8>)]) -> Vec<u8> {
 	let metadata = metadata();
@@ -108,6 +117,19 @@ pub(super) fn overview() -> Vec<u8> {
 	};
 	let some = option.variants.iter().find(|variant| variant.name == "Some").unwrap();
 	[vec![some.index], zero(some.fields[0].ty.id)].concat()
+}
+
+/// What any view function says that may have nothing to say: something that is all zero.
+pub(super) fn view_function(id: &[u8]) -> Vec<u8> {
+	let metadata = metadata();
+	let all = metadata.pallets().flat_map(|pallet| pallet.view_functions().collect::<Vec<_>>());
+	let found = all.into_iter().find(|function| function.query_id().as_slice() == id).unwrap();
+	let TypeDef::Variant(option) = &metadata.types().resolve(found.output_ty()).unwrap().type_def else {
+		panic!("it is an option");
+	};
+	let some = option.variants.iter().find(|variant| variant.name == "Some").unwrap();
+	let value = [vec![some.index], zero(some.fields[0].ty.id)].concat();
+	(0u8, value).encode()
 }
 
 /// The type of the values of a storage entry.
@@ -270,24 +292,18 @@ impl Block {
 			Phase::Verifying {
 				claim: claimed,
 				opened_at,
-				answers_until,
+				open_until,
 				held_until,
 				challenge_window,
 				shown,
+				refuted,
 			} => {
 				(fee, window) = (claimed.fee, *challenge_window);
-				let times = (opened_at, answers_until, held_until, shown).encode();
+				let times = (opened_at, open_until, held_until, shown, refuted).encode();
 				[vec![2], claim(claimed), times].concat()
 			}
 		};
-		let ty = {
-			let metadata = metadata();
-			let ty = value_of(&runtime::storage().training().submissions());
-			let TypeDef::Composite(composite) = &metadata.types().resolve(ty).unwrap().type_def else {
-				panic!("a submission is a struct");
-			};
-			composite.fields.iter().find(|field| field.name.as_deref() == Some("terms")).unwrap().ty.id
-		};
+		let ty = field_of(value_of(&runtime::storage().training().submissions()), "terms");
 		let terms = filled(ty, &[("fee", fee.encode()), ("challenge_window", window.encode())]);
 		self.fill(
 			runtime::storage().training().submissions(),
@@ -356,21 +372,68 @@ impl Block {
 		self.set(runtime::storage().training().demands(), (target.into(),), None);
 	}
 
-	/// Opens a task about the claim of this hash, or changes it.
-	pub fn set_task(&mut self, task: &Task, claim: [u8; 32]) {
-		let answers: Vec<(AccountId, _)> = task.answers.clone();
+	/// Opens a task, or changes it.
+	pub fn set_task(&mut self, task: &Task) {
+		let phase = match task.phase {
+			TaskPhase::Drawing { ready, until } => (0u8, ready, until).encode(),
+			TaskPhase::Committing { until } => (1u8, until).encode(),
+			TaskPhase::Sealed { until } => (2u8, until).encode(),
+			TaskPhase::Opening { until } => (3u8, until).encode(),
+			TaskPhase::Disputed { record, until } => (4u8, record, until).encode(),
+			TaskPhase::Passed { at } => (5u8, at).encode(),
+			TaskPhase::Lapsed => vec![6, 0],
+			TaskPhase::Unavailable => vec![7],
+		};
+		let address = || runtime::storage().verification().tasks();
+		let terms = filled(field_of(value_of(&address()), "terms"), &[("window", task.window.encode())]);
 		self.fill(
-			runtime::storage().verification().tasks(),
+			address(),
 			(Static(TaskId::Submission(task.id)),),
 			&[
+				("claim", task.claim.encode()),
+				("records", task.records.encode()),
+				("load", (task.load.time, task.load.bytes).encode()),
+				("phase", phase),
+				("asked", task.asked.encode()),
 				("members", task.members.encode()),
 				("quorum", task.quorum.encode()),
-				("claim", claim.encode()),
-				("asked", task.asked.encode()),
-				("opened_at", task.opened_at.encode()),
-				("until", task.until.encode()),
-				("answers", answers.encode()),
-				("passed_at", task.passed_at.encode()),
+				("committed", task.committed.encode()),
+				("opened", task.opened.encode()),
+				("wanted", task.wanted.encode()),
+				("terms", terms),
+			],
+		);
+	}
+
+	/// Gives a member a seat in a task, or changes it; what it has opened is left out.
+	pub fn set_seat(&mut self, id: SubmissionId, member: &AccountId, seat: &Seat) {
+		let answer = match &seat.answer {
+			Answer::None => vec![0],
+			Answer::Committed { commitment } => (1u8, commitment).encode(),
+			Answer::Opened { verdict } => (2u8, verdict, Vec::<[u8; 32]>::new()).encode(),
+			Answer::Refuted => vec![3],
+		};
+		self.fill(
+			runtime::storage().verification().seats(),
+			(Static(TaskId::Submission(id)), *member),
+			&[("earlier", seat.earlier.encode()), ("answer", answer)],
+		);
+	}
+
+	/// Has a verifier, or changes it.
+	pub fn set_verifier(&mut self, verifier: &Verifier) {
+		let duty = match verifier.duty {
+			Duty::Awake => 0u8,
+			Duty::Away => 1,
+			Duty::Resting => 2,
+		};
+		self.fill(
+			runtime::storage().verification().verifiers(),
+			(verifier.account,),
+			&[
+				("duty", duty.encode()),
+				("capacity", (verifier.capacity.time, verifier.capacity.bytes).encode()),
+				("open", verifier.open.encode()),
 			],
 		);
 	}

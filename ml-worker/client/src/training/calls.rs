@@ -27,6 +27,19 @@ pub enum ChallengeOutcome {
 	Failed,
 }
 
+/// What the court found of a disputed record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Resolved {
+	/// The score that the trainer claimed.
+	pub claimed: i32,
+	/// The score that the runtime found.
+	pub actual: i32,
+}
+
+fn stored(weight: Weight) -> generated::sp_weights::weight_v2::Weight {
+	generated::sp_weights::weight_v2::Weight { ref_time: weight.ref_time, proof_size: weight.proof_size }
+}
+
 impl Chain {
 	/// Commits to weights; the submission's number.
 	pub fn commit(&self, key: &Key, model: ModelId, commitment: [u8; 32]) -> Call<(SubmissionId, Receipt)> {
@@ -80,8 +93,7 @@ impl Chain {
 		weights: Vec<u8>,
 		cost: Weight,
 	) -> Call<(ChallengeOutcome, Receipt)> {
-		let cost =
-			generated::sp_weights::weight_v2::Weight { ref_time: cost.ref_time, proof_size: cost.proof_size };
+		let cost = stored(cost);
 		let call = runtime::transactions().training().challenge(
 			submission,
 			record,
@@ -102,6 +114,30 @@ impl Chain {
 				None => ChallengeOutcome::Failed,
 			};
 			Ok((outcome, receipt))
+		})
+	}
+
+	/// Has the runtime run a record about which a submission's verifiers differ: free of charge, authorised by what it
+	/// shows.
+	pub fn resolve_dispute(
+		&self,
+		submission: SubmissionId,
+		record: u32,
+		proof: RangeProof,
+		weights: Vec<u8>,
+		cost: Weight,
+	) -> Call<(Resolved, Receipt)> {
+		let call = runtime::transactions().training().resolve_dispute(
+			submission,
+			record,
+			proof.into(),
+			BoundedVec(weights),
+			stored(cost),
+		);
+		self.unsigned(call, |receipt| {
+			let event = receipt.find::<runtime::training::events::DisputeResolved>()?;
+			let event = event.ok_or(ChainError::Missing("the event of a resolved dispute"))?;
+			Ok((Resolved { claimed: event.claimed, actual: event.actual }, receipt))
 		})
 	}
 

@@ -36,15 +36,63 @@ pub enum Happened {
 	},
 	/// It is being verified.
 	VerificationStarted {
-		/// The tick until which verifiers answer.
-		answers_until: Tick,
+		/// The first tick at which it can be settled. Its verifiers are yet to be drawn.
+		open_until: Tick,
 	},
-	/// A verifier answered.
-	Attested {
+	/// Too few verifiers had room for it: it waits for the next draw.
+	DrawFailed,
+	/// Its verifiers were drawn.
+	CommitteeDrawn {
+		/// How many.
+		members: u32,
+		/// How many of them have to say `Valid`.
+		quorum: u32,
+		/// The first tick at which their commitments are refused.
+		until: Tick,
+	},
+	/// A verifier committed to what it found.
+	FindingCommitted {
+		/// Who.
+		verifier: AccountId,
+	},
+	/// All verifiers that committed are to open.
+	RecordsDrawn {
+		/// The records whose outputs they show.
+		records: Vec<u32>,
+		/// The first tick at which openings are refused.
+		until: Tick,
+	},
+	/// A verifier opened what it had committed to.
+	FindingOpened {
 		/// Who.
 		verifier: AccountId,
 		/// What it found.
 		verdict: Verdict,
+	},
+	/// Verifiers differ about a record.
+	TaskDisputed {
+		/// Which.
+		record: u32,
+		/// The tick at which the task lapses, unless the record is resolved.
+		until: Tick,
+	},
+	/// The runtime ran the record about which they differed.
+	DisputeResolved {
+		/// Which.
+		record: u32,
+		/// What was claimed.
+		claimed: i32,
+		/// What the runtime found.
+		actual: i32,
+	},
+	/// Most verifiers could not get the weights or the data.
+	TaskUnavailable,
+	/// Too few verifiers said that it is valid.
+	TaskLapsed,
+	/// Too few verifiers said that it is valid; more are drawn.
+	DrawnAgain {
+		/// How many.
+		seats: u32,
 	},
 	/// Enough verifiers said that it is valid.
 	TaskPassed,
@@ -83,6 +131,11 @@ pub enum Happened {
 	Withheld {
 		/// The demander; nobody if most verifiers could not get them.
 		demander: Option<AccountId>,
+		/// The amount that the trainer lost.
+		burned: Balance,
+	},
+	/// The runtime found a wrong score when verifiers differed, and nobody had committed to evidence before.
+	Refuted {
 		/// The amount that the trainer lost.
 		burned: Balance,
 	},
@@ -127,6 +180,7 @@ impl Happened {
 			Self::Accepted { .. }
 				| Self::Overturned { .. }
 				| Self::Withheld { .. }
+				| Self::Refuted { .. }
 				| Self::Expired { .. }
 				| Self::Outdated
 				| Self::Withdrawn
@@ -155,7 +209,7 @@ impl View {
 			map!(training::Committed, |e| e.submission => Happened::Committed { model: e.model, trainer: e.trainer });
 			map!(training::Revealed, |e| e.submission => Happened::Revealed { score: e.score, fee: e.fee });
 			map!(training::VerificationStarted, |e| e.submission =>
-				Happened::VerificationStarted { answers_until: e.answers_until });
+				Happened::VerificationStarted { open_until: e.open_until });
 			macro_rules! task {
 				($type:ty, |$e:ident| $what:expr) => {
 					if let Some($e) = event.decode_fields_as::<$type>() {
@@ -167,16 +221,40 @@ impl View {
 					}
 				};
 			}
-			task!(verification::Attested, |e| Happened::Attested {
+			task!(verification::DrawFailed, |e| Happened::DrawFailed);
+			task!(verification::CommitteeDrawn, |e| Happened::CommitteeDrawn {
+				members: e.members,
+				quorum: e.quorum,
+				until: e.until
+			});
+			task!(verification::Committed, |e| Happened::FindingCommitted { verifier: e.verifier });
+			task!(verification::RecordsDrawn, |e| Happened::RecordsDrawn {
+				records: e.records,
+				until: e.until
+			});
+			task!(verification::Opened, |e| Happened::FindingOpened {
 				verifier: e.verifier,
 				verdict: e.verdict.0
 			});
+			task!(verification::TaskDisputed, |e| Happened::TaskDisputed {
+				record: e.record,
+				until: e.until
+			});
+			task!(verification::TaskUnavailable, |e| Happened::TaskUnavailable);
+			task!(verification::TaskLapsed, |e| Happened::TaskLapsed);
+			task!(verification::DrawnAgain, |e| Happened::DrawnAgain { seats: e.seats });
 			task!(verification::TaskPassed, |e| Happened::TaskPassed);
 			task!(verification::TaskReopened, |e| Happened::TaskReopened { until: e.until });
 			map!(training::ChallengeCommitted, |e| e.submission =>
 				Happened::ChallengeCommitted { who: e.who, expires_at: e.expires_at });
 			map!(training::ChallengeFailed, |e| e.submission =>
 				Happened::ChallengeFailed { record: e.record, challenger: e.challenger });
+			map!(training::DisputeResolved, |e| e.submission => Happened::DisputeResolved {
+				record: e.record,
+				claimed: e.claimed,
+				actual: e.actual,
+			});
+			map!(training::Refuted, |e| e.submission => Happened::Refuted { burned: e.burned });
 			map!(training::Accepted, |e| e.submission => Happened::Accepted { version: e.version, score: e.score });
 			map!(training::Overturned, |e| e.submission => Happened::Overturned {
 				record: e.record,

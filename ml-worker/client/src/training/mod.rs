@@ -4,7 +4,7 @@ mod calls;
 mod events;
 mod reads;
 
-pub use calls::ChallengeOutcome;
+pub use calls::{ChallengeOutcome, Resolved};
 pub use events::{Happened, SubmissionEvent};
 
 use crate::{AccountId, Balance, runtime::runtime_types as generated};
@@ -69,14 +69,16 @@ pub enum Phase {
 		claim: Claim,
 		/// When its verification started.
 		opened_at: Tick,
-		/// The end of the time in which verifiers answer.
-		answers_until: Tick,
+		/// The first tick at which it can be settled. Its verifiers are drawn later, so it mostly is verified for longer.
+		open_until: Tick,
 		/// It is not accepted before this.
 		held_until: Tick,
 		/// Ticks between the last needed answer and the acceptance.
 		challenge_window: Tick,
 		/// Whether the weights have been posted on a demand.
 		shown: bool,
+		/// Whether the court, when it resolved a dispute, found a score other than claimed: it can only fall.
+		refuted: bool,
 	},
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Bounty, ChallengeCommitment, Claim, Demand, Phase, Submission, Target};
 use crate::{
-	AccountId, Balance, ChainError, View,
+	AccountId, Balance, ChainError, View, Weight,
 	error::node,
 	runtime::{self, runtime_types as generated},
 	view::{entries, get},
@@ -102,6 +102,13 @@ impl View {
 		Ok(posted)
 	}
 
+	/// What having the court run a disputed record of a model weighs.
+	pub async fn resolution_cost(&self, model: ModelId) -> Result<Option<Weight>, ChainError> {
+		let call = runtime::view_functions().training().resolution_cost(model);
+		let weight = self.at.view_functions().call(call).await.map_err(node)?;
+		Ok(weight.map(|weight| Weight { ref_time: weight.ref_time, proof_size: weight.proof_size }))
+	}
+
 	/// The bounties on a model.
 	pub async fn bounties(&self, id: ModelId) -> Result<Vec<Bounty>, ChainError> {
 		let bounties = get!(self, runtime::storage().training().bounties(), id);
@@ -150,14 +157,17 @@ fn submission_from(
 		phase: match submission.phase {
 			Stored::Committed => Phase::Committed,
 			Stored::Queued(claim) => Phase::Queued { claim: claim_from(claim, terms.fee) },
-			Stored::Verifying { claim, opened_at, answers_until, held_until, shown } => Phase::Verifying {
-				claim: claim_from(claim, terms.fee),
-				opened_at,
-				answers_until,
-				held_until,
-				challenge_window: terms.challenge_window,
-				shown,
-			},
+			Stored::Verifying { claim, opened_at, open_until, held_until, shown, refuted } => {
+				Phase::Verifying {
+					claim: claim_from(claim, terms.fee),
+					opened_at,
+					open_until,
+					held_until,
+					challenge_window: terms.challenge_window,
+					shown,
+					refuted,
+				}
+			}
 		},
 	}
 }

@@ -390,7 +390,7 @@ impl Metrics {
 		self.network.set_faults(faults);
 	}
 
-	/// An answer is on the chain.
+	/// A verdict is on the chain.
 	pub(crate) fn attested(&self, verdict: Verdict) {
 		let verdict = match verdict {
 			Verdict::Valid => "valid",

@@ -131,11 +131,14 @@ async fn phase(view: &View, submission: &oda_client::Submission) -> anyhow::Resu
 			format!("committed, to be revealed before {}", view.clock().await?.at(submission.closes_at))
 		}
 		Phase::Queued { claim } => format!("waits for its turn, score {}", claim.score),
-		Phase::Verifying { claim, answers_until, .. } => {
-			let answers = view.task(submission.id).await?.map_or(0, |task| task.answers.len());
+		Phase::Verifying { claim, open_until, .. } => {
+			let (members, answers) = match view.task(submission.id).await? {
+				Some(task) => (task.members.len(), task.opened),
+				None => (0, 0),
+			};
 			format!(
-				"is being verified until {}, score {}, {answers} answers",
-				view.clock().await?.at(*answers_until),
+				"is being verified until {} at least, score {}, {answers} answers of {members} verifiers",
+				view.clock().await?.at(*open_until),
 				claim.score
 			)
 		}
