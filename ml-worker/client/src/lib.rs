@@ -73,9 +73,12 @@ mod receipt;
 )]
 mod runtime;
 mod sent;
+mod session;
+mod staking;
 mod storage_deals;
 mod training;
 mod verification;
+mod verifier_calls;
 mod view;
 
 pub use balances::{Account, Balance, Hold};
@@ -92,6 +95,8 @@ pub use outbox::{Outbox, Place};
 pub use parameters::{Costs, Parameters, Weight};
 pub use receipt::Receipt;
 pub use sent::Sent;
+pub use session::{NewKeys, ValidatorStatus, WaitingOffence};
+pub use staking::{Leaving, Raise, StakePool, StakePosition, StakeRole, StakeTerms, Withdrawn};
 pub use storage_deals::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use subxt_signer::{ExposeSecret, SecretString};
@@ -100,4 +105,6 @@ pub use training::{
 	Submission, SubmissionEvent, Target,
 };
 pub use verification::{Answer, Duty, Load, Seat, Task, TaskPhase, Verifier};
+pub use verification::{Task, Verifier};
+pub use verifier_calls::{Capacity, Duty, Seated, VerifierStatus};
 pub use view::View;

@@ -37,15 +37,20 @@ pub struct Receipt {
 impl Receipt {
 	/// The first event of a type, if there is one.
 	pub(crate) fn find<E: subxt::events::DecodeAsEvent>(&self) -> Result<Option<E>, ChainError> {
-		for event in self.decoded.iter() {
-			let event = event.map_err(node)?;
-			if event.phase() == Phase::ApplyExtrinsic(self.index)
-				&& let Some(found) = event.decode_fields_as::<E>()
-			{
-				return found.map(Some).map_err(node);
-			}
-		}
-		Ok(None)
+		self.events_of().next().transpose()
+	}
+
+	/// All events of a type.
+	pub(crate) fn all<E: subxt::events::DecodeAsEvent>(&self) -> Result<Vec<E>, ChainError> {
+		self.events_of().collect()
+	}
+
+	fn events_of<E: subxt::events::DecodeAsEvent>(&self) -> impl Iterator<Item = Result<E, ChainError>> {
+		self.decoded.iter().filter_map(|event| match event {
+			Ok(event) if event.phase() != Phase::ApplyExtrinsic(self.index) => None,
+			Ok(event) => event.decode_fields_as::<E>().map(|found| found.map_err(node)),
+			Err(error) => Some(Err(node(error))),
+		})
 	}
 }
 

@@ -1,0 +1,406 @@
+//! Stakes: candidates for a role, what is bonded and delegated, and what is on its way out.
+
+use crate::{
+	AccountId, Balance, Call, Chain, ChainError, Key, Receipt, View,
+	error::node,
+	runtime::{self, runtime_types as generated},
+	view::{entries, get},
+};
+use generated::{
+	oda_pallet_traits::stakes::Role,
+	pallet_oda_staking::types::{ChunkView, PoolView, PositionView},
+	sp_arithmetic::per_things::Perbill,
+};
+use oda_primitives::Tick;
+use serde::Serialize;
+
+/// The number of candidates or positions that are asked for at a time.
+const PAGE: u32 = 100;
+
+/// What somebody bonds for. A stake answers for one role only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StakeRole {
+	/// Makes and finalises blocks.
+	Validator,
+	/// Re-runs claims.
+	Verifier,
+	/// Answers inference.
+	Provider,
+}
+
+impl StakeRole {
+	/// Its name, as commands take it.
+	pub fn name(self) -> &'static str {
+		match self {
+			Self::Validator => "validator",
+			Self::Verifier => "verifier",
+			Self::Provider => "provider",
+		}
+	}
+
+	fn stored(self) -> Role {
+		match self {
+			Self::Validator => Role::Validator,
+			Self::Verifier => Role::Verifier,
+			Self::Provider => Role::Provider,
+		}
+	}
+
+	fn from_stored(role: &Role) -> Self {
+		match role {
+			Role::Validator => Self::Validator,
+			Role::Verifier => Self::Verifier,
+			Role::Provider => Self::Provider,
+		}
+	}
+}
+
+/// A commission that has been announced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Raise {
+	/// The commission then, in billionths of each reward.
+	pub to: u32,
+	/// The first tick at which it counts.
+	pub at: Tick,
+}
+
+/// The pool of a candidate: what it and others have at stake together.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct StakePool {
+	/// The candidate's own bond.
+	pub own: Balance,
+	/// What others delegated.
+	pub delegated: Balance,
+	/// What is on its way out, and answers until it is out.
+	pub leaving: Balance,
+	/// How much cannot leave now.
+	pub reserved: Balance,
+	/// The stake that counts: nothing if the candidate is chilled, or its own bond below the least.
+	pub counted: Balance,
+	/// The own bond below which it does not count.
+	pub min_bond: Balance,
+	/// The candidate's part of each reward, in billionths.
+	pub commission: u32,
+	/// The higher one that is announced.
+	pub raise: Option<Raise>,
+	/// Whether it does not count, whatever its stake.
+	pub chilled: bool,
+	/// The number of offences that wait to be applied.
+	pub offences: u32,
+	/// The number of accounts that have something in the pool.
+	pub members: u32,
+}
+
+impl From<PoolView<Balance>> for StakePool {
+	fn from(pool: PoolView<Balance>) -> Self {
+		Self {
+			own: pool.own,
+			delegated: pool.delegated,
+			leaving: pool.leaving,
+			reserved: pool.reserved,
+			counted: pool.counted,
+			min_bond: pool.min_bond,
+			commission: pool.commission.0,
+			raise: pool.raise.map(|raise| Raise { to: raise.to.0, at: raise.at }),
+			chilled: pool.chilled,
+			offences: pool.offences,
+			members: pool.members,
+		}
+	}
+}
+
+/// A part of a stake that is on its way out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Leaving {
+	/// What it is worth now.
+	pub amount: Balance,
+	/// The first tick at which it is out.
+	pub until: Tick,
+	/// The candidate with which it is delegated then, if any; it is paid out otherwise.
+	pub to: Option<AccountId>,
+}
+
+impl From<ChunkView<AccountId, Balance>> for Leaving {
+	fn from(chunk: ChunkView<AccountId, Balance>) -> Self {
+		Self { amount: chunk.amount, until: chunk.until, to: chunk.to }
+	}
+}
+
+/// What an account has in a pool.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct StakePosition {
+	/// What the pool is bonded for.
+	pub role: StakeRole,
+	/// The candidate whose pool it is.
+	pub operator: AccountId,
+	/// What is bonded or delegated, with what it has earned and lost.
+	pub worth: Balance,
+	/// What is on its way out.
+	pub leaving: Vec<Leaving>,
+}
+
+impl From<PositionView<AccountId, Balance>> for StakePosition {
+	fn from(position: PositionView<AccountId, Balance>) -> Self {
+		Self {
+			role: StakeRole::from_stored(&position.role),
+			operator: position.operator,
+			worth: position.worth,
+			leaving: position.leaving.into_iter().map(Leaving::from).collect(),
+		}
+	}
+}
+
+/// What came of taking out what was due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Withdrawn {
+	/// What was paid out.
+	pub paid: Balance,
+	/// What is delegated with another candidate now.
+	pub redelegated: Balance,
+	/// What was too little for the account to hold, and was burned.
+	pub burned: Balance,
+	/// The deposit of the pool that the operator has back, if the pool ended.
+	pub deposit: Option<Balance>,
+}
+
+/// What the chain asks of stakes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct StakeTerms {
+	/// The least own bond of a validator.
+	pub min_validator_bond: Balance,
+	/// The least own bond of a verifier.
+	pub min_verifier_bond: Balance,
+	/// The least own bond of a provider.
+	pub min_provider_bond: Balance,
+	/// The least amount that is delegated, or leaves but for the last.
+	pub min_delegation: Balance,
+	/// The highest commission, in billionths.
+	pub max_commission: u32,
+	/// Ticks for which a higher commission is announced.
+	pub commission_notice: Tick,
+	/// Ticks for which what leaves answers like the rest.
+	pub bonding: Tick,
+	/// What a verifier loses for each `valid` of a wrong claim, and for each output that the court finds to be another.
+	pub verifier_slash: Balance,
+	/// What a verifier loses for each task that it does not answer.
+	pub absence_slash: Balance,
+	/// The number of sessions in a row in which a validator does not respond until it is chilled.
+	pub max_absences: u32,
+	/// The deposit for a pool, which the operator has back when the pool ends.
+	pub pool_deposit: Balance,
+	/// The deposit for session keys.
+	pub key_deposit: Balance,
+}
+
+impl StakeTerms {
+	/// The least own bond for a role.
+	pub fn min_bond(&self, role: StakeRole) -> Balance {
+		match role {
+			StakeRole::Validator => self.min_validator_bond,
+			StakeRole::Verifier => self.min_verifier_bond,
+			StakeRole::Provider => self.min_provider_bond,
+		}
+	}
+}
+
+impl View {
+	/// What the chain asks of stakes.
+	pub async fn stake_terms(&self) -> Result<StakeTerms, ChainError> {
+		use generated::oda_runtime::parameters::{RuntimeParametersValue, governed};
+		let address = runtime::storage().parameters().parameters();
+		let values = entries!(self, address, |_key, value| value);
+		macro_rules! governed {
+			($group:ident, $pallet:ident, $name:ident) => {
+				values
+					.iter()
+					.find_map(|value| match value {
+						RuntimeParametersValue::$group(governed::$pallet::ParametersValue::$name(value)) => {
+							Some(value.clone())
+						}
+						_ => None,
+					})
+					.ok_or(ChainError::Missing(stringify!($name)))?
+			};
+		}
+		let constants = runtime::constants();
+		let deposit = self.at.constants().entry(constants.balances().existential_deposit()).map_err(node)?;
+		let keys = self.at.constants().entry(constants.session().key_deposit()).map_err(node)?;
+		let least = runtime::view_functions().staking().least_bonding();
+		let least = self.at.view_functions().call(least).await.map_err(node)?;
+		Ok(StakeTerms {
+			min_validator_bond: governed!(Staking, staking, MinValidatorBond),
+			min_verifier_bond: governed!(Verification, verification, MinStake),
+			min_provider_bond: governed!(Staking, staking, MinProviderBond),
+			min_delegation: governed!(Staking, staking, MinDelegation),
+			max_commission: governed!(Staking, staking, MaxCommission).0,
+			commission_notice: governed!(Staking, staking, CommissionNotice),
+			bonding: governed!(Staking, staking, BondingDuration).max(least),
+			verifier_slash: governed!(Verification, verification, VerifierSlash),
+			absence_slash: governed!(Verification, verification, AbsenceSlash),
+			max_absences: governed!(Staking, staking, MaxAbsences),
+			pool_deposit: deposit,
+			key_deposit: keys,
+		})
+	}
+
+	/// The pool of a candidate.
+	pub async fn stake_pool(
+		&self,
+		role: StakeRole,
+		operator: &AccountId,
+	) -> Result<Option<StakePool>, ChainError> {
+		let call = runtime::view_functions().staking().pool(role.stored(), *operator);
+		let pool = self.at.view_functions().call(call).await.map_err(node)?;
+		Ok(pool.map(StakePool::from))
+	}
+
+	/// The candidates for a role, those with most stake that counts first.
+	pub async fn candidates(&self, role: StakeRole) -> Result<Vec<(AccountId, StakePool)>, ChainError> {
+		let mut found: Vec<(AccountId, StakePool)> = Vec::new();
+		loop {
+			let after = found.last().map(|(who, _)| *who);
+			let call = runtime::view_functions().staking().candidates(role.stored(), after, PAGE);
+			let page = self.at.view_functions().call(call).await.map_err(node)?;
+			if page.is_empty() {
+				break;
+			}
+			found.extend(page.into_iter().map(|(who, pool)| (who, pool.into())));
+		}
+		found.sort_by(|(who, pool), (other, than)| than.counted.cmp(&pool.counted).then(who.0.cmp(&other.0)));
+		Ok(found)
+	}
+
+	/// What an account has in pools, its own among them; by role and candidate.
+	pub async fn stake_positions(&self, who: &AccountId) -> Result<Vec<StakePosition>, ChainError> {
+		let mut found: Vec<StakePosition> = Vec::new();
+		loop {
+			let after = found.last().map(|position| (position.role.stored(), position.operator));
+			let call = runtime::view_functions().staking().positions(*who, after, PAGE);
+			let page = self.at.view_functions().call(call).await.map_err(node)?;
+			if page.is_empty() {
+				break;
+			}
+			found.extend(page.into_iter().map(StakePosition::from));
+		}
+		found.sort_by_key(|position| (position.role.name(), position.operator.0));
+		Ok(found)
+	}
+
+	/// The candidates for validator that would be elected now, those with most stake first, with their stake.
+	pub async fn next_validators(&self) -> Result<Vec<(AccountId, Balance)>, ChainError> {
+		let call = runtime::view_functions().staking().next_validators();
+		self.at.view_functions().call(call).await.map_err(node)
+	}
+
+	/// The first session in which a chilled candidate may come back; `None` if it has no pool.
+	pub async fn barred_until(
+		&self,
+		role: StakeRole,
+		operator: &AccountId,
+	) -> Result<Option<u32>, ChainError> {
+		let pool = get!(self, runtime::storage().staking().pools(), role.stored(), *operator);
+		Ok(pool.map(|pool| pool.barred_until))
+	}
+}
+
+impl Chain {
+	/// Becomes a candidate: moves `amount`, the own bond, and the pool's deposit into a new pool. `commission` is its part of
+	/// each reward, in billionths.
+	pub fn bond(&self, key: &Key, role: StakeRole, amount: Balance, commission: u32) -> Call {
+		let call = runtime::transactions().staking().bond(role.stored(), amount, Perbill(commission));
+		self.submit(key, call)
+	}
+
+	/// Raises the account's own bond.
+	pub fn bond_more(&self, key: &Key, role: StakeRole, amount: Balance) -> Call {
+		self.submit(key, runtime::transactions().staking().bond_more(role.stored(), amount))
+	}
+
+	/// Delegates with another candidate.
+	pub fn delegate(&self, key: &Key, role: StakeRole, operator: AccountId, amount: Balance) -> Call {
+		self.submit(key, runtime::transactions().staking().delegate(role.stored(), operator, amount))
+	}
+
+	/// Takes out an amount, or all if there is not so much or too little would stay; what leaves, and when it is out.
+	pub fn unbond(
+		&self,
+		key: &Key,
+		role: StakeRole,
+		operator: AccountId,
+		amount: Balance,
+	) -> Call<(Leaving, Receipt)> {
+		let call = runtime::transactions().staking().unbond(role.stored(), operator, amount);
+		self.signed(key, call, left)
+	}
+
+	/// Takes out an amount as [`unbond`](Self::unbond) does, to be delegated with another candidate when it is out.
+	pub fn redelegate(
+		&self,
+		key: &Key,
+		role: StakeRole,
+		operator: AccountId,
+		to: AccountId,
+		amount: Balance,
+	) -> Call<(Leaving, Receipt)> {
+		let call = runtime::transactions().staking().redelegate(role.stored(), operator, to, amount);
+		self.signed(key, call, left)
+	}
+
+	/// Pays out, or delegates as was ordered, what is out of an account's stake; anybody may, for anybody.
+	pub fn withdraw_stake(
+		&self,
+		key: &Key,
+		role: StakeRole,
+		operator: AccountId,
+		who: AccountId,
+	) -> Call<(Withdrawn, Receipt)> {
+		let call = runtime::transactions().staking().withdraw(role.stored(), operator, who);
+		self.signed(key, call, |receipt| {
+			use runtime::staking::events;
+			let sum = |amounts: Vec<Balance>| amounts.into_iter().fold(0, Balance::saturating_add);
+			let paid = receipt.all::<events::Withdrawn>()?.into_iter().map(|event| event.amount);
+			let moved = receipt.all::<events::Redelegated>()?.into_iter().map(|event| event.amount);
+			let burned = receipt.all::<events::DustBurned>()?.into_iter().map(|event| event.amount);
+			let withdrawn = Withdrawn {
+				paid: sum(paid.collect()),
+				redelegated: sum(moved.collect()),
+				burned: sum(burned.collect()),
+				deposit: receipt.find::<events::PoolEnded>()?.map(|event| event.returned),
+			};
+			Ok((withdrawn, receipt))
+		})
+	}
+
+	/// Lowers the account's commission, in billionths, at once, or announces a raise; the tick at which it counts, if it is a
+	/// raise.
+	pub fn set_commission(
+		&self,
+		key: &Key,
+		role: StakeRole,
+		commission: u32,
+	) -> Call<(Option<Tick>, Receipt)> {
+		let call = runtime::transactions().staking().set_commission(role.stored(), Perbill(commission));
+		self.signed(key, call, |receipt| {
+			let raise = receipt.find::<runtime::staking::events::RaiseAnnounced>()?;
+			Ok((raise.map(|event| event.at), receipt))
+		})
+	}
+
+	/// Makes the account count no more for a role; its stake stays and answers.
+	pub fn chill(&self, key: &Key, role: StakeRole) -> Call {
+		self.submit(key, runtime::transactions().staking().chill(role.stored()))
+	}
+
+	/// Makes a chilled account count again.
+	pub fn resume(&self, key: &Key, role: StakeRole) -> Call {
+		self.submit(key, runtime::transactions().staking().resume(role.stored()))
+	}
+}
+
+/// What is on its way out now, as the event says.
+fn left(receipt: Receipt) -> Result<(Leaving, Receipt), ChainError> {
+	let event = receipt.find::<runtime::staking::events::Unbonded>()?;
+	let event = event.ok_or(ChainError::Missing("the event of a stake that leaves"))?;
+	Ok((Leaving { amount: event.amount, until: event.until, to: event.to }, receipt))
+}
