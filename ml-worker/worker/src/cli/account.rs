@@ -25,7 +25,7 @@ pub struct TransferArgs {
 }
 
 /// An account, named whole: whoever pays by a short form may pay somebody else.
-fn parse(text: &str) -> anyhow::Result<AccountId> {
+pub(super) fn parse(text: &str) -> anyhow::Result<AccountId> {
 	if text.ends_with('…') {
 		bail!("{text} is a short form, which names no account; --json prints accounts whole");
 	}

@@ -15,9 +15,12 @@ mod model;
 mod names;
 mod run;
 mod secrets;
+mod stake;
 mod stop;
 mod submit;
 mod train;
+mod validator;
+mod verifier;
 mod verify;
 mod watch;
 
@@ -40,10 +43,13 @@ pub use model::{
 pub use names::{ModelName, Root};
 use names::{Named, blob, named};
 pub use run::RunArgs;
+pub use stake::{BondFor, Commission, StakeCommand};
 use std::net::SocketAddr;
 pub use stop::Stopped;
 pub use submit::SubmitArgs;
 pub use train::TrainArgs;
+pub use validator::ValidatorCommand;
+pub use verifier::{Room, VerifierCommand};
 pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
 
@@ -125,6 +131,11 @@ pub enum Command {
 	/// right. Who signs `valid` for a wrong score pays out of the verifier's bond, and so, less, does who stays away. Runs
 	/// until it is stopped, and is not disturbed by a node that goes away for a while.
 	Verify(VerifyArgs),
+	/// Join the verifiers, rest, and leave them.
+	///
+	/// A verifier has a stake (stake bond verifier), and is drawn for tasks by it; `verify` answers them.
+	#[command(subcommand)]
+	Verifier(VerifierCommand),
 	/// Recompute every submission and challenge the wrong ones; a service.
 	///
 	/// Without a key it only reports. With one it commits to the evidence with a bond for each wrong claim, then
@@ -163,6 +174,18 @@ pub enum Command {
 	/// enough.
 	#[command(subcommand)]
 	Bounty(BountyCommand),
+	/// Bond for a role, delegate with who has, and take out what is at stake.
+	///
+	/// Validators, verifiers and providers answer with a stake: a pool of their own bond and of what others delegate, which
+	/// all earn and lose by their shares. What is taken out answers for some time more.
+	#[command(subcommand)]
+	Stake(StakeCommand),
+	/// Register a validator's keys, and see how it fares.
+	///
+	/// Validators make the blocks. Those with most stake (stake bond validator) and with registered keys are elected in each
+	/// session, for the session after the next.
+	#[command(subcommand)]
+	Validator(ValidatorCommand),
 	/// Several roles in one process, from a file.
 	///
 	/// Verifiers, watchers and trainers share one store, one engine and one connection. A role that fails is started
@@ -250,12 +273,15 @@ impl Command {
 			Self::Evaluate(args) => args.run(global).await,
 			Self::Submit(args) => args.run(global).await,
 			Self::Verify(args) => args.run(global).await,
+			Self::Verifier(command) => command.run(global).await,
 			Self::Watch(args) => args.run(global).await,
 			Self::Keeper(command) => command.run(global).await,
 			Self::Blobs(command) => command.run(global).await,
 			Self::Deal(command) => command.run(global).await,
 			Self::Demand(command) => command.run(global).await,
 			Self::Bounty(command) => command.run(global).await,
+			Self::Stake(command) => command.run(global).await,
+			Self::Validator(command) => command.run(global).await,
 			Self::Run(args) => args.run(global).await,
 			Self::Key(command) => command.run(global),
 			Self::Account(args) => args.run(global).await,
