@@ -114,7 +114,7 @@ pub enum StakeCommand {
 	///
 	/// What the candidate earns is shared after its commission, and so is what it loses. Shows both, and asks. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file my.key stake delegate validator 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty 50")]
+		ml-worker --key-file my.key stake delegate validator <ACCOUNT> 50")]
 	Delegate {
 		/// What the candidate is bonded for.
 		role: BondFor,
@@ -134,7 +134,7 @@ pub enum StakeCommand {
 	/// fee.
 	#[command(after_help = "Examples:\n  \
 		ml-worker --key-file my.key stake unbond verifier 100\n  \
-		ml-worker --key-file my.key stake unbond validator --all --from 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty")]
+		ml-worker --key-file my.key stake unbond validator --all --from <ACCOUNT>")]
 	Unbond {
 		/// What the candidate is bonded for.
 		role: BondFor,
@@ -158,8 +158,7 @@ pub enum StakeCommand {
 	/// As with stake unbond it leaves for some time, earns nothing in it, and answers for the first candidate alone; then stake
 	/// withdraw delegates it with the other, or pays it out if the other cannot have it. Costs a fee.
 	#[command(after_help = "Example:\n  \
-		ml-worker --key-file my.key stake redelegate verifier 50 \
-		--to 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty")]
+		ml-worker --key-file my.key stake redelegate verifier 50 --to <ACCOUNT>")]
 	Redelegate {
 		/// What both candidates are bonded for.
 		role: BondFor,
@@ -186,7 +185,7 @@ pub enum StakeCommand {
 	/// Pays out, or delegates as was ordered, what has left for long enough. Anybody can do it for anybody. Costs a fee.
 	#[command(after_help = "Examples:\n  \
 		ml-worker --key-file my.key stake withdraw verifier\n  \
-		ml-worker --key-file my.key stake withdraw validator --from 5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty")]
+		ml-worker --key-file my.key stake withdraw validator --from <ACCOUNT>")]
 	Withdraw {
 		/// What the candidate is bonded for.
 		role: BondFor,
