@@ -6,6 +6,7 @@
 use crate::{configs::consensus::BABE_GENESIS_EPOCH_CONFIG, *};
 use alloc::vec::Vec;
 use codec::Encode;
+use frame_support::traits::KeyOwnerProofSystem;
 use frame_support::{
 	genesis_builder_helper::{build_state, get_preset},
 	view_functions::{ViewFunctionDispatchError, ViewFunctionId},
@@ -18,7 +19,6 @@ use oda_runtime_api::{Costs, ModelOverview, SubmissionOverview};
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_core::{OpaqueMetadata, crypto::KeyTypeId};
 use sp_inherents::{CheckInherentsResult, InherentData};
-use frame_support::traits::KeyOwnerProofSystem;
 use sp_runtime::{
 	ApplyExtrinsicResult, ExtrinsicInclusionMode,
 	traits::{Block as BlockT, Get},

@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 use frame_support::build_struct_json_patch;
 use serde_json::Value;
 use sp_genesis_builder::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, PresetId};
-use sp_runtime::Perbill;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+use sp_runtime::Perbill;
 
 /// What each well-known account owns on the chains for development.
 const ENDOWMENT: Balance = UNIT.saturating_mul(1_000_000);

@@ -143,7 +143,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	spec_version: 2,
 	impl_version: 1,
 	apis: RUNTIME_API_VERSIONS,
-	transaction_version: 1,
+	transaction_version: 2,
 	system_version: 1,
 };
 
@@ -152,8 +152,9 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 mod construct {
 	use super::*;
 
-	// The pallets. An index, once on a chain, is never given to another pallet.
-	#[frame_support::runtime]
+	// The pallets, in the order in which their genesis is built and their hooks run: that of this list, not that of the
+	// indices. An index, once on a chain, is never given to another pallet.
+	#[frame_support::runtime(legacy_ordering)]
 	mod runtime {
 		use super::*;
 

@@ -52,7 +52,7 @@ fn the_testnet_should_have_default_windows_and_nobody_in_it() {
 		assert_eq!(demand, crate::parameters::Windows::DEFAULT.demand);
 		assert_eq!(Balances::total_issuance(), 0);
 		assert!(Session::validators().is_empty());
-		assert!(Verification::verifiers().is_empty());
+		assert!(Verification::verifiers(None, 10).is_empty());
 	});
 }
 
@@ -72,7 +72,7 @@ fn the_development_chain_should_run_at_one_second() {
 	new_test_ext("development").execute_with(|| {
 		assert_eq!(Session::validators().len(), 1);
 		assert_eq!(Babe::slot_duration(), 1_000);
-		assert_eq!(<Runtime as pallet_babe::Config>::EpochDuration::get(), 20);
+		assert_eq!(<Runtime as pallet_babe::Config>::EpochDuration::get(), 5);
 		assert_eq!(<Runtime as pallet_babe::Config>::ExpectedBlockTime::get(), 1_000);
 	});
 }

@@ -214,7 +214,7 @@ impl<T: Config> Pallet<T> {
 	/// If nothing is being verified, starts the first in the queue that still beats the head, and ends those before it that
 	/// do not: how many. If nobody can verify it, nobody can verify those behind it either, and all end. Bounded by
 	/// [`Config::MaxQueue`].
-	pub(crate) fn advance(model: &ModelId) -> u32 {
+	pub fn advance(model: &ModelId) -> u32 {
 		if Verifying::<T>::contains_key(model) {
 			return 0;
 		}

@@ -2,9 +2,9 @@
 
 use codec::{Decode, Encode};
 use oda_runtime::{
-	AccountId, Balances, Clock, Hash, Header, ModelRegistry, Peers, ProtocolParameters, Runtime, RuntimeCall,
-	RuntimeEvent, SignedPayload, StorageDeals, System, Training, TxExtension, UncheckedExtrinsic,
-	Verification, defence::CheckDefence,
+	AccountId, Balances, Clock, Emission, Hash, Header, ModelRegistry, Peers, ProtocolParameters, Runtime,
+	RuntimeCall, RuntimeEvent, SignedPayload, Staking, StorageDeals, System, Training, TxExtension,
+	UncheckedExtrinsic, Verification, defence::CheckDefence,
 };
 use polkadot_sdk::{
 	frame_metadata_hash_extension::CheckMetadataHash,
@@ -53,7 +53,7 @@ impl Chain {
 			Header::new(0, Default::default(), Default::default(), Default::default(), Digest::default());
 		let state = TestExternalities::new_with_code(code, storage);
 		let mut chain = Self { state, executor: WasmExecutor::builder().build(), parent };
-		chain.block(&[]);
+		chain.empty_block();
 		chain
 	}
 
@@ -85,7 +85,7 @@ impl Chain {
 	}
 
 	/// Makes a block of these transactions; what came of each.
-	pub fn block(&mut self, transactions: &[UncheckedExtrinsic]) -> Vec<ApplyExtrinsicResult> {
+	pub fn block(&mut self, transactions: &[impl Encode]) -> Vec<ApplyExtrinsicResult> {
 		let number = self.parent.number + 1;
 		let slot = FIRST_SLOT + u64::from(number);
 		let author = SecondaryPlainPreDigest { authority_index: 0, slot: slot.into() };
@@ -103,7 +103,7 @@ impl Chain {
 	}
 
 	/// Applies a transaction, and leaves nothing of one that is refused, as who builds a block does.
-	fn apply(&mut self, extrinsic: &UncheckedExtrinsic) -> ApplyExtrinsicResult {
+	fn apply(&mut self, extrinsic: &impl Encode) -> ApplyExtrinsicResult {
 		self.natively(storage::start_transaction);
 		let result: ApplyExtrinsicResult = self.call("BlockBuilder_apply_extrinsic", extrinsic);
 		self.natively(if result.is_ok() {
@@ -114,17 +114,22 @@ impl Chain {
 		result
 	}
 
+	/// Makes an empty block.
+	pub fn empty_block(&mut self) {
+		self.block(&[] as &[UncheckedExtrinsic]);
+	}
+
 	/// Makes empty blocks.
 	pub fn blocks(&mut self, number: u64) {
 		for _ in 0..number {
-			self.block(&[]);
+			self.empty_block();
 		}
 	}
 
 	/// Makes blocks until it is this tick. The first block of an epoch has none.
 	pub fn until(&mut self, tick: u64) {
 		while self.natively(Clock::now) < tick {
-			self.block(&[]);
+			self.empty_block();
 		}
 	}
 
@@ -149,12 +154,19 @@ impl Chain {
 
 	/// Sends a call that nobody signs, which has to succeed.
 	pub fn authorised(&mut self, call: impl Into<RuntimeCall>) {
-		let transaction = UncheckedExtrinsic::new_transaction(call.into(), extension(0));
+		let transaction = unsigned(call);
 		assert_eq!(self.send(&transaction), Ok(Ok(())), "{transaction:?}");
 	}
 
+	/// Sends a call that nobody signs, as it is encoded: one that this tree's runtime may not know any more.
+	pub fn authorised_raw(&mut self, call: &[u8]) {
+		// Version 5, general; then that of the extensions.
+		let body = [&[0b0100_0101, 0][..], &extension(0).encode(), call].concat();
+		assert_eq!(self.send(&Opaque(body)), Ok(Ok(())));
+	}
+
 	/// Makes blocks until there is room for a transaction in one; the first block of an epoch has none.
-	pub fn send(&mut self, transaction: &UncheckedExtrinsic) -> ApplyExtrinsicResult {
+	pub fn send(&mut self, transaction: &(impl Encode + Clone)) -> ApplyExtrinsicResult {
 		const FULL: TransactionValidityError =
 			TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources);
 		for _ in 0..2 {
@@ -184,11 +196,13 @@ impl Chain {
 			}
 			assert_eq!(sum, Balances::total_issuance(), "issuance");
 			type Check = fn() -> Result<(), DispatchError>;
-			let checks: [(&str, Check); 7] = [
+			let checks: [(&str, Check); 9] = [
 				("the clock", Clock::do_try_state),
+				("emission", Emission::do_try_state),
 				("the registry", ModelRegistry::do_try_state),
 				("parameters", ProtocolParameters::do_try_state),
 				("peers", Peers::do_try_state),
+				("stakes", Staking::do_try_state),
 				("storage", StorageDeals::do_try_state),
 				("training", Training::do_try_state),
 				("verification", Verification::do_try_state),
@@ -204,6 +218,15 @@ impl Chain {
 		let hash: Hash = self.natively(|| System::block_hash(0));
 		hash.0
 	}
+}
+
+/// The bytes of a transaction, as blocks have them: with their number.
+#[derive(Clone, Encode)]
+struct Opaque(Vec<u8>);
+
+/// A call that nobody signs, as a transaction.
+pub fn unsigned(call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+	UncheckedExtrinsic::new_transaction(call.into(), extension(0))
 }
 
 /// What is checked of a transaction, without a tip, for ever.

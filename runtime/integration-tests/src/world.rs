@@ -7,9 +7,15 @@ use oda_evaluator::{
 	model::{Metric, TargetSpec},
 	scores,
 };
-use oda_primitives::{BlobRef, RangeProof, SubmissionId, TaskId, Verdict, hash, message};
+use oda_pallet_court::output_root;
+use oda_primitives::{
+	BlobRef, OutputTree, RangeProof, SubmissionId, TaskId, Verdict,
+	hash::{self, Finding},
+	message,
+};
 use oda_runtime::{AccountId, Signature, Verification};
 use pallet_training::types::ScoreBytes;
+use pallet_verification::{Phase, TaskOf};
 use polkadot_sdk::sp_keyring::Sr25519Keyring;
 
 /// Records of each model's data.
@@ -71,6 +77,14 @@ pub fn scores(right: u8) -> ScoreBytes {
 	packed.try_into().expect("a byte")
 }
 
+/// The outputs' roots of weights that are right on these records.
+pub fn outputs(right: u8) -> Vec<[u8; 32]> {
+	let (graph, weights, data) = (spec(1).graph, weights(right), data());
+	// The inputs, and the class.
+	let records = data.chunks_exact(RECORDS as usize + 1).map(|record| &record[..RECORDS as usize]);
+	records.map(|input| output_root(&graph, &weights, input).expect("it can be run")).collect()
+}
+
 /// What hides a commitment.
 pub const SALT: [u8; 32] = [7; 32];
 
@@ -110,15 +124,57 @@ impl Chain {
 		self.signed(who, pallet_training::Call::reveal { submission, weights, salt: SALT, scores });
 	}
 
-	/// A verifier finds a claim valid.
-	pub fn attest(&mut self, who: Sr25519Keyring, submission: SubmissionId) {
+	/// The task of a submission.
+	pub fn task(&mut self, submission: SubmissionId) -> TaskOf<oda_runtime::Runtime> {
+		let task = TaskId::Submission(submission);
+		self.natively(|| Verification::task(task)).expect("the task is open").task
+	}
+
+	/// Makes blocks until a submission's task is in such a phase; `tend` is done between them.
+	pub fn until_phase(
+		&mut self,
+		submission: SubmissionId,
+		is: fn(&Phase) -> bool,
+		mut tend: impl FnMut(&mut Self),
+	) {
+		for _ in 0..200 {
+			if is(&self.task(submission).phase) {
+				return;
+			}
+			tend(self);
+			self.empty_block();
+		}
+		panic!("{:?} after 200 blocks", self.task(submission));
+	}
+
+	/// A verifier runs weights that are right on some records, commits to what it has found, and opens it when all have
+	/// committed: that the claim is valid. `tend` is done while it waits.
+	pub fn verify(
+		&mut self,
+		who: Sr25519Keyring,
+		submission: SubmissionId,
+		right: u8,
+		mut tend: impl FnMut(&mut Self),
+	) {
 		let (genesis, task) = (self.genesis(), TaskId::Submission(submission));
-		let entry = self.natively(|| Verification::task(task)).expect("the task is open");
-		let verdict = Verdict::Valid;
-		let message = message::attestation(&genesis, task, &entry.claim, entry.asked, verdict);
+		let verifier = AccountId::from(who.public());
+		self.until_phase(submission, |phase| matches!(phase, Phase::Committing { .. }), &mut tend);
+		let tree = OutputTree::new(&verifier, task, outputs(right)).expect("there are records");
+		let finding = Finding { root: tree.root(), verdict: Verdict::Valid, salt: SALT };
+		let entry = self.task(submission);
+		let commitment = finding.commitment(&genesis, task, &entry.claim, entry.asked, &verifier);
+		let message = message::answer(&genesis, task, &entry.claim, entry.asked, &commitment);
 		let signature = Signature::Sr25519(who.sign(&message));
-		let verifier = who.public().into();
-		self.authorised(pallet_verification::Call::attest { task, verdict, verifier, signature });
+		self.authorised(pallet_verification::Call::commit {
+			task,
+			commitment,
+			verifier: verifier.clone(),
+			signature,
+		});
+		self.until_phase(submission, |phase| matches!(phase, Phase::Opening { .. }), &mut tend);
+		let wanted = self.task(submission).wanted;
+		let proofs = wanted.iter().map(|record| tree.prove(*record).expect("it exists")).collect();
+		self.authorised(pallet_verification::Call::open { task, verifier, finding, proofs });
 	}
 
 	/// Settles a submission, signed by nobody.

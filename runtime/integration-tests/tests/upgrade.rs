@@ -2,13 +2,15 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+use codec::{Decode, Encode};
+use oda_pallet_traits::Role;
 use oda_primitives::{
-	BlobRef, ModelId, RangeProof, SubmissionId, TaskId, hash, message, storage::challenged_range,
+	BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Verdict, hash, message, storage::challenged_range,
 };
 use oda_runtime::{
-	AccountId, Balance, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Signature, StorageDeals, Training,
-	UNIT, VERSION, Verification,
-	configs::protocol::EvaluationWeight,
+	AccountId, Balance, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, Signature, StorageDeals,
+	Training, UNIT, VERSION, Verification,
+	configs::{protocol::EvaluationWeight, stakes::PoolAccount},
 	parameters::{
 		RuntimeParameters,
 		governed::{storage_deals, training, verification},
@@ -16,16 +18,20 @@ use oda_runtime::{
 };
 use oda_runtime_integration_tests::{
 	PREVIOUS,
-	chain::Chain,
+	chain::{Chain, unsigned},
 	current,
 	world::{SALT, data, spec, weights},
 };
 use pallet_training::{Phase, Target};
+use pallet_verification::Duty;
 use polkadot_sdk::{
 	frame_support::storage::storage_prefix,
-	frame_system,
+	frame_system, pallet_im_online,
 	sp_core::{Pair, ed25519, storage::well_known_keys::CODE},
-	sp_io::{hashing::twox_128, storage},
+	sp_io::{
+		hashing::{blake2_128, twox_128},
+		storage,
+	},
 	sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie},
 	sp_runtime::{
 		traits::{Convert, Dispatchable, Get},
@@ -39,6 +45,30 @@ type Store = pallet_storage_deals::Call<Runtime>;
 
 fn account(who: Sr25519Keyring) -> AccountId {
 	who.public().into()
+}
+
+/// What Bob, the only verifier of the last runtime, has bonded there.
+const BOND: Balance = 1_000 * UNIT;
+
+/// Bob finds a claim valid, as verifiers of the last runtime did: by one signed answer.
+fn attest_before(chain: &mut Chain, submission: SubmissionId) {
+	let (genesis, task) = (chain.genesis(), TaskId::Submission(submission));
+	let key = [storage_prefix(b"Verification", b"Tasks").to_vec(), blake2_128_concat(&task)].concat();
+	let entry = chain.natively(|| storage::get(&key)).expect("the task is open");
+	// Members, quorum, claim, how often they were asked; and more.
+	let (members, _, claim, asked): (Vec<AccountId>, u32, [u8; 32], u32) =
+		Decode::decode(&mut &entry[..]).expect("a task of the last runtime");
+	assert_eq!(members, [account(Bob)]);
+	let verdict = Verdict::Valid;
+	let message = (*b"oda/attest/1", genesis, task, claim, asked, verdict).encode();
+	let signature = Signature::Sr25519(Bob.sign(&message));
+	// Pallet 23, call 0.
+	chain.authorised_raw(&(23u8, 0u8, task, verdict, account(Bob), signature).encode());
+}
+
+/// What an entry's key ends in.
+fn blake2_128_concat(key: &impl Encode) -> Vec<u8> {
+	key.using_encoded(|key| [&blake2_128(key)[..], key].concat())
 }
 
 /// A chain, and what is under way on it.
@@ -83,7 +113,7 @@ impl Story {
 		let zero = chain.commit(Alice, &active, ZERO);
 		chain.blocks(3);
 		chain.reveal(Alice, zero, ZERO, ZERO);
-		chain.attest(Bob, zero);
+		attest_before(&mut chain, zero);
 		let mut story = Self {
 			chain,
 			active: active.id(),
@@ -123,28 +153,34 @@ impl Story {
 		chain.signed(Charlie, Store::take { deal: self.deal });
 		chain.reveal(Dave, self.liar, LIE, CLAIMED);
 		chain.reveal(Eve, self.queued, BETTER, BETTER);
-		chain.attest(Bob, self.liar);
+		attest_before(chain, self.liar);
 		let commitment = hash::challenge_commitment(&chain.genesis(), self.liar, 4, &account(Charlie), &SALT);
 		chain.signed(Charlie, Train::commit_challenge { submission: self.liar, commitment });
 		chain.signed(Alice, Train::demand { target: Target::Head(self.active) });
 	}
 
-	/// Everything that the protocol's pallets and holds are in, by key.
+	/// Everything that the protocol's pallets and holds are in and that no upgrade changes, by key: all but verification,
+	/// submissions, and what Bob has bonded.
 	fn entries(&mut self) -> BTreeMap<Vec<u8>, Vec<u8>> {
-		let mut prefixes: Vec<Vec<u8>> = ["ModelRegistry", "Peers", "Training", "Verification"]
-			.map(|pallet| twox_128(pallet.as_bytes()).to_vec())
-			.into();
+		let mut prefixes: Vec<Vec<u8>> =
+			["ModelRegistry", "Peers", "Training"].map(|pallet| twox_128(pallet.as_bytes()).to_vec()).into();
 		// Not the round, nor how far the sweep is: these go on by themselves.
 		for (pallet, item) in [("StorageDeals", "Deals"), ("StorageDeals", "Keepers"), ("Balances", "Holds")]
 		{
 			prefixes.push(storage_prefix(pallet.as_bytes(), item.as_bytes()).to_vec());
 		}
 		self.chain.natively(|| {
+			let pool = PoolAccount::convert((Role::Verifier, account(Bob)));
+			let holds = |who| [&storage_prefix(b"Balances", b"Holds")[..], &blake2_128_concat(&who)].concat();
+			let changed =
+				[storage_prefix(b"Training", b"Submissions").to_vec(), holds(account(Bob)), holds(pool)];
 			let mut entries = BTreeMap::new();
 			for prefix in prefixes {
 				let mut key = prefix.clone();
 				while let Some(next) = storage::next_key(&key).filter(|next| next.starts_with(&prefix)) {
-					entries.insert(next.clone(), storage::get(&next).expect("it is there").to_vec());
+					if !changed.iter().any(|changed| next.starts_with(changed)) {
+						entries.insert(next.clone(), storage::get(&next).expect("it is there").to_vec());
+					}
 					key = next;
 				}
 			}
@@ -160,17 +196,25 @@ impl Story {
 
 	/// Settles a submission as soon as it can be.
 	fn settle(&mut self, submission: SubmissionId) {
-		let due = self.chain.natively(|| {
-			let entry = pallet_training::Submissions::<Runtime>::get(submission).expect("it is live");
-			let Phase::Verifying { answers_until, held_until, .. } = entry.phase else {
-				panic!("{submission} is not being verified");
-			};
-			let task = Verification::task(TaskId::Submission(submission)).expect("it has a task");
-			let passed = task.passed_at.expect("the verifier attested");
-			answers_until.max(held_until).max(passed + entry.terms.challenge_window)
+		let settle = unsigned(Train::settle { submission });
+		let live = || pallet_training::Submissions::<Runtime>::contains_key(submission);
+		for _ in 0..200 {
+			// Refused while nothing is due.
+			let _ = self.chain.send(&settle);
+			if !self.chain.natively(live) {
+				return;
+			}
+			tend(&mut self.chain, self.deal);
+		}
+		panic!("{submission} cannot be settled");
+	}
+
+	/// Bob runs weights that are right on these records, and finds them as they are claimed.
+	fn verify(&mut self, submission: SubmissionId, right: u8) {
+		let deal = self.deal;
+		self.chain.verify(Bob, submission, right, |chain| {
+			tend(chain, deal);
 		});
-		self.chain.until(due);
-		self.chain.settle(submission);
 	}
 
 	/// Expects an event in the last block.
@@ -181,20 +225,32 @@ impl Story {
 
 	/// Waits for the round in which Charlie is asked first, and proves.
 	fn prove(&mut self) {
-		let (deal, keeper) = (self.deal, account(Charlie));
-		while self.chain.natively(|| StorageDeals::challenge(deal, keeper.clone())).is_none() {
-			self.chain.block(&[]);
+		let deal = self.deal;
+		while self.chain.natively(|| StorageDeals::challenge(deal, account(Charlie))).is_none() {
+			self.chain.empty_block();
 		}
-		let bytes = data();
-		let round = self.chain.natively(StorageDeals::round).expect("a round runs");
-		let range = challenged_range(&round.seed, deal, round.number, 0, 1, &BlobRef::of(&bytes));
-		let proof = RangeProof::new(&bytes, range).expect("a chunk of them");
-		let message = message::storage_proof(&self.chain.genesis(), deal, round.number, &proof);
-		let signature = Signature::Sr25519(Charlie.sign(&message));
-		let round = round.number;
-		self.chain.authorised(Store::prove { deal, round, keeper: keeper.clone(), proof, signature });
-		self.expect(pallet_storage_deals::Event::RoundProved { deal, round, keeper, paid: PAY });
+		let round = tend(&mut self.chain, deal).expect("it is asked");
+		self.expect(pallet_storage_deals::Event::RoundProved {
+			deal,
+			round,
+			keeper: account(Charlie),
+			paid: PAY,
+		});
 	}
+}
+
+/// Lets Charlie prove, if it is asked; the round.
+fn tend(chain: &mut Chain, deal: u64) -> Option<u32> {
+	let keeper = account(Charlie);
+	chain.natively(|| StorageDeals::challenge(deal, keeper.clone()))?;
+	let bytes = data();
+	let round = chain.natively(StorageDeals::round).expect("a round runs");
+	let range = challenged_range(&round.seed, deal, round.number, 0, 1, &BlobRef::of(&bytes));
+	let proof = RangeProof::new(&bytes, range).expect("a chunk of them");
+	let message = message::storage_proof(&chain.genesis(), deal, round.number, &proof);
+	let signature = Signature::Sr25519(Charlie.sign(&message));
+	chain.authorised(Store::prove { deal, round: round.number, keeper, proof, signature });
+	Some(round.number)
 }
 
 /// Makes every amount dearer, and windows longer or shorter: nothing that is under way may notice.
@@ -245,7 +301,7 @@ fn what_is_under_way_should_end_as_it_began() {
 	let stale = story.chain.sign(Alice, frame_system::Call::remark { remark: vec![1] });
 
 	story.chain.set_code(current());
-	story.chain.block(&[]);
+	story.chain.empty_block();
 
 	// The state is that of the new runtime, and what is under way is as it was.
 	assert_eq!(story.chain.version(), VERSION);
@@ -259,6 +315,25 @@ fn what_is_under_way_should_end_as_it_began() {
 	assert_eq!(story.entries(), before);
 	story.chain.check();
 
+	// Bob has staked what it had bonded, and will be asked again; Alice stays, and has a third key.
+	story.chain.natively(|| {
+		let pool =
+			pallet_oda_staking::Pools::<Runtime>::get(Role::Verifier, account(Bob)).expect("it bonded");
+		assert_eq!((pool.active.stake, pool.counted()), (BOND, BOND));
+		let bob = Verification::verifier(account(Bob)).expect("it joined");
+		assert_eq!((bob.duty, bob.weight, bob.open), (Duty::Awake, BOND, 0));
+		let phases = [story.liar, story.queued, story.committed]
+			.map(|id| pallet_training::Submissions::<Runtime>::get(id).expect("it is live").phase);
+		assert!(matches!(phases[0], Phase::Verifying { refuted: false, .. }), "{phases:?}");
+		assert!(matches!(phases[1], Phase::Queued(_)), "{phases:?}");
+		assert!(matches!(phases[2], Phase::Committed), "{phases:?}");
+		let task = Verification::task(TaskId::Submission(story.liar)).expect("it is verified again").task;
+		assert!(matches!(task.phase, pallet_verification::Phase::Drawing { .. }), "{task:?}");
+		assert_eq!(Session::validators(), [account(Alice)]);
+		let keys = session::NextKeys::<Runtime>::get(account(Alice)).expect("it has keys");
+		assert_eq!(keys.im_online.encode(), keys.babe.encode());
+	});
+
 	// A transaction is for the runtime that it was signed for.
 	assert_eq!(story.chain.send(&stale), Err(InvalidTransaction::BadProof.into()));
 	story.chain.signed(Alice, frame_system::Call::remark { remark: vec![1] });
@@ -267,10 +342,10 @@ fn what_is_under_way_should_end_as_it_began() {
 	let entries = story.entries();
 	assert_eq!(entries, before, "a change of parameters touches nothing");
 
-	// The lie falls; its bond and its verifier's penalty are those of before.
+	// The lie falls; its bond is that of before. What Bob answered before is forgotten.
 	let proof = RangeProof::new(&data(), spec(1).record_range(4).expect("it exists")).expect("it exists");
 	let cost = EvaluationWeight::convert(spec(1).validate().expect("a valid model"));
-	let (submission, task) = (story.liar, TaskId::Submission(story.liar));
+	let submission = story.liar;
 	let weights_of_lie = weights(LIE).try_into().expect("short");
 	story.chain.authorised(Train::challenge {
 		submission,
@@ -290,13 +365,6 @@ fn what_is_under_way_should_end_as_it_began() {
 		slashed: 100 * UNIT,
 		paid: 50 * UNIT,
 	});
-	story.expect(pallet_verification::Event::Slashed {
-		task,
-		verifier: account(Bob),
-		fault: pallet_verification::Fault::FalseValid,
-		amount: 300 * UNIT,
-	});
-
 	// The demand is answered at the price of before.
 	let target = Target::Head(story.active);
 	let price = story.chain.natively(|| Training::demand_for(target)).expect("it is open").price;
@@ -305,9 +373,10 @@ fn what_is_under_way_should_end_as_it_began() {
 	story.expect(pallet_training::Event::WeightsPosted { target, by_demander: price, by_trainer: 0 });
 
 	// The next in line had its turn at once, and earns the bounty.
-	story.chain.attest(Bob, story.queued);
 	story.prove();
-	story.settle(story.queued);
+	let (queued, committed) = (story.queued, story.committed);
+	story.verify(queued, BETTER);
+	story.settle(queued);
 	assert_eq!(story.head(), Some(1));
 	let (model, submission) = (story.active, story.queued);
 	story.expect(pallet_training::Event::BountyPaid { bounty: 0, model, submission, amount: 5 * UNIT });
@@ -319,9 +388,9 @@ fn what_is_under_way_should_end_as_it_began() {
 		oda_runtime::Clock::now() - entry.committed_at
 	});
 	assert!(age > 10, "{age} ticks");
-	story.chain.reveal(Ferdie, story.committed, BEST, BEST);
-	story.chain.attest(Bob, story.committed);
-	story.settle(story.committed);
+	story.chain.reveal(Ferdie, committed, BEST, BEST);
+	story.verify(committed, BEST);
+	story.settle(committed);
 	assert_eq!(story.head(), Some(2));
 
 	// An announcement is used, a pending model is brought to life, by the bonds of now.
@@ -332,14 +401,30 @@ fn what_is_under_way_should_end_as_it_began() {
 
 	// A keeper that was leaving has its bond back, and one that stays lost nothing.
 	let free_at = story.chain.natively(|| StorageDeals::keeper(account(Ferdie))).expect("it leaves").free_at;
-	story.chain.until(free_at.expect("it leaves"));
+	while story.chain.natively(oda_runtime::Clock::now) < free_at.expect("it leaves") {
+		tend(&mut story.chain, story.deal);
+		story.chain.empty_block();
+	}
 	story.chain.signed(Ferdie, Store::withdraw {});
 	story.expect(pallet_storage_deals::Event::Withdrawn { keeper: account(Ferdie), bond: 100 * UNIT });
 	story.prove();
 	let keeper = story.chain.natively(|| StorageDeals::keeper(account(Charlie))).expect("it keeps");
 	assert_eq!((keeper.bond, keeper.staked), (100 * UNIT, UNIT));
+
+	// Bob was paid and not slashed, rests, and leaves when no draw can name it any more.
+	story.chain.signed(Bob, pallet_verification::Call::rest {});
+	story.chain.blocks(60);
 	story.chain.signed(Bob, pallet_verification::Call::leave {});
-	story.expect(pallet_verification::Event::Left { verifier: account(Bob), bond: 700 * UNIT });
+	story.expect(pallet_verification::Event::Left { verifier: account(Bob) });
+	let stake =
+		story.chain.natively(|| pallet_oda_staking::Pools::<Runtime>::get(Role::Verifier, account(Bob)));
+	assert!(stake.expect("it is bonded").active.stake >= BOND);
+	// Who validated does, with three keys, for nobody else could be elected.
+	story.chain.natively(|| {
+		assert_eq!(Session::validators(), [account(Alice)]);
+		assert_eq!(pallet_im_online::Keys::<Runtime>::get().len(), 1);
+		assert!(pallet_oda_staking::CurrentSession::<Runtime>::get() > 0);
+	});
 	story.chain.check();
 }
 
@@ -347,7 +432,7 @@ fn what_is_under_way_should_end_as_it_began() {
 fn what_nobody_tends_after_an_upgrade_should_lapse_and_leave_a_sound_state() {
 	let mut story = Story::begin();
 	story.chain.set_code(current());
-	story.chain.blocks(30);
+	story.chain.blocks(300);
 	assert_eq!(story.chain.natively(|| storage::get(CODE)).expect("there is code"), current());
 	story.chain.check();
 }

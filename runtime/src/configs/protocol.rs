@@ -74,7 +74,8 @@ pub type EvaluationWeight =
 	oda_pallet_court::Price<weights::oda_pallet_court::WeightInfo<Runtime>, CourtMargin>;
 
 /// What hashing an output weighs above that.
-pub type OutputWeight = oda_pallet_court::OutputPrice<weights::oda_pallet_court::WeightInfo<Runtime>, CourtMargin>;
+pub type OutputWeight =
+	oda_pallet_court::OutputPrice<weights::oda_pallet_court::WeightInfo<Runtime>, CourtMargin>;
 
 /// Picoseconds that fetching a mebibyte takes on the chain's reference line: 16 MiB a second.
 const MIB_TIME: u64 = WEIGHT_REF_TIME_PER_SECOND / 16;

@@ -6,7 +6,7 @@
 pub mod v2;
 
 /// What is done in the first block of this runtime, before anything else.
-pub type SingleBlock = (v2::WindowsToParameters,);
+pub type SingleBlock = (v2::WindowsToParameters, v2::DrawnCommittees);
 
 /// What is done over a number of blocks, in which only inherents run and ticks stand still.
 #[cfg(not(any(test, feature = "runtime-benchmarks")))]

@@ -281,10 +281,7 @@ pub mod pallet {
 			ensure!(in_order && drawn, Error::<T>::CommitteeOutOfRange);
 			let three_epochs = tempo::EpochSlots::<Runtime>::get().saturating_mul(3);
 			let windows = verification::OpenWindow::get().min(verification::DisputeWindow::get());
-			ensure!(
-				windows > 0 && verification::Patience::get() >= three_epochs,
-				Error::<T>::NoTimeToAnswer
-			);
+			ensure!(windows > 0 && verification::Patience::get() >= three_epochs, Error::<T>::NoTimeToAnswer);
 			let share = verification::Quorum::get();
 			for members in 1..=most {
 				let quorum = share.mul_ceil(members).max(1);
@@ -324,10 +321,7 @@ pub mod pallet {
 		fn check_emission() -> Result<(), Error<T>> {
 			let shares = crate::configs::stakes::EmissionShares::get();
 			let ratio = governed::emission::VerifiersRatio::get();
-			ensure!(
-				shares.fit() && ratio < Perbill::one(),
-				Error::<T>::EmissionOutOfRange
-			);
+			ensure!(shares.fit() && ratio < Perbill::one(), Error::<T>::EmissionOutOfRange);
 			Ok(())
 		}
 

@@ -148,7 +148,14 @@ fn verifying() {
 		hash: [0; 32],
 		revealed_at: 0,
 	};
-	let phase = Phase::Verifying { claim, opened_at: 0, answers_until: 1_000, held_until: 0, shown: false };
+	let phase = Phase::Verifying {
+		claim,
+		opened_at: 0,
+		open_until: 1_000,
+		held_until: 0,
+		shown: false,
+		refuted: false,
+	};
 	let submission = Submission {
 		model: [1; 32],
 		trainer: Sr25519Keyring::Eve.to_account_id(),
@@ -158,7 +165,7 @@ fn verifying() {
 		closes_at: 1_000,
 		head_at_commit: None,
 		bond: 0,
-		terms: Terms { fee: 0, fee_base: 0, answer_window: 1_000, patience: 1_000, challenge_window: 8 },
+		terms: Terms { fee: 0, fee_burn: 0, fee_base: 0, answer_window: 1_000, challenge_window: 8 },
 		phase,
 	};
 	Submissions::<Runtime>::insert(7, submission);

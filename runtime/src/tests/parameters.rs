@@ -4,7 +4,7 @@ use super::*;
 use crate::parameters::{
 	RuntimeParameters, RuntimeParametersKey, Windows, all,
 	changes::{Error, MAX_WINDOW},
-	governed::{model_registry, storage_deals, training, verification},
+	governed::{emission, model_registry, staking, storage_deals, training, verification},
 };
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok, traits::dynamic_params::AggregatedKeyValue};
@@ -97,18 +97,42 @@ fn a_change_that_breaks_a_relation_should_be_refused_and_leave_nothing_behind() 
 		(parameter!(Training, training, ChallengeBond = 0), Broken::NothingAtStake),
 		(parameter!(Training, training, TrainerBond = UNIT), Broken::TrainerBondTooLow),
 		(parameter!(Training, training, TrainerBond = 150 * UNIT), Broken::QuorumTooCheap),
+		(parameter!(Training, training, FeeBurn = Perbill::one()), Broken::NothingEarned),
 		(
 			parameter!(Verification, verification, Quorum = Perbill::from_parts(666_666_666)),
 			Broken::QuorumTooLow,
 		),
-		(parameter!(Verification, verification, MinBond = 299 * UNIT), Broken::SlashAboveBond),
+		(parameter!(Verification, verification, MinStake = 299 * UNIT), Broken::SlashAboveBond),
+		(parameter!(Verification, verification, UnopenedSlash = 501 * UNIT), Broken::SlashAboveBond),
 		(parameter!(Verification, verification, AbsenceSlash = 301 * UNIT), Broken::AbsenceAboveLie),
 		(parameter!(Verification, verification, VerifierSlash = 200 * UNIT), Broken::QuorumTooCheap),
+		(parameter!(Verification, verification, UnopenedSlash = 4 * UNIT), Broken::UnopenedTooCheap),
+		(parameter!(Verification, verification, AbsenceCap = 4 * UNIT), Broken::UnopenedTooCheap),
+		(parameter!(Verification, verification, MinCommittee = 0), Broken::CommitteeOutOfRange),
+		(parameter!(Verification, verification, MinCommittee = 9), Broken::CommitteeOutOfRange),
+		(parameter!(Verification, verification, Committee = 17), Broken::CommitteeOutOfRange),
+		(parameter!(Verification, verification, MaxCommittee = 33), Broken::CommitteeOutOfRange),
+		(parameter!(Verification, verification, Samples = 0), Broken::CommitteeOutOfRange),
+		(parameter!(Verification, verification, Samples = 129), Broken::CommitteeOutOfRange),
+		(parameter!(Verification, verification, Wanted = 0), Broken::CommitteeOutOfRange),
+		(parameter!(Verification, verification, Wanted = 9), Broken::CommitteeOutOfRange),
+		(parameter!(Verification, verification, OpenWindow = 0), Broken::NoTimeToAnswer),
+		(parameter!(Verification, verification, DisputeWindow = 0), Broken::NoTimeToAnswer),
+		(parameter!(Verification, verification, Patience = 14), Broken::NoTimeToAnswer),
+		(parameter!(Staking, staking, MinValidators = 0), Broken::ValidatorsOutOfRange),
+		(parameter!(Staking, staking, MinValidators = 51), Broken::ValidatorsOutOfRange),
+		(parameter!(Staking, staking, ValidatorCount = 101), Broken::ValidatorsOutOfRange),
+		(parameter!(Staking, staking, MaxAbsences = 1), Broken::ValidatorsOutOfRange),
+		(parameter!(Staking, staking, MinDelegation = MILLI_UNIT - 1), Broken::DelegationOutOfRange),
+		(parameter!(Staking, staking, MinDelegation = 101 * UNIT), Broken::DelegationOutOfRange),
+		(parameter!(Staking, staking, CommissionNotice = MAX_WINDOW + 1), Broken::WindowTooLong),
+		(parameter!(Emission, emission, Treasury = Perbill::from_percent(11)), Broken::EmissionOutOfRange),
+		(parameter!(Emission, emission, VerifiersRatio = Perbill::one()), Broken::EmissionOutOfRange),
 		(parameter!(StorageDeals, storage_deals, MinStake = 101 * UNIT), Broken::StakeAboveBond),
 	];
 	new_test_ext("development").execute_with(|| {
 		for (change, broken) in cases {
-			let changes = vec![parameter!(Training, training, VerifierPatience = 61), change];
+			let changes = vec![parameter!(Training, training, FeeBase = 2 * UNIT), change];
 			let refused: DispatchError = broken.into();
 			assert_noop!(set(RuntimeOrigin::root(), changes).map_err(|e| e.error), refused);
 		}
@@ -127,7 +151,7 @@ fn a_parameter_should_not_lose_its_value() {
 #[test]
 fn nobody_but_root_should_change_a_parameter_and_not_past_the_check() {
 	new_test_ext("development").execute_with(|| {
-		let change = parameter!(Training, training, VerifierPatience = 61);
+		let change = parameter!(Verification, verification, Patience = 61);
 		let alice = RuntimeOrigin::signed(Sr25519Keyring::Alice.to_account_id());
 		let refused = DispatchError::BadOrigin;
 		assert_noop!(set(alice.clone(), vec![change.clone()]).map_err(|e| e.error), refused);
@@ -149,7 +173,9 @@ fn the_keys_of_parameters_should_stay_what_they_are() {
 			key.encode().try_into().expect("the pallet's index and the parameter's")
 		})
 		.collect();
-	let expected: Vec<[u8; 2]> = [(21, 0..1), (22, 0..14), (23, 0..5), (24, 0..7)]
+	// 7 of training was the patience of verification.
+	let ranges = [(21, 0..1), (22, 0..7), (22, 8..15), (23, 0..19), (24, 0..7), (26, 0..9), (27, 0..5)];
+	let expected: Vec<[u8; 2]> = ranges
 		.into_iter()
 		.flat_map(|(pallet, parameters)| parameters.map(move |parameter| [pallet, parameter]))
 		.collect();
