@@ -19,6 +19,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 UNIT = 10**12
+# Picoseconds of the reference machine, and bytes.
+HOUR = 3_600 * 10**12
+GIB = 2**30
 # An account or a public key, as text.
 ADDRESS = re.compile(r"\b5[1-9A-HJ-NP-Za-km-z]{47}\b")
 # A peer's address as nodes dial it: a boot node without the peer's id could be anybody.
@@ -55,11 +58,24 @@ def section(genesis: dict, name: str, fields: set[str]) -> list[dict]:
     return entries
 
 
+def bonds(entries: list[dict]) -> list[list]:
+    """What they have bonded, and their commissions, which they set later."""
+    return [[one["account"], amount(one["bond"], one["account"]), 0] for one in entries]
+
+
+def capacity(verifier: dict, field: str, unit: int) -> int:
+    """What a verifier has room for, in the smallest units."""
+    value = verifier[field]
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise Wrong(f"verifiers: {verifier['account']}: {field} is a positive integer, and not {json.dumps(value)}")
+    return value * unit
+
+
 def people(patch: dict, genesis: dict) -> None:
     """Puts them into the patch of a genesis."""
     if unknown := set(genesis) - {"validators", "verifiers", "balances"}:
         raise Wrong(f"there is no section {', '.join(sorted(unknown))}; there are validators, verifiers, balances")
-    validators = section(genesis, "validators", {"account", "keys"})
+    validators = section(genesis, "validators", {"account", "bond", "keys"})
     if not validators:
         raise Wrong("validators: a chain without any makes no block")
     signing = [key for validator in validators for key in validator["keys"].items()]
@@ -74,14 +90,22 @@ def people(patch: dict, genesis: dict) -> None:
         owned[one["account"]] = amount(one["oda"], one["account"])
     patch["balances"]["balances"] = [list(item) for item in owned.items()]
 
+    patch["staking"]["validators"] = bonds(validators)
     if "verifiers" in genesis:
-        verifiers = section(genesis, "verifiers", {"account", "bond"})
-        bonds = [[one["account"], amount(one["bond"], one["account"])] for one in verifiers]
-        for account, bond in bonds:
-            # The bond is held from it, and something has to remain.
-            if owned.get(account, 0) <= bond:
-                raise Wrong(f"verifiers: {account} has not more than its bond")
-        patch["verification"]["verifiers"] = bonds
+        verifiers = section(genesis, "verifiers", {"account", "bond", "hours", "gib"})
+        patch["staking"]["verifiers"] = bonds(verifiers)
+        patch["verification"]["verifiers"] = [
+            [one["account"], capacity(one, "hours", HOUR), capacity(one, "gib", GIB)] for one in verifiers
+        ]
+    for role in ("validators", "verifiers"):
+        for account, bond, _ in patch["staking"][role]:
+            if account in owned:
+                owned[account] -= bond
+    for role in ("validators", "verifiers"):
+        for account, *_ in patch["staking"][role]:
+            # Bonds are moved from it, and something has to remain.
+            if owned.get(account, 0) <= 0:
+                raise Wrong(f"{role}: {account} has not more than its bond")
 
 
 def main() -> None:

@@ -29,6 +29,8 @@ NAMES = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie"]
 CAPACITY_MIB = 256
 # What accounts own that the preset does not know, in ODA.
 ENDOWMENT = 1_000_000
+# What each validator has bonded, in ODA.
+BOND = 10_000
 # A network that does not get going ends; nothing is expected to take this long.
 PATIENCE = 300
 # A node gives its tasks 60 seconds to end.
@@ -296,7 +298,7 @@ def make(network: Network) -> None:
     patch = json.loads(plain.read_text())["genesis"]["runtimeGenesis"]["patch"]
     owners = {owner for owner, _ in patch["balances"]["balances"]}
     known = {public(node, f"//{name}"): f"//{name}" for name in NAMES}
-    verifiers = [known[verifier] for verifier, _ in patch["verification"]["verifiers"]]
+    verifiers = [known[verifier] for verifier, *_ in patch["verification"]["verifiers"]]
     extra = max(0, asked["workers"] - len(verifiers) - 2)
     keepers = ["//Ferdie", *(f"//Keeper//{number}" for number in range(2, extra + 2))]
     roles = [
@@ -309,7 +311,11 @@ def make(network: Network) -> None:
     accounts = [public(node, secret) for secret in secrets]
     genesis = {
         "validators": [
-            {"account": who, "keys": {"babe": who, "grandpa": public(node, secret, "ed25519")}}
+            {
+                "account": who,
+                "bond": BOND,
+                "keys": {"babe": who, "grandpa": public(node, secret, "ed25519"), "im_online": who},
+            }
             for who, secret in zip(accounts, secrets)
         ],
         "balances": [
@@ -345,7 +351,7 @@ def make(network: Network) -> None:
     run(sys.executable, ROOT / "chain-spec/genesis.py", *spec)
     run(node, "export-chain-spec", "--chain", plain, "--raw", "--output", chain)
     for index, secret in enumerate(secrets):
-        for scheme, kind in (("sr25519", "babe"), ("ed25519", "gran")):
+        for scheme, kind in (("sr25519", "babe"), ("ed25519", "gran"), ("sr25519", "imon")):
             keystore = ["--chain", chain, "--base-path", base / f"validator-{index + 1}"]
             run(node, "key", "insert", *keystore, "--scheme", scheme, "--key-type", kind, "--suri", secret)
 

@@ -99,14 +99,20 @@ class GenesisTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        patch = {"session": {"keys": []}, "balances": {"balances": []}, "verification": {"verifiers": []}}
+        patch = {"session": {"keys": []}, "balances": {"balances": []}, "staking": {"validators": [], "verifiers": []}, "verification": {"verifiers": []}}
         plain = {"name": "N", "id": "n", "bootNodes": [], "genesis": {"runtimeGenesis": {"patch": patch}}}
         (self.folder / "plain.json").write_text(json.dumps(plain))
         (self.folder / "local.json").write_text(json.dumps([ACCOUNTS[5]]))
         self.people = {
-            "validators": [{"account": ACCOUNTS[0], "keys": {"babe": ACCOUNTS[1], "grandpa": ACCOUNTS[2]}}],
-            "verifiers": [{"account": ACCOUNTS[3], "bond": 1_000}],
-            "balances": [{"account": ACCOUNTS[3], "oda": "1000.5"}],
+            "validators": [
+                {
+                    "account": ACCOUNTS[0],
+                    "bond": 2_000,
+                    "keys": {"babe": ACCOUNTS[1], "grandpa": ACCOUNTS[2], "im_online": ACCOUNTS[1]},
+                }
+            ],
+            "verifiers": [{"account": ACCOUNTS[3], "bond": 1_000, "hours": 1, "gib": 16}],
+            "balances": [{"account": ACCOUNTS[3], "oda": "1000.5"}, {"account": ACCOUNTS[0], "oda": 2_001}],
         }
 
     def make(self, *options: str) -> subprocess.CompletedProcess:
@@ -127,10 +133,14 @@ class GenesisTest(unittest.TestCase):
         self.assertEqual(ended.returncode, 0, ended.stderr)
         made = json.loads((self.folder / "out.json").read_text())
         patch = made["genesis"]["runtimeGenesis"]["patch"]
-        keys = {"babe": ACCOUNTS[1], "grandpa": ACCOUNTS[2]}
+        keys = {"babe": ACCOUNTS[1], "grandpa": ACCOUNTS[2], "im_online": ACCOUNTS[1]}
         self.assertEqual(patch["session"]["keys"], [[ACCOUNTS[0], ACCOUNTS[0], keys]])
-        self.assertEqual(patch["balances"]["balances"], [[ACCOUNTS[3], 1_000_500_000_000_000]])
-        self.assertEqual(patch["verification"]["verifiers"], [[ACCOUNTS[3], 1_000_000_000_000_000]])
+        owned = [[ACCOUNTS[3], 1_000_500_000_000_000], [ACCOUNTS[0], 2_001_000_000_000_000]]
+        self.assertEqual(patch["balances"]["balances"], owned)
+        self.assertEqual(patch["staking"]["validators"], [[ACCOUNTS[0], 2_000_000_000_000_000, 0]])
+        self.assertEqual(patch["staking"]["verifiers"], [[ACCOUNTS[3], 1_000_000_000_000_000, 0]])
+        room = [[ACCOUNTS[3], 3_600_000_000_000_000, 16 * 2**30]]
+        self.assertEqual(patch["verification"]["verifiers"], room)
         self.assertEqual((made["bootNodes"], made["name"], made["id"]), ([boot_node], "N", "mine"))
 
     def test_a_key_that_everybody_knows_is_refused(self) -> None:
@@ -142,13 +152,22 @@ class GenesisTest(unittest.TestCase):
         self.refused("a chain without any makes no block")
 
     def test_a_key_of_two_validators_is_refused(self) -> None:
-        keys = {"babe": ACCOUNTS[4], "grandpa": ACCOUNTS[2]}
-        self.people["validators"].append({"account": ACCOUNTS[4], "keys": keys})
+        keys = {"babe": ACCOUNTS[4], "grandpa": ACCOUNTS[2], "im_online": ACCOUNTS[4]}
+        self.people["validators"].append({"account": ACCOUNTS[4], "bond": 2_000, "keys": keys})
         self.refused("two have the grandpa key")
 
     def test_a_bond_without_the_money_is_refused(self) -> None:
         self.people["balances"][0]["oda"] = 1_000
+        self.refused("verifiers: " + ACCOUNTS[3] + " has not more than its bond")
+
+    def test_one_balance_answers_for_both_bonds(self) -> None:
+        self.people["validators"][0]["account"] = ACCOUNTS[3]
         self.refused("has not more than its bond")
+
+    def test_a_verifier_without_room_is_refused(self) -> None:
+        for hours in (0, -1, 1.5, "1", True):
+            self.people["verifiers"][0]["hours"] = hours
+            self.refused("hours is a positive integer")
 
     def test_an_amount_that_is_none_is_refused(self) -> None:
         for oda in ("many", 0, -1, "0.0000000000001", "Infinity"):
