@@ -472,7 +472,8 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
         id: { 'ModelRegistry.*': model, 'Verification.*': { Submission: update.id }, '*': update.id },
         after: { '*': null }, limit: { '*': 10 }, from: { '*': 0 }, number: { '*': 0 }, model: { '*': model },
         submission: { '*': copy.id }, who: { '*': dave.address }, task: { '*': { Submission: update.id } },
-        verdict: { '*': 'Valid' }, len: { '*': 1 },
+        verdict: { '*': 'Valid' }, len: { '*': 1 }, commitment: { '*': model },
+        role: { '*': 'Verifier' }, operator: { '*': bob.address },
         target: { '*': { Head: model } }, peer: { '*': model }, root: { '*': model }, deal: { '*': 0 }, slot: { '*': 0 },
         keeper: { '*': dave.address }, blob: { '*': update.weights }, round: { '*': 1 },
         proof: { '*': { start: 0, len: 1, chunks: '0x00', siblings: [] } },
@@ -493,10 +494,11 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
 
     it('blocks decode as signed blocks, transaction by transaction', async () => {
       const found = new Map();
-      let attestedAt;
+      let openedAt;
       for await (const { number, events } of finalizedBlocks(api, first.block)) {
-        const attested = events.find(({ event }) => event.method === 'Attested' && event.data.task.asSubmission.eq(update.id));
-        if (attested) attestedAt = number;
+        const opened = events.find(({ event: { section, method, data } }) =>
+          section === 'verification' && method === 'Opened' && data.task.asSubmission.eq(update.id));
+        if (opened) openedAt = number;
         const hash = await api.rpc.chain.getBlockHash(number);
         const raw = await api.rpc.chain.getBlock.raw(hash);
         const { block } = await api.rpc.chain.getBlock(hash);
@@ -506,7 +508,7 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
         assert.deepEqual(encoded.map((each) => each.toHex()), extrinsics);
         assert.deepEqual(encoded.map((each) => each.hash.toHex()), extrinsics.map((each) => blake2AsHex(each)));
         for (const each of block.extrinsics) found.set(`${each.method.section}.${each.method.method}`, each);
-        if (number === attestedAt) break;
+        if (number === openedAt) break;
       }
       const signer = (name) => found.get(name).isSigned && found.get(name).signer.toString();
       assert.equal(signer('timestamp.set'), false);
@@ -514,12 +516,17 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
       assert.equal(signer('training.reveal'), eve.address);
       assert.equal(signer('training.settle'), charlie.address);
       assert.equal(found.get('training.reveal').method.args[0].toNumber(), update.id);
-      // Without a signer: the verifier's signature is an argument.
-      assert.equal(signer('verification.attest'), false);
-      const [task, verdict, who] = found.get('verification.attest').method.args;
+      // Without a signer: the verifier's signature is an argument of the first, which fixes the second.
+      assert.equal(signer('verification.commit'), false);
+      assert.equal(signer('verification.open'), false);
+      const [committed, , member] = found.get('verification.commit').method.args;
+      assert.equal(committed.asSubmission.toNumber(), update.id);
+      assert.equal(member.toString(), bob.address);
+      const [task, who, { verdict }, proofs] = found.get('verification.open').method.args;
       assert.equal(task.asSubmission.toNumber(), update.id);
       assert.ok(verdict.isValid);
       assert.equal(who.toString(), bob.address);
+      assert.ok(proofs.length > 0);
     });
 
     it('every error that the guide names is one of the chain\'s', async () => {

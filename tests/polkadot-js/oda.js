@@ -115,25 +115,30 @@ export async function untilTick(api, tick) {
 // #endregion
 
 // #region follow
-const ENDS = ['Accepted', 'Expired', 'Forfeited', 'Outdated', 'Overturned', 'Withdrawn'];
+const ENDS = ['Accepted', 'Expired', 'Forfeited', 'Outdated', 'Overturned', 'Refuted', 'Withdrawn', 'Withheld'];
 
 // The tick from which on the verification of a submission can be settled; infinity if it is not being verified.
 async function settleTick(api, submission) {
   const stage = (await api.call.odaApi.submission(submission)).unwrapOr(undefined)?.stage;
   const terms = (await api.query.training.submissions(submission)).unwrapOr(undefined)?.terms;
   if (!stage?.isVerifying || !terms) return Infinity;
-  const { answersUntil, passedAt } = stage.asVerifying;
+  const status = (await view(api, 'Verification', 'status_of', { Submission: submission })).unwrapOr(undefined);
+  // Its verifiers are not drawn yet, deliberate, or differ.
+  if (status?.isOpen || status?.isDisputed) return Infinity;
+  const { openUntil, passedAt } = stage.asVerifying;
   // As it was agreed at the commitment: a change of the parameter does not concern it.
   const window = terms.challengeWindow.toNumber();
-  return Math.max(answersUntil.toNumber(), passedAt.isSome ? passedAt.unwrap().toNumber() + window : 0);
+  return Math.max(openUntil.toNumber(), passedAt.isSome ? passedAt.unwrap().toNumber() + window : 0);
 }
 
 // Follows a submission from block `from` to its end, and settles it when that is due: the event that ended it.
 export async function follow(api, submission, from, signer) {
   let next = 0;
   for await (const { number, events } of finalizedBlocks(api, from)) {
+    // What is withheld can be a head as well.
+    const whose = ({ submission: id, target }) => id ?? (target?.isSubmission ? target.asSubmission : undefined);
     const end = events.find(({ event: { section, method, data } }) =>
-      section === 'training' && ENDS.includes(method) && data.submission.eq(submission));
+      section === 'training' && ENDS.includes(method) && whose(data)?.eq(submission));
     if (end) return { block: number, outcome: end.event.method, data: end.event.data };
     // By the newest block: settling too early, or twice, costs a fee and no more.
     const tick = (await api.query.clock.now()).toNumber();
