@@ -4,6 +4,7 @@ mod costs;
 mod leaks;
 pub(crate) mod migrations;
 mod parameters;
+mod validators;
 
 use super::*;
 use frame_support::{

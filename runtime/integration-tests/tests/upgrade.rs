@@ -330,7 +330,7 @@ fn what_is_under_way_should_end_as_it_began() {
 		let task = Verification::task(TaskId::Submission(story.liar)).expect("it is verified again").task;
 		assert!(matches!(task.phase, pallet_verification::Phase::Drawing { .. }), "{task:?}");
 		assert_eq!(Session::validators(), [account(Alice)]);
-		let keys = session::NextKeys::<Runtime>::get(account(Alice)).expect("it has keys");
+		let keys = pallet_session::NextKeys::<Runtime>::get(account(Alice)).expect("it has keys");
 		assert_eq!(keys.im_online.encode(), keys.babe.encode());
 	});
 
