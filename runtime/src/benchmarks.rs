@@ -1,17 +1,65 @@
 //! What benchmarks need of the runtime.
 
 use crate::*;
+use codec::Decode;
+use frame_system::RawOrigin;
+use oda_pallet_traits::Role;
 use oda_primitives::Tick;
+use sp_runtime::{
+	Perbill,
+	traits::{Convert, TrailingZeroInput},
+};
 
-/// Sets the clock.
+/// Sets the clock, registers keys and bonds.
 pub struct Helper;
+
+fn set_tick(tick: Tick) {
+	pallet_clock::Now::<Runtime>::put(tick);
+}
+
+/// Gives an account as much as it may need.
+fn endow(who: &AccountId) {
+	let amount = UNIT.saturating_mul(1_000_000);
+	let _ = <Balances as frame_support::traits::fungible::Mutate<_>>::mint_into(who, amount);
+}
+
 impl pallet_training::BenchmarkHelper for Helper {
 	fn set_tick(tick: Tick) {
-		pallet_clock::Now::<Runtime>::put(tick);
+		set_tick(tick);
 	}
 }
+
 impl pallet_storage_deals::SetTick for Helper {
 	fn set_tick(tick: Tick) {
-		pallet_clock::Now::<Runtime>::put(tick);
+		set_tick(tick);
+	}
+}
+
+impl pallet_oda_staking::BenchmarkHelper<AccountId> for Helper {
+	fn set_tick(tick: Tick) {
+		set_tick(tick);
+	}
+
+	fn register_keys(who: &AccountId) {
+		// Keys that nobody else has; elections do not ask who owns them.
+		let seed = sp_io::hashing::blake2_256(&codec::Encode::encode(who));
+		let keys = SessionKeys::decode(&mut TrailingZeroInput::new(&seed));
+		pallet_session::NextKeys::<Runtime>::set(who, keys.ok());
+	}
+}
+
+impl pallet_emission::BenchmarkHelper<AccountId> for Helper {
+	fn set_tick(tick: Tick) {
+		set_tick(tick);
+	}
+
+	fn candidate(role: Role, who: &AccountId) {
+		let bond = configs::stakes::MinBond::convert(role);
+		let delegator = AccountId::new(sp_io::hashing::blake2_256(&codec::Encode::encode(who)));
+		endow(who);
+		endow(&delegator);
+		let operator = RuntimeOrigin::from(RawOrigin::Signed(who.clone()));
+		let _ = Staking::bond(operator, role, bond, Perbill::from_percent(10));
+		let _ = Staking::delegate(RawOrigin::Signed(delegator).into(), role, who.clone(), bond);
 	}
 }
