@@ -139,7 +139,8 @@ fn submit(case: &Case) -> Result<SubmissionId> {
 	let submission = *Training::submissions(model).first().context("a commitment is a submission")?;
 	pass(MinCommitAge::get());
 	let scores = wrong_scores(case)?.try_into().map_err(|_| anyhow!("a list that is too long"))?;
-	Training::reveal(trainer(), submission, weights, SALT, scores).map_err(failed)?;
+	Training::reveal(trainer(), submission, weights, SALT, scores)
+		.map_err(|refused| failed(refused.error))?;
 	ensure!(Training::verifying(model) == Some(submission), "the verification has begun");
 	Ok(submission)
 }
