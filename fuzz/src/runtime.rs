@@ -8,15 +8,21 @@ use oda_evaluator::{
 	model::{Confidence, Metric, TargetSpec},
 	scores,
 };
+use oda_pallet_court::output_root;
+use oda_pallet_traits::Role;
 use oda_primitives::{
-	BlobRef, DealId, ModelId, RangeProof, SubmissionId, TaskId, Verdict, hash, message,
+	BlobRef, DealId, ModelId, OutputTree, RangeProof, SubmissionId, TaskId, Verdict,
+	hash::{self, Finding},
+	message,
 	storage::challenged_range,
 };
 use oda_runtime::{
-	AccountId, Balances, Executive, Header, ModelRegistry, Peers, Runtime, RuntimeCall, RuntimeGenesisConfig,
-	RuntimeOrigin, Signature, StorageDeals, System, Training, UNIT, UncheckedExtrinsic, Verification,
+	AccountId, Balances, Emission, Executive, Header, ModelRegistry, Peers, Runtime, RuntimeCall,
+	RuntimeGenesisConfig, RuntimeOrigin, Signature, Staking, StorageDeals, System, Training, UNIT,
+	UncheckedExtrinsic, Verification,
 };
 use pallet_training::Target;
+use pallet_verification::{Load, Phase};
 use polkadot_sdk::{
 	frame_support::{
 		dispatch::{GetDispatchInfo, PostDispatchInfo},
@@ -34,7 +40,7 @@ use polkadot_sdk::{
 	sp_core::{Pair, ed25519, sr25519},
 	sp_keyring::Sr25519Keyring,
 	sp_runtime::{
-		BuildStorage, Digest, DigestItem,
+		BuildStorage, Digest, DigestItem, Perbill,
 		traits::{Convert, Dispatchable, Header as _},
 		transaction_validity::TransactionSource,
 	},
@@ -76,7 +82,7 @@ pub enum Action {
 	CommitChallenge { who: u8, submission: u8, record: u8, salt: u8 },
 	/// Challenges with these weights.
 	Challenge { who: u8, submission: u8, record: u8, salt: u8, right: u8, stingy: bool },
-	/// A verifier attests.
+	/// A verifier does what is next: it commits to a verdict and outputs, or opens them.
 	Attest { who: u8, submission: u8, verdict: Verdict },
 	/// Promises a bounty.
 	PostBounty { who: u8, model: u8, threshold: i8, amount: u8, term: u16 },
@@ -126,6 +132,28 @@ pub enum Action {
 	Fund { who: u8, model: u8, amount: u16 },
 	/// Agrees to a longer term of a deal.
 	Stay { who: u8, deal: u8 },
+	/// A verifier commits to outputs of weights that are right on some records.
+	CommitFinding { who: u8, submission: u8, verdict: Verdict, right: u8 },
+	/// A verifier opens them; or, instead of these, others for the record of this number.
+	OpenFinding { who: u8, submission: u8, verdict: Verdict, right: u8, other: Option<u8> },
+	/// Has a disputed record run.
+	Resolve { submission: u8, record: u8, right: u8 },
+	/// Becomes a candidate.
+	Bond { who: u8, role: Role, units: u16 },
+	/// Delegates.
+	Delegate { who: u8, role: Role, operator: u8, units: u16 },
+	/// Takes stake out, or to another candidate.
+	Unbond { who: u8, role: Role, operator: u8, units: u16, to: Option<u8> },
+	/// Gets what has left.
+	WithdrawStake { who: u8, role: Role, operator: u8 },
+	/// Becomes a verifier.
+	Join { who: u8, time: u8 },
+	/// Is not drawn for a while.
+	Rest { who: u8 },
+	/// Is drawn again.
+	Wake { who: u8 },
+	/// So many sessions begin.
+	Sessions(u8),
 }
 
 /// Whose weights.
@@ -355,10 +383,50 @@ impl Chain {
 		self.authorised(pallet_storage_deals::Call::prove { deal, round, keeper, proof, signature }.into());
 	}
 
+	/// What a verifier finds by weights that are right on some records, and its tree.
+	fn finding(who: u8, submission: u8, verdict: Verdict, right: u8) -> (Finding, OutputTree) {
+		let records = DATA.chunks_exact(RECORDS as usize + 1).map(|record| &record[..RECORDS as usize]);
+		let (graph, weights) = (&MODELS[0].graph, weights(right));
+		let outputs = records.map(|input| output_root(graph, &weights, input).expect("it can be run"));
+		let task = TaskId::Submission(submission.into());
+		let tree = OutputTree::new(&account(who), task, outputs.collect()).expect("there are records");
+		(Finding { root: tree.root(), verdict, salt: [who; 32] }, tree)
+	}
+
+	/// A verifier commits to what it finds.
+	fn commit(&mut self, who: u8, submission: u8, verdict: Verdict, right: u8) {
+		let (genesis, task) = (System::block_hash(0).0, TaskId::Submission(submission.into()));
+		let (claim, asked) =
+			Verification::task(task).map(|view| (view.task.claim, view.task.asked)).unwrap_or_default();
+		let (finding, _) = Self::finding(who, submission, verdict, right);
+		let verifier = account(who);
+		let commitment = finding.commitment(&genesis, task, &claim, asked, &verifier);
+		let message = message::answer(&genesis, task, &claim, asked, &commitment);
+		let signature = Signature::Sr25519(pair(who).sign(&message));
+		self.authorised(pallet_verification::Call::commit { task, commitment, verifier, signature }.into());
+	}
+
+	/// A verifier opens what it committed to, with the proof of another record in the place of one.
+	fn open(&mut self, who: u8, submission: u8, verdict: Verdict, right: u8, other: Option<u8>) {
+		let task = TaskId::Submission(submission.into());
+		let (finding, tree) = Self::finding(who, submission, verdict, right);
+		let mut wanted = Verification::task(task).map(|view| view.task.wanted.to_vec()).unwrap_or_default();
+		if let Some((other, first)) = other.zip(wanted.first_mut()) {
+			*first = u32::from(other) % RECORDS;
+		}
+		if verdict == Verdict::Unavailable {
+			wanted.clear();
+		}
+		let proofs = wanted.iter().filter_map(|record| tree.prove(*record)).collect();
+		let verifier = account(who);
+		self.authorised(pallet_verification::Call::open { task, verifier, finding, proofs }.into());
+	}
+
 	fn act(&mut self, action: Action) {
 		type Registry = pallet_model_registry::Call<Runtime>;
 		type Train = pallet_training::Call<Runtime>;
 		type Store = pallet_storage_deals::Call<Runtime>;
+		type Stake = pallet_oda_staking::Call<Runtime>;
 		let genesis = System::block_hash(0).0;
 		match action {
 			Action::Blocks(empty) => {
@@ -435,15 +503,59 @@ impl Chain {
 			}
 			Action::Attest { who, submission, verdict } => {
 				let task = TaskId::Submission(submission.into());
-				let (claim, asked) = oda_runtime::Verification::task(task)
-					.map(|task| (task.claim, task.asked))
-					.unwrap_or_default();
-				let message = message::attestation(&genesis, task, &claim, asked, verdict);
-				let signature = Signature::Sr25519(pair(who).sign(&message));
-				let verifier = account(who);
-				self.authorised(
-					pallet_verification::Call::attest { task, verdict, verifier, signature }.into(),
-				);
+				let phase = Verification::task(task).map(|view| view.task.phase);
+				if matches!(phase, Some(Phase::Opening { .. })) {
+					self.open(who, submission, verdict, u8::MAX, None);
+				} else {
+					self.commit(who, submission, verdict, u8::MAX);
+				}
+			}
+			Action::CommitFinding { who, submission, verdict, right } => {
+				self.commit(who, submission, verdict, right);
+			}
+			Action::OpenFinding { who, submission, verdict, right, other } => {
+				self.open(who, submission, verdict, right, other);
+			}
+			Action::Resolve { submission, record, right } => {
+				let record = u32::from(record);
+				let range = MODELS[0].record_range(record % RECORDS).expect("the record exists");
+				let proof = RangeProof::new(&DATA, range).expect("the range exists");
+				let weights = weights(right).try_into().expect("they are short");
+				let submission = SubmissionId::from(submission);
+				let cost = Training::resolution_cost(model_id(0)).unwrap_or_else(price);
+				self.authorised(Train::resolve_dispute { submission, record, proof, weights, cost }.into());
+			}
+			Action::Bond { who, role, units } => {
+				let (amount, commission) = (UNIT * u128::from(units), Perbill::from_percent(5));
+				self.signed(who, Stake::bond { role, amount, commission });
+			}
+			Action::Delegate { who, role, operator, units } => {
+				let (operator, amount) = (account(operator), UNIT * u128::from(units));
+				self.signed(who, Stake::delegate { role, operator, amount });
+			}
+			Action::Unbond { who, role, operator, units, to } => {
+				let (operator, amount) = (account(operator), UNIT * u128::from(units));
+				match to.map(account) {
+					Some(to) => self.signed(who, Stake::redelegate { role, operator, to, amount }),
+					None => self.signed(who, Stake::unbond { role, operator, amount }),
+				}
+			}
+			Action::WithdrawStake { who, role, operator } => {
+				let (operator, member) = (account(operator), account(who));
+				self.signed(who, Stake::withdraw { role, operator, who: member });
+			}
+			Action::Join { who, time } => {
+				let capacity = Load { time: u64::from(time) * 60_000_000_000_000, bytes: 1 << 30 };
+				self.signed(who, pallet_verification::Call::join { capacity });
+			}
+			Action::Rest { who } => self.signed(who, pallet_verification::Call::rest {}),
+			Action::Wake { who } => self.signed(who, pallet_verification::Call::wake {}),
+			Action::Sessions(number) => {
+				let until = oda_runtime::Session::current_index() + u32::from(number % 4);
+				while oda_runtime::Session::current_index() < until {
+					self.end();
+					self.begin(0);
+				}
 			}
 			Action::PostBounty { who, model, threshold, amount, term } => {
 				let until = oda_runtime::Clock::now() + u64::from(term);
@@ -523,6 +635,8 @@ fn check() {
 	assert_eq!(sum, Balances::total_issuance(), "issuance");
 	oda_runtime::Clock::do_try_state().expect("the clock");
 	oda_runtime::ProtocolParameters::do_try_state().expect("parameters");
+	Emission::do_try_state().expect("emission");
+	Staking::do_try_state().expect("stakes");
 	ModelRegistry::do_try_state().expect("the registry");
 	Training::do_try_state().expect("training");
 	StorageDeals::do_try_state().expect("storage");
