@@ -90,7 +90,8 @@ pub trait Committees<AccountId> {
 
 	/// What could not be had can be had now: forgets the answers `Unavailable` and lets the task be answered for at
 	/// least `window` ticks from now. The first tick at which answers are refused; `None` if there is no such task,
-	/// it has passed, or nobody said `Unavailable`.
+	/// it has passed, or nobody said `Unavailable`. A task that waits for its draw needs no reopening, but remembers it:
+	/// `Unavailable` is no excuse for whoever is drawn.
 	fn reopen(task: TaskId, window: Tick) -> Option<Tick>;
 
 	/// The court has run a [disputed](TaskStatus::Disputed) record: its output hashes to `output`. Those who said something

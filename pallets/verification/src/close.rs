@@ -172,6 +172,12 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 			Phase::Committing { until } => until,
 			Phase::Sealed { .. } | Phase::Opening { .. } | Phase::Unavailable => now,
 			Phase::Lapsed { disputed: false } if missed => now,
+			// Nobody is asked yet; whoever will be can have it.
+			Phase::Drawing { .. } => {
+				task.shown = true;
+				Tasks::<T>::insert(id, task);
+				return None;
+			}
 			_ => return None,
 		};
 		for (who, _) in answers.iter().filter(|(_, answer)| *answer != Answer::Refuted) {

@@ -96,3 +96,24 @@ fn a_lapsed_task_that_some_could_not_verify_can_be_reopened() {
 		assert!(matches!(status(), Some(TaskStatus::Passed(_))));
 	});
 }
+
+/// Whoever shows the weights before the committee is drawn leaves it no excuse: nobody can demand them another time.
+#[test]
+fn what_was_shown_before_the_draw_is_no_excuse_for_who_is_drawn() {
+	run(4, || {
+		next_epoch();
+		assert_ok!(open_task(TASK));
+		assert_eq!(reopen(), None);
+		assert_eq!(task(TASK).asked, 1);
+		next_epoch();
+		next_epoch();
+		answer(&[says(0, Verdict::Valid), unavailable(1), unavailable(2), unavailable(3)]);
+		assert_ne!(status(), Some(TaskStatus::Unavailable));
+		// The second committee has nobody else to be drawn.
+		ticks(Patience::get());
+		close(Ending::Lapsed);
+		let mut paid = slashes();
+		paid.sort_by_key(|(index, ..)| *index);
+		assert_eq!(paid, [1, 2, 3].map(|index| (index, Fault::Abstention, 50)));
+	});
+}
