@@ -97,7 +97,8 @@ fn seat_all<T: Config>(id: TaskId) {
 	let mut task = Tasks::<T>::get(id).expect("it was opened");
 	let chosen: Vec<_> = Verifiers::<T>::iter().take(T::MaxMembers::get() as usize).collect();
 	for (who, _) in &chosen {
-		T::Stakes::reserve(Role::Verifier, who, task.terms.penalties.lie).expect("its stake is free");
+		let stake = T::Stakes::active(Role::Verifier, who);
+		T::Stakes::reserve(Role::Verifier, who, task.terms.penalties.lie, stake).expect("its stake is free");
 	}
 	task.seats = chosen.len() as u32;
 	Pallet::<T>::seat(id, task, chosen);

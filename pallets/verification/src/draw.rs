@@ -123,7 +123,10 @@ impl<T: Config> Pallet<T> {
 					is_able = true;
 				} else if Self::has_room(&verifier, &task.load, stake, weight, frozen) {
 					let full = chosen.len() as u64 >= task.seats.into();
-					is_able = full || T::Stakes::reserve(Role::Verifier, &who, stake).is_ok();
+					is_able = full || {
+						let within = weight.saturated_into();
+						T::Stakes::reserve(Role::Verifier, &who, stake, within).is_ok()
+					};
 					if is_able && !full {
 						chosen.push((who, verifier));
 					}

@@ -162,10 +162,10 @@ impl Stakes<AccountId32> for Played {
 		if role == Role::Verifier { Bonds::get(who).unwrap_or_default().active } else { 0 }
 	}
 
-	fn reserve(role: Role, who: &AccountId32, amount: u64) -> DispatchResult {
+	fn reserve(role: Role, who: &AccountId32, amount: u64, within: u64) -> DispatchResult {
 		assert_eq!(role, Role::Verifier);
 		let mut bond = Bonds::get(who).unwrap_or_default();
-		if bond.reserved + amount > bond.active + bond.leaving {
+		if bond.reserved + amount > within.min(bond.active + bond.leaving) {
 			return Err(DispatchError::Other("too little is there"));
 		}
 		bond.reserved += amount;
