@@ -54,16 +54,25 @@ impl Network {
 	/// under `base`: on this machine, or each on a host of its own.
 	pub async fn start(base: &Path, count: usize, tempo: (u64, u64), hosts: &[Host]) -> Result<Self> {
 		let names = NAMES.get(..count).context("there are not as many names")?;
-		let mut keys = Vec::new();
+		let (mut keys, mut accounts) = (Vec::new(), Vec::new());
 		for name in names {
 			let account = public("sr25519", name)?;
-			let signs = json!({ "babe": account, "grandpa": public("ed25519", name)? });
+			let signs = json!({ "babe": account, "grandpa": public("ed25519", name)?, "im_online": account });
 			keys.push(json!([account, account, signs]));
+			accounts.push(account);
 		}
 		let (slot_millis, epoch_slots) = tempo;
 		let chain = node::specification(base, "local", slot_millis, |genesis| {
-			let places =
-				[("/session/keys", Value::Array(keys)), ("/tempo/epochLength", Value::from(epoch_slots))];
+			// Each with the bond of the known chain's first, and no commission.
+			let bond = genesis.pointer("/staking/validators/0/1").context("the genesis has no validator")?;
+			let bonds = accounts.iter().map(|account| json!([account, bond, 0])).collect();
+			let places = [
+				("/session/keys", Value::Array(keys)),
+				("/staking/validators", Value::Array(bonds)),
+				("/tempo/epochLength", Value::from(epoch_slots)),
+			];
+			// Who is away for a while stays a validator.
+			node::set_windows(genesis, &[("minValidators", count as u64)])?;
 			for (place, value) in places {
 				*genesis.pointer_mut(place).with_context(|| format!("the genesis has no {place}"))? = value;
 			}

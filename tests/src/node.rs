@@ -50,11 +50,11 @@ pub(crate) fn free_port() -> Result<u16> {
 const FIRST_PORT: u16 = 20_000;
 const PORTS: u32 = 10_000;
 
-/// How many slots an epoch of a [`specification`] has: as many as the runtime gives a chain that names no number. The
-/// first block of an epoch has no room for transactions, so the development chain's 20 would cost a block in 20.
-pub const EPOCH_SLOTS: u64 = 1_200;
+/// How many slots an epoch of a [`specification`] has: a committee is drawn two epochs after its task was opened, so they
+/// are short. The first block of an epoch has no room for transactions.
+pub const EPOCH_SLOTS: u64 = 5;
 
-/// Writes a chain's specification into `folder`: that of a known one, `dev` or `local`, with slots of this length, long
+/// Writes a chain's specification into `folder`: that of a known one, `dev` or `local`, with slots of this length, short
 /// epochs, and what `change` does to its genesis. Where it lies.
 pub fn specification(
 	folder: &Path,

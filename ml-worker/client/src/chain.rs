@@ -139,7 +139,7 @@ impl Chain {
 		Ok(View::new(self.client.at_block(self.best_hash().await?).await.map_err(node)?))
 	}
 
-	/// The state by which one defends: attests, challenges, demands. The last finalised block's, or the best one's
+	/// The state by which one defends: verifies, challenges, demands. The last finalised block's, or the best one's
 	/// where finality is more than [`NEAR_FINALITY`] blocks behind: no deadline waits for finality, and a defence is
 	/// worth nothing on a fork with other content.
 	pub async fn defence_view(&self) -> Result<View, ChainError> {

@@ -1,8 +1,12 @@
 //! The chain's state at one block.
 
 use crate::{ChainError, error::node, runtime};
+use codec::Decode;
 use oda_primitives::Tick;
-use subxt::{OnlineClientAtBlock, SubstrateConfig, utils::H256};
+use subxt::{
+	OnlineClientAtBlock, SubstrateConfig, ext::scale_decode::DecodeAsType, utils::H256,
+	view_functions::Payload,
+};
 
 /// The chain's state at one block: a finalised one, unless it comes from [`Chain::best`](crate::Chain::best) or
 /// [`Chain::defence_view`](crate::Chain::defence_view). Everything read through one view belongs together.
@@ -56,6 +60,27 @@ impl View {
 	/// The block's hash.
 	pub fn hash(&self) -> H256 {
 		self.at.block_hash()
+	}
+
+	/// What a view function of the runtime says.
+	pub(crate) async fn ask<P: Payload>(&self, question: P) -> Result<P::ReturnType, ChainError> {
+		let functions = self.at.view_functions();
+		let metadata = self.at.metadata_ref();
+		let (pallet, name) = (question.pallet_name().to_owned(), question.function_name().to_owned());
+		functions.validate(&question).map_err(node)?;
+		let arguments = functions.encode_args(question).map_err(node)?;
+		let answer = functions.call_raw(Some(&arguments)).await.map_err(node)?;
+		// subxt's own `call` takes these bytes for the value, and they are a result with the value's bytes in it.
+		let answer = match answer.split_first() {
+			Some((0, bytes)) => Vec::<u8>::decode(&mut &*bytes).ok(),
+			_ => None,
+		};
+		let pallet_of = metadata.pallet_by_name(&pallet);
+		let function = pallet_of.as_ref().and_then(|pallet| pallet.view_function_by_name(&name));
+		let value = answer.zip(function).and_then(|(bytes, function)| {
+			P::ReturnType::decode_as_type(&mut &*bytes, function.output_ty(), metadata.types()).ok()
+		});
+		value.ok_or_else(|| ChainError::Incompatible(format!("{pallet}.{name} answers something else")))
 	}
 
 	/// The current tick.

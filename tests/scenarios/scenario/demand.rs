@@ -1,6 +1,6 @@
 //! Weights that nobody hands out are demanded.
 
-use crate::{World, prepared, until_printed};
+use crate::{World, prepared, until_happened, until_printed};
 use oda_e2e::{Worker, digits};
 use serde_json::Value;
 use std::time::Duration;
@@ -42,8 +42,6 @@ async fn who_serves_nobody_loses_to_a_demand_with_who_signed_for_it_and_a_head_n
 	let (trainer, verifier) = (world.worker("//Eve"), world.worker("//Bob"));
 	let mut verifying = verifier.service(&["verify"], &world.log("verifier.log")).unwrap();
 	digits::register(&world.worker("//Dave"), &digits, |_| ()).await.expect("version 0 is accepted");
-	let far = world.worker_apart("far", "//Charlie").with(&["--no-network"]);
-	let mut watcher = far.service(&["watch"], &world.log("watcher.log")).unwrap();
 
 	// Better weights, which the verifier gets and nobody else; then both are gone.
 	let trained = digits::train(&trainer, &digits, &["--epochs", "3"], |_| ()).await.unwrap();
@@ -53,9 +51,11 @@ async fn who_serves_nobody_loses_to_a_demand_with_who_signed_for_it_and_a_head_n
 	let mut submit = trainer.service(&args, &world.log("submit.log")).unwrap();
 	until_printed(&mut submit, "\"reveal_final\"").await;
 	submit.kill().await.unwrap();
-	until_printed(&mut verifying, "\"task\":1").await;
+	until_happened(&mut verifying, "opened", 2).await;
 	verifying.kill().await.unwrap();
 
+	let far = world.worker_apart("far", "//Charlie").with(&["--no-network"]);
+	let mut watcher = far.service(&["watch"], &world.log("watcher.log")).unwrap();
 	until_printed(&mut watcher, "\"demanded\"").await;
 	// Listed is what is final.
 	let mut demands = Vec::new();

@@ -24,7 +24,7 @@ fn apart(world: &World, base: &str, suri: &str) -> Worker {
 }
 
 #[tokio::test]
-async fn a_verifier_whose_copy_of_the_data_is_damaged_gets_another_and_attests_what_is_so() {
+async fn a_verifier_whose_copy_of_the_data_is_damaged_gets_another_and_says_what_is_so() {
 	let world = World::new().await;
 	let publisher = apart(&world, "worker", "//Dave");
 	let (serving, address) = serve(&publisher, &world.log("publisher.log")).await;
@@ -36,8 +36,8 @@ async fn a_verifier_whose_copy_of_the_data_is_damaged_gets_another_and_attests_w
 	let mut verifying = verifier.service(&["verify"], &world.log("verifier.log")).unwrap();
 	until_happened(&mut verifying, "verifying", 1).await;
 	digits::register(&publisher, &digits, |_| ()).await.expect("version 0 is accepted");
-	until_happened(&mut verifying, "attested", 1).await;
-	assert_eq!(events(&verifying, "attested")[0]["verdict"], "valid", "{}", verifying.output());
+	until_happened(&mut verifying, "opened", 1).await;
+	assert_eq!(events(&verifying, "opened")[0]["verdict"], "valid", "{}", verifying.output());
 	assert_eq!(verifying.output().matches("a blob is damaged").count(), 1, "{}", verifying.output());
 	for peer in publisher.run(&["blobs", "peers", "--wait", "0"]).await.unwrap() {
 		assert_eq!(peer["faults"], serde_json::json!([]), "{peer}");

@@ -65,7 +65,7 @@ epochs = 3
 	until_happened(&mut running, "ended", 1).await;
 	let ended = events(&running, "ended");
 	assert_eq!(ended[0]["accepted"], true, "{}", running.output());
-	until_happened(&mut running, "attested", 2).await;
+	until_happened(&mut running, "opened", 2).await;
 	until_happened(&mut running, "checked", 2).await;
 	until_happened(&mut running, "proved", 1).await;
 	running.check_alive().unwrap();

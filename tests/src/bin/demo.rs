@@ -138,7 +138,7 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 	let worker = |suri: &str| Worker::new(&node.url(), &base.join("worker"), suri);
 	let (registrar, trainer, liar) = (worker("//Dave"), worker("//Eve"), worker("//Ferdie"));
 	let verifier = worker("//Bob");
-	// The verifier only attests here, so that the watcher has something to do.
+	// The verifier only answers here, so that the watcher has something to do.
 	let mut verifier = verifier.service(&["verify", "--no-challenge"], &base.join("verifier.log"))?;
 	let watcher = worker("//Charlie");
 	let mut watcher = watcher.service(&["watch"], &base.join("watcher.log"))?;

@@ -104,8 +104,7 @@ impl View {
 
 	/// What having the court run a disputed record of a model weighs.
 	pub async fn resolution_cost(&self, model: ModelId) -> Result<Option<Weight>, ChainError> {
-		let call = runtime::view_functions().training().resolution_cost(model);
-		let weight = self.at.view_functions().call(call).await.map_err(node)?;
+		let weight = self.ask(runtime::view_functions().training().resolution_cost(model)).await?;
 		Ok(weight.map(|weight| Weight { ref_time: weight.ref_time, proof_size: weight.proof_size }))
 	}
 

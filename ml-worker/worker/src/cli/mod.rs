@@ -121,14 +121,16 @@ pub enum Command {
 	/// until the end, and lost if a score is proved wrong, or if the commitment is not revealed in time. Its transactions
 	/// cost fees. The exit status is 1 unless the weights were accepted.
 	Submit(SubmitArgs),
-	/// Answer the tasks that the account is a verifier of; a service.
+	/// Answer the tasks that the account is drawn for as a verifier; a service.
 	///
-	/// Evaluates all records of each submission again and signs what it found: valid, wrong at a record, or unavailable.
-	/// Weights and data have to come into the store (blobs add); until then the verifier waits, and shortly before the
-	/// task's window closes it attests that they are unavailable.
+	/// Evaluates all records of each submission again, commits to what it found (valid, wrong at a record, or unavailable) and
+	/// to the outputs of all records, and opens that when all have committed. What it found is kept in the journal, so that a
+	/// verifier that is started again opens what it had committed to. Weights and data are fetched before the draw, or have to
+	/// come into the store (blobs add); shortly before the time to commit is over the verifier says that they are unavailable.
+	/// If verifiers differ about a record, it has the runtime run that record.
 	///
-	/// Attesting and challenging cost nothing; committing to a challenge costs a fee, and a bond that comes back when it is
-	/// right. Who signs `valid` for a wrong score pays out of the verifier's bond, and so, less, does who stays away. Runs
+	/// Answering and challenging cost nothing; committing to a challenge costs a fee, and a bond that comes back when it is
+	/// right. Who says `valid` of a wrong score pays out of the verifier's stake, and so, less, does who stays away. Runs
 	/// until it is stopped, and is not disturbed by a node that goes away for a while.
 	Verify(VerifyArgs),
 	/// Join the verifiers, rest, and leave them.

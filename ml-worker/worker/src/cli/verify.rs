@@ -13,7 +13,7 @@ pub struct VerifyArgs {
 	/// Answer the tasks that are open now, and end.
 	#[arg(long)]
 	pub once: bool,
-	/// Attest what is wrong without challenging it.
+	/// Say what is wrong without challenging it.
 	#[arg(long)]
 	pub no_challenge: bool,
 	/// How it is watched.

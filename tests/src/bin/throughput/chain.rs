@@ -1,17 +1,18 @@
 //! The chain that is measured, and who uses it.
 
 use crate::wire::{BlockLimits, Wire};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use oda_client::{AccountId, Chain, Key, ModelStatus, Phase};
-use oda_e2e::{Node, node};
+use oda_blobs::Store;
+use oda_client::{AccountId, Chain, Key, ModelStatus, Phase, TaskPhase};
+use oda_e2e::{Node, Worker, node};
 use oda_evaluator::{
 	DataSource, DatasetRef, Evaluator, Graph, ModelSpec, Objective,
 	graph::{DType, Node as Layer, Op, Requant, TensorType, VERSION},
 	model::{Metric, TargetSpec},
 	scores,
 };
-use oda_primitives::{BlobRef, ModelId, RangeProof, Verdict, hash};
+use oda_primitives::{BlobRef, ModelId, RangeProof, hash};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -86,8 +87,11 @@ impl Crowd {
 	}
 }
 
-/// A specification with these accounts and slots.
-fn specification(crowd: &Crowd, slot_millis: u64, folder: &TempDir) -> Result<String> {
+/// How many slots an epoch has if nothing has to be verified: as many as the runtime gives a chain that names no number.
+pub(crate) const LONG_EPOCH: u64 = 1_200;
+
+/// A specification with these accounts and slots. Where models are to be `verified`, epochs are short.
+fn specification(crowd: &Crowd, slot_millis: u64, verified: bool, folder: &TempDir) -> Result<String> {
 	node::specification(folder.path(), "dev", slot_millis, |genesis| {
 		let balances = genesis.pointer_mut("/balances/balances").and_then(Value::as_array_mut);
 		let balances = balances.context("the specification has no balances")?;
@@ -95,6 +99,11 @@ fn specification(crowd: &Crowd, slot_millis: u64, folder: &TempDir) -> Result<St
 		let payers = crowd.senders.iter().chain(&crowd.registrars);
 		balances.extend(payers.map(|key| own(&key.account(), ENDOWMENT)));
 		balances.extend(crowd.receivers.iter().map(|account| own(account, ODA)));
+		if !verified {
+			let length =
+				genesis.pointer_mut("/tempo/epochLength").context("the specification has no epochs")?;
+			*length = LONG_EPOCH.into();
+		}
 		// So that the models are ready soon; no transfer and no commitment looks at these.
 		node::set_windows(genesis, &[("minCommitAge", 1), ("challenge", 1)])
 	})
@@ -141,14 +150,19 @@ pub(crate) struct World {
 	pub(crate) wire: Wire,
 	pub(crate) limits: BlockLimits,
 	registrars: Vec<Key>,
-	_folder: TempDir,
+	folder: TempDir,
 }
 
 impl World {
 	/// Starts one validator with slots of this length, on a fresh chain.
-	pub(crate) async fn start(crowd: &Crowd, slot_millis: u64, options: &[String]) -> Result<Self> {
+	pub(crate) async fn start(
+		crowd: &Crowd,
+		slot_millis: u64,
+		verified: bool,
+		options: &[String],
+	) -> Result<Self> {
 		let folder = tempfile::tempdir()?;
-		let spec = specification(crowd, slot_millis, &folder)?;
+		let spec = specification(crowd, slot_millis, verified, &folder)?;
 		let mut all: Vec<String> =
 			["--chain", &spec, "--validator", "--alice", "--force-authoring"].map(Into::into).into();
 		// Room for every transaction.
@@ -163,28 +177,37 @@ impl World {
 		let first = chain.finalised_after(1).await?.number();
 		let wire = Wire::connect(&node.url()).await?;
 		let limits = wire.at(first).await?.limits()?;
-		Ok(Self { node, chain, wire, limits, registrars: crowd.registrars.clone(), _folder: folder })
+		Ok(Self { node, chain, wire, limits, registrars: crowd.registrars.clone(), folder })
 	}
 
 	/// Models that anybody may commit to: each went the road that every model goes.
 	pub(crate) async fn register(&self) -> Result<Vec<ModelId>> {
+		let base = self.folder.path().join("verifier");
+		let store = Store::open(&base)?;
+		store.put(&TOY_DATA)?;
+		let verifier = Worker::new(&self.node.url(), &base, "//Bob").with(&["--no-network"]);
+		let verifying = verifier.service(&["verify"], &self.folder.path().join("verifier.log"))?;
 		let mut roads = JoinSet::new();
 		for (number, registrar) in self.registrars.iter().enumerate() {
-			roads.spawn(activate(self.chain.clone(), registrar.clone(), toy(u32::try_from(number)?)?));
+			let spec = toy(u32::try_from(number)?)?;
+			let weights = vec![1; usize::try_from(spec.graph.param_bytes())?];
+			store.put(&weights)?;
+			roads.spawn(activate(self.chain.clone(), registrar.clone(), spec, weights));
 		}
-		roads.join_all().await.into_iter().collect()
+		let models = roads.join_all().await.into_iter().collect();
+		verifying.kill().await?;
+		models
 	}
 }
 
 /// Registers a model and brings its version 0; the chain's one verifier finds it as claimed, as it is.
-async fn activate(chain: Chain, registrar: Key, spec: ModelSpec) -> Result<ModelId> {
-	let (model, verifier) = (spec.id(), Key::from_uri("//Bob")?);
+async fn activate(chain: Chain, registrar: Key, spec: ModelSpec, weights: Vec<u8>) -> Result<ModelId> {
+	let model = spec.id();
 	let (salt, age) = ([7; 32], chain.finalised().await?.parameters().await?.min_commit_age);
 	let hidden = hash::registration(&chain.genesis(), &registrar.account(), &model, &salt);
 	let announced = chain.announce(&registrar, hidden).await?;
 	chain.finalised_after(announced.block + age).await?;
 	chain.register(&registrar, &spec, RangeProof::of_end(&TOY_DATA)?, None, salt).await?;
-	let weights = vec![1; usize::try_from(spec.graph.param_bytes())?];
 	let evaluator = Evaluator::new(&spec.graph, &weights)?;
 	let record = usize::try_from(spec.record_bytes())?;
 	let scores: Vec<i32> = TOY_DATA
@@ -199,17 +222,21 @@ async fn activate(chain: Chain, registrar: Key, spec: ModelSpec) -> Result<Model
 	chain.finalised_after(committed.block + parameters.min_commit_age).await?;
 	let claimed = scores::pack(spec.score_kind(), &scores)?;
 	chain.reveal(&registrar, submission, weights, salt, claimed).await?;
-	let revealed = chain.finalised().await?.submission(submission).await?;
-	let Some(Phase::Verifying { claim, answers_until, .. }) = revealed.map(|submission| submission.phase)
-	else {
-		bail!("version 0 of a model is not being verified");
-	};
-	chain.attest(&verifier, submission, &claim.hash, 1, Verdict::Valid).await?;
 	let mut view = chain.finalised().await?;
-	while view.tick().await? < answers_until.saturating_add(parameters.challenge_window) {
+	loop {
+		let Some(live) = view.submission(submission).await? else { break };
+		let passed = view.task(submission).await?.and_then(|task| match task.phase {
+			TaskPhase::Passed { at } => Some(at),
+			_ => None,
+		});
+		if let (Phase::Verifying { open_until, .. }, Some(at)) = (live.phase, passed)
+			&& view.tick().await? >= open_until.max(at.saturating_add(parameters.challenge_window))
+		{
+			chain.settle(&registrar, submission).await?;
+			break;
+		}
 		view = chain.finalised_after(view.number()).await?;
 	}
-	chain.settle(&registrar, submission).await?;
 	let registered = chain.finalised().await?.model(model).await?.context("the model is gone")?;
 	ensure!(registered.status == ModelStatus::Active, "version 0 of a model was not accepted");
 	Ok(model)

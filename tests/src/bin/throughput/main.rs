@@ -60,7 +60,7 @@ async fn measure(args: &Args, crowd: &Crowd, call: Call, slot_millis: u64) -> Re
 	};
 	let load_before = machine::load();
 	say("starting a node");
-	let mut world = World::start(crowd, slot_millis, &args.node_options).await?;
+	let mut world = World::start(crowd, slot_millis, call == Call::Commit, &args.node_options).await?;
 	let models = match call {
 		Call::Transfer => Vec::new(),
 		Call::Commit => {

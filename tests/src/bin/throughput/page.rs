@@ -1,5 +1,6 @@
 //! The page: every figure with how and where it was taken.
 
+use crate::chain::LONG_EPOCH;
 use crate::{
 	Run,
 	chain::Call,
@@ -218,9 +219,9 @@ pub(crate) fn write(subject: &Subject<'_>) -> String {
 		"For each column {} transactions over {CONNECTIONS} WebSocket connections, {UNDER_WAY} under way on each; the \
 		 commitments go to {models} models in turn, which went the way that every model goes before the clock starts. The \
 		 chain is the development chain with accounts for the load, shorter windows for those models, and the slots of \
-		 the column: 3 s are the pace of a public network, 1 s that of the development chain. An epoch has {EPOCH_SLOTS} \
-		 slots, as the runtime has it by default, so that none begins while it is measured: an epoch's first block has no \
-		 room for transactions. The node's pool has room for all.\n",
+		 the column: 3 s are the pace of a public network, 1 s that of the development chain. For transfers an epoch has {LONG_EPOCH} \
+		 slots, so that none begins while it is measured: an epoch's first block has no room for transactions. For \
+		 commitments it has {EPOCH_SLOTS}, because models wait for verifiers to be drawn. The node's pool has room for all.\n",
 		whole(f64::from(*transactions)),
 	);
 	let machine = format!(
