@@ -72,10 +72,11 @@ impl<T: Config> Pallet<T> {
 		Some(elected)
 	}
 
-	/// Forgets what no report can be about any more.
+	/// Forgets what no report can be about any more. What was reported last may wait still, so what has been taken for its
+	/// session is known for one session more.
 	fn forget_before(session: SessionIndex) {
 		T::Sessions::prune_up_to(session);
-		if let Some(last) = session.checked_sub(1) {
+		if let Some(last) = session.checked_sub(2) {
 			let most = T::MaxCandidates::get();
 			if Guilt::<T>::clear_prefix(last, most, None).maybe_cursor.is_some() {
 				defensive!("no more validators are guilty than there are");

@@ -384,8 +384,15 @@ pub(crate) fn slash(role: Role, who: u64, amount: u64) -> (u64, u64) {
 	(taken, reward.peek())
 }
 
+/// For something that is settled by what is active now.
 pub(crate) fn reserve(role: Role, who: u64, amount: u64) -> DispatchResult {
-	<Staking as Stakes<u64>>::reserve(role, &who, amount)
+	let active = Pools::<Test>::get(role, who).map_or(0, |pool| pool.active.stake);
+	reserve_within(role, who, amount, active)
+}
+
+/// For something that was settled when this much was active.
+pub(crate) fn reserve_within(role: Role, who: u64, amount: u64, within: u64) -> DispatchResult {
+	<Staking as Stakes<u64>>::reserve(role, &who, amount, within)
 }
 
 pub(crate) fn release(role: Role, who: u64, amount: u64) {

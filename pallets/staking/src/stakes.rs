@@ -72,12 +72,18 @@ impl<T: Config> Stakes<T::AccountId> for Pallet<T> {
 		Pools::<T>::get(role, who).map_or_else(Zero::zero, |pool| pool.counted())
 	}
 
-	/// What is leaving answers for what was reserved before. It does not let more be reserved: or an operator that goes on
-	/// taking work could keep its delegators in for ever.
-	fn reserve(role: Role, who: &T::AccountId, amount: AmountOf<T::AccountId, Self>) -> DispatchResult {
+	/// What has begun to leave before `within` was read does not let more be reserved: or an operator that goes on taking work
+	/// could keep its delegators in for ever. What has begun to leave since does: or leaving would be a way out of what is
+	/// settled already.
+	fn reserve(
+		role: Role,
+		who: &T::AccountId,
+		amount: AmountOf<T::AccountId, Self>,
+		within: AmountOf<T::AccountId, Self>,
+	) -> DispatchResult {
 		let mut open = Open::<T>::existing(role, who)?;
 		let reserved = open.pool.reserved.saturating_add(amount);
-		ensure!(reserved <= open.pool.active.stake, Error::<T>::NothingToReserve);
+		ensure!(reserved <= open.pool.total().min(within), Error::<T>::NothingToReserve);
 		open.pool.reserved = reserved;
 		open.close();
 		Ok(())

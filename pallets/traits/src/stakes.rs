@@ -50,7 +50,8 @@ pub type RewardOf<AccountId, S> = Credit<AccountId, <S as Stakes<AccountId>>::Cu
 ///
 /// /// A member of a task answers for it with an amount of its own, so that no stake answers for two lies.
 /// fn seat<S: Stakes<u64>>(verifier: u64, penalty: AmountOf<u64, S>) -> bool {
-///     S::reserve(Role::Verifier, &verifier, penalty).is_ok()
+///     let counts = S::active(Role::Verifier, &verifier);
+///     S::reserve(Role::Verifier, &verifier, penalty, counts).is_ok()
 /// }
 /// ```
 pub trait Stakes<AccountId> {
@@ -61,9 +62,17 @@ pub trait Stakes<AccountId> {
 	/// chilled, or has bonded too little itself.
 	fn active(role: Role, who: &AccountId) -> AmountOf<AccountId, Self>;
 
-	/// Lets `amount` of the active stake answer for one thing alone: until it is [released](Self::release), so much cannot
-	/// be withdrawn, leaving or not. Refused if so much is not there beside what is reserved already.
-	fn reserve(role: Role, who: &AccountId, amount: AmountOf<AccountId, Self>) -> DispatchResult;
+	/// Lets `amount` of the stake, leaving or not, answer for one thing alone: until it is [released](Self::release), so
+	/// much cannot be withdrawn. Refused if so much is not there beside what is reserved already.
+	///
+	/// - `within`: the stake that counted when it was settled whom to ask, which was not long ago. All that is reserved has to
+	///   fit into it: so what has begun to leave since answers, and what had begun before is not held back.
+	fn reserve(
+		role: Role,
+		who: &AccountId,
+		amount: AmountOf<AccountId, Self>,
+		within: AmountOf<AccountId, Self>,
+	) -> DispatchResult;
 
 	/// Undoes a reservation, or a part of it.
 	fn release(role: Role, who: &AccountId, amount: AmountOf<AccountId, Self>);

@@ -206,6 +206,26 @@ fn an_operator_cannot_keep_its_delegators_in_by_taking_work_on_and_on() {
 	});
 }
 
+/// Or who knows what a draw comes to, before it is made, chooses whether to be in it.
+#[test]
+fn what_leaves_once_it_is_settled_who_is_asked_is_reserved_all_the_same() {
+	run(|| {
+		assert_ok!(bond(Verifier, 5, 200_000));
+		assert_ok!(delegate(Verifier, 5, ALICE, 100_000));
+		let within = active(Verifier, 5);
+		assert_ok!(unbond(Verifier, 5, ALICE, 100_000));
+		assert_ok!(unbond(Verifier, 5, 5, u64::MAX));
+		assert_ok!(reserve_within(Verifier, 5, 300_000, within));
+		assert_noop!(reserve_within(Verifier, 5, 1, within), Fault::NothingToReserve);
+		pass(TERM);
+		assert_noop!(withdraw(Verifier, 5, 5), Fault::StakeReserved);
+		assert_noop!(withdraw(Verifier, 5, ALICE), Fault::StakeReserved);
+		release(Verifier, 5, 300_000);
+		assert_ok!(withdraw(Verifier, 5, 5));
+		assert_ok!(withdraw(Verifier, 5, ALICE));
+	});
+}
+
 #[test]
 fn a_late_release_does_not_free_what_a_new_bond_answers_for() {
 	run(|| {

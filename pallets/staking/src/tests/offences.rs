@@ -142,3 +142,24 @@ fn a_pool_stays_while_an_offence_waits() {
 		assert_eq!(Staking::pool(Validator, 4), None);
 	});
 }
+
+/// An offence that is reported in the last block in which it can be waits until its session is forgotten.
+#[test]
+fn what_was_taken_for_a_session_is_known_as_long_as_something_of_it_waits() {
+	run(|| {
+		equivocates(1, 20);
+		pass(1);
+		assert_eq!(pool(Validator, 1).own, 720_000);
+		sessions(REPORT_SESSIONS);
+		pass(SESSION - 1);
+		assert_eq!(Session::current_index(), REPORT_SESSIONS);
+		equivocated(&[(1, 900_000)], 30, 0);
+		pass(1);
+		assert_eq!(Session::current_index(), REPORT_SESSIONS + 1);
+		assert_eq!(pool(Validator, 1).offences, 0);
+		// Thirty parts of a hundred, not fifty.
+		assert_eq!(pool(Validator, 1).own, 630_000);
+		sessions(2);
+		assert_eq!(Guilt::<Test>::iter().count(), 0);
+	});
+}
