@@ -118,7 +118,8 @@ def begun(pid: int) -> int | None:
 
 
 def alive(member: Member) -> bool:
-    return member.pid is not None and begun(member.pid) == member.began
+    # One that had ended before it could be asked when it began has no beginning.
+    return member.pid is not None and member.began is not None and begun(member.pid) == member.began
 
 
 def start(network: Network, member: Member) -> None:

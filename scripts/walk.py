@@ -31,6 +31,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# A shell that was started in the background hands on that Ctrl-C is to be ignored; services here end by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = Path(__file__).resolve().parent.parent
 # Pages, in the order in which they are walked: a later one finds what an earlier one made.
 PAGES = ["README.md", "ml-worker/README.md", "docs/operations.md", "systemd/README.md", "docs/join.md"]

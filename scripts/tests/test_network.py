@@ -59,6 +59,13 @@ class NetworkTest(unittest.TestCase):
         member.pid, member.began = os.getpid(), 1
         self.assertFalse(network.alive(member))
 
+    def test_a_process_that_ended_before_it_was_looked_at_is_not_alive(self) -> None:
+        member = self.member("one", 0, ["true"])
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        member.pid, member.began = ended.pid, None
+        self.assertFalse(network.alive(member))
+
     def test_the_end_of_the_log_is_shown_of_a_process_that_has_ended(self) -> None:
         made = network.Network(self.base, {"hosts": None})
         made.members = [self.member("one", 0, ["sh", "-c", "echo so it goes; exit 3"])]

@@ -1,4 +1,5 @@
-//! What the pallet's work costs. The runtime measures and supplies its own (`runtime/src/weights/`).
+//! What the pallet's work costs. The figures of `()` are estimates from what is read and written, for tests:
+//! whichever runtime composes the pallet measures its own (`runtime/src/weights/`).
 
 use polkadot_sdk::frame_support::weights::{Weight, constants::RocksDbWeight};
 
