@@ -78,7 +78,6 @@ mod staking;
 mod storage_deals;
 mod training;
 mod verification;
-mod verifier_calls;
 mod view;
 
 pub use balances::{Account, Balance, Hold};
@@ -104,7 +103,5 @@ pub use training::{
 	Bounty, BountyId, ChallengeCommitment, ChallengeOutcome, Claim, Demand, Happened, Phase, Resolved,
 	Submission, SubmissionEvent, Target,
 };
-pub use verification::{Answer, Duty, Load, Seat, Task, TaskPhase, Verifier};
-pub use verification::{Task, Verifier};
-pub use verifier_calls::{Capacity, Duty, Seated, VerifierStatus};
+pub use verification::{Answer, Duty, Load, Seat, Seated, Task, TaskPhase, Verifier, VerifierStatus};
 pub use view::View;

@@ -1,7 +1,7 @@
 //! Tasks, verifiers and their answers.
 
 use crate::{
-	AccountId, Call, Chain, ChainError, Key, View,
+	AccountId, Balance, Call, Chain, ChainError, Key, View,
 	error::node,
 	runtime::{self, runtime_types as generated},
 	view::{entries, get},
@@ -164,6 +164,36 @@ pub struct Verifier {
 	pub absences: u32,
 }
 
+/// What the seats of a verifier take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Seated {
+	/// Computing time, in picoseconds of the machine that weights are measured on.
+	pub time: u128,
+	/// Bytes of weights and data.
+	pub bytes: u128,
+	/// The stake that answers for the seats.
+	pub stake: Balance,
+}
+
+/// How a verifier fares, at one block.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct VerifierStatus {
+	/// The account.
+	pub account: AccountId,
+	/// Whether it is there to be drawn.
+	pub duty: Duty,
+	/// What it weighs in draws of the epoch after the next on: nothing while it rests, or has too little stake.
+	pub weight: u128,
+	/// What it has room for at a time, as it has declared last.
+	pub capacity: Load,
+	/// What its seats take now.
+	pub seated: Seated,
+	/// The number of open tasks of which it is a member.
+	pub open: u32,
+	/// The number of its absences since it last answered rightly.
+	pub absences: u32,
+}
+
 impl View {
 	/// The open tasks about submissions, by number.
 	pub async fn tasks(&self) -> Result<Vec<Task>, ChainError> {
@@ -197,6 +227,25 @@ impl View {
 	pub async fn verifier(&self, account: &AccountId) -> Result<Option<Verifier>, ChainError> {
 		let verifier = get!(self, runtime::storage().verification().verifiers(), *account);
 		Ok(verifier.map(|verifier| verifier_from(*account, &verifier)))
+	}
+
+	/// How a verifier fares; `None` if the account is not one.
+	pub async fn verifier_status(&self, account: &AccountId) -> Result<Option<VerifierStatus>, ChainError> {
+		let call = runtime::view_functions().verification().verifier(*account);
+		let found = self.ask(call).await?;
+		Ok(found.map(|verifier| VerifierStatus {
+			account: *account,
+			duty: duty_from(&verifier.duty),
+			weight: verifier.weight,
+			capacity: load_from(&verifier.capacity),
+			seated: Seated {
+				time: verifier.used.time,
+				bytes: verifier.used.bytes,
+				stake: verifier.used.stake,
+			},
+			open: verifier.open,
+			absences: verifier.absences.in_a_row,
+		}))
 	}
 
 	/// All verifiers, whether they can be drawn or not.
@@ -241,28 +290,28 @@ impl Chain {
 		self.unsigned(call, Ok)
 	}
 
-	/// Makes an account a verifier that has a stake as one.
-	pub fn join(&self, key: &Key, capacity: Load) -> Call {
+	/// Becomes a verifier with a capacity; the account has to have a stake as one. It is drawn from the next but one epoch on.
+	pub fn join_verifiers(&self, key: &Key, capacity: Load) -> Call {
 		self.submit(key, runtime::transactions().verification().join(capacity.into()))
 	}
 
-	/// Changes what a verifier has room for.
+	/// Changes what the account has room for at a time.
 	pub fn set_verifier_capacity(&self, key: &Key, capacity: Load) -> Call {
 		self.submit(key, runtime::transactions().verification().set_capacity(capacity.into()))
 	}
 
-	/// Has a verifier get no new tasks.
-	pub fn rest(&self, key: &Key) -> Call {
+	/// Takes the account out of the draws, from the next but one epoch on.
+	pub fn rest_verifier(&self, key: &Key) -> Call {
 		self.submit(key, runtime::transactions().verification().rest())
 	}
 
-	/// Has a verifier be drawn again that rests or is away.
-	pub fn wake(&self, key: &Key) -> Call {
+	/// Lets the account be drawn again, from the next but one epoch on.
+	pub fn wake_verifier(&self, key: &Key) -> Call {
 		self.submit(key, runtime::transactions().verification().wake())
 	}
 
-	/// Frees the entries of a verifier that rests.
-	pub fn leave(&self, key: &Key) -> Call {
+	/// Leaves the verifiers; the account's deposit is released.
+	pub fn leave_verifiers(&self, key: &Key) -> Call {
 		self.submit(key, runtime::transactions().verification().leave())
 	}
 }
@@ -275,6 +324,14 @@ impl From<Load> for stored::Load {
 
 fn load_from(load: &stored::Load) -> Load {
 	Load { time: load.time, bytes: load.bytes }
+}
+
+fn duty_from(duty: &stored::Duty) -> Duty {
+	match duty {
+		stored::Duty::Awake => Duty::Awake,
+		stored::Duty::Away => Duty::Away,
+		stored::Duty::Resting => Duty::Resting,
+	}
 }
 
 fn phase_from(phase: &stored::Phase) -> TaskPhase {
@@ -305,18 +362,14 @@ fn verifier_from<Balance, Ticket>(
 ) -> Verifier {
 	Verifier {
 		account,
-		duty: match verifier.duty {
-			stored::Duty::Awake => Duty::Awake,
-			stored::Duty::Away => Duty::Away,
-			stored::Duty::Resting => Duty::Resting,
-		},
+		duty: duty_from(&verifier.duty),
 		capacity: load_from(&verifier.capacity),
 		open: verifier.open,
 		absences: verifier.absences.in_a_row,
 	}
 }
 
-fn task_from(id: SubmissionId, task: stored::Task<AccountId, crate::Balance>) -> Task {
+fn task_from(id: SubmissionId, task: stored::Task<AccountId, Balance>) -> Task {
 	Task {
 		id,
 		claim: task.claim,

@@ -3,7 +3,7 @@
 use super::{Global, account::parse};
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
-use oda_client::{AccountId, Capacity, Duty, StakePool, StakeRole, VerifierStatus};
+use oda_client::{AccountId, Duty, Load, StakePool, StakeRole, VerifierStatus};
 use oda_roles::{amount::oda, context::Context};
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ pub struct Room {
 	pub bytes: u64,
 }
 
-impl From<Room> for Capacity {
+impl From<Room> for Load {
 	fn from(room: Room) -> Self {
 		Self { time: room.time, bytes: room.bytes }
 	}
@@ -238,7 +238,7 @@ mod tests {
 			account: AccountId([1; 32]),
 			duty,
 			weight: 500 * UNIT,
-			capacity: Capacity { time: 600 * SECOND, bytes: 4 << 30 },
+			capacity: Load { time: 600 * SECOND, bytes: 4 << 30 },
 			seated: Seated { time: 12_300_000_000_000, bytes: (1 << 20) + 1, stake: 300 * UNIT },
 			open: 1,
 			absences: 2,
