@@ -292,12 +292,12 @@ impl pallet_verification::Config for Runtime {
 	type Evidence = ();
 	type FreshRandomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type MaxAbsences = verification::MaxAbsences;
-	type MaxAdvances = ConstU32<8>;
+	type MaxAdvances = ConstU32<4>;
 	type MaxCommittee = verification::MaxCommittee;
-	type MaxDraws = ConstU32<4>;
-	type MaxMembers = ConstU32<32>;
-	type MaxSamples = ConstU32<128>;
-	type MaxWanted = ConstU32<8>;
+	type MaxDraws = ConstU32<2>;
+	type MaxMembers = ConstU32<64>;
+	type MaxSamples = ConstU32<256>;
+	type MaxWanted = ConstU32<16>;
 	type MinCapacity = MinCapacity;
 	type MinCommittee = verification::MinCommittee;
 	type MinStake = verification::MinStake;

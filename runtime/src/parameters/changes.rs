@@ -107,7 +107,7 @@ pub mod pallet {
 		/// A slash exceeds the verifiers' `MinStake`.
 		#[codec(index = 9)]
 		SlashAboveBond,
-		/// `AbsenceSlash` exceeds `VerifierSlash`: staying away would cost more than lying.
+		/// `AbsenceSlash` or `AccusationSlash` exceeds `VerifierSlash`: staying away, or accusing, would cost more than lying.
 		#[codec(index = 10)]
 		AbsenceAboveLie,
 		/// The halves of `VerifierSlash` that a quorum burns do not exceed `TrainerBond`: a lie would pay.
@@ -117,7 +117,7 @@ pub mod pallet {
 		#[codec(index = 12)]
 		StakeAboveBond,
 		/// `MinCommittee`, `Committee` and `MaxCommittee` are not in this order, from 1 to the most members that a task can
-		/// have; or no samples are drawn, or more than a draw can take; or no records are wanted, or more than members can
+		/// have; or fewer samples are drawn than `MaxCommittee`, or more than a draw can take; or no records are wanted, or more than members can
 		/// show.
 		#[codec(index = 13)]
 		CommitteeOutOfRange,
@@ -252,7 +252,7 @@ pub mod pallet {
 			let unopened = verification::UnopenedSlash::get();
 			let dearest = slash.max(accusation).max(absence).max(unopened);
 			ensure!(dearest <= verification::MinStake::get(), Error::<T>::SlashAboveBond);
-			ensure!(absence <= slash, Error::<T>::AbsenceAboveLie);
+			ensure!(absence <= slash && accusation <= slash, Error::<T>::AbsenceAboveLie);
 			let cap = verification::AbsenceCap::get();
 			ensure!(absence <= unopened && absence <= cap, Error::<T>::UnopenedTooCheap);
 			Self::check_committees(trainer_bond, slash)?;
@@ -274,7 +274,8 @@ pub mod pallet {
 			);
 			let (samples, wanted) = (verification::Samples::get(), verification::Wanted::get());
 			let in_order = 1 <= least && least <= first && first <= second && second <= most;
-			let drawn = (1..=<<Limits as pallet_verification::Config>::MaxSamples as Get<u32>>::get())
+			// A vote takes a sample at least.
+			let drawn = (second..=<<Limits as pallet_verification::Config>::MaxSamples as Get<u32>>::get())
 				.contains(&samples)
 				&& (1..=<<Limits as pallet_verification::Config>::MaxWanted as Get<u32>>::get())
 					.contains(&wanted);

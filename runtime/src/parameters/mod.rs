@@ -110,28 +110,28 @@ pub mod governed {
 		pub static UnopenedSlash: Balance = UNIT.saturating_mul(10);
 		/// The most that a verifier pays for absences in an epoch.
 		#[codec(index = 6)]
-		pub static AbsenceCap: Balance = UNIT.saturating_mul(20);
+		pub static AbsenceCap: Balance = UNIT.saturating_mul(50);
 		/// After how many absences in a row a verifier rests.
 		#[codec(index = 7)]
-		pub static MaxAbsences: u32 = 5;
+		pub static MaxAbsences: u32 = 3;
 		/// How many members a committee is to have at first.
 		#[codec(index = 8)]
-		pub static Committee: u32 = 8;
+		pub static Committee: u32 = 10;
 		/// The fewest that it can have.
 		#[codec(index = 9)]
 		pub static MinCommittee: u32 = Windows::DEFAULT.min_committee;
 		/// The most that a second committee can have.
 		#[codec(index = 10)]
-		pub static MaxCommittee: u32 = 16;
+		pub static MaxCommittee: u32 = 20;
 		/// How many samples a draw takes.
 		#[codec(index = 11)]
-		pub static Samples: u32 = 64;
+		pub static Samples: u32 = 256;
 		/// The share of them that has to be able to take a seat.
 		#[codec(index = 12)]
-		pub static AbleShare: Perbill = Perbill::from_parts(666_666_667);
+		pub static AbleShare: Perbill = Perbill::from_percent(50);
 		/// How many records' outputs members show.
 		#[codec(index = 13)]
-		pub static Wanted: u32 = 4;
+		pub static Wanted: u32 = 8;
 		/// Ticks in which who committed can open.
 		#[codec(index = 14)]
 		pub static OpenWindow: Tick = Windows::DEFAULT.open;
