@@ -4,10 +4,17 @@ use codec::Encode;
 use oda_evaluator::testing::random_case;
 use oda_fuzz::runtime::{
 	Action::{self, *},
-	Of,
+	Of, account,
 };
+use oda_pallet_traits::Role;
 use oda_primitives::Verdict;
+use oda_runtime::{Runtime, RuntimeCall, UNIT};
+use pallet_verification::Load;
+use polkadot_sdk::sp_runtime::Perbill;
 use std::{fs, path::Path};
+
+type Stake = pallet_oda_staking::Call<Runtime>;
+type Verify = pallet_verification::Call<Runtime>;
 
 /// Random graphs among the seeds, and the most bytes that one may have.
 const GRAPHS: usize = 100;
@@ -22,14 +29,26 @@ fn head() -> Vec<Action> {
 		Commit { who: 0, model: 0, right: 1, salt: 0 },
 		Blocks(3),
 		Reveal { who: 0, submission: 0, right: 1, salt: 0, lie: 0 },
-		Attest { who: 1, submission: 0, verdict: Verdict::Valid },
-		Blocks(31),
-		Settle { who: 5, submission: 0 },
 	]
+	.into_iter()
+	.chain(answered(0, Verdict::Valid))
+	.chain([Blocks(31), Settle { who: 5, submission: 0 }])
+	.collect()
+}
+
+/// Bob is drawn for a submission two epochs after its turn has come, commits, and opens once records are drawn.
+fn answered(submission: u8, verdict: Verdict) -> Vec<Action> {
+	let answer = Attest { who: 1, submission, verdict };
+	vec![Sessions(2), Blocks(0), answer.clone(), Blocks(4), Blocks(0), answer, Blocks(0), Blocks(0)]
 }
 
 fn after_head(then: Vec<Action>) -> Vec<Action> {
 	[head(), then].concat()
+}
+
+/// A call for which there is no action.
+fn any(who: u8, call: impl Into<RuntimeCall>) -> Action {
+	Any { who, call: call.into().encode() }
 }
 
 fn stories() -> Vec<Vec<Action>> {
@@ -39,31 +58,25 @@ fn stories() -> Vec<Vec<Action>> {
 	let challenge = |record| Challenge { who: 3, submission: 1, record, salt: 9, right: 7, stingy: false };
 	let commit_challenge = |record| CommitChallenge { who: 3, submission: 1, record, salt: 9 };
 	let accused = |then: Vec<Action>| {
-		after_head(
-			[
-				vec![
-					commit.clone(),
-					Blocks(3),
-					lie.clone(),
-					Attest { who: 1, submission: 1, verdict: Verdict::Valid },
-				],
-				then,
-			]
-			.concat(),
-		)
+		let lies = vec![commit.clone(), Blocks(3), lie.clone()];
+		after_head([lies, answered(1, Verdict::Valid), then].concat())
 	};
 	vec![
 		head(),
 		// A bounty, earned.
-		after_head(vec![
-			PostBounty { who: 4, model: 0, threshold: 3, amount: 20, term: 500 },
-			commit.clone(),
-			Blocks(3),
-			reveal.clone(),
-			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
-			Blocks(31),
-			Settle { who: 5, submission: 1 },
-		]),
+		after_head(
+			[
+				vec![
+					PostBounty { who: 4, model: 0, threshold: 3, amount: 20, term: 500 },
+					commit.clone(),
+					Blocks(3),
+					reveal.clone(),
+				],
+				answered(1, Verdict::Valid),
+				vec![Blocks(31), Settle { who: 5, submission: 1 }],
+			]
+			.concat(),
+		),
 		// One that nobody earned.
 		after_head(vec![
 			PostBounty { who: 4, model: 0, threshold: 9, amount: 20, term: 5 },
@@ -74,32 +87,43 @@ fn stories() -> Vec<Vec<Action>> {
 		accused(vec![commit_challenge(4), Blocks(3), challenge(4)]),
 		accused(vec![commit_challenge(1), Blocks(3), challenge(1)]),
 		// The head moves under a commitment, which is withdrawn.
-		after_head(vec![
-			Commit { who: 2, model: 0, right: 3, salt: 1 },
-			Commit { who: 3, model: 0, right: 31, salt: 2 },
-			Blocks(3),
-			Reveal { who: 3, submission: 2, right: 31, salt: 2, lie: 0 },
-			Attest { who: 1, submission: 2, verdict: Verdict::Valid },
-			Blocks(31),
-			Settle { who: 5, submission: 2 },
-			Withdraw { who: 2, submission: 1, right: 3, salt: 1 },
-		]),
+		after_head(
+			[
+				vec![
+					Commit { who: 2, model: 0, right: 3, salt: 1 },
+					Commit { who: 3, model: 0, right: 31, salt: 2 },
+					Blocks(3),
+					Reveal { who: 3, submission: 2, right: 31, salt: 2, lie: 0 },
+				],
+				answered(2, Verdict::Valid),
+				vec![
+					Blocks(31),
+					Settle { who: 5, submission: 2 },
+					Withdraw { who: 2, submission: 1, right: 3, salt: 1 },
+				],
+			]
+			.concat(),
+		),
 		// A copy, weights that are no better, a queue, a withdrawal.
-		after_head(vec![
-			Commit { who: 2, model: 0, right: 1, salt: 1 },
-			Commit { who: 3, model: 0, right: 2, salt: 2 },
-			Commit { who: 4, model: 0, right: 3, salt: 3 },
-			Commit { who: 5, model: 0, right: 31, salt: 4 },
-			Blocks(3),
-			Reveal { who: 2, submission: 1, right: 1, salt: 1, lie: 0 },
-			Reveal { who: 3, submission: 2, right: 2, salt: 2, lie: 0 },
-			Reveal { who: 4, submission: 3, right: 3, salt: 3, lie: 0 },
-			Reveal { who: 5, submission: 4, right: 31, salt: 4, lie: 0 },
-			Withdraw { who: 2, submission: 1, right: 1, salt: 1 },
-			Attest { who: 1, submission: 3, verdict: Verdict::Wrong(2) },
-			Blocks(31),
-			Settle { who: 0, submission: 3 },
-		]),
+		after_head(
+			[
+				vec![
+					Commit { who: 2, model: 0, right: 1, salt: 1 },
+					Commit { who: 3, model: 0, right: 2, salt: 2 },
+					Commit { who: 4, model: 0, right: 3, salt: 3 },
+					Commit { who: 5, model: 0, right: 31, salt: 4 },
+					Blocks(3),
+					Reveal { who: 2, submission: 1, right: 1, salt: 1, lie: 0 },
+					Reveal { who: 3, submission: 2, right: 2, salt: 2, lie: 0 },
+					Reveal { who: 4, submission: 3, right: 3, salt: 3, lie: 0 },
+					Reveal { who: 5, submission: 4, right: 31, salt: 4, lie: 0 },
+					Withdraw { who: 2, submission: 1, right: 1, salt: 1 },
+				],
+				answered(3, Verdict::Wrong(2)),
+				vec![Blocks(31), Settle { who: 0, submission: 3 }],
+			]
+			.concat(),
+		),
 		// Never revealed.
 		after_head(
 			[vec![commit.clone()], vec![Blocks(250), Blocks(250)], vec![Settle { who: 0, submission: 1 }]]
@@ -113,40 +137,45 @@ fn stories() -> Vec<Vec<Action>> {
 			Leave { who: 1 },
 		]),
 		// Weights that are demanded and shown, and accepted; and that nobody shows.
-		after_head(vec![
-			commit.clone(),
-			Blocks(3),
-			reveal.clone(),
-			Demand { who: 3, of: Of::Submission(1) },
-			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
-			PostWeights { of: Of::Submission(1), right: 6 },
-			PostWeights { of: Of::Submission(1), right: 7 },
-			Demand { who: 3, of: Of::Submission(1) },
-			Blocks(31),
-			Settle { who: 5, submission: 1 },
-		]),
-		after_head(vec![
-			commit.clone(),
-			Blocks(3),
-			reveal.clone(),
-			Demand { who: 3, of: Of::Submission(1) },
-			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
-			Blocks(31),
-			Settle { who: 5, submission: 1 },
-		]),
+		after_head(
+			[
+				vec![commit.clone(), Blocks(3), reveal.clone(), Demand { who: 3, of: Of::Submission(1) }],
+				answered(1, Verdict::Valid),
+				vec![
+					PostWeights { of: Of::Submission(1), right: 6 },
+					PostWeights { of: Of::Submission(1), right: 7 },
+					Demand { who: 3, of: Of::Submission(1) },
+					Blocks(31),
+					Settle { who: 5, submission: 1 },
+				],
+			]
+			.concat(),
+		),
+		after_head(
+			[
+				vec![commit.clone(), Blocks(3), reveal.clone(), Demand { who: 3, of: Of::Submission(1) }],
+				answered(1, Verdict::Valid),
+				vec![Blocks(31), Settle { who: 5, submission: 1 }],
+			]
+			.concat(),
+		),
 		// A head that nobody shows, and one after it.
-		after_head(vec![
-			Demand { who: 3, of: Of::Head(0) },
-			Revert { who: 3, model: 0 },
-			Blocks(31),
-			Revert { who: 3, model: 0 },
-			commit.clone(),
-			Blocks(3),
-			reveal.clone(),
-			Attest { who: 1, submission: 1, verdict: Verdict::Valid },
-			Blocks(31),
-			Settle { who: 5, submission: 1 },
-		]),
+		after_head(
+			[
+				vec![
+					Demand { who: 3, of: Of::Head(0) },
+					Revert { who: 3, model: 0 },
+					Blocks(31),
+					Revert { who: 3, model: 0 },
+					commit.clone(),
+					Blocks(3),
+					reveal.clone(),
+				],
+				answered(1, Verdict::Valid),
+				vec![Blocks(31), Settle { who: 5, submission: 1 }],
+			]
+			.concat(),
+		),
 		// A keeper who proves; one who stays away, and loses; who leaves; a deal that ends early.
 		vec![
 			Enlist { who: 2, mib: 9 },
@@ -228,6 +257,85 @@ fn stories() -> Vec<Vec<Action>> {
 			Prove { who: 2, deal: 0, slot: 0, back: 0, right: Some(1) },
 			Prove { who: 2, deal: 1, slot: 0, back: 0, right: None },
 		]),
+		// Two verifiers whose outputs differ, and the court runs the record: for nobody's weights, and for the claim's.
+		[
+			vec![
+				Bond { who: 2, role: Role::Verifier, units: 20_000 },
+				Join { who: 2, time: 60 },
+				Sessions(3),
+			],
+			head(),
+			vec![commit.clone(), Blocks(3), reveal.clone(), Sessions(2), Blocks(0)],
+			vec![
+				CommitFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7 },
+				CommitFinding { who: 2, submission: 1, verdict: Verdict::Valid, right: 6 },
+				Blocks(4),
+				Blocks(0),
+				OpenFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7, other: Some(3) },
+				OpenFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7, other: None },
+				OpenFinding { who: 2, submission: 1, verdict: Verdict::Valid, right: 6, other: None },
+				Blocks(1),
+				Blocks(0),
+				Resolve { submission: 1, record: 0, right: 6 },
+				Resolve { submission: 1, record: 0, right: 7 },
+				Blocks(31),
+				Settle { who: 5, submission: 1 },
+			],
+		]
+		.concat(),
+		// A verifier bonds, joins, rests, wakes and leaves, with a delegator; its stake moves on, and leaves.
+		vec![
+			Join { who: 2, time: 60 },
+			Bond { who: 2, role: Role::Verifier, units: 600 },
+			Bond { who: 2, role: Role::Verifier, units: 600 },
+			any(2, Stake::bond_more { role: Role::Verifier, amount: 5 * UNIT }),
+			any(3, Stake::bond_more { role: Role::Verifier, amount: 5 * UNIT }),
+			Bond { who: 3, role: Role::Verifier, units: 700 },
+			Delegate { who: 4, role: Role::Verifier, operator: 2, units: 90 },
+			Delegate { who: 4, role: Role::Verifier, operator: 5, units: 90 },
+			Join { who: 2, time: 60 },
+			Join { who: 2, time: 60 },
+			any(2, Verify::set_capacity { capacity: Load { time: 3_000_000_000_000_000, bytes: 1 << 31 } }),
+			any(2, Verify::set_capacity { capacity: Load { time: 1, bytes: 1 } }),
+			Wake { who: 2 },
+			Rest { who: 2 },
+			Rest { who: 2 },
+			Wake { who: 2 },
+			Rest { who: 2 },
+			Leave { who: 2 },
+			Sessions(3),
+			Leave { who: 2 },
+			Leave { who: 2 },
+			any(2, Stake::set_commission { role: Role::Verifier, commission: Perbill::from_percent(9) }),
+			any(2, Stake::set_commission { role: Role::Verifier, commission: Perbill::one() }),
+			any(2, Stake::chill { role: Role::Verifier }),
+			any(2, Stake::chill { role: Role::Verifier }),
+			any(2, Stake::resume { role: Role::Verifier }),
+			any(2, Stake::resume { role: Role::Verifier }),
+			any(5, Stake::refresh { role: Role::Verifier, operator: account(2) }),
+			MinStake { units: 400 },
+			any(5, Stake::refresh { role: Role::Verifier, operator: account(2) }),
+			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 40, to: Some(3) },
+			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 400, to: Some(3) },
+			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 50, to: None },
+			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 50, to: None },
+			WithdrawStake { who: 4, role: Role::Verifier, operator: 2 },
+			Blocks(250),
+			Sessions(3),
+			WithdrawStake { who: 4, role: Role::Verifier, operator: 2 },
+		],
+		// Validators come and go.
+		vec![
+			Bond { who: 2, role: Role::Validator, units: 20_000 },
+			Delegate { who: 3, role: Role::Validator, operator: 2, units: 50 },
+			Sessions(3),
+			any(2, Stake::chill { role: Role::Validator }),
+			Sessions(3),
+			Unbond { who: 2, role: Role::Validator, operator: 2, units: 20_000, to: None },
+			Sessions(3),
+			Blocks(250),
+			WithdrawStake { who: 2, role: Role::Validator, operator: 2 },
+		],
 		// Never accepted.
 		vec![
 			Announce { who: 3, model: 1, salt: 0 },

@@ -154,6 +154,8 @@ pub enum Action {
 	Wake { who: u8 },
 	/// So many sessions begin.
 	Sessions(u8),
+	/// Whoever governs changes the verifiers' least stake.
+	MinStake { units: u16 },
 }
 
 /// Whose weights.
@@ -198,7 +200,8 @@ fn pair(who: u8) -> &'static sr25519::Pair {
 	&PAIRS[usize::from(who) % PAIRS.len()]
 }
 
-fn account(who: u8) -> AccountId {
+/// The account of this number, of six.
+pub fn account(who: u8) -> AccountId {
 	pair(who).public().into()
 }
 
@@ -556,6 +559,15 @@ impl Chain {
 					self.end();
 					self.begin(0);
 				}
+			}
+			Action::MinStake { units } => {
+				use oda_runtime::parameters::{RuntimeParameters, changes, governed::verification};
+				let value = verification::Parameters::MinStake(
+					verification::MinStake,
+					Some(UNIT * u128::from(units)),
+				);
+				let changes = vec![RuntimeParameters::Verification(value)].try_into().expect("one change");
+				self.dispatch(RawOrigin::Root.into(), changes::Call::<Runtime>::set { changes }.into());
 			}
 			Action::PostBounty { who, model, threshold, amount, term } => {
 				let until = oda_runtime::Clock::now() + u64::from(term);

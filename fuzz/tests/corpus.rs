@@ -9,7 +9,7 @@ use oda_fuzz::{
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// The pallets whose every call has to succeed somewhere in the corpus, and has to be refused somewhere.
-const OURS: [&str; 5] = ["ModelRegistry", "Peers", "StorageDeals", "Training", "Verification"];
+const OURS: [&str; 6] = ["ModelRegistry", "Peers", "Staking", "StorageDeals", "Training", "Verification"];
 
 fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
 	let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);

@@ -1,5 +1,6 @@
 //! The runtime holds together: the presets build and mean what they say.
 
+mod attacks;
 mod costs;
 mod leaks;
 pub(crate) mod migrations;

@@ -284,7 +284,7 @@ impl pallet_verification::Config for Runtime {
 	type AccusationSlash = verification::AccusationSlash;
 	type AnswerPriority = ConstU64<{ u64::MAX / 2 }>;
 	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkHelper = pallet_verification::Sr25519Helper;
+	type BenchmarkHelper = pallet_verification::Sr25519Helper<benchmarks::Helper>;
 	type Clock = Clock;
 	type Committee = verification::Committee;
 	type DisputeWindow = verification::DisputeWindow;
