@@ -17,6 +17,11 @@ use sp_io::TestExternalities;
 use sp_keyring::Sr25519Keyring;
 
 fn new_test_ext(preset: &str) -> TestExternalities {
+	changed_test_ext(preset, |_| ())
+}
+
+/// A chain of a preset, with what `change` does to its genesis.
+fn changed_test_ext(preset: &str, change: impl FnOnce(&mut serde_json::Value)) -> TestExternalities {
 	let mut ext = TestExternalities::default();
 	ext.execute_with(|| {
 		let patch = genesis_config_presets::get_preset(&PresetId::from(preset)).expect("a known preset");
@@ -25,6 +30,7 @@ fn new_test_ext(preset: &str) -> TestExternalities {
 			&mut config,
 			serde_json::from_slice(&patch).expect("the preset is JSON"),
 		);
+		change(&mut config);
 		let config = serde_json::to_vec(&config).expect("plain data");
 		frame_support::genesis_builder_helper::build_state::<RuntimeGenesisConfig>(config)
 			.expect("the preset builds");

@@ -8,7 +8,7 @@ pub(crate) use pallets::offline;
 
 pub use pallets::{event, failure};
 
-use codec::{Compact, Decode, Encode};
+use codec::{Compact, Decode, DecodeAll, Encode};
 use jsonrpsee::{
 	RpcModule,
 	server::{ServerBuilder, ServerHandle},
@@ -302,7 +302,10 @@ impl State {
 			"Metadata_metadata_at_version" => Some(METADATA.to_vec()).encode(),
 			"AccountNonceApi_account_nonce" => (block.nonce as u32).encode(),
 			"OdaApi_model" => pallets::overview(),
-			"RuntimeViewFunction_execute_view_function" => pallets::view_function(&bytes[..32]),
+			"RuntimeViewFunction_execute_view_function" => {
+				let (function, _) = <([u8; 32], Vec<u8>)>::decode_all(&mut &bytes[..]).unwrap();
+				pallets::view_function(&function)
+			}
 			"TaggedTransactionQueue_validate_transaction" => {
 				let transaction = Vec::<u8>::decode(&mut &bytes[1..]).unwrap().encode();
 				self.refuses(&transaction, at).map_or_else(

@@ -227,7 +227,7 @@ impl View {
 		let deposit = self.at.constants().entry(constants.balances().existential_deposit()).map_err(node)?;
 		let keys = self.at.constants().entry(constants.session().key_deposit()).map_err(node)?;
 		let least = runtime::view_functions().staking().least_bonding();
-		let least = self.at.view_functions().call(least).await.map_err(node)?;
+		let least = self.ask(least).await?;
 		Ok(StakeTerms {
 			min_validator_bond: governed!(Staking, staking, MinValidatorBond),
 			min_verifier_bond: governed!(Verification, verification, MinStake),
@@ -251,7 +251,7 @@ impl View {
 		operator: &AccountId,
 	) -> Result<Option<StakePool>, ChainError> {
 		let call = runtime::view_functions().staking().pool(role.stored(), *operator);
-		let pool = self.at.view_functions().call(call).await.map_err(node)?;
+		let pool = self.ask(call).await?;
 		Ok(pool.map(StakePool::from))
 	}
 
@@ -261,7 +261,7 @@ impl View {
 		loop {
 			let after = found.last().map(|(who, _)| *who);
 			let call = runtime::view_functions().staking().candidates(role.stored(), after, PAGE);
-			let page = self.at.view_functions().call(call).await.map_err(node)?;
+			let page = self.ask(call).await?;
 			if page.is_empty() {
 				break;
 			}
@@ -277,7 +277,7 @@ impl View {
 		loop {
 			let after = found.last().map(|position| (position.role.stored(), position.operator));
 			let call = runtime::view_functions().staking().positions(*who, after, PAGE);
-			let page = self.at.view_functions().call(call).await.map_err(node)?;
+			let page = self.ask(call).await?;
 			if page.is_empty() {
 				break;
 			}
@@ -290,7 +290,7 @@ impl View {
 	/// The candidates for validator that would be elected now, those with most stake first, with their stake.
 	pub async fn next_validators(&self) -> Result<Vec<(AccountId, Balance)>, ChainError> {
 		let call = runtime::view_functions().staking().next_validators();
-		self.at.view_functions().call(call).await.map_err(node)
+		self.ask(call).await
 	}
 
 	/// The first session in which a chilled candidate may come back; `None` if it has no pool.

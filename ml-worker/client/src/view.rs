@@ -1,7 +1,7 @@
 //! The chain's state at one block.
 
 use crate::{ChainError, error::node, runtime};
-use codec::Decode;
+use codec::{Decode, Encode};
 use oda_primitives::Tick;
 use subxt::{
 	OnlineClientAtBlock, SubstrateConfig, ext::scale_decode::DecodeAsType, utils::H256,
@@ -47,6 +47,9 @@ macro_rules! entries {
 
 pub(crate) use {entries, get};
 
+/// Bytes of a view function's id.
+const FUNCTION: usize = 32;
+
 impl View {
 	pub(crate) fn new(at: OnlineClientAtBlock<SubstrateConfig>) -> Self {
 		Self { at }
@@ -69,6 +72,9 @@ impl View {
 		let (pallet, name) = (question.pallet_name().to_owned(), question.function_name().to_owned());
 		functions.validate(&question).map_err(node)?;
 		let arguments = functions.encode_args(question).map_err(node)?;
+		// The runtime takes a function's arguments as the bytes of a list, and subxt leaves out how long that is.
+		let (function, inputs) = arguments.split_at_checked(FUNCTION).unwrap_or_default();
+		let arguments = [function, &inputs.to_vec().encode()].concat();
 		let answer = functions.call_raw(Some(&arguments)).await.map_err(node)?;
 		// subxt's own `call` takes these bytes for the value, and they are a result with the value's bytes in it.
 		let answer = match answer.split_first() {
