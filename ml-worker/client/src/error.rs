@@ -10,7 +10,7 @@ use subxt::{
 	Metadata,
 	error::{
 		BackendError, ConstantError, DispatchError, EventsError, ExtrinsicError, OnlineClientAtBlockError,
-		OnlineClientError, RpcError, RuntimeApiError, StorageError,
+		OnlineClientError, RpcError, RuntimeApiError, StorageError, ViewFunctionError,
 	},
 	ext::scale_decode::DecodeAsType,
 	rpcs,
@@ -288,6 +288,7 @@ fn request(error: &subxt::Error) -> Option<&rpcs::Error> {
 			| StorageError::StreamFailure(error),
 		) => error,
 		Error::RuntimeApiError(RuntimeApiError::CannotCallApi(error)) => error,
+		Error::ViewFunctionError(ViewFunctionError::CannotCallApi(error)) => error,
 		Error::EventsError(EventsError::CannotFetchEventBytes(error)) => error,
 		Error::ExtrinsicError(
 			ExtrinsicError::CannotGetBlockBody(error) | ExtrinsicError::CannotGetValidationInfo(error),
@@ -315,6 +316,10 @@ fn is_incompatible(error: &subxt::Error) -> bool {
 			RuntimeApiError::IncompatibleCodegen
 				| RuntimeApiError::TraitNotFound(_)
 				| RuntimeApiError::MethodNotFound { .. }
+		) | Error::ViewFunctionError(
+			ViewFunctionError::IncompatibleCodegen
+				| ViewFunctionError::PalletNotFound(_)
+				| ViewFunctionError::ViewFunctionNotFound { .. }
 		) | Error::ExtrinsicError(
 			ExtrinsicError::IncompatibleCodegen
 				| ExtrinsicError::PalletNameNotFound(_)
@@ -444,4 +449,25 @@ pub(crate) fn shown(value: &subxt::dynamic::Value) -> String {
 		.add_custom_formatter(|value, writer| format_hex(value, writer))
 		.write(value, &mut text);
 	if written.is_ok() { text } else { value.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_runtime_that_lacks_what_this_program_asks_for_is_told_whatever_is_asked() {
+		let (pallet, name) = ("Staking".to_owned(), "pool".to_owned());
+		let missing =
+			ViewFunctionError::ViewFunctionNotFound { pallet_name: pallet.clone(), function_name: name };
+		for error in [
+			node(StorageError::PalletNameNotFound(pallet.clone())),
+			node(ViewFunctionError::PalletNotFound(pallet)),
+			node(missing),
+			node(ViewFunctionError::IncompatibleCodegen),
+			node(RuntimeApiError::IncompatibleCodegen),
+		] {
+			assert!(matches!(error, ChainError::Incompatible(_)), "{error}");
+		}
+	}
 }

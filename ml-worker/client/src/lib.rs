@@ -95,7 +95,9 @@ pub use parameters::{Costs, Parameters, Weight};
 pub use receipt::Receipt;
 pub use sent::Sent;
 pub use session::{NewKeys, ValidatorStatus, WaitingOffence};
-pub use staking::{Leaving, Raise, StakePool, StakePosition, StakeRole, StakeTerms, Withdrawn};
+pub use staking::{
+	Leaving, Raise, StakeChange, StakeEvent, StakePool, StakePosition, StakeRole, StakeTerms, Withdrawn,
+};
 pub use storage_deals::{Deal, Keeper, Replica, Round, Slot, storage_account};
 pub use subxt::utils::AccountId32 as AccountId;
 pub use subxt_signer::{ExposeSecret, SecretString};

@@ -8,7 +8,7 @@ pub(crate) use pallets::offline;
 
 pub use pallets::{event, failure};
 
-use codec::{Compact, Decode, DecodeAll, Encode};
+use codec::{Compact, Decode, Encode};
 use jsonrpsee::{
 	RpcModule,
 	server::{ServerBuilder, ServerHandle},
@@ -90,6 +90,8 @@ pub struct Block {
 	pub failures: BTreeMap<u32, Vec<u8>>,
 	/// All that is stored.
 	pub storage: BTreeMap<Vec<u8>, Vec<u8>>,
+	/// What view functions answer, by their names and how their arguments begin.
+	pub views: BTreeMap<(String, Vec<u8>), Vec<u8>>,
 	/// Transactions of the account up to here.
 	nonce: u64,
 	/// Tells the blocks of one number from each other.
@@ -199,10 +201,10 @@ impl State {
 	pub fn block(&mut self, extrinsics: Vec<Vec<u8>>) {
 		let signed = extrinsics.iter().filter(|bytes| nonce(bytes).is_some()).count() as u64;
 		let before = &self.blocks[self.best()];
-		let (nonce, storage) = (before.nonce + signed, before.storage.clone());
+		let (nonce, storage, views) = (before.nonce + signed, before.storage.clone(), before.views.clone());
 		self.pool.retain(|bytes| !extrinsics.contains(bytes));
 		let fork = self.fork;
-		let mut block = Block { nonce, storage, fork, ..Block::default() };
+		let mut block = Block { nonce, storage, views, fork, ..Block::default() };
 		for (bytes, place) in extrinsics.iter().zip(0..) {
 			(self.effect)(&mut block, place, &Called::of(bytes));
 		}
@@ -302,10 +304,7 @@ impl State {
 			"Metadata_metadata_at_version" => Some(METADATA.to_vec()).encode(),
 			"AccountNonceApi_account_nonce" => (block.nonce as u32).encode(),
 			"OdaApi_model" => pallets::overview(),
-			"RuntimeViewFunction_execute_view_function" => {
-				let (function, _) = <([u8; 32], Vec<u8>)>::decode_all(&mut &bytes[..]).unwrap();
-				pallets::view_function(&function)
-			}
+			"RuntimeViewFunction_execute_view_function" => pallets::view_function(block, bytes),
 			"TaggedTransactionQueue_validate_transaction" => {
 				let transaction = Vec::<u8>::decode(&mut &bytes[1..]).unwrap().encode();
 				self.refuses(&transaction, at).map_or_else(

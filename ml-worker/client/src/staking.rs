@@ -151,6 +151,50 @@ impl From<PositionView<AccountId, Balance>> for StakePosition {
 	}
 }
 
+/// Something that happened to a candidate's pool.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct StakeEvent {
+	/// What the pool is bonded for.
+	pub role: StakeRole,
+	/// The candidate whose pool it is.
+	pub operator: AccountId,
+	/// What happened.
+	#[serde(flatten)]
+	pub what: StakeChange,
+}
+
+/// What happened to a pool.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum StakeChange {
+	/// An account bonded or delegated.
+	PutIn {
+		/// The account.
+		who: AccountId,
+		/// The amount.
+		amount: Balance,
+	},
+	/// An account takes out an amount, which is leaving from now on.
+	TakenOut {
+		/// The account.
+		who: AccountId,
+		/// The amount.
+		amount: Balance,
+	},
+	/// The pool was rewarded.
+	Rewarded {
+		/// The amount by which it rose.
+		amount: Balance,
+		/// The amount that the candidate was paid beside it.
+		commission: Balance,
+	},
+	/// The pool lost a part of what is in it.
+	Slashed {
+		/// The amount, of what is leaving too.
+		amount: Balance,
+	},
+}
+
 /// What came of taking out what was due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Withdrawn {
@@ -287,6 +331,34 @@ impl View {
 		Ok(found)
 	}
 
+	/// What happened to pools in this block, in order.
+	pub async fn stake_events(&self) -> Result<Vec<StakeEvent>, ChainError> {
+		use runtime::staking::events;
+		let all = self.at.events().fetch().await.map_err(node)?;
+		let mut found = Vec::new();
+		for event in all.iter() {
+			let event = event.map_err(node)?;
+			macro_rules! map {
+				($type:ident, |$e:ident| $operator:expr => $what:expr) => {
+					if let Some($e) = event.decode_fields_as::<events::$type>() {
+						let $e = $e.map_err(node)?;
+						let role = StakeRole::from_stored(&$e.role);
+						found.push(StakeEvent { role, operator: $operator, what: $what });
+						continue;
+					}
+				};
+			}
+			map!(Bonded, |e| e.operator => StakeChange::PutIn { who: e.operator, amount: e.amount });
+			map!(Delegated, |e| e.operator => StakeChange::PutIn { who: e.who, amount: e.amount });
+			map!(Redelegated, |e| e.to => StakeChange::PutIn { who: e.who, amount: e.amount });
+			map!(Unbonded, |e| e.operator => StakeChange::TakenOut { who: e.who, amount: e.amount });
+			map!(Rewarded, |e| e.operator =>
+				StakeChange::Rewarded { amount: e.amount, commission: e.commission });
+			map!(Slashed, |e| e.operator => StakeChange::Slashed { amount: e.amount });
+		}
+		Ok(found)
+	}
+
 	/// The candidates for validator that would be elected now, those with most stake first, with their stake.
 	pub async fn next_validators(&self) -> Result<Vec<(AccountId, Balance)>, ChainError> {
 		let call = runtime::view_functions().staking().next_validators();
@@ -403,4 +475,127 @@ fn left(receipt: Receipt) -> Result<(Leaving, Receipt), ChainError> {
 	let event = receipt.find::<runtime::staking::events::Unbonded>()?;
 	let event = event.ok_or(ChainError::Missing("the event of a stake that leaves"))?;
 	Ok((Leaving { amount: event.amount, until: event.until, to: event.to }, receipt))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::played::{Played, event};
+	use codec::Encode;
+	use std::time::Duration;
+
+	/// More than 64 bits hold.
+	const MUCH: Balance = 1_000_000_000_000_000_000_000;
+
+	async fn chain(node: &Played) -> Chain {
+		Chain::connect(&node.url, Some(Duration::from_secs(3))).await.unwrap()
+	}
+
+	fn pool() -> StakePool {
+		StakePool {
+			own: MUCH,
+			delegated: 2,
+			leaving: 3,
+			reserved: 4,
+			counted: MUCH + 2,
+			min_bond: 5,
+			commission: 6,
+			raise: Some(Raise { to: 7, at: 8 }),
+			chilled: false,
+			offences: 9,
+			members: 10,
+		}
+	}
+
+	fn positions() -> Vec<StakePosition> {
+		let leaving = vec![Leaving { amount: 1, until: 9, to: Some(AccountId([3; 32])) }];
+		let position = |role, worth| StakePosition {
+			role,
+			operator: AccountId([2; 32]),
+			worth,
+			leaving: leaving.clone(),
+		};
+		vec![position(StakeRole::Validator, MUCH), position(StakeRole::Verifier, 7)]
+	}
+
+	#[tokio::test]
+	async fn pools_and_positions_are_read_as_the_runtime_tells_them() {
+		let (node, who) = (Played::start().await, AccountId([1; 32]));
+		node.state().last().set_stake_pool(StakeRole::Verifier, &who, &pool());
+		node.state().last().set_stake_positions(&who, &positions());
+		let view = chain(&node).await.finalised().await.unwrap();
+		assert_eq!(view.stake_pool(StakeRole::Verifier, &who).await.unwrap(), Some(pool()));
+		assert_eq!(view.stake_pool(StakeRole::Validator, &who).await.unwrap(), None);
+		assert_eq!(view.candidates(StakeRole::Verifier).await.unwrap(), [(who, pool())]);
+		assert_eq!(view.stake_positions(&who).await.unwrap(), positions());
+		assert_eq!(view.next_validators().await.unwrap(), []);
+	}
+
+	#[tokio::test]
+	async fn what_happens_to_pools_is_read_with_whose_stake_it_is() {
+		let node = Played::start().await;
+		let [operator, who, to] = [1, 2, 3].map(|byte| AccountId([byte; 32]));
+		let events = [
+			event("Staking", "Bonded", &[("operator", operator.encode()), ("amount", MUCH.encode())]),
+			event(
+				"Staking",
+				"Redelegated",
+				&[
+					("who", who.encode()),
+					("operator", operator.encode()),
+					("to", to.encode()),
+					("amount", 2u128.encode()),
+				],
+			),
+			event(
+				"Staking",
+				"Rewarded",
+				&[("operator", to.encode()), ("amount", 5u128.encode()), ("commission", 1u128.encode())],
+			),
+			event("Staking", "Slashed", &[("operator", to.encode()), ("amount", 4u128.encode())]),
+			event("Staking", "Chilled", &[("operator", to.encode())]),
+		];
+		{
+			let mut state = node.state();
+			state.finalise();
+			state.last().events = events.to_vec();
+		}
+		let found = chain(&node).await.finalised().await.unwrap().stake_events().await.unwrap();
+		let role = StakeRole::Validator;
+		assert_eq!(
+			found,
+			[
+				StakeEvent { role, operator, what: StakeChange::PutIn { who: operator, amount: MUCH } },
+				StakeEvent { role, operator: to, what: StakeChange::PutIn { who, amount: 2 } },
+				StakeEvent { role, operator: to, what: StakeChange::Rewarded { amount: 5, commission: 1 } },
+				StakeEvent { role, operator: to, what: StakeChange::Slashed { amount: 4 } },
+			]
+		);
+	}
+
+	#[tokio::test]
+	async fn a_view_function_fails_as_a_storage_read_does_when_the_node_is_away_or_another_chain_s() {
+		let (node, who) = (Played::start().await, AccountId([1; 32]));
+		let view = chain(&node).await.finalised().await.unwrap();
+		// Whether it is the same chain is not known yet.
+		let blocks = {
+			let mut state = node.state();
+			state.chain = 2;
+			state.finalised = 0;
+			let blocks = state.blocks.clone();
+			state.blocks.truncate(2);
+			blocks
+		};
+		node.cut();
+		let read = view.tick().await.unwrap_err();
+		assert!(matches!(read, ChainError::NodeAway(_)), "{read}");
+		let asked = view.stake_pool(StakeRole::Verifier, &who).await.unwrap_err();
+		assert!(matches!(asked, ChainError::NodeAway(_)), "{asked}");
+		{
+			let mut state = node.state();
+			(state.blocks, state.finalised) = (blocks, 5);
+		}
+		let asked = view.stake_pool(StakeRole::Verifier, &who).await.unwrap_err();
+		assert!(matches!(asked, ChainError::AnotherChain(_)), "{asked}");
+	}
 }

@@ -8,6 +8,9 @@ use subxt::{
 	view_functions::Payload,
 };
 
+/// Bytes of a view function's id.
+const FUNCTION_ID: usize = 32;
+
 /// The chain's state at one block: a finalised one, unless it comes from [`Chain::best`](crate::Chain::best) or
 /// [`Chain::defence_view`](crate::Chain::defence_view). Everything read through one view belongs together.
 #[derive(Clone)]
@@ -47,9 +50,6 @@ macro_rules! entries {
 
 pub(crate) use {entries, get};
 
-/// Bytes of a view function's id.
-const FUNCTION: usize = 32;
-
 impl View {
 	pub(crate) fn new(at: OnlineClientAtBlock<SubstrateConfig>) -> Self {
 		Self { at }
@@ -71,12 +71,12 @@ impl View {
 		let metadata = self.at.metadata_ref();
 		let (pallet, name) = (question.pallet_name().to_owned(), question.function_name().to_owned());
 		functions.validate(&question).map_err(node)?;
-		let arguments = functions.encode_args(question).map_err(node)?;
-		// The runtime takes a function's arguments as the bytes of a list, and subxt leaves out how long that is.
-		let (function, inputs) = arguments.split_at_checked(FUNCTION).unwrap_or_default();
-		let arguments = [function, &inputs.to_vec().encode()].concat();
-		let answer = functions.call_raw(Some(&arguments)).await.map_err(node)?;
-		// subxt's own `call` takes these bytes for the value, and they are a result with the value's bytes in it.
+		let encoded = functions.encode_args(question).map_err(node)?;
+		// subxt writes the arguments right after the function's id, and takes the answer for the value. The runtime takes
+		// an id and bytes, and answers with a result that has bytes in it.
+		let (id, arguments) = encoded.split_at_checked(FUNCTION_ID).unwrap_or((&encoded, &[]));
+		let input = [id, &arguments.encode()].concat();
+		let answer = functions.call_raw(Some(&input)).await.map_err(node)?;
 		let answer = match answer.split_first() {
 			Some((0, bytes)) => Vec::<u8>::decode(&mut &*bytes).ok(),
 			_ => None,

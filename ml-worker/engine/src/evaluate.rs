@@ -125,6 +125,11 @@ impl Engine {
 		Self { device: Some(device), memory, ..Self::reference(1) }
 	}
 
+	/// The same, but for exact evaluation, which the reference does.
+	pub fn as_reference(&self) -> Self {
+		Self { device: None, kernel: CpuKernel::REFERENCE, ..self.clone() }
+	}
+
 	/// The device that training runs on.
 	pub fn training_device(&self) -> Device {
 		self.training
@@ -171,8 +176,8 @@ pub struct RecordResult {
 	pub output_root: [u8; 32],
 }
 
-/// The root of one record's outputs.
-fn output_root(outputs: &[Tensor]) -> [u8; 32] {
+/// The BLAKE3 root of one record's outputs, as [`RecordResult`] has it.
+pub fn output_root(outputs: &[Tensor]) -> [u8; 32] {
 	let mut hasher = blake3::Hasher::new();
 	for output in outputs {
 		hasher.update(&output.to_le_bytes());

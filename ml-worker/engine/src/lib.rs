@@ -65,7 +65,7 @@ pub mod weights;
 
 pub use cpu::CpuKernel;
 pub use error::EngineError;
-pub use evaluate::{Backend, DeviceChoice, Engine, EngineConfig, Evaluate, RecordResult};
+pub use evaluate::{Backend, DeviceChoice, Engine, EngineConfig, Evaluate, RecordResult, output_root};
 pub use float::FloatModel;
 pub use records::Records;
 pub use self_check::{SelfCheckError, self_check};

@@ -3,12 +3,66 @@
 
 use crate::{evaluation::EvaluationError, service, service::Actor, wanted::Waiting};
 use anyhow::Context as _;
-use oda_client::{ChainError, Phase, TaskPhase};
+use oda_client::{AccountId, ChainError, Phase, Submission, TaskPhase, View};
 use oda_primitives::SubmissionId;
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 /// How long it is waited for a block that has the record before it is sent again.
 const IN_BLOCK: Duration = Duration::from_secs(30);
+
+/// Has every record resolved about which the verifiers of a trainer's own submission differ, for as long as this is awaited: its claim
+/// would lapse otherwise. It ends by an error alone.
+pub(crate) async fn defend(
+	actor: &Actor,
+	trainer: &AccountId,
+	commitment: &[u8; 32],
+) -> Result<Infallible, ChainError> {
+	let mut own = None;
+	let mut view = actor.chain.defence_view().await?;
+	loop {
+		match disputed(&view, trainer, commitment, &mut own).await {
+			Ok(Some((id, record))) => {
+				if let Err(error) = resolve(actor, id, record).await {
+					tracing::warn!(
+						submission = id,
+						record,
+						error = format!("{error:#}"),
+						"a dispute is not resolved yet"
+					);
+				}
+			}
+			Ok(None) => {}
+			Err(error @ ChainError::AnotherChain(_)) => return Err(error),
+			Err(error) => tracing::warn!(%error, "whether verifiers differ is not known"),
+		}
+		view = service::next(&actor.chain, &view).await?;
+	}
+}
+
+/// The record about which the verifiers of a submission differ, if they do. The submission is sought until it is `own`.
+async fn disputed(
+	view: &View,
+	trainer: &AccountId,
+	commitment: &[u8; 32],
+	own: &mut Option<SubmissionId>,
+) -> Result<Option<(SubmissionId, u32)>, ChainError> {
+	let ours =
+		|submission: &Submission| submission.trainer == *trainer && submission.commitment == *commitment;
+	// On another fork it may have another number.
+	let found = match *own {
+		Some(id) => view.submission(id).await?.filter(ours),
+		None => None,
+	};
+	*own = match found {
+		Some(_) => *own,
+		None => view.submissions().await?.into_iter().find(ours).map(|submission| submission.id),
+	};
+	let Some(id) = *own else { return Ok(None) };
+	Ok(match view.task(id).await?.map(|task| task.phase) {
+		Some(TaskPhase::Disputed { record, .. }) => Some((id, record)),
+		_ => None,
+	})
+}
 
 /// Sees to it that a disputed record is resolved, by this process or by another; waits for weights and data.
 pub(crate) async fn resolve(actor: &Actor, id: SubmissionId, record: u32) -> anyhow::Result<()> {

@@ -10,10 +10,9 @@ use oda_evaluator::{Evaluator, ModelSpec, Scores, SpecError};
 use oda_primitives::{BlobRef, ModelId, ProofError, RangeProof};
 use serde::{Deserialize, Serialize};
 use std::{
-	collections::HashMap,
 	ops::ControlFlow,
 	sync::{
-		Arc, Mutex, PoisonError,
+		Arc, Mutex, PoisonError, RwLock,
 		atomic::{AtomicBool, Ordering},
 	},
 	time::{Duration, Instant},
@@ -119,29 +118,83 @@ pub type Results = Arc<Vec<RecordResult>>;
 
 type Cell = Arc<OnceCell<Results>>;
 
+/// What a model's weights came to, or are about to.
+struct Kept {
+	/// The model, and the root of the weights.
+	of: (ModelId, [u8; 32]),
+	cell: Cell,
+}
+
+impl Kept {
+	/// Bytes of memory.
+	fn len(&self) -> usize {
+		self.cell.get().map_or(0, |results| size_of_val(results.as_slice()))
+	}
+}
+
 /// What evaluates; shared by all roles of a process, so that none repeats another's work.
 pub struct Workbench {
-	engine: Engine,
+	engine: RwLock<Engine>,
 	source: Arc<dyn BlobSource>,
 	limits: Limits,
 	metrics: Arc<Metrics>,
 	slots: Semaphore,
-	done: Mutex<HashMap<(ModelId, [u8; 32]), Cell>>,
+	/// What was asked for last is the last.
+	done: Mutex<Vec<Kept>>,
+	/// Bytes of results that are kept.
+	room: usize,
+	#[cfg(test)]
+	pub(crate) fault: Mutex<Option<tests::Fault>>,
 }
 
-/// How many models' results are kept, each of 36 bytes a record. What is committed to is in the journal.
-const KEPT: usize = 8;
+/// Bytes of results that are kept, 36 a record: those of seven million records. What is committed to is in the journal.
+const ROOM: usize = 256 << 20;
+
+/// Records of each model that the reference evaluates, too.
+const CHECKED: u32 = 4;
 
 impl Workbench {
 	/// One that evaluates with `engine` what it finds in `source`, and counts that in `metrics`.
 	pub fn new(engine: Engine, source: Arc<dyn BlobSource>, limits: Limits, metrics: Arc<Metrics>) -> Self {
 		let slots = Semaphore::new(limits.parallel.max(1));
-		Self { engine, source, limits, metrics, slots, done: Mutex::default() }
+		Self {
+			engine: RwLock::new(engine),
+			source,
+			limits,
+			metrics,
+			slots,
+			done: Mutex::default(),
+			room: ROOM,
+			#[cfg(test)]
+			fault: Mutex::default(),
+		}
 	}
 
-	/// What evaluates.
-	pub fn engine(&self) -> &Engine {
-		&self.engine
+	/// What evaluates: the reference, once something else was found to give other bits.
+	pub fn engine(&self) -> Engine {
+		self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
+	}
+
+	/// What evaluates gave other bits than the reference, which evaluates from now on; what was found before is
+	/// forgotten. Whether it was not the reference itself.
+	pub(crate) fn distrust(&self, record: u32) -> bool {
+		let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+		let reference = engine.as_reference();
+		let faulty = engine.backend() != reference.backend();
+		#[cfg(test)]
+		let faulty = self.fault.lock().unwrap().take().is_some() || faulty;
+		tracing::error!(
+			record,
+			backend = ?engine.backend(),
+			"what evaluates gave other bits than the reference, which evaluates from now on: this machine or its \
+			 drivers are faulty"
+		);
+		*engine = reference;
+		self.metrics.distrusted(&engine);
+		// What is under way finds it out by itself.
+		let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+		done.retain(|kept| !kept.cell.initialized());
+		faulty
 	}
 
 	/// Where blobs come from.
@@ -164,21 +217,36 @@ impl Workbench {
 		check_limit(&spec.data.dataset().blob, self.limits.data_mib)
 	}
 
-	/// The score and the output's root of every record. `progress` is told how many are done.
+	/// The score and the output's root of every record, of which the reference has found the same of a few. `progress` is
+	/// told how many are done.
 	pub async fn results(
 		&self,
 		spec: &ModelSpec,
 		weights: &BlobRef,
 		progress: impl FnMut(usize) + Send + 'static,
 	) -> Result<Results, EvaluationError> {
-		let cell = {
-			let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-			if done.len() >= KEPT {
-				done.retain(|_, cell| !cell.initialized());
-			}
-			Arc::clone(done.entry((spec.id(), weights.root)).or_default())
-		};
-		cell.get_or_try_init(|| self.evaluate(spec, weights, progress)).await.cloned()
+		let cell = self.cell((spec.id(), weights.root));
+		let results = cell.get_or_try_init(|| self.evaluate(spec, weights, progress)).await.cloned();
+		self.make_room(&mut self.done.lock().unwrap_or_else(PoisonError::into_inner));
+		results
+	}
+
+	/// Where the results of a model's weights are, or will be.
+	fn cell(&self, of: (ModelId, [u8; 32])) -> Cell {
+		let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+		let known = done.iter().position(|kept| kept.of == of);
+		let kept = known.map_or_else(|| Kept { of, cell: Cell::default() }, |at| done.remove(at));
+		let cell = Arc::clone(&kept.cell);
+		done.push(kept);
+		cell
+	}
+
+	/// Drops what failed, and of what was found as much as there is no room for, but for the last.
+	fn make_room(&self, done: &mut Vec<Kept>) {
+		done.retain(|kept| kept.cell.initialized() || Arc::strong_count(&kept.cell) > 1);
+		while done.len() > 1 && done.iter().map(Kept::len).sum::<usize>() > self.room {
+			done.remove(0);
+		}
 	}
 
 	async fn evaluate(
@@ -188,10 +256,57 @@ impl Workbench {
 		mut progress: impl FnMut(usize) + Send + 'static,
 	) -> Result<Results, EvaluationError> {
 		let Ok(_slot) = self.slots.acquire().await else { return Err(EvaluationError::Crashed) };
+		loop {
+			let engine = self.engine();
+			let results;
+			(results, progress) = self.run(engine.clone(), spec, weights, progress).await?;
+			let differs = self.spot_check(spec, weights, &results).await?;
+			match differs {
+				None if engine.backend() == self.engine().backend() => return Ok(Arc::new(results)),
+				// It was found to be faulty elsewhere.
+				None => {}
+				Some(record) if self.distrust(record) => {}
+				Some(_) => {
+					self.metrics.evaluation_failed();
+					return Err(EvaluationError::Crashed);
+				}
+			}
+		}
+	}
+
+	/// Has the reference evaluate a few records, for a wrong bit costs money: the first of which it finds something else.
+	async fn spot_check(
+		&self,
+		spec: &ModelSpec,
+		weights: &BlobRef,
+		results: &[RecordResult],
+	) -> Result<Option<u32>, EvaluationError> {
+		let mut chosen = [0; CHECKED as usize];
+		getrandom::fill(&mut chosen).map_err(|_| EvaluationError::Crashed)?;
+		let all = u64::from(spec.records());
+		// One of each part, somewhere in it.
+		let place =
+			|(part, byte): (u64, u8)| (part * 256 + u64::from(byte)) * all / (u64::from(CHECKED) * 256);
+		let mut records: Vec<u32> = (0..).zip(chosen).map(|chosen| place(chosen) as u32).collect();
+		records.dedup();
+		let reference = self.reference(spec, weights, &records).await?;
+		let differs = |(record, found): &(u32, RecordResult)| results.get(*record as usize) != Some(found);
+		Ok(records.into_iter().zip(reference).find(differs).map(|(record, _)| record))
+	}
+
+	async fn run<P: FnMut(usize) + Send + 'static>(
+		&self,
+		engine: Engine,
+		spec: &ModelSpec,
+		weights: &BlobRef,
+		mut progress: P,
+	) -> Result<(Vec<RecordResult>, P), EvaluationError> {
 		let stop = Arc::new(AtomicBool::new(false));
 		let _stop = StopOnDrop(Arc::clone(&stop));
-		let (engine, source, limits) = (self.engine.clone(), Arc::clone(&self.source), self.limits);
+		let (source, limits) = (Arc::clone(&self.source), self.limits);
 		let (spec, weights, metrics) = (spec.clone(), *weights, Arc::clone(&self.metrics));
+		#[cfg(test)]
+		let fault = *self.fault.lock().unwrap();
 		let work = move || {
 			spec.validate()?;
 			let allowed = Duration::from_secs(limits.seconds);
@@ -214,7 +329,13 @@ impl Workbench {
 				Err(error) => Err(error.into()),
 				Ok(results) => {
 					metrics.evaluated(started.elapsed());
-					Ok(Arc::new(results))
+					#[cfg(test)]
+					let results = {
+						let mut results = results;
+						fault.inspect(|fault| fault(&mut results));
+						results
+					};
+					Ok((results, progress))
 				}
 			}
 		};
@@ -225,8 +346,30 @@ impl Workbench {
 		result
 	}
 
+	/// What the reference evaluator finds of some records, in their order. Of the data no more is read than these.
+	pub(crate) async fn reference(
+		&self,
+		spec: &ModelSpec,
+		weights: &BlobRef,
+		records: &[u32],
+	) -> Result<Vec<RecordResult>, EvaluationError> {
+		let (source, limits) = (Arc::clone(&self.source), self.limits);
+		let (spec, weights, records) = (spec.clone(), *weights, records.to_vec());
+		let work = move || {
+			spec.validate()?;
+			let weights = load(&*source, &weights, limits.weights_mib)?;
+			let evaluator = Evaluator::new(&spec.graph, &weights).map_err(EngineError::from)?;
+			records
+				.into_iter()
+				.map(|record| judged(&*source, &spec, &evaluator, record))
+				.map(|judged| Ok(judged?.0))
+				.collect()
+		};
+		tokio::task::spawn_blocking(work).await.unwrap_or(Err(EvaluationError::Crashed))
+	}
+
 	/// What the reference evaluator says of one record, and the proof of the record's bytes: what a claim is
-	/// measured by before money is put on it. Of the data no more is read than the record.
+	/// measured by before money is put on it.
 	pub async fn evidence(
 		&self,
 		spec: &ModelSpec,
@@ -237,15 +380,9 @@ impl Workbench {
 		let (spec, weights) = (spec.clone(), *weights);
 		let work = move || {
 			spec.validate()?;
-			let range =
-				spec.record_range(record).ok_or(EvaluationError::Record(record, ProofError::OutOfRange))?;
 			let weights = load(&*source, &weights, limits.weights_mib)?;
-			let data = spec.data.dataset().blob;
-			let proof =
-				source.prove(&data, range.clone()).map_err(|error| EvaluationError::of_blob(error, &data))?;
-			let bytes = proof.verify(&data, range).map_err(|error| EvaluationError::Record(record, error))?;
 			let evaluator = Evaluator::new(&spec.graph, &weights).map_err(EngineError::from)?;
-			let score = spec.score_record(&evaluator, bytes).map_err(EngineError::from)?;
+			let (RecordResult { score, .. }, proof) = judged(&*source, &spec, &evaluator, record)?;
 			Ok(Evidence { record, score, proof, weights })
 		};
 		tokio::task::spawn_blocking(work).await.unwrap_or(Err(EvaluationError::Crashed))
@@ -260,19 +397,38 @@ impl Workbench {
 		claimed: &[u8],
 		progress: impl FnMut(usize) + Send + 'static,
 	) -> Result<Option<Wrong>, EvaluationError> {
-		let results = self.results(spec, weights, progress).await?;
-		let Some((record, claimed, found)) = first_difference(spec, claimed, &scores(&results)) else {
-			return Ok(None);
-		};
-		let evidence = self.evidence(spec, weights, record).await?;
-		if evidence.score != found {
-			tracing::error!(record, found, reference = evidence.score, "the engine and the reference differ");
+		let mut results = self.results(spec, weights, progress).await?;
+		loop {
+			let Some((record, claimed, found)) = first_difference(spec, claimed, &scores(&results)) else {
+				return Ok(None);
+			};
+			let evidence = self.evidence(spec, weights, record).await?;
+			if evidence.score == found {
+				return Ok(Some(Wrong { claimed, evidence }));
+			}
+			if !self.distrust(record) {
+				return Err(EvaluationError::Crashed);
+			}
+			results = self.results(spec, weights, |_| ()).await?;
 		}
-		if evidence.score == claimed {
-			return Err(EvaluationError::Crashed);
-		}
-		Ok(Some(Wrong { claimed, evidence }))
 	}
+}
+
+/// What the reference finds of one record, and the proof of the record's bytes.
+fn judged(
+	source: &dyn BlobSource,
+	spec: &ModelSpec,
+	evaluator: &Evaluator<'_>,
+	record: u32,
+) -> Result<(RecordResult, RangeProof), EvaluationError> {
+	let range = spec.record_range(record).ok_or(EvaluationError::Record(record, ProofError::OutOfRange))?;
+	let data = spec.data.dataset().blob;
+	let proof = source.prove(&data, range.clone()).map_err(|error| EvaluationError::of_blob(error, &data))?;
+	let bytes = proof.verify(&data, range).map_err(|error| EvaluationError::Record(record, error))?;
+	let (input, target) = spec.split_record(bytes).map_err(EngineError::from)?;
+	let outputs = evaluator.run(input).map_err(EngineError::from)?;
+	let score = spec.score_outputs(&outputs, target).map_err(EngineError::from)?;
+	Ok((RecordResult { score, output_root: oda_engine::output_root(&outputs) }, proof))
 }
 
 /// The scores alone.
@@ -329,6 +485,9 @@ pub(crate) mod tests {
 		scores,
 	};
 
+	/// What an engine that gives wrong bits does to its results.
+	pub(crate) type Fault = fn(&mut [RecordResult]);
+
 	/// Three records of four logits and a class each; the model hands the logits through. The middle one is
 	/// classified wrongly.
 	pub(crate) fn case(store: &Store) -> (ModelSpec, BlobRef) {
@@ -379,6 +538,78 @@ pub(crate) mod tests {
 		let (spec, weights) = case(&store);
 		let results = bench(&store, Limits::default()).results(&spec, &weights, |_| ()).await.unwrap();
 		assert_eq!(super::scores(&results), [1, 0, 1]);
+	}
+
+	fn evaluated(bench: &Workbench, records: u32) -> bool {
+		let text = bench.metrics.text().unwrap();
+		text.lines().any(|line| line == format!("oda_worker_records_evaluated_total {records}"))
+	}
+
+	#[tokio::test]
+	async fn what_was_found_is_not_sought_again_however_much_has_failed() {
+		let (_base, store) = store();
+		let (spec, weights) = case(&store);
+		let bench = bench(&store, Limits::default());
+		for byte in 0..20 {
+			let missing = BlobRef { root: [byte; 32], len: 0 };
+			assert!(bench.results(&spec, &missing, |_| ()).await.unwrap_err().is_missing());
+		}
+		bench.results(&spec, &weights, |_| ()).await.unwrap();
+		bench.results(&spec, &weights, |_| ()).await.unwrap();
+		assert!(evaluated(&bench, 3));
+		assert_eq!(bench.done.lock().unwrap().len(), 1);
+	}
+
+	#[tokio::test]
+	async fn as_many_results_are_kept_as_there_is_room_for() {
+		let (_base, store) = store();
+		let (spec, weights) = case(&store);
+		let harder = Objective { min_improvement: 2, ..spec.objective.clone() };
+		let other = ModelSpec { objective: harder, ..spec.clone() };
+		// Three records of 36 bytes, and the next one's first.
+		let bench = Workbench { room: 144, ..bench(&store, Limits::default()) };
+		for (spec, records) in [(&spec, 3), (&other, 6), (&other, 6), (&spec, 9)] {
+			bench.results(spec, &weights, |_| ()).await.unwrap();
+			assert!(evaluated(&bench, records), "{records}");
+		}
+		let roomy = Workbench { room: 216, ..self::bench(&store, Limits::default()) };
+		for (spec, records) in [(&spec, 3), (&other, 6), (&other, 6), (&spec, 6)] {
+			roomy.results(spec, &weights, |_| ()).await.unwrap();
+			assert!(evaluated(&roomy, records), "{records}");
+		}
+	}
+
+	#[tokio::test]
+	async fn what_gives_other_bits_than_the_reference_is_found_out_and_used_no_more() {
+		let (_base, store) = store();
+		let (spec, weights) = case(&store);
+		let bench = bench(&store, Limits::default());
+		let right = bench.results(&spec, &weights, |_| ()).await.unwrap();
+		bench.done.lock().unwrap().clear();
+		// Outputs alone, which no score shows.
+		*bench.fault.lock().unwrap() =
+			Some(|results| results.iter_mut().for_each(|result| result.output_root[0] ^= 1));
+		let found = bench.results(&spec, &weights, |_| ()).await.unwrap();
+		assert_eq!(found, right);
+		let text = bench.metrics.text().unwrap();
+		assert!(text.contains("oda_worker_engine_mismatches_total 1"), "{text}");
+	}
+
+	#[tokio::test]
+	async fn a_score_of_which_the_reference_finds_another_accuses_nobody() {
+		let (_base, store) = store();
+		let (spec, weights) = case(&store);
+		let bench = bench(&store, Limits::default());
+		bench.results(&spec, &weights, |_| ()).await.unwrap();
+		// A fault that the records which were chosen did not show.
+		for kept in bench.done.lock().unwrap().iter_mut() {
+			let mut results = kept.cell.get().unwrap().to_vec();
+			results[2].score = 0;
+			kept.cell = Arc::new(OnceCell::new_with(Some(Arc::new(results))));
+		}
+		*bench.fault.lock().unwrap() = Some(|_| ());
+		let claimed = scores::pack(ScoreKind::Bit, &[1, 0, 1]).unwrap();
+		assert!(bench.first_wrong(&spec, &weights, &claimed, |_| ()).await.unwrap().is_none());
 	}
 
 	#[tokio::test]

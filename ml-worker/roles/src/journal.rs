@@ -437,6 +437,12 @@ impl Journal {
 		Ok(Some(Held { entry: Self::read(&path)?, path, _lock: lock }))
 	}
 
+	/// Moves the file of this name, which cannot be read, out of the way.
+	pub(crate) fn set_damaged_aside<E: Entry>(&self, name: &str) -> Result<(), JournalError> {
+		let path = self.path::<E>(name);
+		fs::rename(&path, path.with_extension("damaged")).map_err(failed(&path))
+	}
+
 	/// The blobs without which something under way cannot be finished.
 	pub fn needed(&self) -> Result<HashSet<[u8; 32]>, JournalError> {
 		let submissions =

@@ -1,11 +1,12 @@
 //! The services of the worker: trainer, verifier, watcher, keeper; and what they are made of.
 //!
 //! * [`service`]: what all services have in common;
-//! * [`verifier`], [`watcher`], [`trainer`], [`keeper`]: one module a role;
+//! * [`verifier`], [`watcher`], [`trainer`], [`keeper`], [`standing`] (of a validator): one module a role;
 //! * [`context`]: settings, blobs, journal, chain and engine of one process;
 //! * [`evaluation`]: re-running objectives under limits, and evidence for a single record;
 //! * [`journal`]: what must outlive the process;
 //! * [`submission`], [`challenge`] and [`registration`]: what is begun on the chain and seen through to its end;
+//! * [`rewards`]: what stakes have earned;
 //! * [`metrics`]: what operators watch; [`output`] and [`amount`]: what people read and write.
 
 #![allow(
@@ -35,7 +36,9 @@ pub mod people;
 #[cfg(test)]
 mod played;
 pub mod registration;
+pub mod rewards;
 pub mod service;
+pub mod standing;
 pub mod submission;
 pub mod trainer;
 pub mod training;
@@ -49,4 +52,5 @@ pub const ROLES: &[service::Registration] = &[
 	service::Registration::of::<watcher::Watcher>(),
 	service::Registration::of::<trainer::Trainer>(),
 	service::Registration::of::<keeper::Keeper>(),
+	service::Registration::of::<standing::Validator>(),
 ];

@@ -35,11 +35,7 @@ impl Output {
 
 	/// Something on the way to a result. For machines it is an object with an `event`.
 	pub fn event(&self, name: &str, text: impl AsRef<str>, value: serde_json::Value) {
-		let mut object = serde_json::json!({ "event": name });
-		if let (Some(object), serde_json::Value::Object(fields)) = (object.as_object_mut(), value) {
-			object.extend(fields);
-		}
-		self.result(text, &object);
+		self.result(text, &event(name, value));
 	}
 
 	/// Something for people only, to standard error.
@@ -71,6 +67,15 @@ impl Output {
 	}
 }
 
+/// An object with an `event`.
+fn event(name: &str, value: serde_json::Value) -> serde_json::Value {
+	let mut object = serde_json::json!({ "event": name });
+	if let (Some(object), serde_json::Value::Object(fields)) = (object.as_object_mut(), value) {
+		object.extend(fields);
+	}
+	object
+}
+
 /// What a bar counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unit {
@@ -78,4 +83,33 @@ pub enum Unit {
 	Bytes,
 	/// Anything else.
 	Steps,
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use oda_client::{AccountId, Happened, Keeper};
+
+	#[test]
+	fn an_amount_has_all_its_digits_however_large_it_is() {
+		let much = 10u128.pow(21) + 7;
+		let keeper = Keeper {
+			account: AccountId([1; 32]),
+			capacity: 1,
+			used: 0,
+			bond: much,
+			staked: u128::MAX,
+			replicas: 0,
+			free_at: None,
+		};
+		let line = event("keeping", serde_json::json!({ "keeper": keeper })).to_string();
+		for part in ["\"bond\":1000000000000000000007", "\"staked\":340282366920938463463374607431768211455"]
+		{
+			assert!(line.contains(part), "{part}: {line}");
+		}
+		let happened = Happened::Refuted { burned: much };
+		assert_eq!(crate::submission::word(&happened), "refuted");
+		let line = event("x", serde_json::json!({ "detail": happened })).to_string();
+		assert!(line.contains("\"burned\":1000000000000000000007"), "{line}");
+	}
 }

@@ -3,10 +3,10 @@
 use crate::{
 	amount::oda,
 	context::{self, Context},
-	due,
-	evaluation::{self, EvaluationError},
+	dispute, due, evaluation,
 	journal::{Entry, Held, JournalError, Stage, SubmissionEntry},
 	output::Unit,
+	service::Actor,
 };
 use anyhow::{Context as _, bail, ensure};
 use oda_client::{Chain, ChainError, Clock, Happened, Key, Phase, Submission, View, errors};
@@ -71,29 +71,8 @@ pub async fn evaluate(context: &Context, spec: &ModelSpec, weights: &BlobRef) ->
 	let found = evaluation::scores(&results);
 	bar.finish_and_clear();
 	let packed = scores::pack(spec.score_kind(), &found)?;
-	spot_check(&bench, spec, weights, &found).await?;
 	let score = Scores::new(spec.score_kind(), spec.records(), &packed)?.sum();
 	Ok(Evaluated { score, records: spec.records(), packed })
-}
-
-/// Has the reference evaluate a few records again: a wrong claim costs the bond.
-async fn spot_check(
-	bench: &crate::evaluation::Workbench,
-	spec: &ModelSpec,
-	weights: &BlobRef,
-	found: &[i32],
-) -> Result<(), EvaluationError> {
-	let records = spec.records();
-	let mut checked: Vec<u32> = (0..4u32).map(|i| (u64::from(i) * u64::from(records) / 4) as u32).collect();
-	checked.dedup();
-	for record in checked {
-		let evidence = bench.evidence(spec, weights, record).await?;
-		if found.get(record as usize) != Some(&evidence.score) {
-			tracing::error!(record, reference = evidence.score, "the engine and the reference differ");
-			return Err(EvaluationError::Crashed);
-		}
-	}
-	Ok(())
 }
 
 /// How evaluated weights compare with a model's head; `None` if it has none.
@@ -268,7 +247,13 @@ pub fn unfinished(context: &Context, chain: &Chain, key: &Key) -> Result<Vec<Str
 /// Does what is left to do for a submission, until it has ended.
 pub async fn drive(context: &Context, key: &Key, held: Held<SubmissionEntry>) -> anyhow::Result<Ended> {
 	let chain = context.chain().await?;
-	Driver { context, chain, key, held, settled_at: None, refusals: 0, hopeless: false }.run().await
+	let actor = Actor { context: context.clone(), chain: chain.clone(), key: Some(key.clone()) };
+	let (trainer, commitment) = (key.account(), held.entry.commitment);
+	let driver = Driver { context, chain, key, held, settled_at: None, refusals: 0, hopeless: false };
+	tokio::select! {
+		ended = driver.run() => ended,
+		failed = dispute::defend(&actor, &trainer, &commitment) => match failed? {},
+	}
 }
 
 struct Driver<'a> {
@@ -633,8 +618,9 @@ pub fn describe(happened: &Happened, clock: Option<Clock>) -> String {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::played::{self, Claimed, SUBMISSION, until};
 	use errors::{RuntimeError, Training};
-	use oda_client::Refusal;
+	use oda_client::{Refusal, TaskPhase};
 
 	#[test]
 	fn what_happened_is_said_in_amounts_and_times_that_people_read() {
@@ -651,6 +637,43 @@ mod tests {
 		let expired = |why: &str| describe(&Happened::Expired { why: why.to_owned() }, None);
 		assert!(expired("Lapsed").contains("too few verifiers said"));
 		assert!(expired("NoVerifiers").contains("no verifier was there"));
+	}
+
+	#[tokio::test]
+	async fn a_trainer_has_the_runtime_run_a_record_about_which_its_verifiers_differ() {
+		let stage = played::Stage::set().await;
+		stage.committee();
+		let actor = stage.actor().await;
+		let mut claimed = Claimed::of(&actor, [1, 0, 1]);
+		(claimed.submission.trainer, claimed.submission.commitment) = (stage.me(), [4; 32]);
+		let entry = SubmissionEntry {
+			genesis: actor.chain.genesis(),
+			trainer: stage.me().to_string(),
+			model: claimed.spec.id(),
+			weights: claimed.claim.weights,
+			salt: [3; 32],
+			commitment: [4; 32],
+			scores: vec![0],
+			stage: crate::journal::Stage::Revealed,
+			submission: Some(SUBMISSION),
+			seen: 5,
+			outcome: None,
+		};
+		let held = actor.context.journal().begin(entry).unwrap();
+		stage.finalise(|block| {
+			claimed.put(block);
+			block.set_task(&claimed.task(TaskPhase::Disputed { record: 1, until: 1_000 }, 1));
+		});
+		let (context, key) = (actor.context.clone(), stage.key.clone());
+		let driving =
+			tokio::spawn(async move { drive(&context, &key, held).await.map(|ended| ended.outcome) });
+		until("it is resolved", || {
+			stage.finalise(|_| ());
+			stage.included("Training.resolve_dispute") > 0
+		})
+		.await;
+		assert!(!driving.is_finished());
+		driving.abort();
 	}
 
 	fn refused(error: Training) -> ChainError {

@@ -156,7 +156,7 @@ impl Training {
 		};
 		let task =
 			Task { graph: &spec.graph, objective: &spec.objective, training: &training, held_out: &held_out };
-		let trained = oda_engine::train(bench.engine(), &task, start, &config, progress)?;
+		let trained = oda_engine::train(&bench.engine(), &task, start, &config, progress)?;
 		bar.finish_and_clear();
 		Ok(Result {
 			weights: store.put(&trained.weights)?,

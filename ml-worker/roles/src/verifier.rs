@@ -9,12 +9,13 @@ use crate::{
 	journal::{Entry as _, FindingEntry, Held, JournalError},
 	metrics::OpenTasks,
 	service::{self, Actor, Role, Step},
+	standing::Candidate,
 	wanted::Waiting,
 };
 use anyhow::Context as _;
 use oda_client::{
-	Answer, Call, ChainError, Duty, Key, Receipt, Seat, Submission, Task, TaskPhase, Verifier as Registered,
-	View,
+	Answer, Call, ChainError, Duty, Key, Receipt, Seat, StakeRole, Submission, Task, TaskPhase,
+	Verifier as Registered, View,
 };
 use oda_evaluator::ModelSpec;
 use oda_primitives::{BlobRef, OutputTree, SubmissionId, TaskId, Tick, Verdict};
@@ -65,6 +66,7 @@ enum Piece {
 pub struct Verifier {
 	agent: Agent,
 	open_tasks: OpenTasks,
+	standing: Candidate,
 	work: Background<Piece>,
 }
 
@@ -97,7 +99,8 @@ impl Role for Verifier {
 		);
 		let open_tasks = actor.context.metrics().open_tasks(account.to_string());
 		let work = Background::new(&actor.context, Self::NAME);
-		Ok(Self { agent: Agent { actor, key, config }, open_tasks, work })
+		let standing = Candidate::new(account, StakeRole::Verifier);
+		Ok(Self { agent: Agent { actor, key, config }, open_tasks, standing, work })
 	}
 
 	async fn block(&mut self, view: &View) -> anyhow::Result<Step> {
@@ -129,6 +132,8 @@ impl Role for Verifier {
 			}
 		}
 		self.open_tasks.set(awaited);
+		let Actor { context, chain, .. } = &self.agent.actor;
+		self.standing.observe(context, chain, view).await;
 		if now.is_multiple_of(TIDY) {
 			self.agent.tidy().await?;
 		}
@@ -190,7 +195,9 @@ impl Agent {
 			// Before the draw too: who is drawn then has less to do in its time.
 			waiting.wish([weights, spec.data.dataset().blob]).await?;
 			if !matches!(standing.task.phase, TaskPhase::Drawing { .. }) {
-				self.answer(standing.task, &spec, weights).await?;
+				let committed = |seat: Seat| matches!(seat.answer, Answer::Committed { .. });
+				let committed = standing.seat.is_some_and(committed);
+				self.answer(standing.task, committed, &spec, weights).await?;
 			}
 			service::next(chain, &standing.view).await?;
 		}
@@ -212,14 +219,21 @@ impl Agent {
 		Ok((spec, submission))
 	}
 
-	/// Answers once, to the end of what is asked; and challenges beside it what is wrong.
-	async fn answer(&self, task: Task, spec: &ModelSpec, weights: BlobRef) -> anyhow::Result<()> {
+	/// Answers once, to the end of what is asked; and challenges beside it what is wrong. `committed`: whether the chain has
+	/// a commitment that is not opened.
+	async fn answer(
+		&self,
+		task: Task,
+		committed: bool,
+		spec: &ModelSpec,
+		weights: BlobRef,
+	) -> anyhow::Result<()> {
 		let started = Instant::now();
-		let Some(held) = self.finding(&task, spec, weights).await? else { return Ok(()) };
+		let Some(held) = self.finding(&task, committed, spec, weights).await? else { return Ok(()) };
 		let (verdict, seconds) = (held.entry.verdict, started.elapsed().as_secs_f64());
 		let record = match verdict {
 			Verdict::Wrong(record) if self.config.challenge => record,
-			_ => return self.give(&task, &held, seconds).await,
+			_ => return self.give(&task, &held, spec, weights, seconds).await,
 		};
 		let accuse = async {
 			let challenged = self.accuse(&task, spec, weights, record).await?;
@@ -227,7 +241,7 @@ impl Agent {
 			Ok(())
 		};
 		tokio::select! {
-			done = async { tokio::try_join!(self.give(&task, &held, seconds), accuse) } => done.map(drop),
+			done = async { tokio::try_join!(self.give(&task, &held, spec, weights, seconds), accuse) } => done.map(drop),
 			// The challenge is taken up from the journal.
 			again = self.asked_again(&task) => again,
 		}
@@ -271,10 +285,11 @@ impl Agent {
 	}
 
 	/// What is committed to: as the journal has it, or found now and written down, before anything is sent. `None` if
-	/// nothing can be committed to any more, or another process is at it.
+	/// nothing can be committed to any more, another process is at it, or what was committed to is lost.
 	async fn finding(
 		&self,
 		task: &Task,
+		committed: bool,
 		spec: &ModelSpec,
 		weights: BlobRef,
 	) -> anyhow::Result<Option<Held<FindingEntry>>> {
@@ -282,12 +297,24 @@ impl Agent {
 		let (journal, genesis, account) = (context.journal(), chain.genesis(), self.key.account());
 		let verifier = account.to_string();
 		let name = FindingEntry::name_of(&genesis, task.id, &task.claim, task.asked, &verifier);
-		let known = || match journal.hold::<FindingEntry>(&name) {
-			Err(JournalError::Busy(_)) => Ok(None),
-			known => known,
-		};
-		if let Some(held) = known()? {
-			return Ok(Some(held));
+		match journal.hold::<FindingEntry>(&name) {
+			Ok(Some(held)) => return Ok(Some(held)),
+			Err(JournalError::Busy(_)) => return Ok(None),
+			Ok(None) if committed => {
+				self.lose(task, "the journal has nothing of it");
+				return Ok(None);
+			}
+			Err(error) if committed => {
+				self.lose(task, &error.to_string());
+				return Ok(None);
+			}
+			Ok(None) => {}
+			// It is begun anew: that costs nothing as long as the chain has no commitment.
+			Err(error @ JournalError::Format { .. }) => {
+				tracing::error!(task = task.id, %error, "what was found is found again");
+				journal.set_damaged_aside::<FindingEntry>(&name)?;
+			}
+			Err(error) => return Err(error.into()),
 		}
 		let (verdict, outputs) = match self.rerun(task, spec, weights).await? {
 			Found::Over => return Ok(None),
@@ -301,8 +328,10 @@ impl Agent {
 		let root = tree.as_ref().map(OutputTree::root).unwrap_or_default();
 		context.mark_chain(chain).await?;
 		// Another process of this account may have been faster.
-		if let Some(held) = known()? {
-			return Ok(Some(held));
+		match journal.hold::<FindingEntry>(&name) {
+			Err(JournalError::Busy(_)) => return Ok(None),
+			Ok(None) => {}
+			known => return Ok(known?),
 		}
 		let entry = FindingEntry {
 			genesis,
@@ -319,6 +348,60 @@ impl Agent {
 			Err(JournalError::Busy(_)) => Ok(None),
 			begun => Ok(Some(begun?)),
 		}
+	}
+
+	/// Says, once, that what was committed to cannot be opened.
+	fn lose(&self, task: &Task, why: &str) {
+		if self.actor.context.metrics().finding_lost(task.id, task.asked) {
+			tracing::error!(
+				task = task.id,
+				account = %self.key.account(),
+				why,
+				"the chain has a commitment of this account that this worker cannot open, which costs stake unless \
+				 the process that made it does"
+			);
+		}
+	}
+
+	/// Whether the reference finds the outputs that are to be shown: an answer that is not opened costs less than a wrong
+	/// one. Where weights or data are gone, what was found before has to do.
+	async fn is_confirmed(
+		&self,
+		task: &Task,
+		entry: &FindingEntry,
+		spec: &ModelSpec,
+		weights: &BlobRef,
+	) -> bool {
+		if entry.verdict == Verdict::Unavailable {
+			return true;
+		}
+		let (outputs, _) = entry.outputs.as_chunks::<32>();
+		let context = &self.actor.context;
+		let reference = async {
+			let bench = context.bench().await?;
+			let found = bench.reference(spec, weights, &task.wanted).await?;
+			anyhow::Ok((bench, found))
+		};
+		let (bench, found) = match reference.await {
+			Ok(found) => found,
+			Err(error) => {
+				let error = format!("{error:#}");
+				tracing::warn!(task = task.id, error, "what is shown is not checked once more");
+				return true;
+			}
+		};
+		let differs =
+			|record: u32, found: [u8; 32]| outputs.get(record as usize).is_some_and(|own| *own != found);
+		let mut pairs = task.wanted.iter().zip(&found);
+		let wrong = pairs.find(|(record, found)| differs(**record, found.output_root));
+		let Some((record, _)) = wrong else { return true };
+		tracing::error!(
+			task = task.id,
+			record,
+			"what was committed to is wrong, and is not opened: that costs less stake than to show it"
+		);
+		bench.distrust(*record);
+		false
 	}
 
 	/// Re-runs all records, waiting for blobs for as long as the time to commit allows.
@@ -356,13 +439,20 @@ impl Agent {
 
 	/// Does what the state of each block asks of a member that has this finding: commits, opens, has a disputed record
 	/// resolved. Until nothing more is asked this time.
-	async fn give(&self, asked: &Task, held: &Held<FindingEntry>, seconds: f64) -> anyhow::Result<()> {
+	async fn give(
+		&self,
+		asked: &Task,
+		held: &Held<FindingEntry>,
+		spec: &ModelSpec,
+		weights: BlobRef,
+		seconds: f64,
+	) -> anyhow::Result<()> {
 		let Actor { context, chain, .. } = &self.actor;
 		let (entry, id, account) = (&held.entry, asked.id, self.key.account());
 		let finding = entry.finding();
 		let commitment =
 			finding.commitment(&entry.genesis, TaskId::Submission(id), &entry.claim, entry.asked, &account.0);
-		let mut said = false;
+		let (mut said, mut confirmed) = (false, None);
 		// What was sent is in a block of this number, or was; until the state is of a later one it is not sent again.
 		let mut in_block = 0;
 		loop {
@@ -375,7 +465,7 @@ impl Agent {
 				return Ok(());
 			}
 			if let (Answer::Opened { verdict }, false) = (&seat.answer, said) {
-				context.metrics().attested(*verdict);
+				context.metrics().answered(*verdict);
 				said = true;
 			}
 			let call = match (&task.phase, &seat.answer) {
@@ -383,14 +473,18 @@ impl Agent {
 					"commits",
 					chain.commit_finding(&self.key, id, &entry.claim, entry.asked, &finding),
 				)),
-				(TaskPhase::Opening { until }, Answer::Committed { commitment: on_chain })
-					if tick < *until =>
-				{
-					anyhow::ensure!(
-						*on_chain == commitment,
-						"task {id}: this account committed to something else, which another process has to open"
-					);
-					Some(("opens", self.opening(&task, entry)?))
+				(_, Answer::Committed { commitment: on_chain }) if *on_chain != commitment => {
+					self.lose(&task, "the journal has something else of it");
+					None
+				}
+				(TaskPhase::Opening { until }, Answer::Committed { .. }) if tick < *until => {
+					if confirmed.is_none() {
+						confirmed = Some(self.is_confirmed(&task, entry, spec, &weights).await);
+					}
+					match confirmed {
+						Some(true) => Some(("opens", self.opening(&task, entry)?)),
+						_ => None,
+					}
 				}
 				(TaskPhase::Disputed { record, .. }, Answer::Opened { .. })
 					if entry.verdict != Verdict::Unavailable =>
@@ -412,7 +506,7 @@ impl Agent {
 					in_block = receipt.block;
 					self.say(what, entry, &receipt, seconds);
 					if what == "opens" && !said {
-						context.metrics().attested(entry.verdict);
+						context.metrics().answered(entry.verdict);
 						said = true;
 					}
 				}
@@ -509,6 +603,7 @@ fn last_moment(until: Tick, window: Tick) -> Tick {
 mod tests {
 	use super::*;
 	use crate::played::{Claimed, SUBMISSION, Stage, defence, end_of, until};
+	use oda_client::played::Mishap;
 	use oda_primitives::{OutputProof, RangeProof, hash::Finding};
 
 	async fn verifier(actor: &Actor) -> Verifier {
@@ -641,6 +736,188 @@ mod tests {
 		assert_eq!(proofs.len(), 2);
 		for (record, proof) in [0, 2].into_iter().zip(&proofs) {
 			assert_eq!(proof.verify(&finding.root, &me, task, record, 3), Ok(()));
+		}
+	}
+
+	/// What the journal of a worker has of what it found.
+	fn found(actor: &Actor) -> Vec<FindingEntry> {
+		actor.context.journal().list::<FindingEntry>().unwrap()
+	}
+
+	fn counts(actor: &Actor, line: &str) -> bool {
+		actor.context.metrics().text().unwrap().lines().any(|found| found == line)
+	}
+
+	#[tokio::test]
+	async fn what_is_committed_to_is_on_disk_before_it_is_sent() {
+		let stage = Stage::set().await;
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 0, 1]);
+		stage.committee();
+		stage.finalise(|block| claimed.put(block));
+		let (journal, genesis, me) = (actor.context.journal().clone(), actor.chain.genesis(), stage.me().0);
+		let claim = claimed.claim.hash;
+		stage.node.state().rule = Box::new(move |_, bytes, _| {
+			let called = oda_client::played::Called::of(bytes);
+			if called.name == "Verification.commit" {
+				let (task, commitment) = called.arguments::<(TaskId, [u8; 32])>();
+				let entries = journal.list::<FindingEntry>().unwrap();
+				let made =
+					entries.iter().map(|entry| entry.finding().commitment(&genesis, task, &claim, 1, &me));
+				assert!(made.into_iter().any(|made| made == commitment), "nothing could open it");
+			}
+			None
+		});
+		let mut role = verifier(&actor).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+	}
+
+	#[tokio::test]
+	async fn a_verifier_that_was_killed_before_it_sent_anything_commits_to_what_it_had_written_down() {
+		let stage = Stage::set().await;
+		let first = stage.actor().await;
+		let claimed = Claimed::of(&first, [1, 0, 1]);
+		stage.finalise(|block| claimed.put(block));
+		// What is sent gets nowhere.
+		stage.node.state().mishap = Some(Mishap::Lost);
+		let mut role = verifier(&first).await;
+		role.block(&defence(&first.chain).await).await.unwrap();
+		until("it is written down", || found(&first).len() == 1).await;
+		let [entry] = <[_; 1]>::try_from(found(&first)).unwrap();
+		drop((role, first));
+		assert!(committed(&stage).is_empty());
+		stage.node.state().mishap = None;
+		stage.committee();
+		let second = stage.actor().await;
+		let mut role = verifier(&second).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+		let (task, me) = (TaskId::Submission(SUBMISSION), stage.me().0);
+		let commitment = entry.finding().commitment(&second.chain.genesis(), task, &entry.claim, 1, &me);
+		assert_eq!(committed(&stage).last(), Some(&commitment));
+		assert_eq!(found(&second), [entry]);
+	}
+
+	#[tokio::test]
+	async fn a_commitment_whose_secret_is_lost_is_told_once_and_counted() {
+		for damage in ["gone", "unreadable", "another's"] {
+			let stage = Stage::set().await;
+			stage.committee();
+			let first = stage.actor().await;
+			let claimed = Claimed::of(&first, [1, 0, 1]);
+			stage.finalise(|block| claimed.put(block));
+			let mut role = verifier(&first).await;
+			see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+			let [mut entry] = <[_; 1]>::try_from(found(&first)).unwrap();
+			let file = stage.base.path().join("journal/findings").join(entry.name()).with_extension("json");
+			drop((role, first));
+			match damage {
+				"gone" => std::fs::remove_file(&file).unwrap(),
+				"unreadable" => std::fs::write(&file, "{").unwrap(),
+				_ => {
+					entry.salt = [0; 32];
+					std::fs::write(&file, serde_json::to_vec(&entry).unwrap()).unwrap();
+				}
+			}
+			let opening = Task { wanted: vec![1], ..claimed.task(TaskPhase::Opening { until: 1_000 }, 1) };
+			stage.finalise(|block| block.set_task(&opening));
+			let second = stage.actor().await;
+			let mut role = verifier(&second).await;
+			see(&stage, &mut role, damage, || counts(&second, "oda_worker_findings_lost_total 1")).await;
+			for _ in 0..5 {
+				stage.finalise(|_| ());
+				role.block(&defence(&second.chain).await).await.unwrap();
+				tokio::time::sleep(Duration::from_millis(100)).await;
+			}
+			assert!(counts(&second, "oda_worker_findings_lost_total 1"), "{damage}");
+			assert!(opened(&stage).is_empty(), "{damage}");
+			// It is asked again, and answers.
+			stage.finalise(|block| {
+				block.set_task(&claimed.task(TaskPhase::Committing { until: 1_000 }, 2));
+				block.set_seat(SUBMISSION, &stage.me(), &Seat { earlier: false, answer: Answer::None });
+			});
+			see(&stage, &mut role, "answering", || stage.included("Verification.commit") == 2).await;
+		}
+	}
+
+	#[tokio::test]
+	async fn an_entry_that_cannot_be_read_is_found_again_while_nothing_is_committed_to() {
+		let stage = Stage::set().await;
+		stage.committee();
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 0, 1]);
+		let verifier_name = stage.me().to_string();
+		let genesis = actor.chain.genesis();
+		let name = FindingEntry::name_of(&genesis, SUBMISSION, &claimed.claim.hash, 1, &verifier_name);
+		let folder = stage.base.path().join("journal/findings");
+		std::fs::write(folder.join(&name).with_extension("json"), "{").unwrap();
+		stage.finalise(|block| claimed.put(block));
+		let mut role = verifier(&actor).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+		assert_eq!(found(&actor).len(), 1);
+	}
+
+	#[tokio::test]
+	async fn outputs_of_which_the_reference_finds_others_are_not_committed_to() {
+		let stage = Stage::set().await;
+		stage.committee();
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 0, 1]);
+		let bench = actor.context.bench().await.unwrap();
+		*bench.fault.lock().unwrap() =
+			Some(|results| results.iter_mut().for_each(|result| result.output_root[0] ^= 1));
+		stage.finalise(|block| claimed.put(block));
+		let mut role = verifier(&actor).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+		let right = bench.reference(&claimed.spec, &claimed.claim.weights, &[0, 1, 2]).await.unwrap();
+		let right: Vec<u8> = right.iter().flat_map(|result| result.output_root).collect();
+		assert_eq!(found(&actor)[0].outputs, right);
+		assert!(counts(&actor, "oda_worker_engine_mismatches_total 1"));
+	}
+
+	#[tokio::test]
+	async fn a_wrong_output_that_was_committed_to_is_not_shown() {
+		for (wanted, shows) in [(vec![1], false), (vec![0, 2], true)] {
+			let stage = Stage::set().await;
+			stage.committee();
+			let actor = stage.actor().await;
+			let claimed = Claimed::of(&actor, [1, 0, 1]);
+			let bench = actor.context.bench().await.unwrap();
+			let mut outputs =
+				bench.reference(&claimed.spec, &claimed.claim.weights, &[0, 1, 2]).await.unwrap();
+			// A fault of the second record that nobody has seen.
+			outputs[1].output_root[0] ^= 1;
+			let outputs: Vec<_> = outputs.iter().map(|result| result.output_root).collect();
+			let (task, me) = (TaskId::Submission(SUBMISSION), stage.me());
+			let tree = OutputTree::new(&me.0, task, outputs.clone()).unwrap();
+			let entry = FindingEntry {
+				genesis: actor.chain.genesis(),
+				verifier: me.to_string(),
+				submission: SUBMISSION,
+				claim: claimed.claim.hash,
+				asked: 1,
+				verdict: Verdict::Valid,
+				root: tree.root(),
+				salt: [7; 32],
+				outputs: outputs.concat(),
+			};
+			drop(actor.context.journal().begin(entry).unwrap());
+			stage.finalise(|block| claimed.put(block));
+			let mut role = verifier(&actor).await;
+			see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+			let opening = Task { wanted, ..claimed.task(TaskPhase::Opening { until: 1_000 }, 1) };
+			stage.finalise(|block| block.set_task(&opening));
+			see(&stage, &mut role, "being done", || {
+				stage.included("Verification.open") == 1
+					|| counts(&actor, "oda_worker_engine_mismatches_total 1")
+			})
+			.await;
+			for _ in 0..5 {
+				stage.finalise(|_| ());
+				role.block(&defence(&actor.chain).await).await.unwrap();
+				tokio::time::sleep(Duration::from_millis(100)).await;
+			}
+			assert_eq!(stage.included("Verification.open"), usize::from(shows));
+			assert_eq!(counts(&actor, "oda_worker_engine_mismatches_total 1"), !shows);
 		}
 	}
 

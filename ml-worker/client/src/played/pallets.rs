@@ -4,9 +4,9 @@
 use super::{Block, metadata};
 use crate::{
 	AccountId, Answer, ChallengeCommitment, Claim, Deal, Demand, Duty, Keeper, Phase, Round, Seat, Slot,
-	Submission, Target, Task, TaskPhase, Verifier, Version, runtime,
+	StakePool, StakePosition, StakeRole, Submission, Target, Task, TaskPhase, Verifier, Version, runtime,
 };
-use codec::{Compact, Encode};
+use codec::{Compact, Decode, Encode};
 use oda_evaluator::ModelSpec;
 use oda_primitives::{DealId, SubmissionId, TaskId, Tick};
 use scale_info::{TypeDef, TypeDefPrimitive};
@@ -119,17 +119,49 @@ pub(super) fn overview() -> Vec<u8> {
 	[vec![some.index], zero(some.fields[0].ty.id)].concat()
 }
 
-/// What any view function says that may have nothing to say: something that is all zero.
-pub(super) fn view_function(id: &[u8]) -> Vec<u8> {
+/// What a view function says: what the block has for it, or something that is all zero; lists are empty.
+pub(super) fn view_function(block: &Block, call: &[u8]) -> Vec<u8> {
+	let (id, arguments) = call.split_at(32);
+	let arguments = Vec::<u8>::decode(&mut &*arguments).unwrap();
+	let (name, output) = view_functions()
+		.into_iter()
+		.find_map(|(of, name, output)| (of == id).then_some((name, output)))
+		.unwrap();
+	let given = block.views.iter().rfind(|((of, begin), _)| *of == name && arguments.starts_with(begin));
+	let some_zero = || match &metadata().types().resolve(output).unwrap().type_def {
+		TypeDef::Variant(option) if option.variants.iter().any(|variant| variant.name == "Some") => {
+			[vec![1], zero(some_of(output))].concat()
+		}
+		_ => zero(output),
+	};
+	(0u8, given.map_or_else(some_zero, |(_, value)| value.clone())).encode()
+}
+
+/// All view functions: their ids, their names with their pallets', and the types of what they say.
+fn view_functions() -> Vec<([u8; 32], String, TypeId)> {
 	let metadata = metadata();
-	let all = metadata.pallets().flat_map(|pallet| pallet.view_functions().collect::<Vec<_>>());
-	let found = all.into_iter().find(|function| function.query_id().as_slice() == id).unwrap();
-	let TypeDef::Variant(option) = &metadata.types().resolve(found.output_ty()).unwrap().type_def else {
+	let mut all = Vec::new();
+	for pallet in metadata.pallets() {
+		for function in pallet.view_functions() {
+			let name = format!("{}.{}", pallet.name(), function.name());
+			all.push((*function.query_id(), name, function.output_ty()));
+		}
+	}
+	all
+}
+
+/// The type of what a view function says.
+fn shown_by(name: &str) -> TypeId {
+	view_functions().into_iter().find_map(|(_, of, output)| (of == name).then_some(output)).unwrap()
+}
+
+/// The type of what is in an option.
+fn some_of(ty: TypeId) -> TypeId {
+	let metadata = metadata();
+	let TypeDef::Variant(option) = &metadata.types().resolve(ty).unwrap().type_def else {
 		panic!("it is an option");
 	};
-	let some = option.variants.iter().find(|variant| variant.name == "Some").unwrap();
-	let value = [vec![some.index], zero(some.fields[0].ty.id)].concat();
-	(0u8, value).encode()
+	option.variants.iter().find(|variant| variant.name == "Some").unwrap().fields[0].ty.id
 }
 
 /// The type of the values of a storage entry.
@@ -427,15 +459,46 @@ impl Block {
 			Duty::Away => 1,
 			Duty::Resting => 2,
 		};
-		self.fill(
-			runtime::storage().verification().verifiers(),
-			(verifier.account,),
-			&[
-				("duty", duty.encode()),
-				("capacity", (verifier.capacity.time, verifier.capacity.bytes).encode()),
-				("open", verifier.open.encode()),
-			],
+		let stored = || runtime::storage().verification().verifiers();
+		let absences = field_of(value_of(&stored()), "absences");
+		let given = [
+			("duty", duty.encode()),
+			("capacity", (verifier.capacity.time, verifier.capacity.bytes).encode()),
+			("open", verifier.open.encode()),
+			("absences", filled(absences, &[("in_a_row", verifier.absences.encode())])),
+		];
+		self.fill(stored(), (verifier.account,), &given);
+		let name = "Verification.verifier";
+		let shown = [vec![1], filled(some_of(shown_by(name)), &given)].concat();
+		self.views.insert((name.to_owned(), verifier.account.encode()), shown);
+	}
+
+	/// Has a candidate's pool, which is the only one of its role, or changes it.
+	pub fn set_stake_pool(&mut self, role: StakeRole, operator: &AccountId, pool: &StakePool) {
+		let StakePool { own, delegated, leaving, reserved, counted, min_bond, .. } = *pool;
+		let raise = pool.raise.map(|raise| (raise.to, raise.at));
+		let mut value =
+			(own, delegated, leaving, reserved, counted, min_bond, pool.commission, raise).encode();
+		(pool.chilled, pool.offences, pool.members).encode_to(&mut value);
+		let role = role as u8;
+		let views = &mut self.views;
+		views.insert(("Staking.pool".to_owned(), Vec::new()), vec![0]);
+		views.insert(
+			("Staking.pool".to_owned(), (role, operator).encode()),
+			[vec![1], value.clone()].concat(),
 		);
+		let page = [vec![4], operator.encode(), value].concat();
+		views.insert(("Staking.candidates".to_owned(), vec![role, 0]), page);
+	}
+
+	/// Has an account have this in pools, and nothing else.
+	pub fn set_stake_positions(&mut self, who: &AccountId, positions: &[StakePosition]) {
+		let mut page = Compact(positions.len() as u32).encode();
+		for StakePosition { role, operator, worth, leaving } in positions {
+			let leaving: Vec<_> = leaving.iter().map(|part| (part.amount, part.until, part.to)).collect();
+			(*role as u8, operator, 0u128, worth, leaving).encode_to(&mut page);
+		}
+		self.views.insert(("Staking.positions".to_owned(), (who, 0u8).encode()), page);
 	}
 
 	/// Closes a task.

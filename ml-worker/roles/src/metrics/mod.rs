@@ -6,7 +6,10 @@ mod endpoint;
 
 pub use endpoint::Endpoint;
 
-use oda_client::{Account, Observer, Replica};
+use oda_client::{
+	Account, AccountId, Duty, Observer, Replica, StakeChange, StakePool, StakeRole, ValidatorStatus,
+	VerifierStatus,
+};
 use oda_engine::Engine;
 use oda_network::{Fault, Stats};
 use oda_primitives::{SubmissionId, Verdict};
@@ -33,7 +36,7 @@ const EVALUATION_SECONDS: [f64; 14] =
 	[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
 
 /// What there is to count. All of it starts at zero, so that the first time is seen as an increase.
-const ROLES: [&str; 5] = ["verifier", "watcher", "keeper", "trainer", "demands"];
+const ROLES: [&str; 6] = ["verifier", "watcher", "keeper", "trainer", "validator", "demands"];
 const VERDICTS: [&str; 3] = ["valid", "wrong", "unavailable"];
 const RESULTS: [&str; 2] = ["right", "wrong"];
 const CHALLENGES: [&str; 5] = ["overturned", "failed", "over", "commitment_expired", "refused"];
@@ -73,7 +76,7 @@ struct Role {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct Attested {
+struct Answered {
 	verdict: &'static str,
 }
 
@@ -103,17 +106,124 @@ struct Money {
 	state: &'static str,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Candidate {
+	account: String,
+	role: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Stake {
+	account: String,
+	role: &'static str,
+	state: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Session {
+	account: String,
+	session: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Keys {
+	account: String,
+	place: &'static str,
+}
+
+/// Amounts that only grow.
+type Sum = Counter<f64, AtomicU64>;
+
+/// How candidates stand.
+#[derive(Debug)]
+struct Standings {
+	stake: Family<Stake, Float>,
+	slashed: Family<Candidate, Sum>,
+	rewarded: Family<Candidate, Sum>,
+	absences: Family<Candidate, Gauge>,
+	drawn: Family<Owner, Gauge>,
+	elected: Family<Session, Gauge>,
+	keys: Family<Keys, Gauge>,
+	heard: Family<Owner, Gauge>,
+	offences: Family<Owner, Gauge>,
+}
+
+impl Standings {
+	fn register(registry: &mut Registry) -> Self {
+		Self {
+			stake: add(
+				registry,
+				"stake_oda",
+				"What is behind a candidate: own, delegated, leaving, reserved, and what of it counts",
+				Family::default(),
+			),
+			slashed: add(
+				registry,
+				"stake_slashed_oda",
+				"What a candidate's pool has lost",
+				Family::default(),
+			),
+			rewarded: add(
+				registry,
+				"stake_rewarded_oda",
+				"What a candidate and its pool have earned, commission included",
+				Family::default(),
+			),
+			absences: add(
+				registry,
+				"absences",
+				"Tasks, or sessions, in a row in which a candidate was absent",
+				Family::default(),
+			),
+			drawn: add(
+				registry,
+				"verifier_drawn",
+				"1 if a verifier is awake and has the stake to be drawn, else 0",
+				Family::default(),
+			),
+			elected: add(
+				registry,
+				"validator_elected",
+				"1 if a validator is elected for the session that runs, or for the next, else 0",
+				Family::default(),
+			),
+			keys: add(
+				registry,
+				"validator_keys",
+				"1 if a validator's session keys are registered, and their secrets on the node, else 0",
+				Family::default(),
+			),
+			heard: add(
+				registry,
+				"validator_heard",
+				"1 if a validator has made a block or sent its heartbeat in this session, else 0",
+				Family::default(),
+			),
+			offences: add(
+				registry,
+				"validator_offences",
+				"Offences of a validator that wait to be applied",
+				Family::default(),
+			),
+		}
+	}
+}
+
 /// The metrics of one process. They are counted whether or not anybody reads them.
 #[derive(Debug)]
 pub struct Metrics {
 	registry: Registry,
 	engine: Family<Backend, Gauge>,
+	mismatches: Counter,
+	findings_lost: Counter,
+	/// Which answers `findings_lost` has counted, by the number of the submission and how often was asked.
+	lost: Mutex<HashSet<(SubmissionId, u32)>>,
 	node_connected: Gauge,
 	node_connections: Counter,
 	finalised_block: Gauge,
 	finalised_at: Float,
 	tasks: Family<Owner, Gauge>,
-	attestations: Family<Attested, Counter>,
+	answers: Family<Answered, Counter>,
 	checks: Family<Checked, Counter>,
 	/// Which submissions `checks` has counted: eight bytes each, for as long as the process lives.
 	checked: Mutex<HashSet<SubmissionId>>,
@@ -129,6 +239,7 @@ pub struct Metrics {
 	proofs: Family<Checked, Counter>,
 	deals: Family<Owner, Gauge>,
 	stakes: Family<Owner, Float>,
+	standings: Standings,
 	network: Traffic,
 	balances: Family<Money, Float>,
 	errors: Family<Role, Counter>,
@@ -227,6 +338,19 @@ impl Metrics {
 				"What evaluates, once it has been needed; always 1",
 				Family::default(),
 			),
+			mismatches: add(
+				oda,
+				"engine_mismatches",
+				"Times that what evaluates gave other bits than the reference, which evaluates from then on",
+				Counter::default(),
+			),
+			findings_lost: add(
+				oda,
+				"findings_lost",
+				"Answers that were committed to and that this worker cannot open",
+				Counter::default(),
+			),
+			lost: Mutex::default(),
 			node_connected: add(
 				oda,
 				"node_connected",
@@ -257,7 +381,7 @@ impl Metrics {
 				"Open tasks that wait for this verifier's answer",
 				Family::default(),
 			),
-			attestations: add(oda, "attestations", "Tasks answered, by verdict", Family::default()),
+			answers: add(oda, "answers", "Answers opened, by verdict", Family::default()),
 			checks: add(
 				oda,
 				"submissions_checked",
@@ -307,6 +431,7 @@ impl Metrics {
 				"What a keeper's replicas have at stake after losses",
 				Family::default(),
 			),
+			standings: Standings::register(oda),
 			network: Traffic::register(oda.sub_registry_with_prefix("network")),
 			balances: add(
 				oda,
@@ -331,7 +456,7 @@ impl Metrics {
 		metrics.finalised_at.set(now());
 		start_at_zero(&metrics.errors, ROLES.map(|role| Role { role }));
 		start_at_zero(&metrics.restarts, ROLES.map(|role| Role { role }));
-		start_at_zero(&metrics.attestations, VERDICTS.map(|verdict| Attested { verdict }));
+		start_at_zero(&metrics.answers, VERDICTS.map(|verdict| Answered { verdict }));
 		start_at_zero(&metrics.proofs, PROOFS.map(|result| Checked { result }));
 		start_at_zero(&metrics.checks, RESULTS.map(|result| Checked { result }));
 		let outcome = |outcome: &str| Outcome { outcome: outcome.to_owned() };
@@ -353,7 +478,23 @@ impl Metrics {
 			oda_engine::Backend::Libtorch(device) => ("libtorch", format!("{device:?}").to_lowercase()),
 			oda_engine::Backend::Cpu(kernel) => (kernel.name(), "cpu".to_owned()),
 		};
+		self.engine.clear();
 		self.engine.get_or_create(&Backend { backend, device }).set(1);
+	}
+
+	/// What evaluated until now gave other bits than the reference, which evaluates from now on.
+	pub(crate) fn distrusted(&self, reference: &Engine) {
+		self.mismatches.inc();
+		self.engine(reference);
+	}
+
+	/// What was committed to cannot be opened; whether that is new.
+	pub(crate) fn finding_lost(&self, submission: SubmissionId, asked: u32) -> bool {
+		let new = self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert((submission, asked));
+		if new {
+			self.findings_lost.inc();
+		}
+		new
 	}
 
 	/// Where a verifier says how many open tasks wait for its answer: none once that is dropped.
@@ -368,6 +509,71 @@ impl Metrics {
 			deals: self.deals.get_or_create(&owner).clone(),
 			stake: self.stakes.get_or_create(&owner).clone(),
 		}
+	}
+
+	/// What is behind a candidate.
+	pub(crate) fn staked(&self, account: &AccountId, role: StakeRole, pool: Option<&StakePool>) {
+		let (account, role) = (account.to_string(), role.name());
+		let amount = |of: fn(&StakePool) -> u128| pool.map_or(0, of);
+		for (state, amount) in [
+			("own", amount(|pool| pool.own)),
+			("delegated", amount(|pool| pool.delegated)),
+			("leaving", amount(|pool| pool.leaving)),
+			("reserved", amount(|pool| pool.reserved)),
+			("counted", amount(|pool| pool.counted)),
+		] {
+			let labels = Stake { account: account.clone(), role, state };
+			self.standings.stake.get_or_create(&labels).set(amount as f64 / ODA);
+		}
+		let candidate = Candidate { account, role };
+		for sums in [&self.standings.slashed, &self.standings.rewarded] {
+			sums.get_or_create(&candidate).inc_by(0.0);
+		}
+	}
+
+	/// Something happened to a candidate's pool.
+	pub(crate) fn stake_changed(&self, account: &AccountId, role: StakeRole, change: &StakeChange) {
+		let candidate = Candidate { account: account.to_string(), role: role.name() };
+		let (sums, amount) = match change {
+			StakeChange::Rewarded { amount, commission } => {
+				(&self.standings.rewarded, amount.saturating_add(*commission))
+			}
+			StakeChange::Slashed { amount } => (&self.standings.slashed, *amount),
+			StakeChange::PutIn { .. } | StakeChange::TakenOut { .. } => return,
+		};
+		sums.get_or_create(&candidate).inc_by(amount as f64 / ODA);
+	}
+
+	/// How a verifier stands.
+	pub(crate) fn verifier(&self, account: &AccountId, status: Option<&VerifierStatus>) {
+		let account = account.to_string();
+		let drawn = status.is_some_and(|status| status.duty == Duty::Awake && status.weight > 0);
+		self.standings.drawn.get_or_create(&Owner { account: account.clone() }).set(drawn.into());
+		let absences = status.map_or(0, |status| status.absences);
+		let candidate = Candidate { account, role: StakeRole::Verifier.name() };
+		self.standings.absences.get_or_create(&candidate).set(whole(absences));
+	}
+
+	/// How a validator stands, and whether the node has the secrets of its keys, if it says so.
+	pub(crate) fn validator(&self, status: &ValidatorStatus, on_node: Option<bool>) {
+		let account = status.account.to_string();
+		let standings = &self.standings;
+		for (session, elected) in [("now", status.elected), ("next", status.elected_next)] {
+			let labels = Session { account: account.clone(), session };
+			standings.elected.get_or_create(&labels).set(elected.is_some().into());
+		}
+		for (place, has) in [("chain", Some(status.keys.is_some())), ("node", on_node)] {
+			let labels = Keys { account: account.clone(), place };
+			match has {
+				Some(has) => drop(standings.keys.get_or_create(&labels).set(has.into())),
+				None => drop(standings.keys.remove(&labels)),
+			}
+		}
+		let owner = Owner { account: account.clone() };
+		standings.heard.get_or_create(&owner).set((status.heartbeat || status.blocks > 0).into());
+		standings.offences.get_or_create(&owner).set(whole(status.offences.len()));
+		let candidate = Candidate { account, role: StakeRole::Validator.name() };
+		standings.absences.get_or_create(&candidate).set(whole(status.absences));
 	}
 
 	/// A storage challenge has ended.
@@ -391,13 +597,13 @@ impl Metrics {
 	}
 
 	/// A verdict is on the chain.
-	pub(crate) fn attested(&self, verdict: Verdict) {
+	pub(crate) fn answered(&self, verdict: Verdict) {
 		let verdict = match verdict {
 			Verdict::Valid => "valid",
 			Verdict::Wrong(_) => "wrong",
 			Verdict::Unavailable => "unavailable",
 		};
-		self.attestations.get_or_create(&Attested { verdict }).inc();
+		self.answers.get_or_create(&Answered { verdict }).inc();
 	}
 
 	/// A watcher has recomputed a submission. One that it comes back to, because its challenge failed, is not counted
@@ -574,6 +780,47 @@ mod tests {
 	}
 
 	#[test]
+	fn alerts_and_pages_name_metrics_that_there_are() {
+		let metrics = Metrics::new();
+		let account = AccountId([1; 32]);
+		metrics.engine(&Engine::reference(1));
+		metrics.open_tasks(account.to_string()).set(1);
+		metrics.kept(account.to_string()).set([]);
+		metrics.balance(&Account { account, nonce: 0, free: 0, held: 0, holds: Vec::new() });
+		metrics.staked(&account, StakeRole::Verifier, None);
+		metrics.verifier(&account, None);
+		let status = ValidatorStatus {
+			account,
+			pool: None,
+			keys: None,
+			session: 1,
+			elected: None,
+			elected_next: None,
+			place: None,
+			disabled: false,
+			blocks: 0,
+			heartbeat: false,
+			absences: 0,
+			barred_until: None,
+			offences: Vec::new(),
+		};
+		metrics.validator(&status, Some(false));
+		let text = metrics.text().unwrap();
+		let pages =
+			[include_str!("../../../../docker/alerts.yml"), include_str!("../../../../docs/operations.md")];
+		let mut named = 0;
+		for page in pages {
+			for word in page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+				if word.starts_with("oda_worker_") {
+					assert!(text.contains(&format!("\n{word}")), "there is no metric {word}");
+					named += 1;
+				}
+			}
+		}
+		assert!(named > 50, "{named}");
+	}
+
+	#[test]
 	fn a_connection_is_counted_once() {
 		let metrics = Metrics::new();
 		has(&metrics, "oda_worker_node_connected 0");
@@ -698,13 +945,13 @@ mod tests {
 	#[test]
 	fn labels_say_which() {
 		let metrics = Metrics::new();
-		metrics.attested(Verdict::Wrong(3));
+		metrics.answered(Verdict::Wrong(3));
 		metrics.challenged("overturned");
 		metrics.failed("verifier");
 		metrics.engine(&Engine::reference(1));
 		metrics.evaluated(Duration::from_secs(2));
-		has(&metrics, "oda_worker_attestations_total{verdict=\"wrong\"} 1");
-		has(&metrics, "oda_worker_attestations_total{verdict=\"valid\"} 0");
+		has(&metrics, "oda_worker_answers_total{verdict=\"wrong\"} 1");
+		has(&metrics, "oda_worker_answers_total{verdict=\"valid\"} 0");
 		has(&metrics, "oda_worker_challenges_total{outcome=\"overturned\"} 1");
 		has(&metrics, "oda_worker_errors_total{role=\"verifier\"} 1");
 		has(&metrics, "oda_worker_engine_info{backend=\"reference\",device=\"cpu\"} 1");

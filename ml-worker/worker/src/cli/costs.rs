@@ -4,6 +4,7 @@ use anyhow::{Context as _, ensure};
 use oda_client::{Balance, Costs, View};
 use oda_evaluator::ModelSpec;
 use oda_roles::{amount::oda, context::Context};
+use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
 /// One amount of several.
@@ -82,8 +83,9 @@ fn listed(items: &[Item]) -> String {
 
 /// Shows the amounts, and asks whether to go on, unless that is said already.
 pub(super) fn agree(context: &Context, items: &[Item], yes: bool) -> anyhow::Result<()> {
-	let amounts = items.iter().map(|item| (item.name.to_owned(), item.amount.to_string().into()));
-	context.output().event("costs", listed(items), serde_json::Value::Object(amounts.collect()));
+	let amounts: serde_json::Map<_, _> =
+		items.iter().map(|item| (item.name.to_owned(), json!(item.amount))).collect();
+	context.output().event("costs", listed(items), amounts.into());
 	if yes { Ok(()) } else { confirm(stdin().is_terminal(), stdin().lock()) }
 }
 

@@ -10,6 +10,7 @@ use oda_client::{
 use oda_roles::{
 	amount::{Amount, oda},
 	context::Context,
+	rewards::{self, Earned},
 };
 use serde::Serialize;
 use std::str::FromStr;
@@ -238,6 +239,21 @@ pub enum StakeCommand {
 		/// What is bonded for.
 		role: BondFor,
 	},
+	/// What an account's stakes have earned.
+	///
+	/// Rewards raise a stake by themselves, and a candidate is paid its commission at once: nothing waits to be claimed. A
+	/// line a candidate, from a block on to the last final one: what the stake rose by beyond what was put in, less what
+	/// slashes took; the commission; and what has left and can be withdrawn. The node has to have the states of these blocks.
+	#[command(after_help = "Examples:\n  \
+		ml-worker --key-file my.key stake rewards\n  \
+		ml-worker stake rewards 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY --since 120000")]
+	Rewards {
+		/// The account, in SS58; the key's own if not named.
+		account: Option<String>,
+		/// The block after which it is counted [default: 200 blocks ago]
+		#[arg(long, value_name = "BLOCK")]
+		since: Option<u64>,
+	},
 	/// What an account has bonded and delegated, and what is leaving.
 	///
 	/// At the last final block: with whom, what it is worth now, and when what is leaving is out.
@@ -256,6 +272,15 @@ struct Candidate<'a> {
 	operator: &'a AccountId,
 	#[serde(flatten)]
 	pool: &'a StakePool,
+}
+
+/// What was earned with a candidate, for machines.
+#[derive(Serialize)]
+struct Gained<'a> {
+	since: u64,
+	until: u64,
+	#[serde(flatten)]
+	earned: &'a Earned,
 }
 
 /// What is on its way out now, for machines.
@@ -347,6 +372,7 @@ impl StakeCommand {
 				Ok(())
 			}
 			Self::List { role } => list(context, role.into()).await,
+			Self::Rewards { account, since } => rewards(global, context, account, since).await,
 			Self::Show { account } => show(global, context, account).await,
 		}
 	}
@@ -522,11 +548,61 @@ async fn list(context: &Context, role: StakeRole) -> anyhow::Result<()> {
 	Ok(())
 }
 
-async fn show(global: &Global, context: &Context, account: Option<String>) -> anyhow::Result<()> {
-	let account = match account {
-		Some(text) => parse(&text)?,
-		None => global.key()?.context("name an account, or give a key")?.account(),
+/// An account that somebody names, or that of the key, if there is one.
+fn named(global: &Global, account: Option<String>) -> anyhow::Result<AccountId> {
+	match account {
+		Some(text) => parse(&text),
+		None => Ok(global.key()?.context("name an account, or give a key")?.account()),
+	}
+}
+
+async fn rewards(
+	global: &Global,
+	context: &Context,
+	account: Option<String>,
+	since: Option<u64>,
+) -> anyhow::Result<()> {
+	let account = named(global, account)?;
+	let chain = context.chain().await?;
+	let found = rewards::of(&chain, &account, since).await?;
+	let clock = chain.finalised().await?.clock().await?;
+	let (since, until) = (found.since, found.until);
+	if found.earned.is_empty() {
+		context.output().note(format!("{account} had nothing at stake in blocks {} to {until}", since + 1));
+	}
+	for earned in &found.earned {
+		let text = format!("{}, in blocks {} to {until}", gained(&account, earned, &clock), since + 1);
+		context.output().result(text, &Gained { since, until, earned });
+	}
+	Ok(())
+}
+
+/// What was earned with a candidate, in a line.
+fn gained(account: &AccountId, earned: &Earned, clock: &Clock) -> String {
+	let place = match earned.operator == *account {
+		true => "bonded".to_owned(),
+		false => format!("delegated with {}", earned.operator),
 	};
+	let what = if earned.earned < 0 { "lost" } else { "earned" };
+	let mut text = format!(
+		"{}: {what} {} with {} {place}",
+		earned.role.name(),
+		oda(earned.earned.unsigned_abs()),
+		oda(earned.worth)
+	);
+	if earned.commission > 0 {
+		text += &format!(", and was paid {} of commission", oda(earned.commission));
+	}
+	let out = earned.leaving.iter().filter(|leaving| leaving.until <= clock.now);
+	let out = out.fold(0, |sum: Balance, leaving| sum.saturating_add(leaving.amount));
+	if out > 0 {
+		text += &format!("; {} is out: ml-worker stake withdraw", oda(out));
+	}
+	text
+}
+
+async fn show(global: &Global, context: &Context, account: Option<String>) -> anyhow::Result<()> {
+	let account = named(global, account)?;
 	let view = context.chain().await?.finalised().await?;
 	let clock = view.clock().await?;
 	let positions = view.stake_positions(&account).await?;
@@ -705,6 +781,35 @@ mod tests {
 			format!("  3 ODA leaves, until tick 120, in about 60 s, then delegated with {}", account(3))
 		);
 		assert_eq!(held(&account(2), &position, &CLOCK).lines().next(), Some("verifier: 10 ODA bonded"));
+	}
+
+	#[test]
+	fn what_was_earned_is_told_with_what_was_paid_and_what_can_be_withdrawn() {
+		let leaving = vec![
+			Leaving { amount: 2 * UNIT, until: 100, to: None },
+			Leaving { amount: 3 * UNIT, until: 120, to: None },
+		];
+		let earned = Earned {
+			role: StakeRole::Validator,
+			operator: account(2),
+			worth: 100 * UNIT,
+			put_in: 0,
+			taken_out: 5 * UNIT,
+			earned: 7,
+			commission: UNIT,
+			leaving,
+		};
+		assert_eq!(
+			gained(&account(2), &earned, &CLOCK),
+			"validator: earned 0.000000000007 ODA with 100 ODA bonded, and was paid 1 ODA of commission; 2 ODA is out: \
+			 ml-worker stake withdraw"
+		);
+		let lost = Earned { earned: -(300 * UNIT as i128), commission: 0, leaving: Vec::new(), ..earned };
+		let line = gained(&account(1), &lost, &CLOCK);
+		assert_eq!(line, format!("validator: lost 300 ODA with 100 ODA delegated with {}", account(2)));
+		let much = Earned { earned: -i128::from(u64::MAX) * 2, ..lost };
+		let line = serde_json::to_string(&Gained { since: 1, until: 2, earned: &much }).unwrap();
+		assert!(line.contains("\"earned\":-36893488147419103230"), "{line}");
 	}
 
 	#[test]

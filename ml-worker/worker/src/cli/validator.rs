@@ -1,10 +1,14 @@
 //! Validators: their session keys, and how they fare.
 
-use super::{Global, account::parse, costs, stake::percent};
+use super::{Global, Monitoring, account::parse, costs, endpoint, stake::percent};
 use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use oda_client::{AccountId, ChainError, NewKeys, Receipt, StakeTerms, ValidatorStatus};
-use oda_roles::{amount::oda, context::Context};
+use oda_roles::{
+	amount::oda,
+	context::Context,
+	standing::{self, ValidatorConfig},
+};
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -28,6 +32,19 @@ pub enum ValidatorCommand {
 		/// Go on without asking.
 		#[arg(long, short)]
 		yes: bool,
+	},
+	/// Serve the metrics of a validator: its stake, its keys, whether it is elected and heard; a service.
+	///
+	/// Its node does the work; this only reads the chain, and needs no key where the account is named. What to be woken up by
+	/// is in docs/operations.md. Runs until it is stopped.
+	#[command(after_help = "Example:\n  \
+		ml-worker --key-file my.key validator watch --prometheus 127.0.0.1:9618")]
+	Watch {
+		/// The account, in SS58; the key's own if not named.
+		account: Option<String>,
+		/// How it is watched.
+		#[command(flatten)]
+		monitoring: Monitoring,
 	},
 	/// How a validator fares: its stake, its keys, whether it is elected, and what it did of late.
 	///
@@ -60,12 +77,28 @@ struct Fares<'a> {
 
 impl ValidatorCommand {
 	pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+		if let Self::Watch { account, monitoring } = self {
+			return watch(global, account, &monitoring).await;
+		}
 		let context = &global.open()?;
 		match self {
+			// Done above.
+			Self::Watch { .. } => Ok(()),
 			Self::Keys { remote, yes } => keys(global, context, remote, yes).await,
 			Self::Status { account } => status(global, context, account).await,
 		}
 	}
+}
+
+async fn watch(global: &Global, account: Option<String>, monitoring: &Monitoring) -> anyhow::Result<()> {
+	let account = account.map(|text| parse(&text)).transpose()?;
+	let context = global.open_watched(monitoring)?;
+	let _endpoint = endpoint(&context).await?;
+	let account = match account {
+		Some(account) => account,
+		None => global.key()?.context("name an account, or give a key")?.account(),
+	};
+	standing::run(context, ValidatorConfig { account: Some(account.to_string()) }).await
 }
 
 async fn keys(global: &Global, context: &Context, remote: bool, yes: bool) -> anyhow::Result<()> {

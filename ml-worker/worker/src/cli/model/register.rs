@@ -165,7 +165,7 @@ impl Storage {
 			Ok(receipt) => context.output().event(
 				"funded",
 				format!("{} for keeping the weights and data of model {named}", oda(missing)),
-				json!({ "model": named, "amount": missing.to_string(), "receipt": receipt }),
+				json!({ "model": named, "amount": missing, "receipt": receipt }),
 			),
 			Err(error) => context.output().event(
 				"not_funded",
@@ -173,7 +173,7 @@ impl Storage {
 					"nobody is paid to keep the weights and data of model {named}, which takes {}: {error}; see model fund",
 					oda(missing)
 				),
-				json!({ "model": named, "amount": missing.to_string(), "error": error }),
+				json!({ "model": named, "amount": missing, "error": error }),
 			),
 		}
 	}

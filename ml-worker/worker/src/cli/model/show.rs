@@ -73,7 +73,7 @@ impl ModelShowArgs {
 			"versions": versions,
 			"submissions": submissions,
 			"bounties": bounties,
-			"storage": { "account": storage_account(&id), "balance": storage.to_string() },
+			"storage": { "account": storage_account(&id), "balance": storage },
 			"verifying": view.verifying(id).await?,
 			"queue": view.queue(id).await?,
 		});
