@@ -59,23 +59,27 @@ impl Events {
 	}
 }
 
+/// The ways to ask a node.
+pub(crate) async fn connect(
+	url: &str,
+) -> Result<(LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>, OnlineClient<SubstrateConfig>)> {
+	let link = RpcClient::from_insecure_url(url).await?;
+	let backend = LegacyBackend::builder().build(link.clone());
+	Ok((LegacyRpcMethods::new(link), OnlineClient::from_backend(Arc::new(backend)).await?))
+}
+
 /// Counts what is in final blocks, from the first on, for as long as the node tells of them.
 pub(crate) async fn follow(url: &str, events: &mut Events) -> Result<Infallible> {
-	let link = RpcClient::from_insecure_url(url).await?;
-	let rpc = LegacyRpcMethods::<RpcConfigFor<SubstrateConfig>>::new(link.clone());
-	let backend = LegacyBackend::builder().build(link);
-	let client = OnlineClient::<SubstrateConfig>::from_backend(Arc::new(backend)).await?;
+	let (rpc, client) = connect(url).await?;
 	let mut heads = rpc.chain_subscribe_finalized_heads().await?;
 	while let Some(head) = heads.next().await {
-		let last = u64::from(head?.number);
+		let last = head?.number;
 		while events.blocks < last {
 			let number = events.blocks + 1;
 			for event in client.at_block(number).await?.events().fetch().await?.iter() {
 				let event = event?;
-				*events
-					.counts
-					.entry(format!("{}.{}", event.pallet_name(), event.event_name()))
-					.or_default() += 1;
+				let name = format!("{}.{}", event.pallet_name(), event.event_name());
+				*events.counts.entry(name).or_default() += 1;
 			}
 			events.blocks = number;
 		}

@@ -92,11 +92,24 @@ fn excess(figures: &Figures, bound: Bound) -> Option<String> {
 	})
 }
 
+/// What a node's memory may grow by with its database's log. What has been written and is not in the tables yet is in
+/// memory too, until there are 64 MiB of it: three bytes for one, with the tables that find it.
+fn with_log(series: &Series) -> f64 {
+	let waiting: Vec<_> = series.samples.iter().map(|sample| (sample.at, sample.waiting)).collect();
+	let waiting = warm(&waiting).iter().map(|(_, mebibytes)| *mebibytes);
+	let (least, most) = waiting.fold((f64::MAX, 0.0), |(least, most), one| (one.min(least), one.max(most)));
+	3.0 * (most - least).max(0.0)
+}
+
 /// What is not flat of a process.
 pub(crate) fn not_flat(series: &Series) -> Vec<String> {
 	let fault = |measure: Measure| {
 		let found = figures(&series.points(measure));
-		match (bound(series.of.group, measure), found) {
+		let bound = bound(series.of.group, measure).map(|bound| match measure {
+			Measure::Memory => Bound { once: bound.once + with_log(series), ..bound },
+			_ => bound,
+		});
+		match (bound, found) {
 			(Some(bound), Some(found)) => excess(&found, bound),
 			_ => None,
 		}

@@ -15,8 +15,8 @@ use tokio::time::sleep;
 const STEPS: u32 = 1;
 /// Bytes of a blob that deals are about.
 const BLOB: usize = 64 << 10;
-/// Rounds of a deal.
-const ROUNDS: u32 = 6;
+/// Rounds of a deal that is kept to, and of one that is cancelled, which then has six more.
+const ROUNDS: (u32, u32) = (6, 20);
 /// Time between two deals.
 const DEAL: Duration = Duration::from_secs(10);
 /// What a verifier that comes and goes has room for: as those of the genesis.
@@ -109,10 +109,10 @@ async fn deals(shared: &Shared) {
 		let payer = key("payer")?;
 		let bytes = blob(number);
 		let root = shared.publish(&bytes)?;
-		let (price, most) = (ODA / 100, ODA / 50);
-		let offer = shared.chain.offer_deal(&payer, BlobRef::of(&bytes), 1, ROUNDS, price, most);
-		let (deal, _) = offer.await?;
-		open.push((deal, root, number % 3 == 0));
+		let (price, most, cancel) = (ODA / 100, ODA / 50, number % 3 == 0);
+		let rounds = if cancel { ROUNDS.1 } else { ROUNDS.0 };
+		let (deal, _) = shared.chain.offer_deal(&payer, BlobRef::of(&bytes), 1, rounds, price, most).await?;
+		open.push((deal, root, cancel));
 		let view = shared.chain.finalised().await?;
 		let mut still = Vec::new();
 		for (deal, root, cancel) in open.drain(..) {
@@ -146,6 +146,16 @@ async fn keeper(shared: &Shared) -> Result<()> {
 	};
 	until(shared, async |view| Ok(own(view).await?.is_some_and(|keeper| keeper.replicas > 0))).await?;
 	shared.chain.retire_keeper(&key).await?;
+	for deal in shared.chain.finalised().await?.deals().await? {
+		if deal.replica_of(&key.account()).is_none() {
+			continue;
+		}
+		match shared.chain.quit_deal(&key, deal.id).await {
+			Err(ChainError::Module { error, .. })
+				if ["EndsAnyway", "UnknownDeal", "DealOver", "NotKept"].contains(&error.as_str()) => {}
+			done => drop(done?),
+		}
+	}
 	until(shared, async |view| {
 		let keeper = own(view).await?.context("the keeper is gone")?;
 		let free_at = keeper.free_at.context("the keeper has not retired")?;
@@ -190,7 +200,10 @@ async fn validator(shared: &Shared, number: u64) -> Result<()> {
 	let key = key("validator")?;
 	let account = key.account();
 	let elected = async |wanted: bool| {
-		until(shared, async |view| Ok(view.validator(&account).await?.elected.is_some() == wanted)).await
+		while shared.validators().await?.contains(&account) != wanted {
+			sleep(LOOK).await;
+		}
+		anyhow::Ok(())
 	};
 	if number == 0 {
 		let keys = shared.validator.rotate_keys(&account).await?;

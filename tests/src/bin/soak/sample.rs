@@ -69,6 +69,8 @@ pub(crate) struct Sample {
 	/// Seconds since the load began.
 	pub(crate) at: f64,
 	pub(crate) values: [Option<f64>; 5],
+	/// MiB of a node's database that wait in its log.
+	pub(crate) waiting: f64,
 }
 
 /// All samples of a process.
@@ -100,9 +102,14 @@ impl Series {
 			Some(port) => tasks(*group, &ask(*port).await.with_context(|| format!("the metrics of {name}"))?),
 			None => None,
 		};
-		let disk = used(folder).with_context(|| folder.display().to_string())? as f64 / MIB;
+		let all = |_: &Path| true;
+		let disk = used(folder, &all).with_context(|| folder.display().to_string())? as f64 / MIB;
+		let waiting = match group {
+			Group::Node => used(folder, &is_log)? as f64 / MIB,
+			Group::Worker => 0.0,
+		};
 		let values = [memory, Some(files as f64), field("Threads"), tasks, Some(disk)];
-		self.samples.push(Sample { at, values });
+		self.samples.push(Sample { at, values, waiting });
 		Ok(())
 	}
 
@@ -152,8 +159,14 @@ fn tasks(group: Group, text: &str) -> Option<f64> {
 	}
 }
 
-/// Bytes that a folder's files take on disk. What goes while it is looked at is not there.
-fn used(folder: &Path) -> io::Result<u64> {
+/// Whether a file is a part of the log of ParityDB.
+fn is_log(path: &Path) -> bool {
+	let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix("log"));
+	number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Bytes that the wanted files of a folder take on disk. What goes while it is looked at is not there.
+fn used(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> io::Result<u64> {
 	let gone = |error: &io::Error| error.kind() == ErrorKind::NotFound;
 	let entries = match fs::read_dir(folder) {
 		Err(error) if gone(&error) => return Ok(0),
@@ -163,8 +176,9 @@ fn used(folder: &Path) -> io::Result<u64> {
 	for entry in entries {
 		let entry = entry?;
 		sum += match entry.metadata() {
-			Ok(found) if found.is_dir() => used(&entry.path())?,
-			Ok(found) => 512 * found.blocks(),
+			Ok(found) if found.is_dir() => used(&entry.path(), wanted)?,
+			Ok(found) if wanted(&entry.path()) => 512 * found.blocks(),
+			Ok(_) => 0,
 			Err(error) if gone(&error) => 0,
 			Err(error) => return Err(error),
 		};
@@ -187,6 +201,12 @@ mod tests {
 		assert_eq!(tasks(Group::Node, "substrate_tasks_spawned_total 3"), Some(3.0));
 		assert_eq!(tasks(Group::Worker, "oda_worker_async_tasks 12\n# EOF\n"), Some(12.0));
 		assert_eq!(tasks(Group::Worker, text), None);
+	}
+
+	#[test]
+	fn the_database_s_log_is_told_from_its_other_files() {
+		let logs = ["full/log0", "full/log12", "full/log", "full/metadata", "full/table_00_00", "node.log"];
+		assert_eq!(logs.map(|name| is_log(Path::new(name))), [true, true, false, false, false, false]);
 	}
 
 	#[tokio::test]

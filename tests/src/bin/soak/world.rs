@@ -1,6 +1,9 @@
 //! The network and the workers that are looked at.
 
-use crate::sample::{Group, Watched};
+use crate::{
+	events,
+	sample::{Group, Watched},
+};
 use anyhow::{Context, Result, ensure};
 use oda_blobs::{Holder, Store};
 use oda_client::{AccountId, Chain, Key};
@@ -12,6 +15,7 @@ use std::{
 	sync::{Mutex, PoisonError},
 	time::Duration,
 };
+use subxt::{OnlineClient, SubstrateConfig, dynamic};
 
 pub(crate) const ODA: u128 = 1_000_000_000_000;
 /// What each account of the load owns.
@@ -77,6 +81,7 @@ pub(crate) struct Shared {
 	/// A node that keeps all blocks.
 	pub(crate) url: String,
 	pub(crate) chain: Chain,
+	client: OnlineClient<SubstrateConfig>,
 	/// The node of the validator that comes and goes.
 	pub(crate) validator: Chain,
 	/// Where a peer is reached from which all others are.
@@ -85,6 +90,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+	/// The validators of the running session.
+	pub(crate) async fn validators(&self) -> Result<Vec<AccountId>> {
+		let at = self.client.at_current_block().await?;
+		let address = dynamic::storage::<(), Vec<AccountId>>("Session", "Validators");
+		Ok(at.storage().fetch(address, ()).await?.decode()?)
+	}
+
 	/// Somebody whose blobs lie by themselves, and who is in the network of peers.
 	pub(crate) fn worker(&self, base: &str, suri: &str) -> Worker {
 		self.worker_at(&self.url, base, suri)
@@ -235,6 +247,7 @@ impl World {
 			base: base.into(),
 			url: url(0)?,
 			chain,
+			client: events::connect(&url(0)?).await?.1,
 			validator: of_validator,
 			peer,
 			failures: Mutex::default(),
@@ -287,7 +300,7 @@ impl World {
 		// `run` takes the same option.
 		serve("trainer", &suri("trainer"), 0, &["run", "--config", &config])?;
 
-		let names = ["validator-0", "validator-1", "validator-2", "validator-3, which prunes", "validator-4"];
+		let names = ["validator-0", "validator-1", "validator-2", "validator-3 (prunes)", "validator-4"];
 		let nodes = network.validators.into_iter().chain([validator]);
 		let nodes = nodes.zip(ports).zip(names).map(|((node, port), name)| (node, port, name)).collect();
 		Ok(Self { processes: Processes { nodes, services }, shared })
