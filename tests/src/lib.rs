@@ -3,6 +3,7 @@
 
 pub mod digits;
 pub mod lan;
+pub mod machine;
 pub mod network;
 pub mod node;
 pub mod process;

@@ -53,6 +53,18 @@ impl Network {
 	/// Makes a chain with so many validators, slots of so many milliseconds and epochs of so many slots, and starts it
 	/// under `base`: on this machine, or each on a host of its own.
 	pub async fn start(base: &Path, count: usize, tempo: (u64, u64), hosts: &[Host]) -> Result<Self> {
+		Self::start_with(base, count, tempo, hosts, |_| Ok(Vec::new()), |_| Ok(())).await
+	}
+
+	/// The same with more options for each validator, by its number, and what `change` does to the genesis.
+	pub async fn start_with(
+		base: &Path,
+		count: usize,
+		tempo: (u64, u64),
+		hosts: &[Host],
+		more: impl Fn(usize) -> Result<Vec<String>>,
+		change: impl FnOnce(&mut Value) -> Result<()>,
+	) -> Result<Self> {
 		let names = NAMES.get(..count).context("there are not as many names")?;
 		let (mut keys, mut accounts) = (Vec::new(), Vec::new());
 		for name in names {
@@ -76,7 +88,7 @@ impl Network {
 			for (place, value) in places {
 				*genesis.pointer_mut(place).with_context(|| format!("the genesis has no {place}"))? = value;
 			}
-			Ok(())
+			change(genesis)
 		})?;
 
 		for host in hosts {
@@ -99,7 +111,9 @@ impl Network {
 			if hosts.is_empty() {
 				own.extend(["--listen-addr", &listen]);
 			}
-			options.push(own.into_iter().map(str::to_owned).collect::<Vec<_>>());
+			let mut own: Vec<_> = own.into_iter().map(str::to_owned).collect();
+			own.extend(more(index)?);
+			options.push(own);
 		}
 		for (index, (own, name)) in options.into_iter().zip(names).enumerate() {
 			let place = network.place(name, hosts.get(index).cloned(), own)?;

@@ -34,7 +34,7 @@ pub const PEERS_PORT: u16 = 30_333;
 
 /// A port that nobody listens on, and that nobody is given while the node starts or is down: it lies below those that
 /// the kernel hands out, and this process takes each once. Others begin elsewhere.
-pub(crate) fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
 	static NEXT: AtomicU32 = AtomicU32::new(0);
 	let first = std::process::id().wrapping_mul(97);
 	for _ in 0..PORTS {
@@ -109,9 +109,12 @@ impl Place {
 		};
 		command
 			.args(&self.options)
-			.args(["--no-prometheus", "--no-telemetry", "--no-mdns", "--base-path"])
+			.args(["--no-telemetry", "--no-mdns", "--base-path"])
 			.arg(self.base.join("chain"))
 			.args(["--rpc-port", &self.port.to_string()]);
+		if !self.options.iter().any(|option| option == "--prometheus-port") {
+			command.arg("--no-prometheus");
+		}
 		if let Some(host) = &self.host {
 			// Tests ask it from this machine, which is another host.
 			command.args(["--unsafe-rpc-external", "--rpc-methods", "safe", "--rpc-cors", "all"]);
@@ -146,6 +149,16 @@ impl Node {
 			tokio::time::sleep(Duration::from_millis(100)).await;
 		}
 		bail!("the node's RPC server did not answer within a minute");
+	}
+
+	/// Its process's number, while it runs.
+	pub fn id(&self) -> Option<u32> {
+		self.process.id()
+	}
+
+	/// The folder that its database, its keys and its log lie in.
+	pub fn base(&self) -> &Path {
+		&self.place.base
 	}
 
 	/// The port of its JSON-RPC server.

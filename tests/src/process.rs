@@ -48,6 +48,11 @@ impl Process {
 		Ok(Self { name: name.into(), child, log: log.into() })
 	}
 
+	/// Its number, while it runs.
+	pub fn id(&self) -> Option<u32> {
+		self.child.id()
+	}
+
 	/// What it has printed so far.
 	pub fn output(&self) -> String {
 		std::fs::read_to_string(&self.log).unwrap_or_default()

@@ -45,6 +45,9 @@ const REMEMBERED: usize = 1024;
 /// Blobs whose files are kept open.
 const OPEN: usize = 64;
 
+/// How long files stay open that nobody asks for: a blob that was deleted takes room on disk as long as they are.
+const KEEP: Duration = Duration::from_secs(10);
+
 /// Malformed requests in [`FLOOD_WINDOW`] from which on a peer is taken to flood.
 const GARBAGE: u32 = 3;
 
@@ -99,9 +102,11 @@ impl Server {
 	pub(crate) async fn run(self: Arc<Self>, mut incoming: libp2p_stream::IncomingStreams) {
 		let end = self.shared.end.clone();
 		let mut streams = JoinSet::new();
+		let mut looks = tokio::time::interval(KEEP);
 		loop {
 			tokio::select! {
 				() = end.cancelled() => break,
+				_ = looks.tick() => lock(&self.open).retain(|_, (used, _)| used.elapsed() < KEEP),
 				next = incoming.next() => match next {
 					Some((peer, stream)) => if let Some(share) = self.streams.claim(peer, 1) {
 						let server = self.clone();

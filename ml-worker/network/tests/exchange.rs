@@ -330,6 +330,27 @@ async fn everything_ends_with_the_network() {
 	assert!(matches!(handle.fetch(&blob, |_| {}).await, Err(FetchError::ShutDown)));
 }
 
+/// Files of a peer's folder that are open in this process although they have been deleted.
+#[cfg(target_os = "linux")]
+fn open_and_deleted(peer: &Peer) -> usize {
+	let files = std::fs::read_dir("/proc/self/fd").unwrap();
+	let links = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+	let deleted = |link: &std::path::PathBuf| link.to_string_lossy().ends_with(" (deleted)");
+	links.filter(|link| link.starts_with(peer.base.path()) && deleted(link)).count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_blob_s_files_are_closed_although_nobody_asks_for_others() {
+	let (a, b) = (Peer::start().await, Peer::start().await);
+	b.meet(&a).await;
+	let blob = put(&a, MIB);
+	b.network.fetch_from(&blob, &[a.id()], |_| {}).await.unwrap();
+	assert!(a.store.remove(&blob.root).unwrap());
+	assert_eq!(open_and_deleted(&a), 2, "the blob and its outboard, which are kept for who asks next");
+	until("their room on disk is free", || open_and_deleted(&a) == 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_banned_peer_is_kept_out() {
 	let (a, b) = (Peer::start().await, Peer::start().await);

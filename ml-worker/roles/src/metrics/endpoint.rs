@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
 	net::TcpListener,
+	runtime::Handle,
 	task::{JoinHandle, JoinSet},
 	time::timeout,
 };
@@ -113,8 +114,9 @@ async fn answer(context: Context, request: Request<Incoming>) -> Answer {
 	}
 }
 
-/// All metrics, those of the store and of the network as of now.
+/// All metrics, those of the process, of the store and of the network as of now.
 fn text(context: &Context) -> Result<String, std::fmt::Error> {
+	context.metrics().async_tasks(Handle::current().metrics().num_alive_tasks());
 	match context.store().list() {
 		Ok(blobs) => {
 			context.metrics().store(Some((blobs.len(), blobs.iter().map(|blob| blob.len).sum())));
@@ -177,6 +179,22 @@ mod tests {
 			assert!(answer.lines().any(|l| l == line), "no line {line:?} in\n{answer}");
 		}
 		assert!(answer.ends_with("# EOF\n"), "{answer}");
+	}
+
+	#[tokio::test]
+	async fn asynchronous_tasks_are_counted_while_they_live() {
+		let (_base, context) = offline();
+		let endpoint = Endpoint::start(&context, ANY).await.unwrap();
+		let count = async || -> usize {
+			let answer = ask(endpoint.address(), "GET /metrics").await;
+			let mut found = answer.lines().filter_map(|line| line.strip_prefix("oda_worker_async_tasks "));
+			found.next().unwrap().parse().unwrap()
+		};
+		let before = count().await;
+		let mut tasks: JoinSet<()> = (0..3).map(|_| std::future::pending()).collect();
+		assert_eq!(count().await, before + 3);
+		tasks.shutdown().await;
+		assert_eq!(count().await, before);
 	}
 
 	#[tokio::test]

@@ -213,6 +213,7 @@ impl Standings {
 #[derive(Debug)]
 pub struct Metrics {
 	registry: Registry,
+	async_tasks: Gauge,
 	engine: Family<Backend, Gauge>,
 	mismatches: Counter,
 	findings_lost: Counter,
@@ -332,6 +333,12 @@ impl Metrics {
 		build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
 		add(oda, "build_info", "The worker's version; always 1", build);
 		let metrics = Self {
+			async_tasks: add(
+				oda,
+				"async_tasks",
+				"Asynchronous tasks that the process has, not to be mixed up with tasks of verifiers",
+				Gauge::default(),
+			),
 			engine: add(
 				oda,
 				"engine_info",
@@ -650,6 +657,11 @@ impl Metrics {
 	pub(crate) fn awaiting_blob(&self) -> AwaitingBlob {
 		self.blobs_awaited.inc();
 		AwaitingBlob(self.blobs_awaited.clone())
+	}
+
+	/// How many asynchronous tasks there are.
+	fn async_tasks(&self, alive: usize) {
+		self.async_tasks.set(whole(alive));
 	}
 
 	/// How many blobs lie in the store, and their bytes; nothing if that is not known.

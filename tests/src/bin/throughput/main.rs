@@ -11,7 +11,6 @@
 mod chain;
 mod count;
 mod load;
-mod machine;
 mod page;
 mod wire;
 
@@ -19,7 +18,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use chain::{Call, Crowd, World};
 use clap::Parser;
 use count::Figures;
-use machine::Machine;
+use oda_e2e::machine::{self, Machine};
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 /// Measures how many transactions a second a chain of one validator takes.

@@ -6,9 +6,8 @@ use crate::{
 	chain::Call,
 	count::{Figures, Spread},
 	load::{CONNECTIONS, UNDER_WAY},
-	machine::Machine,
 };
-use oda_e2e::node::EPOCH_SLOTS;
+use oda_e2e::{machine::Machine, node::EPOCH_SLOTS};
 
 const METHOD: &str = "\
 The method is that of the Polkadot ecosystem's *standard transactions per second* (sTPS): `balances.transfer_keep_alive`

@@ -1,16 +1,21 @@
-//! What the figures were taken on.
+//! What figures were taken on.
 
+use crate::process::binary;
 use anyhow::{Context, Result, ensure};
-use oda_e2e::process::binary;
 use std::process::Command;
 
 /// The machine and the node.
-pub(crate) struct Machine {
-	pub(crate) processor: String,
-	pub(crate) cores: usize,
-	pub(crate) memory_gib: f64,
-	pub(crate) kernel: String,
-	pub(crate) node: String,
+pub struct Machine {
+	/// The processor's name.
+	pub processor: String,
+	/// How many cores may be used.
+	pub cores: usize,
+	/// Memory, in GiB.
+	pub memory_gib: f64,
+	/// The first two parts of the kernel's version.
+	pub kernel: String,
+	/// The node's name and version.
+	pub node: String,
 }
 
 fn read(path: &str) -> String {
@@ -24,12 +29,13 @@ fn field(text: &str, name: &str) -> Option<String> {
 }
 
 /// How many processes wanted to run during the last minute.
-pub(crate) fn load() -> String {
+pub fn load() -> String {
 	read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned()
 }
 
 impl Machine {
-	pub(crate) fn read() -> Result<Self> {
+	/// Looks at this machine, and asks the node for its version.
+	pub fn read() -> Result<Self> {
 		let memory =
 			field(&read("/proc/meminfo"), "MemTotal").context("/proc/meminfo does not say how much")?;
 		let kib: f64 =
