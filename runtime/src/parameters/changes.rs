@@ -274,14 +274,16 @@ pub mod pallet {
 			);
 			let (samples, wanted) = (verification::Samples::get(), verification::Wanted::get());
 			let in_order = 1 <= least && least <= first && first <= second && second <= most;
-			let drawn = (1..=<<Limits as pallet_verification::Config>::MaxSamples as Get<u32>>::get())
+			let drawn = (second..=<<Limits as pallet_verification::Config>::MaxSamples as Get<u32>>::get())
 				.contains(&samples)
 				&& (1..=<<Limits as pallet_verification::Config>::MaxWanted as Get<u32>>::get())
 					.contains(&wanted);
 			ensure!(in_order && drawn, Error::<T>::CommitteeOutOfRange);
 			let three_epochs = tempo::EpochSlots::<Runtime>::get().saturating_mul(3);
 			let windows = verification::OpenWindow::get().min(verification::DisputeWindow::get());
-			ensure!(windows > 0 && verification::Patience::get() >= three_epochs, Error::<T>::NoTimeToAnswer);
+			let patience = verification::Patience::get() >= three_epochs;
+			let away = verification::AwayEpochs::get() > 0;
+			ensure!(windows > 0 && patience && away, Error::<T>::NoTimeToAnswer);
 			let share = verification::Quorum::get();
 			for members in 1..=most {
 				let quorum = share.mul_ceil(members).max(1);
