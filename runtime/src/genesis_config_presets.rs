@@ -105,6 +105,7 @@ fn development() -> Value {
 		commission_notice: 60,
 		bonding: 60,
 		min_committee: 1,
+		away_epochs: 6,
 		min_validators: 1,
 	};
 	let tempo = Tempo { slot_millis: 1_000, epoch_slots: 5, windows };
@@ -130,6 +131,7 @@ fn local() -> Value {
 		commission_notice: 200,
 		bonding: 400,
 		min_committee: 2,
+		away_epochs: 6,
 		min_validators: 1,
 	};
 	let tempo = Tempo { slot_millis: 3_000, epoch_slots: 20, windows };

@@ -75,8 +75,8 @@ mod benchmarks {
 
 	#[benchmark]
 	fn task_settled(v: Linear<1, { T::MaxVerifiers::get() }>) {
-		let verifiers: Vec<T::AccountId> = (0..v).map(|i| account("verifier", i, 0)).collect();
-		verifiers.iter().for_each(|who| T::BenchmarkHelper::candidate(Role::Verifier, who));
+		let verifiers: Vec<(T::AccountId, u32)> = (0..v).map(|i| (account("verifier", i, 0), 1)).collect();
+		verifiers.iter().for_each(|(who, _)| T::BenchmarkHelper::candidate(Role::Verifier, who));
 		Pallet::<T>::fill_for_benchmark();
 		let before = Pots::<T>::get(Pot::Verifiers);
 

@@ -132,6 +132,12 @@ impl pallet_emission::BenchmarkHelper<u64> for Pools {
 	}
 }
 
+/// A task has ended that these verifiers had a vote each in.
+pub(crate) fn settled(verifiers: &[u64], burned: u64) {
+	let votes: Vec<_> = verifiers.iter().map(|who| (*who, 1)).collect();
+	<Emission as oda_pallet_traits::Payments<_, _>>::task_settled(&votes, burned);
+}
+
 /// The account of what answers for a candidate.
 pub(crate) fn pool(role: Role, who: u64) -> u64 {
 	who.wrapping_mul(10).wrapping_add(1_000).wrapping_add(role as u64)

@@ -84,15 +84,16 @@ impl<T: Config> EventHandler<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 }
 
 impl<T: Config> Payments<T::AccountId, BalanceOf<T>> for Pallet<T> {
-	fn task_settled(verifiers: &[T::AccountId], burned: BalanceOf<T>) {
-		let parts: u32 = verifiers.len().saturated_into();
+	fn task_settled(verifiers: &[(T::AccountId, u32)], burned: BalanceOf<T>) {
+		let parts = verifiers.iter().fold(0u32, |sum, (_, votes)| sum.saturating_add(*votes));
 		let bound = T::VerifiersRatio::get().mul_floor(burned).min(Self::available(Pot::Verifiers));
 		let each = bound.checked_div(&parts.into()).unwrap_or_default();
 		let mut rewarded = 0u32;
 		let amount = Self::pay(Pot::Verifiers, each.saturating_mul(parts.into()), |mut credit| {
 			let mut rest = CreditOf::<T>::zero();
-			for who in verifiers.iter().take(T::MaxVerifiers::get().saturated_into()) {
-				match T::Rewards::reward(Role::Verifier, who, credit.extract(each)) {
+			for (who, votes) in verifiers.iter().take(T::MaxVerifiers::get().saturated_into()) {
+				let part = credit.extract(each.saturating_mul((*votes).into()));
+				match T::Rewards::reward(Role::Verifier, who, part) {
 					Ok(()) => rewarded = rewarded.saturating_add(1),
 					Err(part) => rest.subsume(part),
 				}

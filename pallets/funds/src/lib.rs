@@ -34,10 +34,7 @@ use polkadot_sdk::{
 		},
 	},
 	frame_system::{self, pallet_prelude::BlockNumberFor},
-	sp_runtime::{
-		SaturatedConversion,
-		traits::{CheckedDiv, Saturating, Zero},
-	},
+	sp_runtime::traits::{CheckedDiv, Zero},
 };
 
 /// The hash of block 0, which is never pruned, and which every signed or committed message holds.
@@ -51,17 +48,6 @@ pub fn return_deposit<AccountId>(ticket: impl Consideration<AccountId, Footprint
 	if ticket.drop(owner).is_err() {
 		defensive!("a deposit can be returned");
 	}
-}
-
-/// What came of sharing an amount out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Shared<Balance> {
-	/// What each was to get.
-	pub each: Balance,
-	/// How many got it.
-	pub paid: u32,
-	/// What is still on hold: what could not be divided, and the parts of accounts that cannot have them.
-	pub left: Balance,
 }
 
 /// A currency with holds, and what the pallets do with it.
@@ -102,26 +88,6 @@ pub trait Funds<AccountId: Eq>: Mutate<AccountId> + MutateHold<AccountId> + Bala
 			)
 		})
 		.unwrap_or_default()
-	}
-
-	/// Pays what is on hold to all of `to`, in equal parts.
-	fn share_out(
-		reason: impl Into<Self::Reason> + Copy,
-		from: &AccountId,
-		to: &[AccountId],
-		amount: Self::Balance,
-	) -> Shared<Self::Balance> {
-		let parts: u32 = to.len().saturated_into();
-		let each = amount.checked_div(&parts.into()).unwrap_or_default();
-		let mut shared = Shared { each, paid: 0, left: amount };
-		for who in to {
-			let paid = Self::pay_out(reason, from, who, each.min(shared.left));
-			shared.left = shared.left.saturating_sub(paid);
-			if !paid.is_zero() {
-				shared.paid = shared.paid.saturating_add(1);
-			}
-		}
-		shared
 	}
 
 	/// Takes what is on hold from whoever is guilty; how much it was, and the half of it, rounded down, that a

@@ -1,6 +1,6 @@
 //! One behaviour a test.
 
-use crate::{Funds, Shared, genesis_hash, mock::*};
+use crate::{Funds, genesis_hash, mock::*};
 use polkadot_sdk::{
 	frame_support::traits::fungible::{Inspect, InspectHold},
 	frame_system,
@@ -56,31 +56,6 @@ fn more_than_is_on_hold_is_not_paid_in_part() {
 	with_held(300, || {
 		assert_eq!(Balances::pay_out(Why::Bond, &ALICE, &BOB, 301), 0);
 		assert_eq!((held(), Balances::free_balance(BOB)), (300, 1_000));
-	});
-}
-
-#[test]
-fn an_amount_is_shared_in_equal_parts() {
-	with_held(300, || {
-		let shared = Balances::share_out(Why::Bond, &ALICE, &[BOB, 3, 4], 100);
-		assert_eq!(shared, Shared { each: 33, paid: 3, left: 1 });
-		assert_eq!((held(), Balances::free_balance(BOB)), (201, 1_033));
-	});
-}
-
-#[test]
-fn the_part_of_an_account_that_cannot_have_it_is_left() {
-	with_held(300, || {
-		let shared = Balances::share_out(Why::Bond, &ALICE, &[BOB, NOBODY], 2 * (ED - 1));
-		assert_eq!(shared, Shared { each: ED - 1, paid: 1, left: ED - 1 });
-		assert_eq!(held(), 300 - (ED - 1));
-	});
-}
-
-#[test]
-fn nobody_to_share_among_leaves_it_all() {
-	with_held(300, || {
-		assert_eq!(Balances::share_out(Why::Bond, &ALICE, &[], 7), Shared { each: 0, paid: 0, left: 7 });
 	});
 }
 

@@ -66,7 +66,7 @@ use alloc::vec::Vec;
 use oda_evaluator::Cost;
 use oda_pallet_court as court;
 use oda_pallet_funds::{self as funds, Funds};
-use oda_pallet_traits::{Committees, Deed, Evidence, Heads, Models, Payments, Work};
+use oda_pallet_traits::{Committees, Deed, Evidence, Heads, Models, Payments, Rewards, Work};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Tick, VersionId, refusal};
 use polkadot_sdk::{
 	frame_support::{
@@ -88,6 +88,8 @@ pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<
 	<T as polkadot_sdk::frame_system::Config>::AccountId,
 >>::Balance;
 type AccountIdOf<T> = <T as polkadot_sdk::frame_system::Config>::AccountId;
+/// A part of a fee on its way to a verifier.
+pub type CreditOf<T> = fungible::Credit<AccountIdOf<T>, <T as Config>::Currency>;
 /// A stored submission.
 pub type SubmissionOf<T> = Submission<AccountIdOf<T>, BalanceOf<T>>;
 /// A stored challenge commitment.
@@ -160,6 +162,9 @@ pub mod pallet {
 		/// The part of every task's fee that is burned when the rest is paid out. Whoever mints may give verifiers as much as
 		/// this, in the end, and nobody gains by paying oneself.
 		type FeeBurn: Get<Perbill>;
+
+		/// Where the verifiers' fee goes: to them and the stakes that answer for them.
+		type Rewards: Rewards<Self::AccountId, CreditOf<Self>>;
 
 		/// Who is told what was paid to verifiers, and how much of it was burned.
 		type Payments: Payments<Self::AccountId, BalanceOf<Self>>;
@@ -432,7 +437,7 @@ pub mod pallet {
 			submission: SubmissionId,
 			/// The number of verifiers that were paid.
 			verifiers: u32,
-			/// The amount that each got.
+			/// The amount that each of their votes earned.
 			each: BalanceOf<T>,
 			/// The amount that went back to the trainer.
 			returned: BalanceOf<T>,

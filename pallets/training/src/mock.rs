@@ -20,7 +20,7 @@ use oda_evaluator::{
 };
 use oda_pallet_court as court;
 use oda_pallet_funds as funds;
-use oda_pallet_traits::{Deed, Work};
+use oda_pallet_traits::{Deed, Role, Work};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, Verdict, hash, refusal};
 use polkadot_sdk::{
 	frame_support::{
@@ -28,8 +28,8 @@ use polkadot_sdk::{
 		dispatch::{DispatchResultWithPostInfo, PostDispatchInfo},
 		parameter_types,
 		traits::{
-			Authorize, ConstU32, ConstU64, LinearStoragePrice,
-			fungible::{HoldConsideration, Inspect, InspectHold},
+			Authorize, ConstU32, ConstU64, Imbalance, LinearStoragePrice,
+			fungible::{Balanced, Credit, HoldConsideration, Inspect, InspectHold},
 		},
 		weights::Weight,
 	},
@@ -175,7 +175,7 @@ pub(crate) const RESOLUTION: Weight = Weight::from_parts(1_920 + 36, 0);
 /// of its tasks.
 pub struct Mint;
 impl oda_pallet_traits::Payments<u64, u64> for Mint {
-	fn task_settled(verifiers: &[u64], burned: u64) {
+	fn task_settled(verifiers: &[(u64, u32)], burned: u64) {
 		Settled::append((verifiers.to_vec(), burned));
 	}
 	fn used(_: &u64, _: u64) {}
@@ -184,7 +184,25 @@ impl oda_pallet_traits::Payments<u64, u64> for Mint {
 /// What whoever mints was told: who shared a fee, and what was burned of it.
 #[polkadot_sdk::frame_support::storage_alias]
 pub(crate) type Settled =
-	StorageValue<Mint, Vec<(Vec<u64>, u64)>, polkadot_sdk::frame_support::pallet_prelude::ValueQuery>;
+	StorageValue<Mint, Vec<(Vec<(u64, u32)>, u64)>, polkadot_sdk::frame_support::pallet_prelude::ValueQuery>;
+
+/// What a verifier's commission leaves goes to the account of its delegators.
+pub struct Pools;
+impl oda_pallet_traits::Rewards<u64, Credit<u64, Balances>> for Pools {
+	fn reward(role: Role, who: &u64, credit: Credit<u64, Balances>) -> Result<(), Credit<u64, Balances>> {
+		assert_eq!(role, Role::Verifier);
+		if NoPool::get().contains(who) {
+			return Err(credit);
+		}
+		let commission = Commission::get().mul_floor(credit.peek());
+		let (commission, rest) = credit.split(commission);
+		Balances::resolve(&DELEGATORS, rest).map_err(|_| ()).expect("it has an account");
+		Balances::resolve(who, commission)
+	}
+}
+
+/// Where the part of the fees goes that is no commission.
+pub(crate) const DELEGATORS: u64 = 77;
 
 /// One for each record, and for each chunk that is fetched.
 pub struct FeeOfWork;
@@ -207,6 +225,10 @@ parameter_types! {
 	pub static Told: BTreeMap<ModelId, Option<[BlobRef; 2]>> = BTreeMap::new();
 	/// What was seen, in this order.
 	pub static Seen: Vec<(u64, Deed)> = Vec::new();
+	/// The part of a fee that a verifier keeps for itself.
+	pub static Commission: Perbill = Perbill::one();
+	/// Who has no stake any more.
+	pub static NoPool: Vec<u64> = Vec::new();
 }
 
 /// Remembers what it sees.
@@ -267,6 +289,7 @@ impl pallet_training::Config for Test {
 	type Committees = committee::Played;
 	type FeeBurn = FeeBurn;
 	type Payments = Mint;
+	type Rewards = Pools;
 	type ScoreDeposit = HoldConsideration<u64, Balances, ScoreHold, Price>;
 	type WeightsDeposit = HoldConsideration<u64, Balances, KnownHold, Price>;
 	type VerificationFee = FeeOfWork;
@@ -328,7 +351,7 @@ pub(crate) fn bare_ext() -> sp_io::TestExternalities {
 	Seen::take();
 	let rich = [REGISTRAR, ALICE, BOB, EVE, PATRON].into_iter().chain(VERIFIERS);
 	let mut balances: Vec<_> = rich.map(|who| (who, ENDOWMENT)).collect();
-	balances.push((POOR, ED));
+	balances.extend([(POOR, ED), (DELEGATORS, ENDOWMENT)]);
 	let mut ext: sp_io::TestExternalities = RuntimeGenesisConfig {
 		balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
 		..Default::default()

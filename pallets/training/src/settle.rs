@@ -97,7 +97,7 @@ impl<T: Config> Pallet<T> {
 			let demander = demand.who.clone();
 			let burned = T::Currency::burn_up(HoldReason::Submission, &submission.trainer, submission.bond);
 			Self::deposit_event(Event::Withheld { target, demander, burned });
-			let ended = Self::fall(id, submission, Ending::Withheld);
+			let ended = Self::fall(id, submission, Ending::Fallen);
 			return Ok(T::WeightInfo::settle_withheld().saturating_add(T::WeightInfo::advance(ended)));
 		}
 		if demand.is_none() && Self::is_unavailable(id, &submission.phase) {
@@ -141,7 +141,7 @@ impl<T: Config> Pallet<T> {
 		let burned = T::Currency::burn_up(HoldReason::Submission, &submission.trainer, submission.bond);
 		Self::deposit_event(Event::Refuted { submission: id, burned });
 		// Who signed pays, and nobody earns.
-		let ended = Self::fall(id, submission, Ending::Withheld);
+		let ended = Self::fall(id, submission, Ending::Fallen);
 		Ok(T::WeightInfo::settle_withheld().saturating_add(T::WeightInfo::advance(ended)))
 	}
 

@@ -11,8 +11,8 @@
 //!     C::open(TaskId::Submission(submission), claim, work, 600)
 //! }
 //!
-//! /// Who shares the fee, once enough have answered.
-//! fn settle<C: Committees<u64>>(submission: u64) -> Option<Vec<u64>> {
+//! /// Who shares the fee, once enough have answered, and in what parts.
+//! fn settle<C: Committees<u64>>(submission: u64) -> Option<Vec<(u64, u32)>> {
 //!     let task = TaskId::Submission(submission);
 //!     let passed = matches!(C::status(task)?, TaskStatus::Passed(_));
 //!     passed.then(|| C::close(task, Ending::Accepted))
@@ -68,8 +68,9 @@ pub enum Ending<AccountId> {
 		/// Who proved it.
 		challenger: AccountId,
 	},
-	/// What was claimed about was demanded, and nobody showed it: who signed `Valid` pays, and nobody earns.
-	Withheld,
+	/// The claim fell without a challenger, because nobody showed what it is about though it was demanded, or because the court
+	/// found it wrong in a dispute: who signed `Valid` pays, and nobody earns.
+	Fallen,
 	/// Not enough answers came in time.
 	Lapsed,
 	/// Nobody is to blame, for instance because the head moved meanwhile.
@@ -90,8 +91,8 @@ pub trait Committees<AccountId> {
 
 	/// What could not be had can be had now: forgets the answers `Unavailable` and lets the task be answered for at
 	/// least `window` ticks from now. The first tick at which answers are refused; `None` if there is no such task,
-	/// it has passed, or nobody said `Unavailable`. A task that waits for its draw needs no reopening, but remembers it:
-	/// `Unavailable` is no excuse for whoever is drawn.
+	/// it has passed, or nobody said `Unavailable`. A task that waits for its draw, or for the court, needs no reopening,
+	/// but remembers it: `Unavailable` is no excuse for whoever is asked later.
 	fn reopen(task: TaskId, window: Tick) -> Option<Tick>;
 
 	/// The court has run a [disputed](TaskStatus::Disputed) record: its output hashes to `output`. Those who said something
@@ -101,9 +102,9 @@ pub trait Committees<AccountId> {
 	/// Whether `who` has answered the task: nobody who did is paid for overturning it.
 	fn answered(task: TaskId, who: &AccountId) -> bool;
 
-	/// Closes the task, applies what `ending` means for those who answered or stayed away, and returns who
-	/// answered rightly: they share the fee. `Unavailable` is no answer in this sense.
-	fn close(task: TaskId, ending: Ending<AccountId>) -> Vec<AccountId>;
+	/// Closes the task, applies what `ending` means for those who answered or stayed away, and returns who answered
+	/// rightly, with the votes that each had: they share the fee by them. `Unavailable` is no answer in this sense.
+	fn close(task: TaskId, ending: Ending<AccountId>) -> Vec<(AccountId, u32)>;
 
 	/// The most accounts that can answer one task.
 	fn max_members() -> u32;
@@ -116,7 +117,7 @@ pub trait Committees<AccountId> {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn pass_for_benchmark(task: TaskId);
 
-	/// Makes all verifiers answer `Unavailable`: for benchmarks.
+	/// Leaves a task such that [reopening](Self::reopen) it costs the most: for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn fail_for_benchmark(task: TaskId);
 

@@ -6,11 +6,12 @@
 /// use oda_pallet_traits::Payments;
 ///
 /// // Nobody mints anything.
-/// <() as Payments<u64, u128>>::task_settled(&[7, 8], 1_000);
+/// <() as Payments<u64, u128>>::task_settled(&[(7, 1), (8, 3)], 1_000);
 /// ```
 pub trait Payments<AccountId, Balance> {
-	/// A task of a committee has ended; these verifiers shared its fee, and so much of the fee was burned. Never fails.
-	fn task_settled(verifiers: &[AccountId], burned: Balance);
+	/// A task of a committee has ended; these verifiers shared its fee by their votes, and so much of the fee was burned.
+	/// Never fails.
+	fn task_settled(verifiers: &[(AccountId, u32)], burned: Balance);
 
 	/// Users of weights that `trainer` brought burned this much in fees. Never fails.
 	fn used(trainer: &AccountId, burned: Balance);
@@ -18,6 +19,6 @@ pub trait Payments<AccountId, Balance> {
 
 /// Nobody mints anything.
 impl<AccountId, Balance> Payments<AccountId, Balance> for () {
-	fn task_settled(_: &[AccountId], _: Balance) {}
+	fn task_settled(_: &[(AccountId, u32)], _: Balance) {}
 	fn used(_: &AccountId, _: Balance) {}
 }

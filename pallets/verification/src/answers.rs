@@ -54,8 +54,8 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_commit(id: TaskId, commitment: [u8; 32], verifier: T::AccountId) -> DispatchResult {
 		let (mut task, mut seat, _) = Self::committable(id, &verifier)?;
 		seat.answer = Answer::Committed(commitment);
+		task.committed = task.committed.saturating_add(seat.votes);
 		Seats::<T>::insert(id, &verifier, seat);
-		task.committed = task.committed.saturating_add(1);
 		if task.committed >= task.answering {
 			Self::seal(id, &mut task);
 		}
@@ -138,8 +138,8 @@ impl<T: Config> Pallet<T> {
 		let outputs = outputs.try_into().map_err(|_| Error::<T>::OutputCount)?;
 		let verdict = finding.verdict;
 		seat.answer = Answer::Opened { verdict, outputs };
+		task.opened = task.opened.saturating_add(seat.votes);
 		Seats::<T>::insert(id, &verifier, seat);
-		task.opened = task.opened.saturating_add(1);
 		if task.opened >= task.committed {
 			// What the answers come to is found in the next tick, where it has a weight of its own.
 			let until = T::Clock::get().saturating_add(1);

@@ -22,7 +22,10 @@ impl<T: Config> Pallet<T> {
 			assert!(quorum <= u64::from(members), "a quorum could never be reached");
 		}
 		let samples = T::Samples::get();
-		assert!(size <= samples && samples <= T::MaxSamples::get(), "a draw must have samples for all seats");
+		assert!(
+			most <= samples && samples <= T::MaxSamples::get(),
+			"a draw must have a sample for each vote"
+		);
 		assert!((1..=T::MaxWanted::get()).contains(&T::Wanted::get()), "members must have to show something");
 		for (window, message) in [
 			(T::OpenWindow::get(), "there must be time to open"),
@@ -49,6 +52,7 @@ impl<T: Config> Pallet<T> {
 		);
 		assert!(absence <= T::AbsenceCap::get(), "absence must cost something, the first time at least");
 		assert!(T::MaxAbsences::get() > 0, "nobody could ever be awake");
+		assert!(T::AwayEpochs::get() > 0, "who is away must have time to wake");
 		let room = T::MinCapacity::get();
 		assert!(room.time > 0 && room.bytes > 0, "a verifier must have room for something");
 		assert!(T::MaxDraws::get() > 0 && T::MaxAdvances::get() > 0, "tasks must go on");
@@ -124,7 +128,7 @@ impl<T: Config> Pallet<T> {
 			let members: BTreeSet<_> = task.members.iter().collect();
 			ensure!(members.len() == task.members.len(), "a member has two seats");
 			seated = seated.saturating_add(members.len());
-			let (mut answering, mut committed, mut opened) = (0u32, 0u32, 0u32);
+			let (mut size, mut answering, mut committed, mut opened) = (0u32, 0u32, 0u32, 0u32);
 			for who in &task.members {
 				let seat = Seats::<T>::get(id, who).ok_or("a member has no seat")?;
 				ensure!(SeatsOf::<T>::contains_key(who, id), "a verifier does not know its seat");
@@ -132,22 +136,30 @@ impl<T: Config> Pallet<T> {
 					let shown = if *verdict == Verdict::Unavailable { 0 } else { task.wanted.len() };
 					ensure!(seat.earlier || outputs.len() == shown, "other outputs are shown than wanted");
 				}
+				size = size.saturating_add(seat.votes);
 				if seat.earlier {
 					let bound = matches!(seat.answer.verdict(), Some(Verdict::Valid | Verdict::Wrong(_)));
 					ensure!(bound && task.redrawn, "an earlier seat that binds to nothing");
-				} else if seat.answer != Answer::Refuted {
-					answering = answering.saturating_add(1);
-					committed = committed.saturating_add((seat.answer != Answer::None).into());
-					opened = opened.saturating_add(seat.answer.verdict().is_some().into());
+					ensure!(seat.votes <= seat.reserved, "no stake answers for a vote");
+				} else {
+					ensure!(0 < seat.votes && seat.votes == seat.reserved, "no stake answers for a vote");
+				}
+				if !seat.earlier && seat.answer != Answer::Refuted {
+					let count =
+						|sum: u32, counts: bool| sum.saturating_add(if counts { seat.votes } else { 0 });
+					answering = count(answering, true);
+					committed = count(committed, seat.answer != Answer::None);
+					opened = count(opened, seat.answer.verdict().is_some());
 				}
 				if seat.answer != Answer::Refuted {
 					let (usage, open) = used.entry(who.clone()).or_default();
-					*usage = usage.plus(&task.load, task.terms.penalties.lie.saturated_into());
+					let lie: u128 = task.terms.penalties.lie.saturated_into();
+					*usage = usage.plus(&task.load, lie.saturating_mul(seat.reserved.into()));
 					*open = open.saturating_add(1);
 				}
 			}
-			let counted = (task.answering, task.committed, task.opened);
-			ensure!(counted == (answering, committed, opened), "answers are miscounted");
+			let counted = (task.size, task.answering, task.committed, task.opened);
+			ensure!(counted == (size, answering, committed, opened), "votes are miscounted");
 			ensure!(task.quorum <= task.size, "a quorum that cannot be reached");
 			let drawing = matches!(task.phase, Phase::Drawing { .. });
 			ensure!(!drawing || task.size == 0, "a committee is drawn that is there");
@@ -178,7 +190,8 @@ impl<T: Config> Pallet<T> {
 			let weight = Self::leaf(verifier.place).now();
 			let stake: u128 = T::Stakes::active(Role::Verifier, &who).saturated_into();
 			ensure!(weight == 0 || verifier.duty != Duty::Resting, "a resting verifier weighs something");
-			let room = if verifier.duty == Duty::Away { Load::default() } else { verifier.capacity };
+			let away = matches!(verifier.duty, Duty::Away { .. });
+			let room = if away { Load::default() } else { verifier.capacity };
 			ensure!(verifier.room.now() == room, "draws see another capacity than was declared");
 			ensure!(weight == 0 || weight == stake, "a verifier does not weigh its stake");
 			eligible = eligible.saturating_add(Self::is_eligible(&verifier).into());

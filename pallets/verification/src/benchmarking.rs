@@ -92,31 +92,59 @@ fn work(records: u32) -> Work {
 	Work { cost: Cost::default(), records, bytes: 1 }
 }
 
-/// Opens the task, and gives all verifiers, or as many as there can be, a seat.
+/// Gives all verifiers, or as many as there can be, a seat of one vote.
 fn seat_all<T: Config>(id: TaskId) {
 	let mut task = Tasks::<T>::get(id).expect("it was opened");
-	let chosen: Vec<_> = Verifiers::<T>::iter().take(T::MaxMembers::get() as usize).collect();
-	for (who, _) in &chosen {
-		let stake = T::Stakes::active(Role::Verifier, who);
-		T::Stakes::reserve(Role::Verifier, who, task.terms.penalties.lie, stake).expect("its stake is free");
-	}
-	task.seats = chosen.len() as u32;
+	// As they are now.
+	let frozen = T::Epoch::get() + 1;
+	let verifiers = Verifiers::<T>::iter().take(T::MaxMembers::get() as usize);
+	let chosen: Vec<_> = verifiers
+		.map(|(who, verifier)| {
+			let weight = Pallet::<T>::leaf(verifier.place).now();
+			let mut candidate = draw::Candidate::<T>::new(who, verifier, None, weight);
+			assert!(candidate.give_vote(&task, frozen), "it has room, and its stake is free");
+			candidate
+		})
+		.collect();
+	task.votes = chosen.len() as u32;
 	Pallet::<T>::seat(id, task, chosen);
 }
 
-/// Lets all verifiers be members of the task, and say `verdict`.
-pub(crate) fn answer<T: Config>(id: TaskId, verdict: Verdict) {
+/// Lets all verifiers be members of the task, and say `Valid`.
+pub(crate) fn pass<T: Config>(id: TaskId) {
 	seat_all::<T>(id);
 	let mut task = Tasks::<T>::get(id).expect("it was opened");
 	task.wanted = Pallet::<T>::choose_records(&[1; 32], T::MaxWanted::get(), task.records);
-	let shown = if verdict == Verdict::Unavailable { 0 } else { task.wanted.len() };
 	for who in &task.members {
-		let outputs = BoundedVec::truncate_from(vec![[7; 32]; shown]);
+		let outputs = BoundedVec::truncate_from(vec![[7; 32]; task.wanted.len()]);
+		let verdict = Verdict::Valid;
 		Pallet::<T>::edit_seat(id, who, |seat| seat.answer = Answer::Opened { verdict, outputs });
 	}
 	(task.committed, task.opened) = (task.size, task.size);
 	Pallet::<T>::conclude(id, &mut task);
 	Tasks::<T>::insert(id, task);
+}
+
+/// Lets all verifiers be members of the task of whom one has committed, and it is too late for the others: if they are asked
+/// again, all of them pay, and are absent once too often.
+pub(crate) fn seal<T: Config>(id: TaskId) {
+	seat_all::<T>(id);
+	let mut task = Tasks::<T>::get(id).expect("it was opened");
+	for who in &task.members {
+		tire::<T>(who);
+	}
+	let last = task.members.last().expect("there are verifiers");
+	Pallet::<T>::edit_seat(id, last, |seat| seat.answer = Answer::Committed([1; 32]));
+	task.committed = 1;
+	Pallet::<T>::seal(id, &mut task);
+	Tasks::<T>::insert(id, task);
+}
+
+/// The verifier's next absence is one too many.
+fn tire<T: Config>(who: &T::AccountId) {
+	Verifiers::<T>::mutate_extant(who, |verifier| {
+		verifier.absences.in_a_row = T::MaxAbsences::get().saturating_sub(1);
+	});
 }
 
 /// A task of `members` members, all verifiers, who have all committed, and are to open.
@@ -131,10 +159,7 @@ fn opening<T: Config>(members: u32, last: Option<&T::AccountId>, records: u32) {
 	let mut task = Tasks::<T>::get(TASK).expect("it was opened");
 	for who in &task.members {
 		Pallet::<T>::edit_seat(TASK, who, |seat| seat.answer = Answer::Committed([1; 32]));
-		// The next absence is one too many.
-		Verifiers::<T>::mutate_extant(who, |verifier| {
-			verifier.absences.in_a_row = T::MaxAbsences::get().saturating_sub(1);
-		});
+		tire::<T>(who);
 	}
 	task.committed = task.size;
 	let until = T::Clock::get() + 1;
@@ -262,6 +287,22 @@ mod benchmarks {
 	}
 
 	#[benchmark]
+	fn dismiss() {
+		add_many::<T>(tree::FAN_OUT, tree::PLACES / tree::FAN_OUT);
+		let caller: T::AccountId = whitelisted_caller();
+		let verifier: T::AccountId = account("away", 0, 0);
+		add::<T>(&verifier);
+		T::BenchmarkHelper::set_epoch(2);
+		Pallet::<T>::send_away(&verifier);
+		T::BenchmarkHelper::set_epoch(2 + T::AwayEpochs::get());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), verifier.clone());
+
+		assert!(Verifiers::<T>::get(verifier).is_some_and(|verifier| verifier.duty == Duty::Resting));
+	}
+
+	#[benchmark]
 	fn leave() {
 		add_many::<T>(tree::FAN_OUT, tree::PLACES / tree::FAN_OUT);
 		let caller: T::AccountId = whitelisted_caller();
@@ -381,7 +422,7 @@ mod benchmarks {
 	#[benchmark]
 	fn advance(m: Linear<1, { T::MaxMembers::get() }>) {
 		opening::<T>(m, None, 1_000);
-		Tasks::<T>::mutate_extant(TASK, |task| (task.seats, task.terms.least) = (1, 1));
+		Tasks::<T>::mutate_extant(TASK, |task| (task.votes, task.terms.least) = (1, 1));
 		T::BenchmarkHelper::set_epoch(2);
 		let task = Tasks::<T>::get(TASK).expect("it was opened");
 
@@ -402,7 +443,7 @@ mod benchmarks {
 		add_many::<T>(verifiers, tree::PLACES / verifiers);
 		<Pallet<T> as Committees<_>>::open(TASK, [1; 32], &work(1), 100).expect("there are verifiers");
 		Tasks::<T>::mutate_extant(TASK, |task| {
-			task.seats = m;
+			task.votes = m;
 			(task.terms.least, task.terms.samples, task.terms.able) = (1, s, Perbill::zero());
 		});
 		T::BenchmarkHelper::set_epoch(T::Epoch::get() + EPOCHS_BEFORE_DRAW);

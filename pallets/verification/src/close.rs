@@ -37,7 +37,12 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// What a member is guilty of, given how the task ended; what it has paid for already is not among it.
-	fn fault(ending: &Ending<T::AccountId>, task: &TaskOf<T>, seat: &SeatOf<T>) -> Option<Fault> {
+	fn fault(
+		ending: &Ending<T::AccountId>,
+		task: &TaskOf<T>,
+		tally: &Tally,
+		seat: &SeatOf<T>,
+	) -> Option<Fault> {
 		let now = T::Clock::get();
 		let unresolved = !seat.earlier && task.phase == (Phase::Lapsed { disputed: true });
 		match (ending, &seat.answer) {
@@ -47,7 +52,7 @@ impl<T: Config> Pallet<T> {
 				(*verdict == Verdict::Valid).then_some(Fault::FalseValid)
 			}
 			// The claim fell before an accuser's time to prove it was over; and who was absent could not have the weights.
-			(Ending::Withheld, answer) => {
+			(Ending::Fallen, answer) => {
 				(answer.verdict() == Some(Verdict::Valid)).then_some(Fault::FalseValid)
 			}
 			(Ending::Accepted, Answer::Opened { verdict, .. }) => match verdict {
@@ -60,7 +65,9 @@ impl<T: Config> Pallet<T> {
 				Verdict::Valid => unresolved.then_some(Fault::Absence),
 				// Who proves an accusation ends the task by it.
 				Verdict::Wrong(_) => Some(Fault::FalseAccusation),
-				Verdict::Unavailable => task.shown.then_some(Fault::Abstention),
+				Verdict::Unavailable => {
+					(task.shown_before() || tally.overrules_unavailable()).then_some(Fault::Abstention)
+				}
 			},
 			(_, Answer::Committed(_)) => task.phase.opened(now).then_some(Fault::Unopened),
 			(_, Answer::None) => task.phase.committed(now).then_some(Fault::Absence),
@@ -76,14 +83,16 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Takes what a fault costs from a verifier's stake; the half that a challenger may have. Who is absent too often is sent away.
+	/// Takes what a fault costs from a verifier's stake, for each lie that it was reserved for; the half that a challenger may
+	/// have. Who is absent too often is sent away.
 	pub(crate) fn punish(
 		id: TaskId,
 		who: &T::AccountId,
 		fault: Fault,
-		penalties: &Penalties<BalanceOf<T>>,
+		task: &TaskOf<T>,
+		seat: &SeatOf<T>,
 	) -> RewardOf<T::AccountId, T::Stakes> {
-		let mut penalty = penalties.of(fault);
+		let mut penalty = task.terms.penalties.of(fault).saturating_mul(seat.reserved.into());
 		let mut tired = false;
 		Verifiers::<T>::mutate_extant(who, |verifier| {
 			let absences = &mut verifier.absences;
@@ -138,9 +147,9 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 			load: Self::load_of(work),
 			phase,
 			asked: 1,
-			shown: false,
+			shown: None,
 			redrawn: false,
-			seats: T::Committee::get().min(T::MaxMembers::get()),
+			votes: T::Committee::get().min(T::MaxMembers::get()),
 			members: BoundedVec::new(),
 			size: 0,
 			quorum: 0,
@@ -162,11 +171,12 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 	}
 
 	/// All members of the present committee are asked again, and what they committed to or opened is forgotten, provided
-	/// that they still answer, or somebody who answered said `Unavailable` and the task has not passed.
+	/// that they still answer, or somebody who answered said `Unavailable` and the task has not passed. Who has not done
+	/// what its time was over for pays for that now: it had that time, and could have said `Unavailable`.
 	fn reopen(id: TaskId, window: Tick) -> Option<Tick> {
 		let mut task = Tasks::<T>::get(id)?;
-		let answers = Self::present_answers(id, &task);
-		let missed = answers.iter().any(|(_, answer)| answer.verdict() == Some(Verdict::Unavailable));
+		let seats = Self::seats_of(id, &task);
+		let missed = seats.iter().any(|(_, seat)| seat.answer.verdict() == Some(Verdict::Unavailable));
 		let now = T::Clock::get();
 		let least = match task.phase {
 			Phase::Committing { until } => until,
@@ -174,17 +184,31 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 			Phase::Lapsed { disputed: false } if missed => now,
 			// Nobody is asked yet; whoever will be can have it.
 			Phase::Drawing { .. } => {
-				task.shown = true;
+				task.shown = task.shown.or(Some(task.asked));
+				Tasks::<T>::insert(id, task);
+				return None;
+			}
+			// Nobody is asked before the court has spoken; whoever will be then can have it.
+			Phase::Disputed { .. } => {
+				task.shown = task.shown.or(Some(task.asked.saturating_add(1)));
 				Tasks::<T>::insert(id, task);
 				return None;
 			}
 			_ => return None,
 		};
-		for (who, _) in answers.iter().filter(|(_, answer)| *answer != Answer::Refuted) {
+		for (who, seat) in seats.iter().filter(|(_, seat)| !seat.earlier && seat.answer != Answer::Refuted) {
+			let fault = match &seat.answer {
+				Answer::None => task.phase.committed(now).then_some(Fault::Absence),
+				Answer::Committed(_) => task.phase.opened(now).then_some(Fault::Unopened),
+				Answer::Opened { .. } | Answer::Refuted => None,
+			};
 			Self::edit_seat(id, who, |seat| seat.answer = Answer::None);
+			if let Some(fault) = fault {
+				drop(Self::punish(id, who, fault, &task, seat));
+			}
 		}
-		task.shown = true;
 		task.asked = task.asked.saturating_add(1);
+		task.shown = task.shown.or(Some(task.asked));
 		(task.committed, task.opened) = (0, 0);
 		task.wanted = BoundedVec::new();
 		let until = now.saturating_add(window.max(1)).max(least);
@@ -205,7 +229,7 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 
 	/// Half of what who said `Valid` loses goes to the challenger, unless it is a member of the task or its account cannot
 	/// hold it; the rest is burned, as is everything else that is slashed.
-	fn close(id: TaskId, ending: Ending<T::AccountId>) -> Vec<T::AccountId> {
+	fn close(id: TaskId, ending: Ending<T::AccountId>) -> Vec<(T::AccountId, u32)> {
 		let Some(task) = Tasks::<T>::take(id) else { return Vec::new() };
 		Self::unschedule(id, &task);
 		let rewarded = match &ending {
@@ -214,23 +238,24 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 		};
 		let mut reward = RewardOf::<T::AccountId, T::Stakes>::zero();
 		let mut right = Vec::new();
-		for who in &task.members {
-			let Some(seat) = Seats::<T>::get(id, who) else { continue };
+		let seats = Self::seats_of(id, &task);
+		let tally = Tally::of(seats.iter().map(|(_, seat)| seat));
+		for (who, seat) in &seats {
 			if seat.answer == Answer::Refuted {
 				Seats::<T>::remove(id, who);
 				SeatsOf::<T>::remove(who, id);
 				continue;
 			}
-			Self::unseat(id, who, &task);
-			if let Some(fault) = Self::fault(&ending, &task, &seat) {
-				let half = Self::punish(id, who, fault, &task.terms.penalties);
+			Self::unseat(id, who, &task, seat);
+			if let Some(fault) = Self::fault(&ending, &task, &tally, seat) {
+				let half = Self::punish(id, who, fault, &task, seat);
 				if rewarded.is_some() && fault == Fault::FalseValid {
 					reward.subsume(half);
 				}
 			} else if Self::is_right(&ending, seat.answer.verdict()) {
 				Verifiers::<T>::mutate_extant(who, |verifier| verifier.absences.in_a_row = 0);
 				T::Evidence::saw(who, Deed::Verified(id));
-				right.push(who.clone());
+				right.push((who.clone(), seat.reserved));
 			}
 		}
 		if let Some(challenger) = rewarded {
@@ -260,12 +285,12 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn pass_for_benchmark(task: TaskId) {
-		benchmarking::answer::<T>(task, Verdict::Valid);
+		benchmarking::pass::<T>(task);
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn fail_for_benchmark(task: TaskId) {
-		benchmarking::answer::<T>(task, Verdict::Unavailable);
+		benchmarking::seal::<T>(task);
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -3,10 +3,10 @@
 use crate::{pallet::*, types::*, *};
 
 impl<T: Config> Pallet<T> {
-	/// The first wanted record of which these answers show different outputs.
-	pub(crate) fn disputed_record(task: &TaskOf<T>, answers: &[(T::AccountId, AnswerOf<T>)]) -> Option<u32> {
-		let shown = answers.iter().filter_map(|(_, answer)| match answer {
-			Answer::Opened { outputs, .. } if !outputs.is_empty() => Some(outputs),
+	/// The first wanted record of which members show different outputs. Who answered in the first committee showed others.
+	pub(crate) fn disputed_record(task: &TaskOf<T>, seats: &[(T::AccountId, SeatOf<T>)]) -> Option<u32> {
+		let shown = seats.iter().filter_map(|(_, seat)| match &seat.answer {
+			Answer::Opened { outputs, .. } if !seat.earlier && !outputs.is_empty() => Some(outputs),
 			_ => None,
 		});
 		let (first, others) = {
@@ -25,17 +25,17 @@ impl<T: Config> Pallet<T> {
 		ensure!(disputed, Error::<T>::NotDisputed);
 		let at = task.wanted.iter().position(|wanted| *wanted == record).ok_or(Error::<T>::NotDisputed)?;
 		Self::deposit_event(Event::DisputeResolved { task: id, record, output });
-		for (who, answer) in Self::present_answers(id, &task) {
-			let Answer::Opened { outputs, .. } = answer else { continue };
-			if outputs.get(at).is_none_or(|shown| *shown == output) {
+		for (who, seat) in Self::seats_of(id, &task) {
+			let Answer::Opened { outputs, .. } = &seat.answer else { continue };
+			if seat.earlier || outputs.get(at).is_none_or(|shown| *shown == output) {
 				continue;
 			}
 			Self::edit_seat(id, &who, |seat| seat.answer = Answer::Refuted);
-			task.answering = task.answering.saturating_sub(1);
-			task.committed = task.committed.saturating_sub(1);
-			task.opened = task.opened.saturating_sub(1);
-			Self::free_seat(&who, &task);
-			drop(Self::punish(id, &who, Fault::FalseOutput, &task.terms.penalties));
+			task.answering = task.answering.saturating_sub(seat.votes);
+			task.committed = task.committed.saturating_sub(seat.votes);
+			task.opened = task.opened.saturating_sub(seat.votes);
+			Self::free_seat(&who, &task, &seat);
+			drop(Self::punish(id, &who, Fault::FalseOutput, &task, &seat));
 		}
 		Self::conclude(id, &mut task);
 		Tasks::<T>::insert(id, task);

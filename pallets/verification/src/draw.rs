@@ -8,15 +8,84 @@ use crate::{pallet::*, types::*, *};
 use oda_primitives::hash;
 use polkadot_sdk::{
 	frame_support::{traits::Randomness, weights::WeightMeter},
-	frame_system,
 	sp_runtime::SaturatedConversion,
 };
 
 /// How many epochs after it was opened a task is drawn.
 pub const EPOCHS_BEFORE_DRAW: EpochIndex = 2;
 
-/// A verifier that is drawn.
-pub(crate) type CandidateOf<T> = (<T as frame_system::Config>::AccountId, VerifierOf<T>);
+/// A verifier that a draw has met.
+pub(crate) struct Candidate<T: Config> {
+	pub(crate) who: T::AccountId,
+	pub(crate) verifier: VerifierOf<T>,
+	/// The seat that it is to have. What it said in the first committee stands.
+	pub(crate) seat: SeatOf<T>,
+	/// The lies that its stake was reserved for before the draw.
+	held: u32,
+	/// What it weighed.
+	weight: u128,
+}
+
+impl<T: Config> Candidate<T> {
+	/// One without a vote.
+	pub(crate) fn new(
+		who: T::AccountId,
+		verifier: VerifierOf<T>,
+		earlier: Option<SeatOf<T>>,
+		weight: u128,
+	) -> Self {
+		let seat = earlier.unwrap_or_else(|| Seat::new(0));
+		Self { who, verifier, held: seat.reserved, seat, weight }
+	}
+
+	/// The lies that its stake is reserved for by this draw.
+	fn newly_reserved(&self) -> u32 {
+		self.seat.reserved.saturating_sub(self.held)
+	}
+
+	/// Whether it had room for another vote when `frozen` began. What it has been drawn for since counts; what it has closed
+	/// since does not, or it could make room once the draw is known. Nor does what it has bonded since.
+	///
+	/// Time and bytes are taken once, whatever its votes are, and the stake for one lie each.
+	fn has_room(&self, task: &TaskOf<T>, frozen: EpochIndex) -> bool {
+		let lies = self.seat.votes.saturating_add(1).saturating_sub(self.held);
+		let stake: u128 = task.terms.penalties.lie.saturated_into();
+		let used = self.verifier.drawn.minus(self.verifier.closed.at_start_of(frozen));
+		let load = if self.seat.earlier { Load::default() } else { task.load };
+		let needed = used.plus(&load, stake.saturating_mul(lies.into()));
+		let capacity = self.verifier.room.at_start_of(frozen);
+		let answers = capacity != Load::default()
+			&& needed.time <= capacity.time.into()
+			&& needed.bytes <= capacity.bytes.into();
+		// Who has answered is not asked for anything but its stake.
+		(self.seat.earlier || answers) && (lies == 0 || needed.stake <= self.weight)
+	}
+
+	/// Gives it another vote, and reserves the stake for the lie; whether it had room for it.
+	pub(crate) fn give_vote(&mut self, task: &TaskOf<T>, frozen: EpochIndex) -> bool {
+		if !self.has_room(task, frozen) {
+			return false;
+		}
+		let votes = self.seat.votes.saturating_add(1);
+		if votes > self.seat.reserved {
+			let (lie, within) = (task.terms.penalties.lie, self.weight.saturated_into());
+			if T::Stakes::reserve(Role::Verifier, &self.who, lie, within).is_err() {
+				return false;
+			}
+			self.seat.reserved = votes;
+		}
+		self.seat.votes = votes;
+		true
+	}
+
+	/// Takes back what this draw has reserved.
+	pub(crate) fn release(&self, task: &TaskOf<T>) {
+		let stake = task.terms.penalties.lie.saturating_mul(self.newly_reserved().into());
+		if !stake.is_zero() {
+			T::Stakes::release(Role::Verifier, &self.who, stake);
+		}
+	}
+}
 
 /// The most empty epochs that are passed over in a tick.
 pub(crate) const MAX_EPOCHS_PASSED: u32 = 16;
@@ -88,103 +157,104 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Who is drawn in `epoch`; or, if the draw does not count, how many of its samples were able. Of everyone who is drawn
-	/// the stake for one lie is reserved.
+	/// Who is drawn in `epoch`, with its votes; or, if the draw does not count, how many of its samples were able. Of everyone
+	/// who is drawn the stake for one lie a vote is reserved.
 	///
-	/// Samples are drawn by frozen weight, with replacement. The first different ones that are able are the committee: that
-	/// is drawing without replacement among the able.
-	pub(crate) fn select(
-		id: TaskId,
-		task: &TaskOf<T>,
-		epoch: EpochIndex,
-	) -> Result<Vec<CandidateOf<T>>, u32> {
+	/// Samples are drawn by frozen weight. Each of the first, one for each vote, is uniform in a part of the whole weight of its
+	/// own: so who has a share of it gets that share of the votes, to within two if it lies in one place, on average however
+	/// many places it lies in. The others are uniform in all of it: the able ones of them take the votes that those could not
+	/// give. A sample is able if its verifier can do what it is asked for by it: have the vote, or, where no vote is left to be
+	/// given, have any.
+	pub(crate) fn select(id: TaskId, task: &TaskOf<T>, epoch: EpochIndex) -> Result<Vec<Candidate<T>>, u32> {
 		let frozen = epoch.saturating_sub(1);
 		let total = Self::total_at(frozen);
 		let (randomness, _known_since) = T::Randomness::random(b"oda/draw/1");
 		let seed = hash::draw_seed(randomness, id, task.asked);
-		let stake = task.terms.penalties.lie;
-		let mut seen: Vec<(u32, bool)> = Vec::new();
-		let mut chosen = Vec::<CandidateOf<T>>::new();
-		let mut able = 0u32;
-		for sample in 0..task.terms.samples {
-			// The remainder favours nobody by more than `total` ÷ 2^128.
-			let Some(point) = hash::number(&seed, sample).checked_rem(total) else { break };
+		let samples = task.terms.samples;
+		let votes = task.votes.min(samples);
+		let mut met: Vec<(u32, Option<Candidate<T>>)> = Vec::new();
+		let (mut able, mut given) = (0u32, 0u32);
+		for sample in 0..samples {
+			let Some(point) = Self::point(&seed, sample, votes, total) else { break };
 			let Some((place, weight)) = Self::place_at(point, frozen) else { continue };
-			if let Some((_, was_able)) = seen.iter().find(|(other, _)| *other == place) {
-				able = able.saturating_add((*was_able).into());
-				continue;
-			}
-			let mut is_able = false;
-			if let Some(who) = Places::<T>::get(place)
-				&& let Some(verifier) = Verifiers::<T>::get(&who)
-			{
-				if task.members.contains(&who) {
-					// It has answered in the first committee, and keeps its seat.
-					is_able = true;
-				} else if Self::has_room(&verifier, &task.load, stake, weight, frozen) {
-					let full = chosen.len() as u64 >= task.seats.into();
-					is_able = full || {
-						let within = weight.saturated_into();
-						T::Stakes::reserve(Role::Verifier, &who, stake, within).is_ok()
-					};
-					if is_able && !full {
-						chosen.push((who, verifier));
-					}
-				}
-			}
+			let known = met.iter().position(|(other, _)| *other == place).unwrap_or_else(|| {
+				met.push((place, Self::candidate(id, task, place, weight)));
+				met.len().saturating_sub(1)
+			});
+			let Some((_, Some(candidate))) = met.get_mut(known) else { continue };
+			let asked = sample < votes || given < votes;
+			let is_able = if asked {
+				let has_vote = candidate.give_vote(task, frozen);
+				given = given.saturating_add(has_vote.into());
+				has_vote
+			} else {
+				candidate.seat.votes > 0 || candidate.has_room(task, frozen)
+			};
 			able = able.saturating_add(is_able.into());
-			seen.push((place, is_able));
 		}
-		let enough = able >= task.terms.able.mul_ceil(task.terms.samples);
+		let all = met.into_iter().filter_map(|(_, candidate)| candidate);
+		let chosen: Vec<_> = all.filter(|candidate| candidate.seat.votes > 0).collect();
+		let enough = able >= task.terms.able.mul_ceil(samples);
 		if enough && chosen.len() as u64 >= task.terms.least.into() {
 			return Ok(chosen);
 		}
-		for (who, _) in &chosen {
-			T::Stakes::release(Role::Verifier, who, stake);
-		}
+		chosen.iter().for_each(|candidate| candidate.release(task));
 		Err(able)
 	}
 
-	/// Whether a verifier had room for another seat when `frozen` began. What it has been drawn for since counts; what it
-	/// has closed since does not, or it could make room once the draw is known. Nor does what it has bonded since.
-	fn has_room(
-		verifier: &VerifierOf<T>,
-		load: &Load,
-		stake: BalanceOf<T>,
-		weight: u128,
-		frozen: EpochIndex,
-	) -> bool {
-		let used = verifier.drawn.minus(verifier.closed.at_start_of(frozen));
-		let needed = used.plus(load, stake.saturated_into());
-		let capacity = verifier.room.at_start_of(frozen);
-		capacity != Load::default()
-			&& needed.time <= capacity.time.into()
-			&& needed.bytes <= capacity.bytes.into()
-			&& needed.stake <= weight
+	/// Where a sample falls: those for votes each in a part of its own, of as many as there are votes; the others anywhere.
+	///
+	/// The remainder favours nobody by more than `total` ÷ 2^128.
+	fn point(seed: &[u8; 32], sample: u32, votes: u32, total: u128) -> Option<u128> {
+		let anywhere = hash::number(seed, sample).checked_rem(total)?;
+		if sample >= votes {
+			return Some(anywhere);
+		}
+		let scaled = u128::from(sample).checked_mul(total)?.checked_add(anywhere)?;
+		scaled.checked_div(votes.into())
+	}
+
+	/// Who has a place, if it is a verifier.
+	fn candidate(id: TaskId, task: &TaskOf<T>, place: u32, weight: u128) -> Option<Candidate<T>> {
+		let who = Places::<T>::get(place)?;
+		let verifier = Verifiers::<T>::get(&who)?;
+		let earlier = task.members.contains(&who).then(|| Seats::<T>::get(id, &who)).flatten();
+		Some(Candidate::new(who, verifier, earlier, weight))
 	}
 
 	/// Gives the chosen their seats, and lets them commit.
-	pub(crate) fn seat(id: TaskId, mut task: TaskOf<T>, chosen: Vec<CandidateOf<T>>) {
-		let stake = task.terms.penalties.lie.saturated_into();
-		let mut size = 0u32;
-		for (who, mut verifier) in chosen {
-			// `Task::seats` leaves no more to be chosen than there is room for.
-			if task.members.try_push(who.clone()).is_err() {
-				T::Stakes::release(Role::Verifier, &who, task.terms.penalties.lie);
-				continue;
+	pub(crate) fn seat(id: TaskId, mut task: TaskOf<T>, chosen: Vec<Candidate<T>>) {
+		let lie: u128 = task.terms.penalties.lie.saturated_into();
+		let mut members = 0u32;
+		for candidate in chosen {
+			let stake = lie.saturating_mul(candidate.newly_reserved().into());
+			let mut load = Load::default();
+			if !candidate.seat.earlier {
+				// `Task::votes` are no more than there is room for members.
+				if task.members.try_push(candidate.who.clone()).is_err() {
+					candidate.release(&task);
+					continue;
+				}
+				load = task.load;
+				task.answering = task.answering.saturating_add(candidate.seat.votes);
 			}
-			verifier.drawn = verifier.drawn.plus(&task.load, stake);
-			verifier.open = verifier.open.saturating_add(1);
+			let Candidate { who, mut verifier, seat, .. } = candidate;
+			verifier.drawn = verifier.drawn.plus(&load, stake);
+			if !seat.earlier {
+				verifier.open = verifier.open.saturating_add(1);
+				SeatsOf::<T>::insert(&who, id, ());
+			}
+			task.size = task.size.saturating_add(seat.votes);
 			Verifiers::<T>::insert(&who, verifier);
-			Seats::<T>::insert(id, &who, Seat::new());
-			SeatsOf::<T>::insert(&who, id, ());
-			size = size.saturating_add(1);
+			Seats::<T>::insert(id, &who, seat);
+			members = members.saturating_add(1);
 		}
-		task.size = size;
-		task.answering = size;
-		task.quorum = task.terms.quorum.mul_ceil(size).max(1);
-		let until = T::Clock::get().saturating_add(task.terms.window);
-		Self::deposit_event(Event::CommitteeDrawn { task: id, members: size, quorum: task.quorum, until });
+		task.quorum = task.terms.quorum.mul_ceil(task.size).max(1);
+		// If all who were drawn have answered, there is nobody to wait for.
+		let window = if task.answering == 0 { 1 } else { task.terms.window };
+		let until = T::Clock::get().saturating_add(window);
+		let (votes, quorum) = (task.size, task.quorum);
+		Self::deposit_event(Event::CommitteeDrawn { task: id, members, votes, quorum, until });
 		Self::enter(id, &mut task, Phase::Committing { until });
 		Tasks::<T>::insert(id, task);
 	}
@@ -199,15 +269,15 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Takes a member's seat away: its room and the stake that answered for it are free again.
-	pub(crate) fn unseat(id: TaskId, who: &T::AccountId, task: &TaskOf<T>) {
+	pub(crate) fn unseat(id: TaskId, who: &T::AccountId, task: &TaskOf<T>, seat: &SeatOf<T>) {
 		Seats::<T>::remove(id, who);
 		SeatsOf::<T>::remove(who, id);
-		Self::free_seat(who, task);
+		Self::free_seat(who, task, seat);
 	}
 
 	/// Frees the room and the stake of a seat.
-	pub(crate) fn free_seat(who: &T::AccountId, task: &TaskOf<T>) {
-		let stake = task.terms.penalties.lie;
+	pub(crate) fn free_seat(who: &T::AccountId, task: &TaskOf<T>, seat: &SeatOf<T>) {
+		let stake = task.terms.penalties.lie.saturating_mul(seat.reserved.into());
 		Verifiers::<T>::mutate_extant(who, |verifier| {
 			verifier.open = verifier.open.saturating_sub(1);
 			let closed = verifier.closed.now().plus(&task.load, stake.saturated_into());

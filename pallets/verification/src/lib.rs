@@ -177,22 +177,22 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxAdvances: Get<u32>;
 
-		/// How many members a committee is to have at first.
+		/// How many votes a committee is to have at first. They go to verifiers by stake, several to one if it has much.
 		type Committee: Get<u32>;
 
-		/// The fewest that it can have.
+		/// The fewest members that it can have.
 		type MinCommittee: Get<u32>;
 
-		/// The most that a second committee can have, which is drawn with twice as many.
+		/// The most votes that a second committee can have, which is drawn with twice as many.
 		type MaxCommittee: Get<u32>;
 
-		/// How many samples a draw takes.
+		/// How many samples a draw takes: one for each vote at least.
 		type Samples: Get<u32>;
 
-		/// The share of them that has to be able to take a seat, or the draw does not count.
+		/// The share of them that has to be able to have a vote, or the draw does not count.
 		type AbleShare: Get<Perbill>;
 
-		/// The share of a committee that has to say `Valid`, rounded up: more than two thirds, as
+		/// The share of a committee's votes that has to say `Valid`, rounded up: more than two thirds, as
 		/// 666,666,667 parts in a billion are.
 		type Quorum: Get<Perbill>;
 
@@ -214,7 +214,7 @@ pub mod pallet {
 		/// The least capacity of a verifier.
 		type MinCapacity: Get<Load>;
 
-		/// What saying `Valid` of a false claim costs, and showing a false output.
+		/// What saying `Valid` of a false claim costs, and showing a false output; this and the next ones for each vote.
 		type VerifierSlash: Get<BalanceOf<Self>>;
 
 		/// What saying `Wrong` costs when nobody overturns the claim.
@@ -231,6 +231,10 @@ pub mod pallet {
 
 		/// After how many absences in a row a verifier is not drawn until it wakes.
 		type MaxAbsences: Get<u32>;
+
+		/// After how many epochs anybody may let a verifier rest that is away. Until then its stake counts as unable; from then
+		/// on those who are left may judge without it.
+		type AwayEpochs: Get<EpochIndex>;
 
 		/// The priority of answers in the transaction pool.
 		#[pallet::constant]
@@ -410,7 +414,9 @@ pub mod pallet {
 			task: TaskId,
 			/// The number of members that were drawn.
 			members: u32,
-			/// The number of them that have to say `Valid`.
+			/// The votes that they have together.
+			votes: u32,
+			/// How many of the votes have to say `Valid`.
 			quorum: u32,
 			/// The first tick at which commitments are refused.
 			until: Tick,
@@ -486,8 +492,8 @@ pub mod pallet {
 		DrawnAgain {
 			/// The task.
 			task: TaskId,
-			/// The number of members that it is to have.
-			seats: u32,
+			/// The number of votes that it is to have.
+			votes: u32,
 		},
 		/// What was missing can be had now: the answers are forgotten, and asked for again.
 		#[codec(index = 18)]
@@ -619,6 +625,12 @@ pub mod pallet {
 		/// The outputs of this record are not disputed.
 		#[codec(index = 26)]
 		NotDisputed,
+		/// The verifier is not away: only it can let itself rest.
+		#[codec(index = 27)]
+		NotAway,
+		/// The verifier has not been away for [`Config::AwayEpochs`] epochs.
+		#[codec(index = 28)]
+		NotAwayForLong,
 	}
 
 	#[pallet::call]
@@ -671,6 +683,19 @@ pub mod pallet {
 		pub fn wake(origin: OriginFor<T>) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_wake(who)
+		}
+
+		/// Lets a verifier rest that has been away for [`Config::AwayEpochs`] epochs at least, so that its stake does not keep
+		/// draws from counting any more, from the next but one epoch on. Anybody can call it.
+		///
+		/// - `verifier`: the verifier that is away.
+		///
+		/// Event: `Rested`. Errors: `NotVerifier`, `NotAway`, `NotAwayForLong`.
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::dismiss())]
+		pub fn dismiss(origin: OriginFor<T>, verifier: T::AccountId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_dismiss(&verifier)
 		}
 
 		/// Leaves the verifiers, and releases the deposit. The stake is another matter.

@@ -100,6 +100,7 @@ parameter_types! {
 	pub static AbsenceSlash: u64 = 50;
 	pub static AbsenceCap: u64 = 120;
 	pub static MaxAbsences: u32 = 3;
+	pub static AwayEpochs: EpochIndex = 5;
 	pub static MaxDraws: u32 = 4;
 	pub static MaxAdvances: u32 = 4;
 	/// What was seen, in this order.
@@ -262,6 +263,7 @@ impl pallet_verification::Config for Test {
 	type AbsenceSlash = AbsenceSlash;
 	type AbsenceCap = AbsenceCap;
 	type MaxAbsences = MaxAbsences;
+	type AwayEpochs = AwayEpochs;
 	type AnswerPriority = ConstU64<9>;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
@@ -290,9 +292,11 @@ pub(crate) fn index_of(who: &AccountId32) -> usize {
 	(0..64).find(|index| key(*index) == *who).expect("it is one of the tests' accounts")
 }
 
-/// The chain on which the first accounts are verifiers, with these stakes.
+/// The chain on which the first accounts are verifiers, with these stakes; committees have as many votes, up to four.
 pub(crate) fn with_stakes(stakes: &[u64]) -> sp_io::TestExternalities {
 	reset();
+	// A vote for each, where they are equal.
+	Committee::set((stakes.len() as u32).clamp(1, 4));
 	let balances = (0..32).map(|index| (key(index), ENDOWMENT)).collect();
 	let storage = RuntimeGenesisConfig {
 		balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
@@ -340,6 +344,7 @@ fn reset() {
 	AbsenceSlash::set(50);
 	AbsenceCap::set(120);
 	MaxAbsences::set(3);
+	AwayEpochs::set(5);
 	MaxDraws::set(4);
 	MaxAdvances::set(4);
 	Seen::take();

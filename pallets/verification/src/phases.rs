@@ -137,56 +137,57 @@ impl<T: Config> Pallet<T> {
 
 	/// What the answers of the present committee come to, now that all had their time.
 	pub(crate) fn conclude(id: TaskId, task: &mut TaskOf<T>) {
-		let answers = Self::present_answers(id, task);
+		let seats = Self::seats_of(id, task);
 		let now = T::Clock::get();
-		if let Some(record) = Self::disputed_record(task, &answers) {
+		if let Some(record) = Self::disputed_record(task, &seats) {
 			let until = now.saturating_add(task.terms.dispute_window);
 			Self::enter(id, task, Phase::Disputed { record, until });
 			Self::deposit_event(Event::TaskDisputed { task: id, record, until });
 			return;
 		}
-		let say =
-			|verdict| answers.iter().filter(|(_, answer)| answer.verdict() == Some(verdict)).count() as u64;
-		if task.size > 0 && say(Verdict::Valid) >= task.quorum.into() {
+		let tally = Tally::of(seats.iter().map(|(_, seat)| seat));
+		if task.size > 0 && tally.valid >= task.quorum {
 			Self::enter(id, task, Phase::Passed { at: now });
 			Self::deposit_event(Event::TaskPassed { task: id });
-		} else if !task.shown && say(Verdict::Unavailable).saturating_mul(2) > task.size.into() {
+		} else if task.shown.is_none() && u64::from(tally.unavailable).saturating_mul(2) > task.size.into() {
 			Self::enter(id, task, Phase::Unavailable);
 			Self::deposit_event(Event::TaskUnavailable { task: id });
-		} else if !Self::draw_again(id, task, &answers) {
+		} else if !Self::draw_again(id, task, &seats) {
 			Self::lapse(id, task, false);
 		}
 	}
 
-	/// The answers of the present committee, in the order of its members.
-	pub(crate) fn present_answers(id: TaskId, task: &TaskOf<T>) -> Vec<(T::AccountId, AnswerOf<T>)> {
-		let seats = task.members.iter().filter_map(|who| Seats::<T>::get(id, who).map(|seat| (who, seat)));
-		let present = seats.filter(|(_, seat)| !seat.earlier);
-		present.map(|(who, seat)| (who.clone(), seat.answer)).collect()
+	/// The seats of a task, in the order of its members.
+	pub(crate) fn seats_of(id: TaskId, task: &TaskOf<T>) -> Vec<(T::AccountId, SeatOf<T>)> {
+		let seats = task.members.iter().filter_map(|who| Some((who.clone(), Seats::<T>::get(id, who)?)));
+		seats.collect()
 	}
 
 	/// Lets a larger committee be drawn, once, if there is room for one. The faults of the first are settled; who said `Valid`
-	/// or `Wrong` keeps its seat: it is not asked again, but answers for what it said, and may earn by it.
-	fn draw_again(id: TaskId, task: &mut TaskOf<T>, answers: &[(T::AccountId, AnswerOf<T>)]) -> bool {
-		let kept: Vec<_> = answers
+	/// or `Wrong` keeps its seat: it is not asked again, but answers for what it said, and has the votes for it that the draw
+	/// gives it.
+	fn draw_again(id: TaskId, task: &mut TaskOf<T>, seats: &[(T::AccountId, SeatOf<T>)]) -> bool {
+		let kept: Vec<_> = seats
 			.iter()
-			.filter(|(_, answer)| matches!(answer.verdict(), Some(Verdict::Valid | Verdict::Wrong(_))))
+			.filter(|(_, seat)| matches!(seat.answer.verdict(), Some(Verdict::Valid | Verdict::Wrong(_))))
 			.map(|(who, _)| who.clone())
 			.collect();
 		let room = T::MaxMembers::get().saturating_sub(u32::try_from(kept.len()).unwrap_or(u32::MAX));
-		let seats = task.seats.saturating_mul(2).min(task.terms.most).min(room);
-		if task.redrawn || seats < task.terms.least {
+		let votes = task.votes.saturating_mul(2).min(task.terms.most).min(room);
+		if task.redrawn || votes < task.terms.least {
 			return false;
 		}
-		for (who, answer) in answers {
-			let fault = match answer {
+		let excused =
+			!task.shown_before() && !Tally::of(seats.iter().map(|(_, seat)| seat)).overrules_unavailable();
+		for (who, seat) in seats {
+			let fault = match &seat.answer {
 				Answer::None => Some(Fault::Absence),
 				Answer::Committed(_) => Some(Fault::Unopened),
 				Answer::Opened { verdict: Verdict::Unavailable, .. } => {
-					task.shown.then_some(Fault::Abstention)
+					(!excused).then_some(Fault::Abstention)
 				}
 				Answer::Opened { .. } => {
-					Self::edit_seat(id, who, |seat| seat.earlier = true);
+					Self::edit_seat(id, who, |seat| (seat.earlier, seat.votes) = (true, 0));
 					continue;
 				}
 				// It has paid, and its seat was freed.
@@ -196,22 +197,22 @@ impl<T: Config> Pallet<T> {
 					continue;
 				}
 			};
-			Self::unseat(id, who, task);
+			Self::unseat(id, who, task, seat);
 			if let Some(fault) = fault {
-				drop(Self::punish(id, who, fault, &task.terms.penalties));
+				drop(Self::punish(id, who, fault, task, seat));
 			}
 		}
 		let ready = T::Epoch::get().saturating_add(draw::EPOCHS_BEFORE_DRAW);
 		let until = T::Clock::get().saturating_add(task.terms.patience);
 		task.members = BoundedVec::truncate_from(kept);
 		task.redrawn = true;
-		task.seats = seats;
+		task.votes = votes;
 		task.asked = task.asked.saturating_add(1);
 		(task.size, task.quorum, task.answering, task.committed, task.opened) = (0, 0, 0, 0, 0);
 		task.wanted = BoundedVec::new();
 		Self::enter(id, task, Phase::Drawing { ready, until });
 		Self::enqueue(id, ready);
-		Self::deposit_event(Event::DrawnAgain { task: id, seats });
+		Self::deposit_event(Event::DrawnAgain { task: id, votes });
 		true
 	}
 }

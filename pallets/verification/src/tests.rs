@@ -82,7 +82,7 @@ fn check() {
 	}
 }
 
-/// The same, with the committee of [`TASK`] drawn. As many members as verifiers, up to four.
+/// The same, with the committee of [`TASK`] drawn. As many members as verifiers, up to four, with a vote each.
 fn run_drawn(verifiers: usize, test: impl FnOnce()) {
 	run(verifiers, || {
 		draw(TASK);
@@ -108,7 +108,13 @@ fn close(ending: Ending<AccountId32>) -> Vec<usize> {
 }
 
 fn close_task(id: TaskId, ending: Ending<AccountId32>) -> Vec<usize> {
-	let mut right: Vec<_> = <Verification as Committees<_>>::close(id, ending).iter().map(index_of).collect();
+	close_with_votes(id, ending).into_iter().map(|(index, _)| index).collect()
+}
+
+/// Who was right, in ascending order, and with how many votes.
+fn close_with_votes(id: TaskId, ending: Ending<AccountId32>) -> Vec<(usize, u32)> {
+	let right = <Verification as Committees<_>>::close(id, ending);
+	let mut right: Vec<_> = right.iter().map(|(who, votes)| (index_of(who), *votes)).collect();
 	right.sort();
 	right
 }
@@ -132,6 +138,16 @@ fn resolve(record: u32, output: [u8; 32]) -> DispatchResult {
 /// The open task.
 fn task(id: TaskId) -> TaskOf<Test> {
 	Tasks::<Test>::get(id).unwrap()
+}
+
+/// A member's seat.
+fn seat(id: TaskId, index: usize) -> crate::SeatOf<Test> {
+	Seats::<Test>::get(id, key(index)).unwrap()
+}
+
+/// How many votes each member of a task has, in the order of their numbers.
+fn votes(id: TaskId) -> Vec<(usize, u32)> {
+	members(id).into_iter().map(|index| (index, seat(id, index).votes)).collect()
 }
 
 /// The numbers of a task's members, in ascending order.

@@ -49,7 +49,7 @@ pub struct Usage {
 }
 
 impl Usage {
-	/// With one more seat.
+	/// With so much more.
 	pub fn plus(self, load: &Load, stake: u128) -> Self {
 		Self {
 			time: self.time.saturating_add(load.time.into()),
@@ -92,7 +92,10 @@ pub enum Duty {
 	/// It was absent too often. It has no room for anything, but weighs what it did: if most of the stake is away, the rest is
 	/// not to judge everything.
 	#[codec(index = 1)]
-	Away,
+	Away {
+		/// The epoch in which it was sent away.
+		since: EpochIndex,
+	},
 	/// It rests, as it said, and weighs nothing.
 	#[codec(index = 2)]
 	Resting,
@@ -121,12 +124,12 @@ pub struct Verifier<Balance, Ticket> {
 	pub ticket: Ticket,
 }
 
-/// What each fault costs a verifier.
+/// What each fault costs a verifier, for each vote of its seat.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Penalties<Balance> {
-	/// The cost of [`Fault::FalseValid`] and [`Fault::FalseOutput`]: the highest, and what answers for each seat.
+	/// The cost of [`Fault::FalseValid`] and [`Fault::FalseOutput`]: the highest, and what answers for each vote.
 	pub lie: Balance,
 	/// The cost of [`Fault::FalseAccusation`].
 	pub false_accusation: Balance,
@@ -137,7 +140,7 @@ pub struct Penalties<Balance> {
 }
 
 impl<Balance: Copy> Penalties<Balance> {
-	/// What `fault` costs.
+	/// What `fault` costs for each vote.
 	pub fn of(&self, fault: Fault) -> Balance {
 		match fault {
 			Fault::FalseValid | Fault::FalseOutput => self.lie,
@@ -163,13 +166,13 @@ pub struct Terms<Balance> {
 	pub patience: Tick,
 	/// The fewest members that a committee can have.
 	pub least: u32,
-	/// The most members that a committee drawn again can have.
+	/// The most votes that a committee drawn again can have.
 	pub most: u32,
 	/// How many samples a draw takes.
 	pub samples: u32,
 	/// The share of the samples that has to be able, or the draw does not count.
 	pub able: Perbill,
-	/// The share of the members that has to say `Valid`.
+	/// The share of the votes that has to say `Valid`.
 	pub quorum: Perbill,
 	/// The number of records whose outputs the members show.
 	pub wanted: u32,
@@ -303,28 +306,41 @@ pub struct Task<
 	/// How often members have been asked, which every answer binds: once for the first committee, and once more for each
 	/// [reopening](oda_pallet_traits::Committees::reopen) and for the second committee.
 	pub asked: u32,
-	/// Whether what some could not get was shown to all.
-	pub shown: bool,
+	/// From which asking on what some could not get has been shown to all.
+	pub shown: Option<u32>,
 	/// Whether this is the second committee, or will be.
 	pub redrawn: bool,
-	/// How many members are to be drawn.
-	pub seats: u32,
+	/// How many votes are to be drawn.
+	pub votes: u32,
 	/// Who has a seat: what is left of the first committee, then the present one.
 	pub members: BoundedVec<AccountId, MaxMembers>,
-	/// How many members the present committee was drawn with.
+	/// The votes of the present committee, whatever became of its members.
 	pub size: u32,
 	/// How many of them have to say `Valid`.
 	pub quorum: u32,
-	/// How many of them can still answer: their outputs were not refuted.
+	/// Those of members who are asked, and whose outputs were not refuted.
 	pub answering: u32,
-	/// How many of them have committed.
+	/// Those of them who have committed.
 	pub committed: u32,
-	/// How many of them have opened.
+	/// Those of them who have opened.
 	pub opened: u32,
 	/// The records whose outputs they show, in ascending order.
 	pub wanted: BoundedVec<u32, MaxWanted>,
 	/// What else was agreed when it was opened.
 	pub terms: Terms<Balance>,
+}
+
+impl<AccountId, Balance, MaxMembers, MaxWanted> Task<AccountId, Balance, MaxMembers, MaxWanted>
+where
+	AccountId: Clone + PartialEq + Eq + Debug,
+	Balance: Clone + PartialEq + Eq + Debug,
+	MaxMembers: Get<u32>,
+	MaxWanted: Get<u32>,
+{
+	/// Whether `Unavailable` is no excuse for who is asked now: what is needed was shown before.
+	pub fn shown_before(&self) -> bool {
+		self.shown.is_some_and(|first| first <= self.asked)
+	}
 }
 
 /// What a member has answered.
@@ -368,23 +384,54 @@ impl<MaxWanted: Get<u32>> Answer<MaxWanted> {
 )]
 #[scale_info(skip_type_params(MaxWanted))]
 pub struct Seat<MaxWanted: Get<u32>> {
-	/// Whether it is one of a first committee that came to nothing. Its answer still binds the member and may earn, but does
-	/// not count any more.
+	/// Whether it is one of a first committee that came to nothing. Its answer stands: the member is not asked again, and
+	/// what it said has the votes that the second draw gives it.
 	pub earlier: bool,
+	/// The votes that its answer has in the present committee.
+	pub votes: u32,
+	/// The lies that its stake is reserved for: the most votes that it has had. What it pays and earns follows them.
+	pub reserved: u32,
 	/// What the member has answered.
 	pub answer: Answer<MaxWanted>,
 }
 
 impl<MaxWanted: Get<u32>> Seat<MaxWanted> {
 	/// The seat of a member that is asked.
-	pub fn new() -> Self {
-		Self { earlier: false, answer: Answer::None }
+	pub fn new(votes: u32) -> Self {
+		Self { earlier: false, votes, reserved: votes, answer: Answer::None }
 	}
 }
 
-impl<MaxWanted: Get<u32>> Default for Seat<MaxWanted> {
-	fn default() -> Self {
-		Self::new()
+/// The votes of a committee, by what they say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Tally {
+	/// Those for `Valid`.
+	pub(crate) valid: u32,
+	/// Those for `Wrong`, whichever the record.
+	pub(crate) wrong: u32,
+	/// Those for `Unavailable`.
+	pub(crate) unavailable: u32,
+}
+
+impl Tally {
+	/// Whether more could have what was needed, and answered, than said that they could not.
+	pub(crate) fn overrules_unavailable(&self) -> bool {
+		self.unavailable < self.valid.saturating_add(self.wrong)
+	}
+
+	/// Those of these seats.
+	pub(crate) fn of<'a, MaxWanted: Get<u32> + 'a>(seats: impl Iterator<Item = &'a Seat<MaxWanted>>) -> Self {
+		let mut tally = Self::default();
+		for seat in seats {
+			let votes = match seat.answer.verdict() {
+				Some(Verdict::Valid) => &mut tally.valid,
+				Some(Verdict::Wrong(_)) => &mut tally.wrong,
+				Some(Verdict::Unavailable) => &mut tally.unavailable,
+				None => continue,
+			};
+			*votes = votes.saturating_add(seat.votes);
+		}
+		tally
 	}
 }
 
@@ -419,7 +466,7 @@ pub enum Fault {
 	/// It committed, and did not open.
 	#[codec(index = 4)]
 	Unopened,
-	/// It said `Unavailable` of what enough others could verify, or what had been shown to all.
+	/// It said `Unavailable` of what had been shown to all, or what others, more than said so, could verify.
 	#[codec(index = 5)]
 	Abstention,
 }
@@ -441,9 +488,9 @@ pub enum Outcome {
 	/// Nobody is to blame.
 	#[codec(index = 3)]
 	Void,
-	/// What was claimed about was demanded, and nobody showed it.
+	/// It fell without a challenger: nobody showed what it is about though it was demanded, or the court found it wrong.
 	#[codec(index = 4)]
-	Withheld,
+	Fallen,
 }
 
 impl<AccountId> From<&Ending<AccountId>> for Outcome {
@@ -453,7 +500,7 @@ impl<AccountId> From<&Ending<AccountId>> for Outcome {
 			Ending::Overturned { .. } => Self::Overturned,
 			Ending::Lapsed => Self::Lapsed,
 			Ending::Void => Self::Void,
-			Ending::Withheld => Self::Withheld,
+			Ending::Fallen => Self::Fallen,
 		}
 	}
 }

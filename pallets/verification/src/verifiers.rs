@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
 		Verifiers::<T>::try_mutate(&who, |verifier| -> DispatchResult {
 			let verifier = verifier.as_mut().ok_or(Error::<T>::NotVerifier)?;
 			verifier.capacity = capacity;
-			if verifier.duty != Duty::Away {
+			if !matches!(verifier.duty, Duty::Away { .. }) {
 				verifier.room.set(T::Epoch::get(), capacity);
 			}
 			Ok(())
@@ -46,19 +46,33 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_rest(who: T::AccountId) -> DispatchResult {
-		let mut verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
+		let verifier = Verifiers::<T>::get(&who).ok_or(Error::<T>::NotVerifier)?;
 		ensure!(verifier.duty != Duty::Resting, Error::<T>::AlreadyResting);
+		Self::lay_to_rest(&who, verifier);
+		Ok(())
+	}
+
+	pub(crate) fn do_dismiss(who: &T::AccountId) -> DispatchResult {
+		let verifier = Verifiers::<T>::get(who).ok_or(Error::<T>::NotVerifier)?;
+		let Duty::Away { since } = verifier.duty else { return Err(Error::<T>::NotAway.into()) };
+		let dismissed = since.saturating_add(T::AwayEpochs::get());
+		ensure!(T::Epoch::get() >= dismissed, Error::<T>::NotAwayForLong);
+		Self::lay_to_rest(who, verifier);
+		Ok(())
+	}
+
+	/// Lets a verifier rest: it weighs nothing in draws that are not frozen yet.
+	fn lay_to_rest(who: &T::AccountId, mut verifier: VerifierOf<T>) {
 		verifier.duty = Duty::Resting;
 		verifier.room.set(T::Epoch::get(), verifier.capacity);
 		Self::deposit_event(Event::Rested { verifier: who.clone() });
-		Self::update(&who, verifier, 0);
-		Ok(())
+		Self::update(who, verifier, 0);
 	}
 
 	/// Takes a verifier that is absent again and again out of the draws that are not frozen yet; but not its weight.
 	pub(crate) fn send_away(who: &T::AccountId) {
 		let Some(mut verifier) = Verifiers::<T>::get(who) else { return };
-		verifier.duty = Duty::Away;
+		verifier.duty = Duty::Away { since: T::Epoch::get() };
 		verifier.room.set(T::Epoch::get(), Load::default());
 		let weight = Self::leaf(verifier.place).now();
 		Self::deposit_event(Event::SentAway { verifier: who.clone() });

@@ -12,6 +12,8 @@ pub trait WeightInfo {
 	fn rest() -> Weight;
 	/// Being drawn again.
 	fn wake() -> Weight;
+	/// Letting a verifier rest that is away.
+	fn dismiss() -> Weight;
 	/// Leaving the verifiers.
 	fn leave() -> Weight;
 	/// Recording a commitment.
@@ -47,6 +49,9 @@ impl WeightInfo for () {
 	}
 	fn wake() -> Weight {
 		estimate(45, 8, 7)
+	}
+	fn dismiss() -> Weight {
+		estimate(40, 7, 7)
 	}
 	fn leave() -> Weight {
 		estimate(60, 13, 13)

@@ -252,6 +252,7 @@ impl pallet_training::Config for Runtime {
 	type Payments = Emission;
 	type PostPrice = PostPrice;
 	type RevealWindow = training::RevealWindow;
+	type Rewards = Staking;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type ScoreDeposit = HoldConsideration<AccountId, Balances, ScoreHold, StoragePrice>;
 	type SettlePriority = ConstU64<{ u64::MAX / 2 }>;
@@ -283,6 +284,7 @@ impl pallet_verification::Config for Runtime {
 	type AbsenceSlash = verification::AbsenceSlash;
 	type AccusationSlash = verification::AccusationSlash;
 	type AnswerPriority = ConstU64<{ u64::MAX / 2 }>;
+	type AwayEpochs = verification::AwayEpochs;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = pallet_verification::Sr25519Helper<benchmarks::Helper>;
 	type Clock = Clock;

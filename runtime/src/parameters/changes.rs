@@ -282,7 +282,9 @@ pub mod pallet {
 			ensure!(in_order && drawn, Error::<T>::CommitteeOutOfRange);
 			let three_epochs = tempo::EpochSlots::<Runtime>::get().saturating_mul(3);
 			let windows = verification::OpenWindow::get().min(verification::DisputeWindow::get());
-			ensure!(windows > 0 && verification::Patience::get() >= three_epochs, Error::<T>::NoTimeToAnswer);
+			let patience = verification::Patience::get() >= three_epochs;
+			let away = verification::AwayEpochs::get() > 0;
+			ensure!(windows > 0 && patience && away, Error::<T>::NoTimeToAnswer);
 			let share = verification::Quorum::get();
 			for members in 1..=most {
 				let quorum = share.mul_ceil(members).max(1);

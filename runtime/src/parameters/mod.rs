@@ -88,13 +88,14 @@ pub mod governed {
 	#[dynamic_pallet_params]
 	#[codec(index = 23)]
 	pub mod verification {
-		/// The share of a task's members that has to say `Valid`: more than two thirds.
+		/// The share of a task's votes that has to say `Valid`: more than two thirds.
 		#[codec(index = 0)]
 		pub static Quorum: Perbill = Perbill::from_parts(666_666_667);
 		/// The stake below which a verifier is not drawn, and which it bonds itself at least.
 		#[codec(index = 1)]
 		pub static MinStake: Balance = UNIT.saturating_mul(500);
-		/// What saying `Valid` of a false claim costs, and showing a false output. Each seat answers with so much of its own.
+		/// What saying `Valid` of a false claim costs, and showing a false output; this and the next ones for each vote. Each vote
+		/// is answered for with so much of its own.
 		/// Half of it is burned, and that half of a single verifier exceeds the trainer's bond; what else a lie may bring, such
 		/// as a bounty, has no bound.
 		#[codec(index = 2)]
@@ -114,19 +115,19 @@ pub mod governed {
 		/// After how many absences in a row a verifier rests.
 		#[codec(index = 7)]
 		pub static MaxAbsences: u32 = 3;
-		/// How many members a committee is to have at first.
+		/// How many votes a committee is to have at first.
 		#[codec(index = 8)]
 		pub static Committee: u32 = 10;
-		/// The fewest that it can have.
+		/// The fewest members that it can have.
 		#[codec(index = 9)]
 		pub static MinCommittee: u32 = Windows::DEFAULT.min_committee;
-		/// The most that a second committee can have.
+		/// The most votes that a second committee can have.
 		#[codec(index = 10)]
 		pub static MaxCommittee: u32 = 20;
 		/// How many samples a draw takes.
 		#[codec(index = 11)]
 		pub static Samples: u32 = 256;
-		/// The share of them that has to be able to take a seat.
+		/// The share of them that has to be able to have a vote.
 		#[codec(index = 12)]
 		pub static AbleShare: Perbill = Perbill::from_percent(50);
 		/// How many records' outputs members show.
@@ -147,6 +148,9 @@ pub mod governed {
 		/// The least number of bytes that it has room for: a gibibyte.
 		#[codec(index = 18)]
 		pub static MinBytes: u64 = 1 << 30;
+		/// After how many epochs anybody may let a verifier rest that is away.
+		#[codec(index = 19)]
+		pub static AwayEpochs: u32 = Windows::DEFAULT.away_epochs;
 	}
 
 	#[dynamic_pallet_params]
@@ -265,6 +269,8 @@ pub struct Windows {
 	pub bonding: Tick,
 	/// [`governed::verification::MinCommittee`].
 	pub min_committee: u32,
+	/// [`governed::verification::AwayEpochs`].
+	pub away_epochs: u32,
 	/// [`governed::staking::MinValidators`].
 	pub min_validators: u32,
 }
@@ -288,6 +294,8 @@ impl Windows {
 		commission_notice: 201_600,
 		bonding: 201_600,
 		min_committee: 4,
+		// A week of epochs of an hour.
+		away_epochs: 168,
 		min_validators: 4,
 	};
 }
@@ -352,6 +360,7 @@ pub fn all(windows: &Windows) -> Vec<RuntimeParameters> {
 			Patience = windows.verifier_patience,
 			MinTime,
 			MinBytes,
+			AwayEpochs = windows.away_epochs,
 		}
 		StorageDeals, storage_deals {
 			RoundLength = windows.storage_round,

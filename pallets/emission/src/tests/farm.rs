@@ -27,7 +27,7 @@ impl Fee {
 		};
 		pay(AUTHOR, self.author);
 		VERIFIERS.into_iter().for_each(|who| pay(who, self.verifiers / 3));
-		Emission::task_settled(&VERIFIERS, self.burned);
+		settled(&VERIFIERS, self.burned);
 	}
 }
 

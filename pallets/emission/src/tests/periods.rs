@@ -223,7 +223,7 @@ fn the_whole_emission_ends_below_the_cap() {
 		while Emission::rate() > 0 {
 			block(AUTHOR);
 			// All pots are emptied again and again.
-			Emission::task_settled(&VERIFIERS, ENDOWMENT);
+			settled(&VERIFIERS, ENDOWMENT);
 			Emission::used(&TRAINER, ENDOWMENT);
 			assert!(Emission::minted() <= CAP);
 		}

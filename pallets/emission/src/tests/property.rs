@@ -97,7 +97,7 @@ impl World {
 			Step::Gap { ticks } => Now::set(&(Now::get() + ticks)),
 			Step::Task { verifiers, burned } => {
 				let burned = self.burn(burned);
-				Emission::task_settled(&verifiers, burned);
+				settled(&verifiers, burned);
 				assert!(before.0 - pots() <= Ratio::get().mul_floor(burned));
 				assert_eq!(Emission::minted(), before.1, "paying mints nothing");
 			}

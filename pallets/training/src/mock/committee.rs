@@ -55,7 +55,7 @@ pub(crate) struct Sitting {
 pub(crate) enum Ended {
 	Accepted,
 	Overturned(u64),
-	Withheld,
+	Fallen,
 	Lapsed,
 	Void,
 }
@@ -64,7 +64,7 @@ pub(crate) enum Ended {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub(crate) struct Closing {
 	pub(crate) ended: Ended,
-	/// Who answered rightly: they share the fee.
+	/// Who answered rightly, with a vote each: they share the fee.
 	pub(crate) right: Vec<u64>,
 	/// Who signed what turned out wrong, or an output that the court did not find: they pay.
 	pub(crate) wrong: Vec<u64>,
@@ -163,12 +163,12 @@ impl Committees<u64> for Played {
 		})
 	}
 
-	fn close(task: TaskId, ending: Ending<u64>) -> Vec<u64> {
+	fn close(task: TaskId, ending: Ending<u64>) -> Vec<(u64, u32)> {
 		let Some(sitting) = Sittings::take(task) else { return Vec::new() };
 		let ended = match ending {
 			Ending::Accepted => Ended::Accepted,
 			Ending::Overturned { challenger } => Ended::Overturned(challenger),
-			Ending::Withheld => Ended::Withheld,
+			Ending::Fallen => Ended::Fallen,
 			Ending::Lapsed => Ended::Lapsed,
 			Ending::Void => Ended::Void,
 		};
@@ -180,13 +180,14 @@ impl Committees<u64> for Played {
 		let accusing = said(|verdict| matches!(verdict, Verdict::Wrong(_)));
 		let (right, mut wrong) = match ended {
 			Ended::Accepted => (valid, accusing),
-			Ended::Overturned(_) | Ended::Withheld => (accusing, valid),
+			Ended::Overturned(_) | Ended::Fallen => (accusing, valid),
 			Ended::Lapsed => (valid, Vec::new()),
 			Ended::Void => (said(|verdict| *verdict != Verdict::Unavailable), Vec::new()),
 		};
 		wrong.extend(&sitting.mistaken);
-		Closings::insert(task, Closing { ended, right: right.clone(), wrong });
-		right
+		let sharing = right.iter().map(|who| (*who, 1)).collect();
+		Closings::insert(task, Closing { ended, right, wrong });
+		sharing
 	}
 
 	fn max_members() -> u32 {

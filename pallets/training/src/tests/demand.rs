@@ -206,7 +206,7 @@ fn a_submission_whose_weights_nobody_shows_falls_and_its_signers_pay() {
 		assert!(happened(Event::Withheld { target, demander: Some(EVE), burned: TRAINER_BOND }));
 		assert_eq!(wealth(ALICE), alice - TRAINER_BOND - FEE);
 		assert_eq!(wealth(EVE), eve);
-		assert_eq!(closed(id), told(Ended::Withheld, &[], &VERIFIERS));
+		assert_eq!(closed(id), told(Ended::Fallen, &[], &VERIFIERS));
 		assert_eq!(held(HoldReason::Demand, EVE), 0);
 		assert!(!Submissions::<Test>::contains_key(id));
 		assert_eq!(Registry::head(model).unwrap().0, 0);

@@ -255,7 +255,7 @@ fn claims_without_weights_should_be_demanded_by_themselves_and_fall() {
 		assert!(happened(Event::Withheld { target, demander: None, burned: TRAINER_BOND }));
 		assert_eq!(wealth(ALICE), alice - TRAINER_BOND - FEE);
 		// Who abstained loses nothing, and earns nothing.
-		assert_eq!(closed(id), told(Ended::Withheld, &[], &[]));
+		assert_eq!(closed(id), told(Ended::Fallen, &[], &[]));
 	});
 }
 

@@ -386,7 +386,7 @@ impl World {
 		});
 		for id in refuted {
 			let ended = closed(id).unwrap().ended;
-			assert!(matches!(ended, Ended::Withheld | Ended::Overturned(_)), "{id} ended as {ended:?}");
+			assert!(matches!(ended, Ended::Fallen | Ended::Overturned(_)), "{id} ended as {ended:?}");
 		}
 		let of_fees = events.iter().map(|event| match event {
 			RuntimeEvent::Training(Event::FeePaid { burned, .. }) => *burned,

@@ -182,7 +182,7 @@ fn an_accuser_without_a_challenge_pays_however_the_task_ends() {
 		});
 	}
 	// Nobody can know any more whether it would have been proved.
-	for ending in [Ending::Void, Ending::Withheld] {
+	for ending in [Ending::Void, Ending::Fallen] {
 		run_drawn(4, || {
 			answer(&[valid(0), valid(1), valid(2), says(3, Verdict::Wrong(4))]);
 			close(ending);
@@ -247,6 +247,89 @@ fn a_challenger_who_is_a_member_gets_nothing() {
 			// Three lies and an absence, all of it burned.
 			assert_eq!(issuance(), before - 3 * 401 - 50);
 			assert!(!events().iter().any(|event| matches!(event, Event::ChallengerPaid { .. })));
+		});
+	}
+}
+
+/// A member with three of four votes, and one with the fourth.
+fn run_unequal(test: impl FnOnce()) {
+	with_stakes(&[6_000, 2_000]).execute_with(|| {
+		Committee::set(4);
+		draw(TASK);
+		assert_eq!(votes(TASK), [(0, 3), (1, 1)]);
+		assert_eq!(Bonds::get(key(0)).unwrap().reserved, 3 * 401);
+		test();
+		check();
+	});
+}
+
+#[test]
+fn who_has_more_votes_earns_more() {
+	run_unequal(|| {
+		answer(&[valid(0), valid(1)]);
+		assert_eq!(close_with_votes(TASK, Ending::Accepted), [(0, 3), (1, 1)]);
+	});
+}
+
+#[test]
+fn who_has_more_votes_pays_more_for_each_fault() {
+	let paid = |act: &dyn Fn(), ending| {
+		let mut paid = Vec::new();
+		run_unequal(|| {
+			AbsenceCap::set(1_000);
+			act();
+			close(ending);
+			paid = slashes();
+			paid.sort_by_key(|(index, ..)| *index);
+		});
+		paid
+	};
+	let lie = || answer(&[valid(0), valid(1)]);
+	assert_eq!(paid(&lie, overturned()), [(0, Fault::FalseValid, 3 * 401), (1, Fault::FalseValid, 401)]);
+	let accuse = || answer(&[says(0, Verdict::Wrong(1)), valid(1)]);
+	assert_eq!(paid(&accuse, Ending::Lapsed), [(0, Fault::FalseAccusation, 3 * 300)]);
+	let absent = || answer(&[valid(1)]);
+	assert_eq!(paid(&absent, Ending::Lapsed), [(0, Fault::Absence, 3 * 50)]);
+	let dispute = || {
+		answer(&[valid(0), Member::with(1, TASK, Verdict::Valid, vec![[0xcc; 32]; RECORDS as usize])]);
+		let Some(TaskStatus::Disputed(record)) = status() else { panic!() };
+		assert_ok!(resolve(record, [0xcc; 32]));
+	};
+	assert_eq!(paid(&dispute, Ending::Lapsed), [(0, Fault::FalseOutput, 3 * 401)]);
+}
+
+#[test]
+fn an_absence_of_many_votes_costs_no_more_in_an_epoch_than_the_cap() {
+	run_unequal(|| {
+		answer(&[valid(1)]);
+		assert_eq!(slashes(), [(0, Fault::Absence, 120)]);
+	});
+}
+
+/// It was free as long as nobody had shown the weights: a few could keep any claim from passing, for nothing.
+#[test]
+fn saying_unavailable_of_what_more_could_verify_should_cost_what_absence_does_without_a_quorum() {
+	for redrawn in [false, true] {
+		run_drawn(4, || {
+			Tasks::<Test>::mutate_extant(TASK, |task| task.redrawn = redrawn);
+			answer(&[valid(0), valid(1), says(2, Verdict::Unavailable), says(3, Verdict::Wrong(1))]);
+			close(Ending::Lapsed);
+			assert_eq!(slashes()[0], (2, Fault::Abstention, 50));
+			assert_eq!(stakes(4), [STAKE, STAKE, STAKE - 50, STAKE - 300]);
+		});
+	}
+}
+
+/// As many could not have it as could: who is to say whose fault that is?
+#[test]
+fn saying_unavailable_of_what_no_more_could_verify_costs_nothing() {
+	for redrawn in [false, true] {
+		run_drawn(4, || {
+			Tasks::<Test>::mutate_extant(TASK, |task| task.redrawn = redrawn);
+			let unavailable = |index| says(index, Verdict::Unavailable);
+			answer(&[valid(0), valid(1), unavailable(2), unavailable(3)]);
+			close(Ending::Lapsed);
+			assert_eq!((slashes(), stakes(4)), (vec![], vec![STAKE; 4]));
 		});
 	}
 }

@@ -68,10 +68,10 @@ fn overturned_pays_accusers_and_rewards_the_challenger_for_lies_only() {
 
 /// Who was absent could not have what nobody showed.
 #[test]
-fn withheld_slashes_who_said_valid_and_nobody_earns() {
+fn a_claim_that_fell_slashes_who_said_valid_and_nobody_earns() {
 	run_answered(|| {
 		let before = issuance();
-		assert!(close(Ending::Withheld).is_empty());
+		assert!(close(Ending::Fallen).is_empty());
 		assert_eq!(stakes(6), [STAKE - 401, STAKE - 401, STAKE - 401, STAKE, STAKE, STAKE]);
 		assert_eq!(issuance(), before - 3 * 401);
 	});
@@ -177,7 +177,8 @@ fn who_is_absent_too_often_in_a_row_is_away_until_it_wakes() {
 			close_task(id, Ending::Lapsed);
 		}
 		let view = Verification::verifier(key(0)).unwrap();
-		assert_eq!((view.duty, view.weight, view.absences.in_a_row), (Duty::Away, STAKE as u128 - 150, 3));
+		let away = Duty::Away { since: Epoch::get() };
+		assert_eq!((view.duty, view.weight, view.absences.in_a_row), (away, STAKE as u128 - 150, 3));
 		assert!(events().contains(&Event::SentAway { verifier: key(0) }));
 		assert_noop!(open_task(TASK), Error::<Test>::NoVerifiers);
 		assert_ok!(Verification::wake(RuntimeOrigin::signed(key(0))));

@@ -57,7 +57,7 @@ fn a_finding_of_one_round_should_not_open_in_the_next() {
 /// Saying `Unavailable` of everything was answering, and brought a share of the fee for no work.
 #[test]
 fn an_abstention_should_earn_nothing() {
-	for ending in [Ending::Accepted, Ending::Lapsed, Ending::Void, Ending::Withheld, overturned()] {
+	for ending in [Ending::Accepted, Ending::Lapsed, Ending::Void, Ending::Fallen, overturned()] {
 		run_drawn(4, || {
 			let abstains = Member::new(0, Verdict::Unavailable);
 			answer(&[abstains, Member::new(1, Verdict::Valid), Member::new(2, Verdict::Valid)]);

@@ -15,7 +15,13 @@ fn an_honest_committee_passes_an_honest_claim() {
 		next_epoch();
 		assert_eq!(members(TASK), [0, 1, 2, 3]);
 		let until = Time::get() + WINDOW;
-		assert!(events().contains(&Event::CommitteeDrawn { task: TASK, members: 4, quorum: 3, until }));
+		assert!(events().contains(&Event::CommitteeDrawn {
+			task: TASK,
+			members: 4,
+			votes: 4,
+			quorum: 3,
+			until
+		}));
 		assert_eq!(task(TASK).phase, Phase::Committing { until });
 		let all = [0, 1, 2, 3].map(|index| Member::new(index, Verdict::Valid));
 		all.iter().for_each(Member::commit);
@@ -115,7 +121,7 @@ fn as_many_different_records_are_drawn_as_wanted_or_as_there_are() {
 #[test]
 fn every_error_keeps_its_index() {
 	use codec::Encode;
-	let errors: [Error<Test>; 27] = [
+	let errors: [Error<Test>; 29] = [
 		Error::NoVerifiers,
 		Error::TaskExists,
 		Error::EmptyWindow,
@@ -143,6 +149,8 @@ fn every_error_keeps_its_index() {
 		Error::ProofSiblings,
 		Error::OtherOutput,
 		Error::NotDisputed,
+		Error::NotAway,
+		Error::NotAwayForLong,
 	];
 	for (index, error) in errors.iter().enumerate() {
 		assert_eq!(error.encode(), [index as u8]);

@@ -29,8 +29,8 @@ fn the_integrity_test_notices_each_broken_relation() {
 	}
 	let two_thirds = || Quorum::set(Perbill::from_parts(666_666_666));
 	assert_eq!(complaint(two_thirds), "a quorum must be more than two thirds");
-	for change in [|| Samples::set(3), || Samples::set(65)] {
-		assert_eq!(complaint(change), "a draw must have samples for all seats");
+	for change in [|| Samples::set(7), || Samples::set(65)] {
+		assert_eq!(complaint(change), "a draw must have a sample for each vote");
 	}
 	for change in [|| Wanted::set(0), || Wanted::set(5)] {
 		assert_eq!(complaint(change), "members must have to show something");
@@ -50,6 +50,7 @@ fn the_integrity_test_notices_each_broken_relation() {
 	}
 	assert_eq!(complaint(|| AbsenceCap::set(49)), "absence must cost something, the first time at least");
 	assert_eq!(complaint(|| MaxAbsences::set(0)), "nobody could ever be awake");
+	assert_eq!(complaint(|| AwayEpochs::set(0)), "who is away must have time to wake");
 	for change in [|| MaxDraws::set(0), || MaxAdvances::set(0)] {
 		assert_eq!(complaint(change), "tasks must go on");
 	}

@@ -29,6 +29,8 @@ pub(super) enum Step {
 	Rest(usize),
 	Wake(usize),
 	Leave(usize),
+	Away(usize),
+	Dismiss(usize),
 }
 
 pub(super) fn step() -> impl Strategy<Value = Step> {
@@ -43,7 +45,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 		Just(Ending::Accepted),
 		(0..ACCOUNTS + 2).prop_map(|index| Ending::Overturned { challenger: key(index) }),
 		any::<[u8; 32]>().prop_map(|new| Ending::Overturned { challenger: AccountId32::new(new) }),
-		Just(Ending::Withheld),
+		Just(Ending::Fallen),
 		Just(Ending::Lapsed),
 		Just(Ending::Void),
 	];
@@ -65,7 +67,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
 		1 => (who.clone(), 5..400u64).prop_map(|(who, room)| Step::Capacity(who, room)),
 		1 => who.clone().prop_map(Step::Rest),
 		1 => who.clone().prop_map(Step::Wake),
-		1 => who.prop_map(Step::Leave),
+		1 => who.clone().prop_map(Step::Leave),
+		1 => who.clone().prop_map(Step::Away),
+		1 => who.prop_map(Step::Dismiss),
 	]
 }
 
@@ -140,7 +144,7 @@ impl Model {
 				let before = Verification::task(id).map(|view| view.task.members.to_vec());
 				let right = <Verification as Committees<_>>::close(id, ending);
 				let members = before.unwrap_or_default();
-				assert!(right.iter().all(|who| members.contains(who)));
+				assert!(right.iter().all(|(who, votes)| members.contains(who) && *votes > 0));
 				assert_eq!(Verification::task(id), None);
 			}
 			Step::Bond(who, amount) => {
@@ -162,6 +166,14 @@ impl Model {
 			}
 			Step::Leave(who) => {
 				let _ = Verification::leave(signed(who));
+			}
+			Step::Away(who) => {
+				if Verification::verifier(key(who)).is_some_and(|verifier| verifier.duty == Duty::Awake) {
+					Verification::send_away(&key(who));
+				}
+			}
+			Step::Dismiss(who) => {
+				let _ = Verification::dismiss(signed(STRANGER), key(who));
 			}
 		}
 	}

@@ -117,3 +117,84 @@ fn what_was_shown_before_the_draw_is_no_excuse_for_who_is_drawn() {
 		assert_eq!(paid, [1, 2, 3].map(|index| (index, Fault::Abstention, 50)));
 	});
 }
+
+/// Nothing is asked again in a dispute; but who is asked after it can have what was shown meanwhile.
+#[test]
+fn what_was_shown_during_a_dispute_is_no_excuse_for_who_is_asked_after_it() {
+	run(5, || {
+		Committee::set(5);
+		draw(TASK);
+		let guess = Member::with(1, TASK, Verdict::Valid, outputs(&(0..RECORDS).collect::<Vec<_>>()));
+		answer(&[says(0, Verdict::Valid), guess, unavailable(2), unavailable(3), unavailable(4)]);
+		let Some(TaskStatus::Disputed(record)) = status() else { panic!("{:?}", status()) };
+		assert_eq!(reopen(), None);
+		assert_eq!(status(), Some(TaskStatus::Disputed(record)));
+		assert_ok!(resolve(record, [record as u8; 32]));
+		// Nobody demands any more what has been shown: others are asked. Who said it before it was shown is not to blame.
+		assert!(task(TASK).redrawn);
+		assert_eq!(slashes(), [(1, Fault::FalseOutput, 401)]);
+		next_epoch();
+		next_epoch();
+		let asked: Vec<_> = members(TASK).into_iter().filter(|index| *index != 0).collect();
+		assert!(asked.len() > 2);
+		answer(&asked.iter().map(|index| unavailable(*index)).collect::<Vec<_>>());
+		assert_eq!(status(), Some(TaskStatus::Lapsed));
+		close(Ending::Lapsed);
+		let mut blamed: Vec<_> = slashes()[1..].iter().map(|(index, fault, _)| (*index, *fault)).collect();
+		blamed.sort_by_key(|(index, _)| *index);
+		assert_eq!(blamed, asked.iter().map(|index| (*index, Fault::Abstention)).collect::<Vec<_>>());
+	});
+}
+
+/// Whoever demanded the weights and showed them wiped out what its friends had not done in their time.
+#[test]
+fn a_demand_should_not_forgive_what_was_not_done_in_its_time() {
+	let valid = |index| says(index, Verdict::Valid);
+	// Three have committed, and nobody can any more.
+	run_drawn(4, || {
+		[0, 1, 2].map(valid).iter().for_each(Member::commit);
+		wait_for_the_end_of(|phase| matches!(phase, Phase::Committing { .. }));
+		assert!(reopen().is_some());
+		assert_eq!(slashes(), [(3, Fault::Absence, 50)]);
+		answer(&[0, 1, 2, 3].map(valid));
+		assert_eq!(close(Ending::Accepted), [0, 1, 2, 3]);
+		assert_eq!(slashes().len(), 1);
+	});
+	// They are opening: that can be done still.
+	run_drawn(4, || {
+		commit_all(&[0, 1, 2].map(valid));
+		valid(0).open();
+		assert!(reopen().is_some());
+		assert_eq!(slashes(), [(3, Fault::Absence, 50)]);
+	});
+	// It cannot any more.
+	run_drawn(4, || {
+		commit_all(&[unavailable(0), unavailable(1), unavailable(2), valid(3)]);
+		[0, 1, 2].map(unavailable).iter().for_each(Member::open);
+		wait_for_the_end_of(|phase| matches!(phase, Phase::Opening { .. }));
+		assert_eq!(status(), Some(TaskStatus::Unavailable));
+		assert!(reopen().is_some());
+		assert_eq!(slashes(), [(3, Fault::Unopened, 60)]);
+	});
+	// There is time for everything.
+	run_drawn(4, || {
+		valid(0).commit();
+		assert!(reopen().is_some());
+		assert_eq!(slashes(), []);
+	});
+}
+
+/// What it committed to was a guess, and it has seen which records it had to show. It cannot know those of the next round, and
+/// answers for what it commits to then.
+#[test]
+fn who_committed_before_a_demand_may_commit_to_something_else_and_other_records_are_wanted() {
+	run_drawn(4, || {
+		let lazy = Member::with(2, TASK, Verdict::Valid, outputs(&[3, 4, 5, 6, 7, 8]));
+		commit_all(&[says(0, Verdict::Valid), says(1, Verdict::Valid), lazy, says(3, Verdict::Valid)]);
+		let wanted = task(TASK).wanted;
+		assert!(reopen().is_some());
+		answer(&[0, 1, 2, 3].map(|index| says(index, Verdict::Valid)));
+		assert_ne!(task(TASK).wanted, wanted);
+		assert_eq!(close(Ending::Accepted), [0, 1, 2, 3]);
+	});
+}

@@ -47,7 +47,11 @@ fn try_state_notices_broken_tasks() {
 	let no_outputs = Answer::Opened { verdict: Verdict::Valid, outputs: BoundedVec::new() };
 	assert_eq!(broken(|| edit_seat(|s| s.answer = no_outputs)), "other outputs are shown than wanted");
 	assert_eq!(broken(|| edit_seat(|s| s.earlier = true)), "an earlier seat that binds to nothing");
-	assert_eq!(broken(|| edit(|t| t.opened = 2)), "answers are miscounted");
+	assert_eq!(broken(|| edit(|t| t.opened = 2)), "votes are miscounted");
+	assert_eq!(broken(|| edit(|t| t.size = 4)), "votes are miscounted");
+	for change in [(0, 1), (2, 1), (1, 2)] {
+		assert_eq!(broken(|| edit_seat(|s| (s.votes, s.reserved) = change)), "no stake answers for a vote");
+	}
 	assert_eq!(broken(|| edit(|t| t.quorum = 4)), "a quorum that cannot be reached");
 	let disorder = BoundedVec::truncate_from(vec![4, 4, 5]);
 	assert_eq!(broken(|| edit(|t| t.wanted = disorder)), "wanted records out of order");
@@ -57,7 +61,7 @@ fn try_state_notices_broken_tasks() {
 	assert_eq!(broken(|| edit(|t| t.phase = drawing)), "a committee is drawn that is there");
 	let all = || drop(Waiting::<Test>::clear(10, None));
 	assert_eq!(broken(all), "a task waits in no queue");
-	assert_eq!(broken(|| Seats::<Test>::insert(TASK, key(9), crate::Seat::new())), "a seat of nobody");
+	assert_eq!(broken(|| Seats::<Test>::insert(TASK, key(9), crate::Seat::new(1))), "a seat of nobody");
 	assert_eq!(
 		broken(|| SeatsOf::<Test>::insert(key(9), TASK, ())),
 		"a verifier knows a seat that is not there"
@@ -69,7 +73,7 @@ fn try_state_notices_broken_verifiers_and_places() {
 	assert_eq!(broken(|| Places::<Test>::remove(0)), "a verifier has no place");
 	assert_eq!(broken(|| edit_verifier(|v| v.duty = Duty::Resting)), "a resting verifier weighs something");
 	let other = "draws see another capacity than was declared";
-	assert_eq!(broken(|| edit_verifier(|v| v.duty = Duty::Away)), other);
+	assert_eq!(broken(|| edit_verifier(|v| v.duty = Duty::Away { since: 0 })), other);
 	assert_eq!(broken(|| Verification::set_weight(0, 5)), "a verifier does not weigh its stake");
 	assert_eq!(broken(|| edit_verifier(|v| v.drawn.time += 1)), "seats take what is not counted");
 	assert_eq!(broken(|| edit_verifier(|v| v.open += 1)), "open tasks are miscounted");

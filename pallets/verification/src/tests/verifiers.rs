@@ -202,3 +202,47 @@ fn genesis_fails_when_a_verifier_has_no_stake() {
 	new_test_ext(0)
 		.execute_with(|| crate::GenesisConfig::<Test> { verifiers: vec![(key(0), 20, 30)] }.build());
 }
+
+#[test]
+fn anybody_can_dismiss_who_is_away_for_long() {
+	run(2, || {
+		let dismiss = |index| Verification::dismiss(RuntimeOrigin::signed(key(STRANGER)), key(index));
+		assert_noop!(dismiss(9), Error::<Test>::NotVerifier);
+		assert_noop!(dismiss(0), Error::<Test>::NotAway);
+		assert_noop!(Verification::dismiss(RuntimeOrigin::none(), key(0)), DispatchError::BadOrigin);
+		Epoch::set(3);
+		Verification::send_away(&key(0));
+		Epoch::set(7);
+		assert_noop!(dismiss(0), Error::<Test>::NotAwayForLong);
+		Epoch::set(8);
+		assert_ok!(dismiss(0));
+		let view = Verification::verifier(key(0)).unwrap();
+		assert_eq!((view.duty, view.weight), (Duty::Resting, 0));
+		assert_eq!(events().last(), Some(&Event::Rested { verifier: key(0) }));
+		assert_noop!(dismiss(0), Error::<Test>::NotAway);
+		// It can come back, and leave, as anybody who rests.
+		assert_ok!(wake(0));
+		assert_eq!(weight(0), STAKE.into());
+	});
+}
+
+/// As long as who is away weighs more than the others, nothing can be drawn.
+#[test]
+fn stake_that_never_comes_back_should_not_stop_all_draws_for_ever() {
+	run(5, || {
+		(0..4).for_each(|index| Verification::send_away(&key(index)));
+		next_epoch();
+		assert_ok!(open_task(TASK));
+		for _ in 1..AwayEpochs::get() {
+			next_epoch();
+			assert!(members(TASK).is_empty());
+		}
+		for index in 0..4 {
+			assert_ok!(Verification::dismiss(RuntimeOrigin::signed(key(STRANGER)), key(index)));
+		}
+		next_epoch();
+		assert!(members(TASK).is_empty());
+		next_epoch();
+		assert_eq!(members(TASK), [4]);
+	});
+}

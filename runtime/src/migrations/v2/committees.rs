@@ -165,7 +165,7 @@ mod unchecked {
 			<Verification as Committees<_>>::open(task, claim.hash, &standing.work, terms.answer_window)
 		});
 		if opened.is_ok() && shown {
-			pallet_verification::Tasks::<Runtime>::mutate_extant(task, |task| task.shown = true);
+			pallet_verification::Tasks::<Runtime>::mutate_extant(task, |task| task.shown = Some(task.asked));
 		}
 	}
 

@@ -32,7 +32,7 @@ fn a_claim_that_the_court_has_found_wrong_should_not_stand() {
 		// The bond and the fee are burned whole: nobody has earned any of it.
 		assert_eq!(issuance(), before - TRAINER_BOND - FEE);
 		assert_eq!(wealth(ALICE), alice - TRAINER_BOND - FEE);
-		assert_eq!(closed(id), told(Ended::Withheld, &[], &[104, 101, 102, 103]));
+		assert_eq!(closed(id), told(Ended::Fallen, &[], &[104, 101, 102, 103]));
 		assert!(Training::submission(id).is_none());
 		assert_eq!(Registry::head(model).unwrap().0, 0);
 	});
@@ -48,7 +48,7 @@ fn a_refuted_claim_should_not_become_the_head_whatever_its_verifiers_say() {
 		pass(10 * CHALLENGE_WINDOW);
 		assert_ok!(settle(id));
 		assert!(happened(Event::Refuted { submission: id, burned: TRAINER_BOND }));
-		assert_eq!(closed(id), told(Ended::Withheld, &[], &[101, 102, 103, 104]));
+		assert_eq!(closed(id), told(Ended::Fallen, &[], &[101, 102, 103, 104]));
 		assert_eq!(Registry::head(model).unwrap().0, 0);
 	});
 }
@@ -164,7 +164,7 @@ fn a_trainer_who_waits_should_be_able_to_end_a_dispute_that_nobody_resolves() {
 		assert_ok!(Training::demand(RuntimeOrigin::signed(BOB), Target::Submission(id)));
 		pass(DEMAND_WINDOW);
 		assert_ok!(settle(id));
-		assert_eq!(closed(id), told(Ended::Withheld, &[], &[101, 102, 103, 104]));
+		assert_eq!(closed(id), told(Ended::Fallen, &[], &[101, 102, 103, 104]));
 		assert_eq!((wealth(BOB), Training::verifying(model)), (bob, Some(waiting)));
 	});
 }

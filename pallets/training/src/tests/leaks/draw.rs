@@ -58,7 +58,7 @@ fn weights_demanded_before_the_draw_and_not_shown_should_let_the_claim_fall() {
 		assert_ok!(Training::demand(RuntimeOrigin::signed(EVE), Target::Submission(id)));
 		pass(DEMAND_WINDOW);
 		assert_ok!(settle(id));
-		assert_eq!(closed(id), told(Ended::Withheld, &[], &[]));
+		assert_eq!(closed(id), told(Ended::Fallen, &[], &[]));
 		assert_eq!(wealth(ALICE), alice - TRAINER_BOND - FEE);
 	});
 }
@@ -92,7 +92,7 @@ fn a_demand_that_is_open_at_the_draw_should_hold_what_passes() {
 		assert_noop!(settle(id), Error::<Test>::NothingDue);
 		pass(1);
 		assert_ok!(settle(id));
-		assert_eq!(closed(id), told(Ended::Withheld, &[], &VERIFIERS));
+		assert_eq!(closed(id), told(Ended::Fallen, &[], &VERIFIERS));
 	});
 }
 
