@@ -168,9 +168,10 @@ impl<T: Config> Pallet<T> {
 			if let Phase::Disputed { record, .. } = task.phase {
 				ensure!(task.wanted.contains(&record), "a record is disputed that is not wanted");
 			}
-			if let Phase::Drawing { ready, .. } = task.phase {
+			if let Phase::Drawing { ready, until } = task.phase {
 				let waits = Waiting::<T>::iter_prefix_values(ready).any(|waiting| waiting == id);
-				ensure!(waits, "a task waits in no queue");
+				// Who has waited too long is drawn no more, and lapses when its turn on the agenda comes.
+				ensure!(waits || until <= T::Clock::get(), "a task waits in no queue");
 			}
 			if let Some(until) = task.phase.until() {
 				ensure!(Agenda::<T>::contains_key(until, id), "a task is not on the agenda");

@@ -117,8 +117,8 @@ pub mod pallet {
 		#[codec(index = 12)]
 		StakeAboveBond,
 		/// `MinCommittee`, `Committee` and `MaxCommittee` are not in this order, from 1 to the most members that a task can
-		/// have; or fewer samples are drawn than `MaxCommittee`, or more than a draw can take; or no records are wanted, or more than members can
-		/// show.
+		/// have; or fewer samples are drawn than `MaxCommittee`, or more than a draw can take; or no records are wanted, or
+		/// more than members can show.
 		#[codec(index = 13)]
 		CommitteeOutOfRange,
 		/// `OpenWindow` or `DisputeWindow` is zero, or `Patience` shorter than three epochs: a task could not get so far.

@@ -65,13 +65,21 @@ fn table() -> String {
 	let rows = [
 		(
 			"Sign a lie, with a quorum of the votes",
-			format!("`q · VerifierSlash + TrainerBond`, `q` = {of_first} of {first}: {} ODA", oda(lie * Balance::from(of_first) + bond)),
+			format!(
+				"`q · VerifierSlash + TrainerBond`, `q` = {of_first} of {first}: {} ODA",
+				oda(lie * Balance::from(of_first) + bond)
+			),
 			"nothing, if one challenger comes in time; half of what is lost is its reward".to_owned(),
 		),
 		(
 			"Get a quorum of the votes by stake",
 			"its share `p` of the stake that is able".to_owned(),
-			format!("a chance a task of {} at 10 %, {} at 20 %, {} at 33 %", seats(0.1), seats(0.2), seats(1.0 / 3.0)),
+			format!(
+				"a chance a task of {} at 10 %, {} at 20 %, {} at 33 %",
+				seats(0.1),
+				seats(0.2),
+				seats(1.0 / 3.0)
+			),
 		),
 		(
 			"Lie in `m` tasks at once on one bond",
@@ -85,7 +93,12 @@ fn table() -> String {
 				oda(absence * Balance::from(stop_first + stop_second)),
 				verification::MaxAbsences::get()
 			),
-			format!("a delay, with the chance {} at 10 %, {} at 20 %, {} at 33 %", stops(0.1), stops(0.2), stops(1.0 / 3.0)),
+			format!(
+				"a delay, with the chance {} at 10 %, {} at 20 %, {} at 33 %",
+				stops(0.1),
+				stops(0.2),
+				stops(1.0 / 3.0)
+			),
 		),
 		(
 			"Accuse, and prove nothing",
@@ -134,7 +147,10 @@ fn table() -> String {
 		),
 		(
 			"Verify one's own tasks for what is minted",
-			format!("`1 − VerifiersRatio` of what is burned: {}", percent(emission::VerifiersRatio::get().left_from_one())),
+			format!(
+				"`1 − VerifiersRatio` of what is burned: {}",
+				percent(emission::VerifiersRatio::get().left_from_one())
+			),
 			"less than it burned".to_owned(),
 		),
 	];
