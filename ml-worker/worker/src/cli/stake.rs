@@ -804,7 +804,7 @@ mod tests {
 			"validator: earned 0.000000000007 ODA with 100 ODA bonded, and was paid 1 ODA of commission; 2 ODA is out: \
 			 ml-worker stake withdraw"
 		);
-		let lost = Earned { earned: -(300 * UNIT as i128), commission: 0, leaving: Vec::new(), ..earned };
+		let lost = Earned { earned: -300_000_000_000_000, commission: 0, leaving: Vec::new(), ..earned };
 		let line = gained(&account(1), &lost, &CLOCK);
 		assert_eq!(line, format!("validator: lost 300 ODA with 100 ODA delegated with {}", account(2)));
 		let much = Earned { earned: -i128::from(u64::MAX) * 2, ..lost };
