@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::parameters::governed::{emission, staking, training, verification};
+use sp_runtime::{PerThing, Perbill};
 use std::path::Path;
 
 /// An amount, in ODA.
@@ -149,7 +150,7 @@ fn table() -> String {
 			"Verify one's own tasks for what is minted",
 			format!(
 				"`1 − VerifiersRatio` of what is burned: {}",
-				percent(emission::VerifiersRatio::get().left_from_one())
+				percent(PerThing::left_from_one(emission::VerifiersRatio::get()))
 			),
 			"less than it burned".to_owned(),
 		),
