@@ -325,7 +325,7 @@ impl World {
 	fn check(&self) {
 		check();
 		assert_eq!(issuance() + burned(), self.issued, "issuance is not what the events say");
-		let accounts: u64 = PEOPLE.into_iter().chain(VERIFIERS).chain([POOR]).map(wealth).sum();
+		let accounts: u64 = PEOPLE.into_iter().chain(VERIFIERS).chain([POOR, DELEGATORS]).map(wealth).sum();
 		assert_eq!(accounts, issuance(), "somebody else has something");
 	}
 
