@@ -51,8 +51,19 @@ fn public(scheme: &str, name: &str) -> Result<String> {
 
 impl Network {
 	/// Makes a chain with so many validators, slots of so many milliseconds and epochs of so many slots, and starts it
-	/// under `base`: on this machine, or each on a host of its own.
+	/// under `base`: on this machine, or each on a host of its own. Who is away for a while stays a validator.
 	pub async fn start(base: &Path, count: usize, tempo: (u64, u64), hosts: &[Host]) -> Result<Self> {
+		Self::start_with(base, count, tempo, hosts, &[("minValidators", count as u64)]).await
+	}
+
+	/// Starts one as [`start`](Self::start) does, with these windows, by the names that specifications have for them.
+	pub async fn start_with(
+		base: &Path,
+		count: usize,
+		tempo: (u64, u64),
+		hosts: &[Host],
+		windows: &[(&str, u64)],
+	) -> Result<Self> {
 		let names = NAMES.get(..count).context("there are not as many names")?;
 		let (mut keys, mut accounts) = (Vec::new(), Vec::new());
 		for name in names {
@@ -71,8 +82,7 @@ impl Network {
 				("/staking/validators", Value::Array(bonds)),
 				("/tempo/epochLength", Value::from(epoch_slots)),
 			];
-			// Who is away for a while stays a validator.
-			node::set_windows(genesis, &[("minValidators", count as u64)])?;
+			node::set_windows(genesis, windows)?;
 			for (place, value) in places {
 				*genesis.pointer_mut(place).with_context(|| format!("the genesis has no {place}"))? = value;
 			}
@@ -101,9 +111,14 @@ impl Network {
 			}
 			options.push(own.into_iter().map(str::to_owned).collect::<Vec<_>>());
 		}
+		// At the same time: who comes sessions later than the first is missed, and can lose of its stake.
+		let mut starting = Vec::new();
 		for (index, (own, name)) in options.into_iter().zip(names).enumerate() {
 			let place = network.place(name, hosts.get(index).cloned(), own)?;
-			network.validators.push(place.start().await?);
+			starting.push(tokio::spawn(place.start()));
+		}
+		for node in starting {
+			network.validators.push(node.await??);
 		}
 		Ok(network)
 	}
@@ -117,9 +132,18 @@ impl Network {
 		Place::new(self.base.join(name), host, options)
 	}
 
-	/// Starts another node of this network, which is no validator.
+	/// Starts another node of this network, which is no validator unless the options say so.
 	pub async fn join(&self, name: &str, options: &[&str]) -> Result<Node> {
 		self.place(name, None, options.iter().map(|&option| option.to_owned()).collect())?.start().await
+	}
+
+	/// Starts another node of this network that validates with the keys that it is made to have.
+	pub async fn join_validator(&self, name: &str) -> Result<Node> {
+		let place = self.place(name, None, vec!["--validator".into()])?;
+		let folder = place.folder().to_string_lossy().into_owned();
+		// As docs/join.md says.
+		run(&["key", "generate-node-key", "--chain", &self.chain, "--base-path", &folder])?;
+		place.start().await
 	}
 }
 

@@ -95,6 +95,11 @@ impl Place {
 		Ok(Self { base, host, port: free_port()?, options })
 	}
 
+	/// Where it keeps its chain, its network key and its session keys.
+	pub(crate) fn folder(&self) -> PathBuf {
+		self.base.join("chain")
+	}
+
 	/// The address of its JSON-RPC server.
 	fn address(&self) -> &str {
 		self.host.as_ref().map_or("127.0.0.1", |host| &host.address)
@@ -110,7 +115,7 @@ impl Place {
 		command
 			.args(&self.options)
 			.args(["--no-prometheus", "--no-telemetry", "--no-mdns", "--base-path"])
-			.arg(self.base.join("chain"))
+			.arg(self.folder())
 			.args(["--rpc-port", &self.port.to_string()]);
 		if let Some(host) = &self.host {
 			// Tests ask it from this machine, which is another host.
@@ -138,14 +143,14 @@ impl Node {
 	}
 
 	async fn wait_ready(&mut self) -> Result<()> {
-		for _ in 0..600 {
+		for _ in 0..3_000 {
 			self.process.check_alive()?;
 			if tokio::net::TcpStream::connect((self.place.address(), self.place.port)).await.is_ok() {
 				return Ok(());
 			}
 			tokio::time::sleep(Duration::from_millis(100)).await;
 		}
-		bail!("the node's RPC server did not answer within a minute");
+		bail!("the node's RPC server did not answer within five minutes");
 	}
 
 	/// The port of its JSON-RPC server.

@@ -13,3 +13,4 @@ mod refused;
 mod restart;
 mod roles;
 mod throughput;
+mod validators;
