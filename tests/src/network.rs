@@ -51,7 +51,7 @@ fn public(scheme: &str, name: &str) -> Result<String> {
 
 impl Network {
 	/// Makes a chain with so many validators, slots of so many milliseconds and epochs of so many slots, and starts it
-	/// under `base`: on this machine, or each on a host of its own.
+	/// under `base`: on this machine, or each on a host of its own. Who is away for a while stays a validator.
 	pub async fn start(base: &Path, count: usize, tempo: (u64, u64), hosts: &[Host]) -> Result<Self> {
 		Self::start_with(base, count, tempo, hosts, |_| Ok(Vec::new()), |_| Ok(())).await
 	}
@@ -83,7 +83,6 @@ impl Network {
 				("/staking/validators", Value::Array(bonds)),
 				("/tempo/epochLength", Value::from(epoch_slots)),
 			];
-			// Who is away for a while stays a validator.
 			node::set_windows(genesis, &[("minValidators", count as u64)])?;
 			for (place, value) in places {
 				*genesis.pointer_mut(place).with_context(|| format!("the genesis has no {place}"))? = value;
@@ -115,9 +114,14 @@ impl Network {
 			own.extend(more(index)?);
 			options.push(own);
 		}
+		// At the same time: who comes sessions later than the first is missed, and can lose of its stake.
+		let mut starting = Vec::new();
 		for (index, (own, name)) in options.into_iter().zip(names).enumerate() {
 			let place = network.place(name, hosts.get(index).cloned(), own)?;
-			network.validators.push(place.start().await?);
+			starting.push(tokio::spawn(place.start()));
+		}
+		for node in starting {
+			network.validators.push(node.await??);
 		}
 		Ok(network)
 	}
@@ -131,9 +135,18 @@ impl Network {
 		Place::new(self.base.join(name), host, options)
 	}
 
-	/// Starts another node of this network, which is no validator.
+	/// Starts another node of this network, which is no validator unless the options say so.
 	pub async fn join(&self, name: &str, options: &[&str]) -> Result<Node> {
 		self.place(name, None, options.iter().map(|&option| option.to_owned()).collect())?.start().await
+	}
+
+	/// Starts another node of this network that validates with the keys that it is made to have.
+	pub async fn join_validator(&self, name: &str) -> Result<Node> {
+		let place = self.place(name, None, vec!["--validator".into()])?;
+		let folder = place.folder().to_string_lossy().into_owned();
+		// As docs/join.md says.
+		run(&["key", "generate-node-key", "--chain", &self.chain, "--base-path", &folder])?;
+		place.start().await
 	}
 }
 

@@ -95,6 +95,11 @@ impl Place {
 		Ok(Self { base, host, port: free_port()?, options })
 	}
 
+	/// Where it keeps its chain, its network key and its session keys.
+	pub(crate) fn folder(&self) -> PathBuf {
+		self.base.join("chain")
+	}
+
 	/// The address of its JSON-RPC server.
 	fn address(&self) -> &str {
 		self.host.as_ref().map_or("127.0.0.1", |host| &host.address)
@@ -141,14 +146,14 @@ impl Node {
 	}
 
 	async fn wait_ready(&mut self) -> Result<()> {
-		for _ in 0..600 {
+		for _ in 0..3_000 {
 			self.process.check_alive()?;
 			if tokio::net::TcpStream::connect((self.place.address(), self.place.port)).await.is_ok() {
 				return Ok(());
 			}
 			tokio::time::sleep(Duration::from_millis(100)).await;
 		}
-		bail!("the node's RPC server did not answer within a minute");
+		bail!("the node's RPC server did not answer within five minutes");
 	}
 
 	/// Its process's number, while it runs.

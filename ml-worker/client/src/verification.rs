@@ -329,7 +329,7 @@ fn load_from(load: &stored::Load) -> Load {
 fn duty_from(duty: &stored::Duty) -> Duty {
 	match duty {
 		stored::Duty::Awake => Duty::Awake,
-		stored::Duty::Away => Duty::Away,
+		stored::Duty::Away { .. } => Duty::Away,
 		stored::Duty::Resting => Duty::Resting,
 	}
 }

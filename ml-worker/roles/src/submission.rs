@@ -572,8 +572,8 @@ pub fn describe(happened: &Happened, clock: Option<Clock>) -> String {
 		}
 		Happened::TaskUnavailable => "most verifiers cannot get its weights or the data".to_owned(),
 		Happened::TaskLapsed => "too few verifiers say that it is valid".to_owned(),
-		Happened::DrawnAgain { seats } => {
-			format!("too few verifiers say that it is valid: {seats} others are drawn")
+		Happened::DrawnAgain { votes } => {
+			format!("too few verifiers say that it is valid: others with {votes} votes are drawn")
 		}
 		Happened::TaskPassed => "enough verifiers say that it is valid".to_owned(),
 		Happened::ChallengeCommitted { who, expires_at } => {

@@ -53,7 +53,7 @@ fn enough<T: Config>(role: Role) -> BalanceOf<T> {
 }
 
 /// Changes a pool behind everybody's back.
-fn change<T: Config>(role: Role, who: &T::AccountId, change: impl FnOnce(&mut PoolOf<T>)) {
+pub(crate) fn change<T: Config>(role: Role, who: &T::AccountId, change: impl FnOnce(&mut PoolOf<T>)) {
 	Pools::<T>::mutate(role, who, |pool| change(pool.as_mut().expect("there is such a pool")));
 }
 

@@ -114,6 +114,8 @@ impl<T: Config> Stakes<T::AccountId> for Pallet<T> {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn bond_for_benchmark(role: Role, who: &T::AccountId, amount: AmountOf<T::AccountId, Self>) {
 		benchmarking::bond::<T>(role, who, amount);
+		// A reward that is paid to two accounts costs more.
+		benchmarking::change::<T>(role, who, |pool| pool.commission = T::MaxCommission::get());
 	}
 }
 

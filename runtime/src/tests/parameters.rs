@@ -175,7 +175,7 @@ fn the_keys_of_parameters_should_stay_what_they_are() {
 		})
 		.collect();
 	// 7 of training was the patience of verification.
-	let ranges = [(21, 0..1), (22, 0..7), (22, 8..15), (23, 0..19), (24, 0..7), (26, 0..9), (27, 0..5)];
+	let ranges = [(21, 0..1), (22, 0..7), (22, 8..15), (23, 0..20), (24, 0..7), (26, 0..9), (27, 0..5)];
 	let expected: Vec<[u8; 2]> = ranges
 		.into_iter()
 		.flat_map(|(pallet, parameters)| parameters.map(move |parameter| [pallet, parameter]))

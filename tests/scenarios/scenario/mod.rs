@@ -14,3 +14,4 @@ mod restart;
 mod roles;
 mod soak;
 mod throughput;
+mod validators;

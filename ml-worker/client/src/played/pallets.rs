@@ -455,14 +455,14 @@ impl Block {
 	/// Has a verifier, or changes it.
 	pub fn set_verifier(&mut self, verifier: &Verifier) {
 		let duty = match verifier.duty {
-			Duty::Awake => 0u8,
-			Duty::Away => 1,
-			Duty::Resting => 2,
+			Duty::Awake => vec![0],
+			Duty::Away => (1u8, 0u32).encode(),
+			Duty::Resting => vec![2],
 		};
 		let stored = || runtime::storage().verification().verifiers();
 		let absences = field_of(value_of(&stored()), "absences");
 		let given = [
-			("duty", duty.encode()),
+			("duty", duty),
 			("capacity", (verifier.capacity.time, verifier.capacity.bytes).encode()),
 			("open", verifier.open.encode()),
 			("absences", filled(absences, &[("in_a_row", verifier.absences.encode())])),

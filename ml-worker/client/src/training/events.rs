@@ -91,8 +91,8 @@ pub enum Happened {
 	TaskLapsed,
 	/// Too few verifiers said that it is valid; more are drawn.
 	DrawnAgain {
-		/// How many.
-		seats: u32,
+		/// How many votes they are to have.
+		votes: u32,
 	},
 	/// Enough verifiers said that it is valid.
 	TaskPassed,
@@ -242,7 +242,7 @@ impl View {
 			});
 			task!(verification::TaskUnavailable, |e| Happened::TaskUnavailable);
 			task!(verification::TaskLapsed, |e| Happened::TaskLapsed);
-			task!(verification::DrawnAgain, |e| Happened::DrawnAgain { seats: e.seats });
+			task!(verification::DrawnAgain, |e| Happened::DrawnAgain { votes: e.votes });
 			task!(verification::TaskPassed, |e| Happened::TaskPassed);
 			task!(verification::TaskReopened, |e| Happened::TaskReopened { until: e.until });
 			map!(training::ChallengeCommitted, |e| e.submission =>
