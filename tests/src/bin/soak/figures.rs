@@ -70,7 +70,9 @@ pub(crate) fn bound(group: Group, measure: Measure) -> Option<Bound> {
 	match (measure, group) {
 		(Measure::Memory, Group::Node) => of(24.0, 16.0),
 		(Measure::Memory, Group::Worker) => of(12.0, 8.0),
-		(Measure::Files | Measure::Threads | Measure::Tasks, _) => of(10.0, 10.0),
+		(Measure::Files | Measure::Tasks, _) => of(10.0, 10.0),
+		// Pools have as many as was asked of them at once, and let them go when they are idle.
+		(Measure::Threads, _) => of(24.0, 8.0),
 		(Measure::Disk, Group::Worker) => of(4.0, 4.0),
 		(Measure::Disk, Group::Node) => None,
 	}
@@ -159,6 +161,8 @@ mod tests {
 		let leak = over(5, |at| 60.0 + (at / 15.0).floor());
 		assert!(is_too_much(&leak, Group::Worker, Measure::Files));
 		assert!(is_too_much(&leak, Group::Node, Measure::Tasks));
+		let threads = over(60, |at| 30.0 + at / 60.0);
+		assert!(is_too_much(&threads, Group::Node, Measure::Threads));
 	}
 
 	#[test]
