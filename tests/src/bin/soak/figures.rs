@@ -143,7 +143,7 @@ mod tests {
 
 	#[test]
 	fn peaks_are_no_leak() {
-		let peaks = over(5, |at| if at as u64 % 20 == 0 { 400.0 } else { 100.0 });
+		let peaks = over(5, |at| if (at as u64).is_multiple_of(20) { 400.0 } else { 100.0 });
 		assert!(!is_too_much(&peaks, Group::Worker, Measure::Memory));
 	}
 
@@ -174,7 +174,7 @@ mod tests {
 	#[test]
 	fn the_slope_does_not_look_at_outliers() {
 		let points: Vec<_> = (0..3_000u32)
-			.map(|step| (f64::from(step), if step % 5 == 0 { 1e9 } else { 2.0 * f64::from(step) }))
+			.map(|step| (f64::from(step), if step.is_multiple_of(5) { 1e9 } else { 2.0 * f64::from(step) }))
 			.collect();
 		assert!((slope(&points[1..]).unwrap() - 2.0).abs() < 1e-9);
 		assert_eq!(slope(&points[..1]), None);
