@@ -70,7 +70,9 @@ pub(crate) fn bound(group: Group, measure: Measure) -> Option<Bound> {
 	match (measure, group) {
 		(Measure::Memory, Group::Node) => of(24.0, 16.0),
 		(Measure::Memory, Group::Worker) => of(12.0, 8.0),
-		(Measure::Files | Measure::Threads | Measure::Tasks, _) => of(10.0, 10.0),
+		(Measure::Files | Measure::Tasks, _) => of(10.0, 10.0),
+		// Pools have as many as was asked of them at once, and let them go when they are idle.
+		(Measure::Threads, _) => of(24.0, 8.0),
 		(Measure::Disk, Group::Worker) => of(4.0, 4.0),
 		(Measure::Disk, Group::Node) => None,
 	}
@@ -141,7 +143,7 @@ mod tests {
 
 	#[test]
 	fn peaks_are_no_leak() {
-		let peaks = over(5, |at| if at as u64 % 20 == 0 { 400.0 } else { 100.0 });
+		let peaks = over(5, |at| if (at as u64).is_multiple_of(20) { 400.0 } else { 100.0 });
 		assert!(!is_too_much(&peaks, Group::Worker, Measure::Memory));
 	}
 
@@ -159,6 +161,8 @@ mod tests {
 		let leak = over(5, |at| 60.0 + (at / 15.0).floor());
 		assert!(is_too_much(&leak, Group::Worker, Measure::Files));
 		assert!(is_too_much(&leak, Group::Node, Measure::Tasks));
+		let threads = over(60, |at| 30.0 + at / 60.0);
+		assert!(is_too_much(&threads, Group::Node, Measure::Threads));
 	}
 
 	#[test]
@@ -170,7 +174,7 @@ mod tests {
 	#[test]
 	fn the_slope_does_not_look_at_outliers() {
 		let points: Vec<_> = (0..3_000u32)
-			.map(|step| (f64::from(step), if step % 5 == 0 { 1e9 } else { 2.0 * f64::from(step) }))
+			.map(|step| (f64::from(step), if step.is_multiple_of(5) { 1e9 } else { 2.0 * f64::from(step) }))
 			.collect();
 		assert!((slope(&points[1..]).unwrap() - 2.0).abs() < 1e-9);
 		assert_eq!(slope(&points[..1]), None);

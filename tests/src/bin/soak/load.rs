@@ -109,7 +109,7 @@ async fn deals(shared: &Shared) {
 		let payer = key("payer")?;
 		let bytes = blob(number);
 		let root = shared.publish(&bytes)?;
-		let (price, most, cancel) = (ODA / 100, ODA / 50, number % 3 == 0);
+		let (price, most, cancel) = (ODA / 100, ODA / 50, number.is_multiple_of(3));
 		let rounds = if cancel { ROUNDS.1 } else { ROUNDS.0 };
 		let (deal, _) = shared.chain.offer_deal(&payer, BlobRef::of(&bytes), 1, rounds, price, most).await?;
 		open.push((deal, root, cancel));

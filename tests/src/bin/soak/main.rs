@@ -7,6 +7,17 @@
 	clippy::cast_precision_loss,
 	reason = "counts, sizes and times, far from the ends of their types"
 )]
+#![cfg_attr(
+	test,
+	allow(
+		clippy::cast_possible_truncation,
+		clippy::cast_possible_wrap,
+		clippy::cast_sign_loss,
+		clippy::indexing_slicing,
+		clippy::unwrap_used,
+		reason = "tests"
+	)
+)]
 
 mod events;
 mod figures;

@@ -158,7 +158,7 @@ mod tests {
 
 	#[test]
 	fn numbers_are_short() {
-		for (value, text) in [(-0.01, "0"), (3.0, "3"), (3.14, "3.1"), (123.4, "123"), (-7.25, "-7.2")] {
+		for (value, text) in [(-0.01, "0"), (3.0, "3"), (3.24, "3.2"), (123.4, "123"), (-7.25, "-7.2")] {
 			assert_eq!(short(value), text);
 		}
 	}
