@@ -13,6 +13,7 @@
 
 mod scenario;
 
+use oda_client::{AccountId, StakeRole, View};
 use oda_e2e::{Node, Process, Worker, digits, node};
 use serde_json::Value;
 use std::time::Duration;
@@ -72,6 +73,13 @@ impl World {
 /// The digits, prepared by Dave but not registered.
 async fn prepared(world: &World) -> digits::Digits {
 	digits::prepare(&world.worker("//Dave")).await.expect("the specification can be made")
+}
+
+/// What belongs to an account: free, on hold, and what it has bonded itself as a verifier.
+async fn wealth(view: &View, account: &AccountId) -> u128 {
+	let funds = view.account(account).await.unwrap();
+	let pool = view.stake_pool(StakeRole::Verifier, account).await.unwrap();
+	funds.free + funds.held + pool.map_or(0, |pool| pool.own + pool.leaving)
 }
 
 /// Waits until a process has printed `what`.

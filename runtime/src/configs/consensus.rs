@@ -45,7 +45,7 @@ impl pallet_babe::Config for Runtime {
 
 parameter_types! {
 	/// For how many sessions GRANDPA remembers which set of voters was whose: as long as an equivocation is punished.
-	pub const MaxSetIdSessionEntries: u64 = super::stakes::REPORT_SESSIONS as u64 + 2;
+	pub const MaxSetIdSessionEntries: u64 = (super::stakes::REPORT_SESSIONS as u64).saturating_add(2);
 }
 
 impl pallet_grandpa::Config for Runtime {

@@ -46,7 +46,7 @@ async fn who_serves_nobody_loses_to_a_demand_with_who_signed_for_it_and_a_head_n
 	// Better weights, which the verifier gets and nobody else; then both are gone.
 	let trained = digits::train(&trainer, &digits, &["--epochs", "3"], |_| ()).await.unwrap();
 	let weights = digits::text(&trained, "/weights/root").unwrap();
-	let (owned, stood) = (free(&trainer).await, held_of(&verifier).await);
+	let (owned, stood) = (free(&trainer).await, bonded(&verifier).await);
 	let args = ["submit", "--yes", "--model", &digits.model, "--weights", &weights];
 	let mut submit = trainer.service(&args, &world.log("submit.log")).unwrap();
 	until_printed(&mut submit, "\"reveal_final\"").await;
@@ -70,12 +70,13 @@ async fn who_serves_nobody_loses_to_a_demand_with_who_signed_for_it_and_a_head_n
 	let mut lost = (0, 0);
 	for _ in 0..90 {
 		tokio::time::sleep(Duration::from_secs(1)).await;
-		lost = (owned - free(&trainer).await, stood - held_of(&verifier).await);
+		lost = (owned - free(&trainer).await, stood - bonded(&verifier).await);
 		if lost.1 > 0 {
 			break;
 		}
 	}
-	assert_eq!(lost.1, 300 * ODA, "who signed pays");
+	// The committee had ten votes, and there was nobody else to have them.
+	assert_eq!(lost.1, 10 * 300 * ODA, "who signed pays, for each of its votes");
 	assert!((100 * ODA..110 * ODA).contains(&lost.0), "the trainer pays bond and fees: {}", lost.0);
 
 	// The head lies on a disk that nobody serves from.
@@ -92,7 +93,8 @@ async fn who_serves_nobody_loses_to_a_demand_with_who_signed_for_it_and_a_head_n
 	watcher.check_alive().unwrap();
 }
 
-/// What an account has on hold.
-async fn held_of(worker: &Worker) -> u128 {
-	worker.result(&["account"]).await.unwrap()["held"].to_string().parse().unwrap()
+/// What an account has bonded itself as a verifier.
+async fn bonded(worker: &Worker) -> u128 {
+	let status = worker.result(&["verifier", "status"]).await.unwrap();
+	status.pointer("/pool/own").unwrap_or_else(|| panic!("{status}")).to_string().parse().unwrap()
 }

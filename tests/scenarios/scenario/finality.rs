@@ -1,6 +1,6 @@
 //! Finality stands still, and blocks go on: no deadline waits for it, and so nobody who defends does.
 
-use crate::{World, events, until_happened, until_printed};
+use crate::{World, events, until_happened, until_printed, wealth};
 use oda_client::{Chain, Happened, Key, Phase, View};
 use oda_e2e::{Node, digits, node};
 use serde_json::Value;
@@ -65,12 +65,9 @@ async fn a_wrong_claim_is_overturned_in_its_window_while_finality_stands_still()
 	digits::register(&world.worker("//Dave"), &digits, |_| ()).await.expect("version 0 is accepted");
 	until_happened(&mut verifier, "opened", 1).await;
 	let id = oda_blobs::parse_root(&digits.model).unwrap();
-	let wealth = async |view: &View, uri: &str| {
-		let account = view.account(&Key::from_uri(uri).unwrap().account()).await.unwrap();
-		account.free + account.held
-	};
+	let worth = async |view: &View, uri: &str| wealth(view, &Key::from_uri(uri).unwrap().account()).await;
 	let before = chain.finalised().await.unwrap();
-	let (liar_had, verifier_had) = (wealth(&before, "//Ferdie").await, wealth(&before, "//Charlie").await);
+	let (liar_had, verifier_had) = (worth(&before, "//Ferdie").await, worth(&before, "//Charlie").await);
 
 	// A liar has committed, and from here on nothing becomes final.
 	let liar = world.worker("//Ferdie");
@@ -116,8 +113,8 @@ async fn a_wrong_claim_is_overturned_in_its_window_while_finality_stands_still()
 		})
 		.collect();
 	assert_eq!(lost, [100 * ODA], "{ends:?}");
-	assert!(liar_had - wealth(&after, "//Ferdie").await >= 100 * ODA);
-	assert!(wealth(&after, "//Charlie").await > verifier_had, "who defended is paid");
+	assert!(liar_had - worth(&after, "//Ferdie").await >= 100 * ODA);
+	assert!(worth(&after, "//Charlie").await > verifier_had, "who defended is paid");
 	let registered = after.model(id).await.unwrap().unwrap();
 	assert_eq!(registered.head, Some(0), "the lie is no version");
 	for defender in [&mut verifier, &mut watcher] {

@@ -1,6 +1,6 @@
 //! Whatever is killed, and whenever: nothing is paid twice, and nothing burns.
 
-use crate::{World, until_happened};
+use crate::{World, until_happened, wealth};
 use oda_client::{AccountId, Chain, Key, View};
 use oda_e2e::{Process, Worker, digits, node};
 use serde_json::Value;
@@ -165,12 +165,6 @@ async fn mischief(
 		}
 	}
 	(node, verifying)
-}
-
-/// What belongs to an account, whatever it is on hold for.
-async fn wealth(view: &View, account: &AccountId) -> u128 {
-	let account = view.account(account).await.unwrap();
-	account.free + account.held
 }
 
 #[tokio::test]

@@ -64,18 +64,6 @@ async fn heals(nodes: &[Node], last: u64, within: u64) {
 }
 
 #[tokio::test]
-async fn three_of_four_validators_finalise_and_the_killed_one_catches_up() {
-	let (mut network, _base) = four().await;
-	let killed = network.validators.remove(1).kill().await.unwrap();
-	let reached = finalises(&network.validators[0], 10).await;
-	let back = killed.start().await.unwrap();
-	until(&back, "it catches up", |_, finalised| finalised > reached).await.unwrap();
-	// It votes again: without it and another one nothing would become final.
-	let _killed = network.validators.remove(0).kill().await.unwrap();
-	finalises(&back, 5).await;
-}
-
-#[tokio::test]
 async fn finality_waits_for_half_the_validators_and_comes_back_with_them() {
 	let (network, _base) = four().await;
 	let (here, away) = network.validators.split_at(2);

@@ -119,11 +119,12 @@ async fn main() -> Result<()> {
 	// This trainer has nothing to hide.
 	let salt = hash::tagged("oda/rogue/1", (args.suri.as_bytes(), &blob));
 	let commitment = hash::commitment(&chain.genesis(), &model, &key.account(), &blob, &salt);
-	let (submission, receipt) = chain.commit(&key, model, commitment).await?;
+	let (submission, _) = chain.commit(&key, model, commitment).await?;
 	let opens = view.parameters().await?.min_commit_age.saturating_add(1);
-	let opens_at = receipt.block.saturating_add(opens);
-	while !args.hasty && chain.finalised().await?.number() < opens_at
-		|| chain.best().await?.number() < opens_at
+	// By ticks: not every block has one.
+	let opens_at = chain.best().await?.tick().await?.saturating_add(opens);
+	while !args.hasty && chain.finalised().await?.tick().await? < opens_at
+		|| chain.best().await?.tick().await? < opens_at
 	{
 		tokio::time::sleep(LOOK_AGAIN).await;
 	}
