@@ -265,7 +265,7 @@ fn stories() -> Vec<Vec<Action>> {
 				Sessions(3),
 			],
 			head(),
-			vec![commit.clone(), Blocks(3), reveal.clone(), Sessions(2), Blocks(0)],
+			vec![commit.clone(), Blocks(9), reveal.clone(), Sessions(2), Blocks(0)],
 			vec![
 				CommitFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7 },
 				CommitFinding { who: 2, submission: 1, verdict: Verdict::Valid, right: 6 },
@@ -316,7 +316,7 @@ fn stories() -> Vec<Vec<Action>> {
 			MinStake { units: 400 },
 			any(5, Stake::refresh { role: Role::Verifier, operator: account(2) }),
 			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 40, to: Some(3) },
-			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 400, to: Some(3) },
+			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 40, to: Some(5) },
 			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 50, to: None },
 			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 50, to: None },
 			WithdrawStake { who: 4, role: Role::Verifier, operator: 2 },
@@ -324,6 +324,20 @@ fn stories() -> Vec<Vec<Action>> {
 			Sessions(3),
 			WithdrawStake { who: 4, role: Role::Verifier, operator: 2 },
 		],
+		// A verifier is absent again and again, is sent away, and does not come back.
+		after_head(
+			[
+				vec![commit.clone(), Blocks(3), reveal.clone()],
+				[Sessions(3), Blocks(30), Blocks(0)].into_iter().cycle().take(9).collect(),
+				vec![Settle { who: 5, submission: 1 }],
+				vec![Commit { who: 3, model: 0, right: 31, salt: 2 }, Blocks(3)],
+				vec![Reveal { who: 3, submission: 2, right: 31, salt: 2, lie: 0 }],
+				[Sessions(3), Blocks(30), Blocks(0)].into_iter().cycle().take(9).collect(),
+				vec![any(5, Verify::dismiss { verifier: account(1) })],
+				vec![Sessions(3), Sessions(3), any(5, Verify::dismiss { verifier: account(1) })],
+			]
+			.concat(),
+		),
 		// Validators come and go.
 		vec![
 			Bond { who: 2, role: Role::Validator, units: 20_000 },
