@@ -107,15 +107,9 @@ network_tools() {
 e2e() {
 	network_tools
 	build --bins
-	# Most wait for blocks rather than for the processor, so that four at a time are not too many for two cores. One takes
-	# its minutes whatever runs beside it: from the beginning, so that nobody waits for it at the end.
+	# Most wait for blocks rather than for the processor, so that four at a time are not too many for two cores.
 	local alone=(an_honest_keeper_never_loses_a_unit every_transfer_is_counted_and_a_small_load_is_no_figure)
-	local soak=what_processes_take_stays_flat_under_constant_load soaking
-	step cargo test --locked --workspace --test scenarios --no-run
-	cargo test --locked --workspace --test scenarios -- "$soak" &
-	soaking=$!
-	step cargo test --locked --workspace --test scenarios -- --test-threads=3 "${alone[@]/#/--skip=}" --skip="$soak"
-	step wait "$soaking"
+	step cargo test --locked --workspace --test scenarios -- --test-threads=4 "${alone[@]/#/--skip=}"
 	# One measures, one has things die on time: with the machine to themselves.
 	step cargo test --locked --workspace --test scenarios -- --test-threads=1 "${alone[@]}"
 }

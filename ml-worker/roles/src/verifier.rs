@@ -271,6 +271,13 @@ impl Agent {
 		let mut waiting = Waiting::new(context, chain);
 		loop {
 			let Some(standing) = self.standing(task.id, &task.claim).await? else { return Ok(None) };
+			// What is said counts once it is opened, and nothing passes before: who accuses sooner is not paid for having
+			// verified.
+			let opens = standing.seat.as_ref().is_some_and(|seat| seat.is_to_be_opened(&standing.task.phase));
+			if opens {
+				service::next(chain, &standing.view).await?;
+				continue;
+			}
 			let Some(claimed) = standing.view.claimed_scores(task.id).await? else { return Ok(None) };
 			match context.bench().await?.evidence(spec, &weights, record).await {
 				Ok(evidence) => {

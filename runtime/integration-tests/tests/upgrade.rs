@@ -342,6 +342,10 @@ fn what_is_under_way_should_end_as_it_began() {
 	let entries = story.entries();
 	assert_eq!(entries, before, "a change of parameters touches nothing");
 
+	// Each vote of a committee is backed by the cost of a lie, and Bob is all that there is of it: he bonds more.
+	let more = pallet_oda_staking::Call::bond_more { role: Role::Verifier, amount: 10_000 * UNIT };
+	story.chain.signed(Bob, more);
+
 	// The lie falls; its bond is that of before. What Bob answered before is forgotten.
 	let proof = RangeProof::new(&data(), spec(1).record_range(4).expect("it exists")).expect("it exists");
 	let cost = EvaluationWeight::convert(spec(1).validate().expect("a valid model"));

@@ -321,5 +321,5 @@ impl pallet_verification::Config for Runtime {
 	>;
 	type VerifierSlash = verification::VerifierSlash;
 	type Wanted = verification::Wanted;
-	type WeightInfo = ();
+	type WeightInfo = weights::pallet_verification::WeightInfo<Runtime>;
 }

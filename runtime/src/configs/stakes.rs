@@ -58,7 +58,7 @@ impl pallet_oda_staking::Config for Runtime {
 	type Sessions = Session;
 	type ValidatorCount = staking::ValidatorCount;
 	type Watcher = Verification;
-	type WeightInfo = ();
+	type WeightInfo = weights::pallet_oda_staking::WeightInfo<Runtime>;
 }
 
 parameter_types! {
@@ -94,5 +94,5 @@ impl pallet_emission::Config for Runtime {
 	type Shares = EmissionShares;
 	type Treasury = TreasuryAccount;
 	type VerifiersRatio = emission::VerifiersRatio;
-	type WeightInfo = ();
+	type WeightInfo = weights::pallet_emission::WeightInfo<Runtime>;
 }

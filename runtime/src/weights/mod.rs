@@ -5,7 +5,10 @@
 
 pub mod oda_pallet_court;
 pub mod pallet_clock;
+pub mod pallet_emission;
 pub mod pallet_model_registry;
+pub mod pallet_oda_staking;
 pub mod pallet_peers;
 pub mod pallet_storage_deals;
 pub mod pallet_training;
+pub mod pallet_verification;

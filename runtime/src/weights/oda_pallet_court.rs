@@ -19,69 +19,71 @@ impl<T: frame_system::Config> oda_pallet_court::WeightInfo for WeightInfo<T> {
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_macs(n: u32, ) -> Weight {
 		// Least time measured: 3_736 ns.
-		Weight::from_parts(4_260_459, 0)
+		Weight::from_parts(4_419_427, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(630, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(629, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_rows(n: u32, ) -> Weight {
-		// Least time measured: 3_495 ns.
-		Weight::from_parts(4_938_455, 0)
-			// Standard error: 21
-			.saturating_add(Weight::from_parts(47_843, 0).saturating_mul(n.into()))
+		// Least time measured: 3_535 ns.
+		Weight::from_parts(3_162_232, 0)
+			// Standard error: 16
+			.saturating_add(Weight::from_parts(49_136, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 524288]`.
 	fn evaluate_patch_lines(n: u32, ) -> Weight {
-		// Least time measured: 4_056 ns.
-		Weight::from_parts(2_346_371, 0)
+		// Least time measured: 4_216 ns.
+		Weight::from_parts(2_501_983, 0)
 			// Standard error: 1
-			.saturating_add(Weight::from_parts(6_669, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(6_692, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 4194304]`.
 	fn evaluate_patch_elements(n: u32, ) -> Weight {
-		// Least time measured: 192_868 ns.
-		Weight::from_parts(194_409_000, 0)
-			// Standard error: 8
-			.saturating_add(Weight::from_parts(2_935, 0).saturating_mul(n.into()))
+		// Least time measured: 197_835 ns.
+		Weight::from_parts(201_791_000, 0)
+			// Standard error: 7
+			.saturating_add(Weight::from_parts(2_847, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1302528]`.
 	fn evaluate_requants(n: u32, ) -> Weight {
-		// Least time measured: 4_597 ns.
-		Weight::from_parts(14_041_468, 0)
+		// Least time measured: 4_537 ns.
+		Weight::from_parts(16_890_518, 0)
 			// Standard error: 2
-			.saturating_add(Weight::from_parts(6_221, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(6_267, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 65536]`.
 	fn evaluate_element_ops(n: u32, ) -> Weight {
-		// Least time measured: 4_507 ns.
-		Weight::from_parts(1_804_200, 0)
+		// Least time measured: 4_537 ns.
+		Weight::from_parts(1_739_867, 0)
 			// Standard error: 1
-			.saturating_add(Weight::from_parts(7_303, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(7_386, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_param_bytes(n: u32, ) -> Weight {
-		// Least time measured: 2_604 ns.
-		Weight::from_parts(2_429_412, 0)
+		// Least time measured: 2_584 ns.
+		Weight::from_parts(2_487_646, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(60, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(63, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 1048576]`.
 	fn evaluate_activation_bytes(n: u32, ) -> Weight {
-		// Least time measured: 2_203 ns.
-		Weight::from_parts(2_082_168, 0)
+		// Least time measured: 2_183 ns.
+		Weight::from_parts(1_987_410, 0)
 			// Standard error: 0
-			.saturating_add(Weight::from_parts(186, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(185, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 200]`.
 	fn evaluate_nodes(n: u32, ) -> Weight {
-		// Least time measured: 4_898 ns.
-		Weight::from_parts(2_699_248, 0)
-			// Standard error: 662
-			.saturating_add(Weight::from_parts(2_066_582, 0).saturating_mul(n.into()))
+		// Least time measured: 4_837 ns.
+		Weight::from_parts(2_837_089, 0)
+			// Standard error: 620
+			.saturating_add(Weight::from_parts(2_045_829, 0).saturating_mul(n.into()))
 	}
 	/// The range of component `n` is `[0, 4194304]`.
 	fn output_root(n: u32, ) -> Weight {
-		Weight::from_parts(2_400_000, 0)
-			.saturating_add(Weight::from_parts(3_000, 0).saturating_mul(n.into()))
+		// Least time measured: 420 ns.
+		Weight::from_parts(450_000, 0)
+			// Standard error: 5
+			.saturating_add(Weight::from_parts(2_742, 0).saturating_mul(n.into()))
 	}
 }

@@ -17,160 +17,162 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_training::WeightInfo for WeightInfo<T> {
 	fn commit() -> Weight {
-		// Least time measured: 90_916 ns.
-		Weight::from_parts(94_611_000, 21078)
+		// Least time measured: 99_749 ns.
+		Weight::from_parts(107_571_000, 21078)
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `s` is `[4, 65536]`.
 	fn reveal(s: u32, ) -> Weight {
-		// Least time measured: 236_983 ns.
-		Weight::from_parts(237_660_615, 69101)
-			// Standard error: 12
-			.saturating_add(Weight::from_parts(8_580, 0).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().reads(17))
-			.saturating_add(T::DbWeight::get().writes(8))
+		// Least time measured: 354_789 ns.
+		Weight::from_parts(361_531_407, 69101)
+			// Standard error: 69
+			.saturating_add(Weight::from_parts(8_873, 0).saturating_mul(s.into()))
+			.saturating_add(T::DbWeight::get().reads(29))
+			.saturating_add(T::DbWeight::get().writes(11))
+			.saturating_add(Weight::from_parts(0, 1).saturating_mul(s.into()))
 	}
 	fn withdraw() -> Weight {
-		// Least time measured: 87_511 ns.
-		Weight::from_parts(94_111_000, 69077)
+		// Least time measured: 90_354 ns.
+		Weight::from_parts(96_093_000, 69077)
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 	fn settle_forfeited() -> Weight {
-		// Least time measured: 56_674 ns.
-		Weight::from_parts(59_930_000, 69077)
+		// Least time measured: 58_407 ns.
+		Weight::from_parts(63_955_000, 69077)
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	/// The range of component `b` is `[0, 8]`.
 	fn settle_accepted(b: u32, ) -> Weight {
-		// Least time measured: 1_671_191 ns.
-		Weight::from_parts(1_732_780_884, 133743)
-			// Standard error: 305_030
-			.saturating_add(Weight::from_parts(38_493_067, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(91))
+		// Least time measured: 9_355_856 ns.
+		Weight::from_parts(9_896_140_300, 383631)
+			// Standard error: 4_266_210
+			.saturating_add(Weight::from_parts(34_020_567, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(453))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(b.into())))
-			.saturating_add(T::DbWeight::get().writes(85))
+			.saturating_add(T::DbWeight::get().writes(505))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(b.into())))
-			.saturating_add(Weight::from_parts(0, 2794).saturating_mul(b.into()))
+			.saturating_add(Weight::from_parts(0, 2848).saturating_mul(b.into()))
 	}
 	fn settle_expired() -> Weight {
-		// Least time measured: 1_320_689 ns.
-		Weight::from_parts(1_392_896_000, 137896)
-			.saturating_add(T::DbWeight::get().reads(112))
-			.saturating_add(T::DbWeight::get().writes(111))
+		// Least time measured: 6_224_038 ns.
+		Weight::from_parts(6_569_103_000, 231678)
+			.saturating_add(T::DbWeight::get().reads(441))
+			.saturating_add(T::DbWeight::get().writes(436))
 	}
 	fn settle_withheld() -> Weight {
-		// Least time measured: 1_331_645 ns.
-		Weight::from_parts(1_394_018_000, 140690)
-			.saturating_add(T::DbWeight::get().reads(114))
-			.saturating_add(T::DbWeight::get().writes(114))
+		// Least time measured: 5_867_036 ns.
+		Weight::from_parts(6_349_115_000, 234526)
+			.saturating_add(T::DbWeight::get().reads(441))
+			.saturating_add(T::DbWeight::get().writes(439))
 	}
 	fn settle_nothing() -> Weight {
-		// Least time measured: 21_943 ns.
-		Weight::from_parts(23_365_000, 5837)
+		// Least time measured: 29_163 ns.
+		Weight::from_parts(35_493_000, 5848)
 			.saturating_add(T::DbWeight::get().reads(5))
 	}
 	/// The range of component `q` is `[0, 31]`.
 	fn advance(q: u32, ) -> Weight {
-		// Least time measured: 264_214 ns.
-		Weight::from_parts(289_030_515, 74870)
-			// Standard error: 408_103
-			.saturating_add(Weight::from_parts(213_002_676, 0).saturating_mul(q.into()))
-			.saturating_add(T::DbWeight::get().reads(18))
+		// Least time measured: 342_741 ns.
+		Weight::from_parts(367_628_199, 142471)
+			// Standard error: 613_599
+			.saturating_add(Weight::from_parts(229_008_107, 0).saturating_mul(q.into()))
+			.saturating_add(T::DbWeight::get().reads(32))
 			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(q.into())))
-			.saturating_add(T::DbWeight::get().writes(9))
+			.saturating_add(T::DbWeight::get().writes(12))
 			.saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(q.into())))
 			.saturating_add(Weight::from_parts(0, 67476).saturating_mul(q.into()))
 	}
 	fn commit_challenge() -> Weight {
-		// Least time measured: 399_415 ns.
-		Weight::from_parts(409_941_000, 48488)
+		// Least time measured: 461_578 ns.
+		Weight::from_parts(493_986_000, 49406)
 			.saturating_add(T::DbWeight::get().reads(39))
 			.saturating_add(T::DbWeight::get().writes(34))
 	}
 	/// The range of component `w` is `[10, 2097152]`.
 	/// The range of component `p` is `[1024, 1048576]`.
 	fn authorize_challenge(w: u32, p: u32, ) -> Weight {
-		// Least time measured: 2_486_136 ns.
-		Weight::from_parts(25_715_508, 69077)
+		// Least time measured: 2_583_241 ns.
+		Weight::from_parts(151_478_698, 69077)
 			// Standard error: 7
-			.saturating_add(Weight::from_parts(2_293, 0).saturating_mul(w.into()))
+			.saturating_add(Weight::from_parts(2_332, 0).saturating_mul(w.into()))
 			// Standard error: 14
-			.saturating_add(Weight::from_parts(2_377, 0).saturating_mul(p.into()))
+			.saturating_add(Weight::from_parts(2_322, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
 	fn challenge() -> Weight {
-		// Least time measured: 1_486_236 ns.
-		Weight::from_parts(1_563_852_000, 137896)
-			.saturating_add(T::DbWeight::get().reads(113))
-			.saturating_add(T::DbWeight::get().writes(111))
+		// Least time measured: 6_232_371 ns.
+		Weight::from_parts(6_524_967_000, 231678)
+			.saturating_add(T::DbWeight::get().reads(441))
+			.saturating_add(T::DbWeight::get().writes(436))
+	}
+	/// The range of component `w` is `[10, 2097152]`.
+	/// The range of component `p` is `[1024, 1048576]`.
+	fn authorize_resolve_dispute(w: u32, p: u32, ) -> Weight {
+		// Least time measured: 2_614_908 ns.
+		Weight::from_parts(136_736_860, 69077)
+			// Standard error: 15
+			.saturating_add(Weight::from_parts(2_336, 0).saturating_mul(w.into()))
+			// Standard error: 31
+			.saturating_add(Weight::from_parts(2_361, 0).saturating_mul(p.into()))
+			.saturating_add(T::DbWeight::get().reads(5))
+	}
+	fn resolve_dispute() -> Weight {
+		// Least time measured: 5_872_204 ns.
+		Weight::from_parts(6_115_747_000, 229406)
+			.saturating_add(T::DbWeight::get().reads(402))
+			.saturating_add(T::DbWeight::get().writes(399))
 	}
 	fn demand() -> Weight {
-		// Least time measured: 70_875 ns.
-		Weight::from_parts(75_322_000, 8523)
+		// Least time measured: 93_279 ns.
+		Weight::from_parts(109_032_000, 8523)
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `w` is `[100, 2097152]`.
 	fn authorize_post_weights(w: u32, ) -> Weight {
-		// Least time measured: 9_154 ns.
-		Weight::from_parts(13_400_875, 3635)
-			// Standard error: 0
-			.saturating_add(Weight::from_parts(2_234, 0).saturating_mul(w.into()))
+		// Least time measured: 15_092 ns.
+		Weight::from_parts(312_871_375, 3635)
+			// Standard error: 33
+			.saturating_add(Weight::from_parts(2_393, 0).saturating_mul(w.into()))
 			.saturating_add(T::DbWeight::get().reads(2))
 	}
 	fn post_weights() -> Weight {
-		// Least time measured: 92_107 ns.
-		Weight::from_parts(95_873_000, 6578)
-			.saturating_add(T::DbWeight::get().reads(8))
-			.saturating_add(T::DbWeight::get().writes(7))
+		// Least time measured: 6_280_603 ns.
+		Weight::from_parts(6_518_156_000, 225837)
+			.saturating_add(T::DbWeight::get().reads(400))
+			.saturating_add(T::DbWeight::get().writes(334))
 	}
 	fn revert() -> Weight {
-		// Least time measured: 225_926 ns.
-		Weight::from_parts(232_116_000, 69101)
+		// Least time measured: 234_380 ns.
+		Weight::from_parts(243_353_000, 69101)
 			.saturating_add(T::DbWeight::get().reads(18))
 			.saturating_add(T::DbWeight::get().writes(11))
 	}
 	fn post_bounty() -> Weight {
-		// Least time measured: 57_626 ns.
-		Weight::from_parts(59_849_000, 4122)
+		// Least time measured: 57_866 ns.
+		Weight::from_parts(62_263_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn withdraw_bounty() -> Weight {
-		// Least time measured: 45_127 ns.
-		Weight::from_parts(47_010_000, 4122)
+		// Least time measured: 44_817 ns.
+		Weight::from_parts(48_132_000, 4122)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn drop_scores() -> Weight {
-		// Least time measured: 54_492 ns.
-		Weight::from_parts(56_784_000, 69101)
+		// Least time measured: 55_133 ns.
+		Weight::from_parts(57_847_000, 69101)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn forget_weights() -> Weight {
-		// Least time measured: 41_852 ns.
-		Weight::from_parts(43_935_000, 3800)
+		// Least time measured: 42_433 ns.
+		Weight::from_parts(45_849_000, 3838)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(3))
-	}
-
-	fn authorize_resolve_dispute(w: u32, p: u32, ) -> Weight {
-		// Least time measured: 2_486_136 ns.
-		Weight::from_parts(25_715_508, 69077)
-			// Standard error: 7
-			.saturating_add(Weight::from_parts(2_293, 0).saturating_mul(w.into()))
-			// Standard error: 14
-			.saturating_add(Weight::from_parts(2_377, 0).saturating_mul(p.into()))
-			.saturating_add(T::DbWeight::get().reads(7))
-	}
-	fn resolve_dispute() -> Weight {
-		// Least time measured: 1_486_236 ns.
-		Weight::from_parts(1_563_852_000, 137896)
-			.saturating_add(T::DbWeight::get().reads(113))
-			.saturating_add(T::DbWeight::get().writes(111))
 	}
 }

@@ -12,6 +12,5 @@ mod network;
 mod refused;
 mod restart;
 mod roles;
-mod soak;
 mod throughput;
 mod validators;

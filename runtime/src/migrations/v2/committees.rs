@@ -3,6 +3,9 @@
 //! Answers of before are forgotten: nobody is punished or paid for them, and their verifiers are asked again. All that
 //! trainers, challengers and demanders have on hold stays where it is.
 
+// The derive of `Encode` casts the pinned index of a variant with fields from `usize` to `u8`.
+#![allow(clippy::cast_possible_truncation)]
+
 use super::sessions;
 use crate::*;
 use alloc::collections::BTreeMap;
