@@ -259,12 +259,12 @@ fn stories() -> Vec<Vec<Action>> {
 		]),
 		// Two verifiers whose outputs differ, and the court runs the record: for nobody's weights, and for the claim's.
 		[
+			head(),
 			vec![
 				Bond { who: 2, role: Role::Verifier, units: 20_000 },
 				Join { who: 2, time: 60 },
 				Sessions(3),
 			],
-			head(),
 			vec![commit.clone(), Blocks(9), reveal.clone(), Sessions(2), Blocks(0)],
 			vec![
 				CommitFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7 },
