@@ -1,5 +1,7 @@
 //! What attacks cost at the parameters of a public network, as `docs/security.md` tells it.
 
+#![allow(clippy::arithmetic_side_effects, clippy::cast_possible_wrap, reason = "small numbers of a table")]
+
 use super::*;
 use crate::parameters::governed::{emission, staking, training, verification};
 use sp_runtime::{PerThing, Perbill};

@@ -1,5 +1,13 @@
 //! Validators that make two blocks at a time, and such that are away.
 
+#![allow(
+	clippy::arithmetic_side_effects,
+	clippy::cast_possible_truncation,
+	clippy::cloned_ref_to_slice_refs,
+	clippy::indexing_slicing,
+	reason = "tests"
+)]
+
 use super::*;
 use codec::{Decode, Encode};
 use configs::stakes::REPORT_SESSIONS;

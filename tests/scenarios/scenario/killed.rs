@@ -1,7 +1,7 @@
 //! Whatever is killed, and whenever: nothing is paid twice, and nothing burns.
 
 use crate::{World, until_happened, wealth};
-use oda_client::{AccountId, Chain, Key, View};
+use oda_client::{AccountId, Chain, Key};
 use oda_e2e::{Process, Worker, digits, node};
 use serde_json::Value;
 use std::{
