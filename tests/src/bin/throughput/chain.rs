@@ -103,6 +103,8 @@ fn specification(crowd: &Crowd, slot_millis: u64, verified: bool, folder: &TempD
 			let length =
 				genesis.pointer_mut("/tempo/epochLength").context("the specification has no epochs")?;
 			*length = LONG_EPOCH.into();
+			// A task's patience lasts three epochs at least.
+			node::set_windows(genesis, &[("verifierPatience", LONG_EPOCH.saturating_mul(3))])?;
 		}
 		// So that the models are ready soon; no transfer and no commitment looks at these.
 		node::set_windows(genesis, &[("minCommitAge", 1), ("challenge", 1)])
