@@ -14,7 +14,7 @@
 mod scenario;
 
 use oda_client::{AccountId, StakeRole, View};
-use oda_e2e::{Node, Process, Worker, digits, node};
+use oda_e2e::{Node, Process, Worker, digits, node, process::LONGEST};
 use serde_json::Value;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -80,6 +80,12 @@ async fn wealth(view: &View, account: &AccountId) -> u128 {
 	let funds = view.account(account).await.unwrap();
 	let pool = view.stake_pool(StakeRole::Verifier, account).await.unwrap();
 	funds.free + funds.held + pool.map_or(0, |pool| pool.own + pool.leaving)
+}
+
+/// What comes of something that should end. A limit that only ends a test that hangs.
+async fn ends<T>(what: &str, waited_for: impl Future<Output = T>) -> T {
+	let ended = tokio::time::timeout(LONGEST, waited_for).await;
+	ended.unwrap_or_else(|_| panic!("never ended: {what}"))
 }
 
 /// Waits until a process has printed `what`.

@@ -27,6 +27,9 @@ pub fn binary(name: &str) -> Result<PathBuf> {
 	Ok(path)
 }
 
+/// For how long a command is waited for. It only ends a test that hangs.
+pub const LONGEST: Duration = Duration::from_secs(600);
+
 /// A running program whose output goes to a file; killed when dropped.
 pub struct Process {
 	name: String,
@@ -68,7 +71,10 @@ impl Process {
 
 	/// Waits for it to end by itself.
 	pub async fn wait(&mut self) -> Result<std::process::ExitStatus> {
-		Ok(self.child.wait().await?)
+		match tokio::time::timeout(LONGEST, self.child.wait()).await {
+			Ok(status) => Ok(status?),
+			Err(_) => bail!("{} never ended:\n{}", self.name, tail(&self.output(), 30)),
+		}
 	}
 
 	/// Kills it at once, as `kill -9` does.

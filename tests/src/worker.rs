@@ -1,7 +1,7 @@
 //! The worker as its users start it: one `ml-worker` process a command.
 
 use crate::lan::Host;
-use crate::process::{Process, binary, tail};
+use crate::process::{LONGEST, Process, binary, tail};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::{
@@ -11,6 +11,7 @@ use std::{
 use tokio::{
 	io::{AsyncBufReadExt, AsyncReadExt, BufReader},
 	process::Command,
+	time::timeout,
 };
 
 /// Somebody who uses the worker: an account, a base path, a node.
@@ -57,7 +58,8 @@ impl Worker {
 			.args(trick)
 			.stdin(Stdio::null())
 			.kill_on_drop(true);
-		let output = command.output().await.context("cannot run oda-rogue")?;
+		let output = timeout(LONGEST, command.output()).await;
+		let output = output.context("oda-rogue never ended")?.context("cannot run oda-rogue")?;
 		if !output.status.success() {
 			bail!("oda-rogue {trick:?} failed:\n{}", tail(&String::from_utf8_lossy(&output.stderr), 20));
 		}
@@ -79,38 +81,13 @@ impl Worker {
 		Ok(command)
 	}
 
-	async fn output(&self, args: &[&str]) -> Result<(bool, Vec<Value>, String)> {
-		let output = self
-			.command(args)?
-			.stdin(Stdio::null())
-			.output()
-			.await
-			.with_context(|| format!("cannot run ml-worker {args:?}"))?;
-		let lines = String::from_utf8_lossy(&output.stdout)
-			.lines()
-			.map(serde_json::from_str)
-			.collect::<Result<_, _>>()
-			.with_context(|| format!("ml-worker {args:?} printed what is no JSON"))?;
-		Ok((output.status.success(), lines, String::from_utf8_lossy(&output.stderr).into_owned()))
-	}
-
-	/// Runs a command to its end; the JSON objects that it printed, one a line.
-	pub async fn run(&self, args: &[&str]) -> Result<Vec<Value>> {
-		let (success, lines, errors) = self.output(args).await?;
-		if !success {
-			bail!("ml-worker {args:?} failed:\n{}", tail(&errors, 20));
-		}
-		Ok(lines)
-	}
-
-	/// Runs a command to its end; the last object that it printed: its result.
-	pub async fn result(&self, args: &[&str]) -> Result<Value> {
-		let mut lines = self.run(args).await?;
-		lines.pop().with_context(|| format!("ml-worker {args:?} printed nothing"))
-	}
-
-	/// Runs a command to its end, handing on each JSON object as it is printed; all of them.
-	pub async fn follow(&self, args: &[&str], mut seen: impl FnMut(&Value)) -> Result<Vec<Value>> {
+	/// Runs a command to its end, handing on each JSON object as it is printed: whether it succeeded, all of them, and what
+	/// else it said.
+	async fn output(
+		&self,
+		args: &[&str],
+		mut seen: impl FnMut(&Value),
+	) -> Result<(bool, Vec<Value>, String)> {
 		let mut child = self
 			.command(args)?
 			.stdin(Stdio::null())
@@ -120,26 +97,53 @@ impl Worker {
 			.with_context(|| format!("cannot run ml-worker {args:?}"))?;
 		let mut stderr = child.stderr.take().context("no standard error")?;
 		let errors = tokio::spawn(async move {
-			let mut text = String::new();
-			let _ = stderr.read_to_string(&mut text).await;
-			text
+			let mut text = Vec::new();
+			let _ = stderr.read_to_end(&mut text).await;
+			String::from_utf8_lossy(&text).into_owned()
 		});
 		let mut lines = BufReader::new(child.stdout.take().context("no standard output")?).lines();
 		let mut values = Vec::new();
-		while let Some(line) = lines.next_line().await? {
-			let value = serde_json::from_str(&line).with_context(|| format!("no JSON: {line}"))?;
-			seen(&value);
-			values.push(value);
+		let running = async {
+			while let Some(line) = lines.next_line().await? {
+				let value = serde_json::from_str(&line)
+					.with_context(|| format!("ml-worker {args:?} printed what is no JSON: {line}"))?;
+				seen(&value);
+				values.push(value);
+			}
+			anyhow::Ok(child.wait().await?.success())
+		};
+		match timeout(LONGEST, running).await {
+			Ok(success) => Ok((success?, values, errors.await?)),
+			Err(_) => {
+				child.kill().await?;
+				bail!("ml-worker {args:?} never ended: {values:?}\n{}", tail(&errors.await?, 20))
+			}
 		}
-		if !child.wait().await?.success() {
-			bail!("ml-worker {args:?} failed:\n{}", tail(&errors.await?, 20));
+	}
+
+	/// Runs a command to its end; the JSON objects that it printed, one a line.
+	pub async fn run(&self, args: &[&str]) -> Result<Vec<Value>> {
+		self.follow(args, |_| ()).await
+	}
+
+	/// Runs a command to its end; the last object that it printed: its result.
+	pub async fn result(&self, args: &[&str]) -> Result<Value> {
+		let mut lines = self.run(args).await?;
+		lines.pop().with_context(|| format!("ml-worker {args:?} printed nothing"))
+	}
+
+	/// Runs a command to its end, handing on each JSON object as it is printed; all of them.
+	pub async fn follow(&self, args: &[&str], seen: impl FnMut(&Value)) -> Result<Vec<Value>> {
+		let (success, lines, errors) = self.output(args, seen).await?;
+		if !success {
+			bail!("ml-worker {args:?} failed:\n{}", tail(&errors, 20));
 		}
-		Ok(values)
+		Ok(lines)
 	}
 
 	/// Runs a command that has to fail; what it said.
 	pub async fn refusal(&self, args: &[&str]) -> Result<String> {
-		let (success, lines, errors) = self.output(args).await?;
+		let (success, lines, errors) = self.output(args, |_| ()).await?;
 		if success {
 			bail!("ml-worker {args:?} succeeded: {lines:?}");
 		}

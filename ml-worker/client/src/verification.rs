@@ -117,15 +117,6 @@ pub enum Answer {
 }
 
 impl Seat {
-	/// Whether the member has yet to open what it says, and all have time for it.
-	pub fn is_to_be_opened(&self, phase: &TaskPhase) -> bool {
-		let answering = matches!(
-			phase,
-			TaskPhase::Committing { .. } | TaskPhase::Sealed { .. } | TaskPhase::Opening { .. }
-		);
-		!self.earlier && answering && matches!(self.answer, Answer::None | Answer::Committed { .. })
-	}
-
 	/// Whether the member can answer at this tick, and has not: commit, or open.
 	pub fn is_awaited(&self, phase: &TaskPhase, tick: Tick) -> bool {
 		!self.earlier

@@ -58,6 +58,8 @@ pub async fn run(context: Context, key: Key, config: VerifierConfig, once: bool)
 enum Piece {
 	/// Seeing a task through, from before the draw to its end.
 	Task { submission: SubmissionId },
+	/// Proving what it said of a claim: that it is wrong.
+	Accusation { submission: SubmissionId },
 	/// Seeing a challenge through that was begun before.
 	Challenge { submission: SubmissionId },
 }
@@ -107,7 +109,9 @@ impl Role for Verifier {
 		let (account, tick, now) = (self.agent.key.account(), view.tick().await?, view.number());
 		let tasks = view.tasks().await?;
 		self.work.look(now, |piece| match piece {
-			Piece::Task { submission } => tasks.iter().any(|task| task.id == *submission),
+			Piece::Task { submission } | Piece::Accusation { submission } => {
+				tasks.iter().any(|task| task.id == *submission)
+			}
 			Piece::Challenge { .. } => true,
 		});
 		for submission in challenge::unfinished(&self.agent.actor, &self.agent.key)? {
@@ -126,6 +130,11 @@ impl Role for Verifier {
 				false => None,
 			};
 			awaited += usize::from(seat.as_ref().is_some_and(|seat| seat.is_awaited(&task.phase, tick)));
+			if let Some(record) = seat.as_ref().and_then(accused).filter(|_| self.agent.config.challenge) {
+				let (agent, task) = (self.agent.clone(), task.clone());
+				let piece = Piece::Accusation { submission: task.id };
+				self.work.begin(piece, now, async move { agent.accuse(task, record).await });
+			}
 			if concerns(&task, seat.as_ref(), registered.as_ref()) {
 				let (agent, piece) = (self.agent.clone(), Piece::Task { submission: task.id });
 				self.work.begin(piece, now, async move { agent.attend(task).await });
@@ -158,6 +167,15 @@ fn concerns(task: &Task, seat: Option<&Seat>, registered: Option<&Registered>) -
 			seat.answer != Answer::None
 		}
 		(TaskPhase::Passed { .. } | TaskPhase::Lapsed | TaskPhase::Unavailable, _) => false,
+	}
+}
+
+/// The record of which a member has said that its score is claimed wrongly. It is proved once that is opened: who accuses
+/// sooner is not paid for having verified. What becomes of the task does not matter: who said so and proves nothing loses.
+fn accused(seat: &Seat) -> Option<u32> {
+	match seat.answer {
+		Answer::Opened { verdict: Verdict::Wrong(record) } => Some(record),
+		_ => None,
 	}
 }
 
@@ -219,8 +237,7 @@ impl Agent {
 		Ok((spec, submission))
 	}
 
-	/// Answers once, to the end of what is asked; and challenges beside it what is wrong. `committed`: whether the chain has
-	/// a commitment that is not opened.
+	/// Answers once, to the end of what is asked. `committed`: whether the chain has a commitment that is not opened.
 	async fn answer(
 		&self,
 		task: Task,
@@ -230,60 +247,30 @@ impl Agent {
 	) -> anyhow::Result<()> {
 		let started = Instant::now();
 		let Some(held) = self.finding(&task, committed, spec, weights).await? else { return Ok(()) };
-		let (verdict, seconds) = (held.entry.verdict, started.elapsed().as_secs_f64());
-		let record = match verdict {
-			Verdict::Wrong(record) if self.config.challenge => record,
-			_ => return self.give(&task, &held, spec, weights, seconds).await,
-		};
-		let accuse = async {
-			let challenged = self.accuse(&task, spec, weights, record).await?;
-			challenge::say(&self.actor, challenged.as_ref());
-			Ok(())
-		};
-		tokio::select! {
-			done = async { tokio::try_join!(self.give(&task, &held, spec, weights, seconds), accuse) } => done.map(drop),
-			// The challenge is taken up from the journal.
-			again = self.asked_again(&task) => again,
-		}
-	}
-
-	/// Waits until a task's members are asked once more.
-	async fn asked_again(&self, task: &Task) -> anyhow::Result<()> {
-		let mut view = self.actor.chain.defence_view().await?;
-		loop {
-			let now = view.task(task.id).await?;
-			if now.is_some_and(|now| now.claim == task.claim && now.asked != task.asked) {
-				return Ok(());
-			}
-			view = service::next(&self.actor.chain, &view).await?;
-		}
+		self.give(&task, &held, spec, weights, started.elapsed().as_secs_f64()).await
 	}
 
 	/// Proves on the chain that a record was claimed wrongly.
-	async fn accuse(
-		&self,
-		task: &Task,
-		spec: &ModelSpec,
-		weights: BlobRef,
-		record: u32,
-	) -> anyhow::Result<Option<challenge::Challenged>> {
+	async fn accuse(&self, task: Task, record: u32) -> anyhow::Result<Again> {
 		let Actor { context, chain, .. } = &self.actor;
 		let mut waiting = Waiting::new(context, chain);
 		loop {
-			let Some(standing) = self.standing(task.id, &task.claim).await? else { return Ok(None) };
-			// What is said counts once it is opened, and nothing passes before: who accuses sooner is not paid for having
-			// verified.
-			let opens = standing.seat.as_ref().is_some_and(|seat| seat.is_to_be_opened(&standing.task.phase));
-			if opens {
-				service::next(chain, &standing.view).await?;
-				continue;
-			}
-			let Some(claimed) = standing.view.claimed_scores(task.id).await? else { return Ok(None) };
-			match context.bench().await?.evidence(spec, &weights, record).await {
+			let Some(standing) = self.standing(task.id, &task.claim).await? else {
+				return Ok(Again::After(1));
+			};
+			let Some(claimed) = standing.view.claimed_scores(task.id).await? else {
+				return Ok(Again::After(1));
+			};
+			let (spec, submission) = self.about(&standing.view, task.id).await?;
+			let weights = submission.claim().context("what is verified was revealed")?.weights;
+			match context.bench().await?.evidence(&spec, &weights, record).await {
 				Ok(evidence) => {
-					let claimed = evaluation::claimed_score(spec, &claimed, record);
+					let claimed = evaluation::claimed_score(&spec, &claimed, record);
 					let challenge = Challenge::new(&self.actor, &self.key, task.id);
-					return challenge.see_through(Commitment::None, &Wrong { claimed, evidence }).await;
+					let wrong = Wrong { claimed, evidence };
+					let challenged = challenge.see_through(Commitment::None, &wrong).await?;
+					challenge::say(&self.actor, challenged.as_ref());
+					return Ok(Again::After(challenge::LOOK_AGAIN));
 				}
 				Err(EvaluationError::Missing(blob)) => waiting.wait(blob).await?,
 				Err(error) => return Err(error.into()),
@@ -951,6 +938,54 @@ mod tests {
 		let committed = committed(&stage);
 		assert_eq!(committed.last(), Some(&commitment));
 		assert_ne!(committed.first(), Some(&commitment));
+	}
+
+	#[tokio::test]
+	async fn what_a_killed_verifier_had_said_is_proved_whatever_became_of_the_task() {
+		let over = |phase| (phase, false);
+		for (phase, earlier) in [
+			over(TaskPhase::Opening { until: 1_000 }),
+			over(TaskPhase::Passed { at: 10 }),
+			over(TaskPhase::Lapsed),
+			over(TaskPhase::Unavailable),
+			(TaskPhase::Committing { until: 1_000 }, true),
+		] {
+			let stage = Stage::set().await;
+			stage.court();
+			let actor = stage.actor().await;
+			let claimed = Claimed::of(&actor, [1, 1, 1]);
+			stage.finalise(|block| {
+				claimed.put(block);
+				block.set_task(&claimed.task(phase.clone(), 1));
+				let answer = Answer::Opened { verdict: Verdict::Wrong(1) };
+				block.set_seat(SUBMISSION, &stage.me(), &Seat { earlier, answer });
+			});
+			let mut role = verifier(&actor).await;
+			let what = format!("proving, in {phase:?}");
+			see(&stage, &mut role, &what, || stage.included("Training.challenge") == 1).await;
+		}
+	}
+
+	#[tokio::test]
+	async fn nothing_is_accused_of_before_it_is_opened() {
+		let stage = Stage::set().await;
+		stage.committee();
+		let actor = stage.actor().await;
+		let claimed = Claimed::of(&actor, [1, 1, 1]);
+		stage.finalise(|block| claimed.put(block));
+		let mut role = verifier(&actor).await;
+		see(&stage, &mut role, "committing", || stage.included("Verification.commit") == 1).await;
+		for _ in 0..5 {
+			stage.finalise(|_| ());
+			role.block(&defence(&actor.chain).await).await.unwrap();
+			tokio::time::sleep(Duration::from_millis(100)).await;
+		}
+		assert_eq!(stage.called("Training.commit_challenge"), 0);
+		let opening = Task { wanted: vec![1], ..claimed.task(TaskPhase::Opening { until: 1_000 }, 1) };
+		stage.finalise(|block| block.set_task(&opening));
+		see(&stage, &mut role, "accusing", || stage.called("Training.commit_challenge") > 0).await;
+		assert_eq!(stage.included("Verification.open"), 1);
+		assert_eq!(opened(&stage)[0].0.verdict, Verdict::Wrong(1));
 	}
 
 	#[tokio::test]

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 const ODA: u128 = 1_000_000_000_000;
 
-/// Ticks that a commitment has to age: enough for the other validator to be stopped, and for finality to be far behind.
-const COMMIT_AGE: u64 = 20;
+/// Ticks that a commitment has to age: enough for the other validator to be stopped, and few enough that all is over
+/// before the one that is left holds back, for want of finality.
+const COMMIT_AGE: u64 = 6;
 
 /// A chain of two validators, of whom no one alone can make a block final, and of one verifier, Charlie.
 async fn two_validators() -> (World, Node) {

@@ -1,6 +1,6 @@
 //! Whoever keeps its blobs loses nothing, whatever dies meanwhile; whoever does not is caught, and loses.
 
-use crate::{World, events, serve, until_happened};
+use crate::{World, ends, events, serve, until_happened};
 use oda_blobs::{Holder, Store};
 use oda_client::{AccountId, Chain, Deal, Keeper, Key, Replica, Slot, View};
 use oda_e2e::{Process, Worker};
@@ -47,11 +47,14 @@ async fn round_of(view: &View) -> RoundNumber {
 
 /// The first final state in this round, or in a later one.
 async fn until_round(chain: &Chain, number: RoundNumber) -> View {
-	let mut view = chain.finalised().await.unwrap();
-	while round_of(&view).await < number {
-		view = chain.finalised_after(view.number()).await.unwrap();
-	}
-	view
+	let reached = async {
+		let mut view = chain.finalised().await.unwrap();
+		while round_of(&view).await < number {
+			view = chain.finalised_after(view.number()).await.unwrap();
+		}
+		view
+	};
+	ends("the rounds before", reached).await
 }
 
 async fn deal_of(view: &View, id: DealId) -> Deal {

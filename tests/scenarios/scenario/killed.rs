@@ -1,6 +1,6 @@
 //! Whatever is killed, and whenever: nothing is paid twice, and nothing burns.
 
-use crate::{World, until_happened, wealth};
+use crate::{World, ends, until_happened, wealth};
 use oda_client::{AccountId, Chain, Key};
 use oda_e2e::{Process, Worker, digits, node};
 use serde_json::Value;
@@ -133,10 +133,13 @@ async fn lies(url: String, base: PathBuf, model: String, runs: u64) {
 		let lie = liar.rogue(&model, &["lie"]).await.unwrap();
 		let submission = lie["submission"].as_u64().unwrap_or_else(|| panic!("{lie}"));
 		assert!(lie["block"].is_u64(), "lie {run}: {lie}");
-		let mut view = chain.finalised().await.unwrap();
-		while view.submission(submission).await.unwrap().is_some() {
-			view = chain.finalised_after(view.number()).await.unwrap();
-		}
+		let over = async {
+			let mut view = chain.finalised().await.unwrap();
+			while view.submission(submission).await.unwrap().is_some() {
+				view = chain.finalised_after(view.number()).await.unwrap();
+			}
+		};
+		ends("a lie", over).await;
 	}
 }
 

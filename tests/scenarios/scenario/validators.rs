@@ -1,5 +1,6 @@
 //! Who validates: elected by stake, slashed for signing twice, and removed for staying away.
 
+use crate::ends;
 use oda_client::{AccountId, Chain, Key, ValidatorStatus};
 use oda_e2e::{
 	Network, Node, Worker,
@@ -258,9 +259,12 @@ async fn one_joins_by_a_bond_and_keys_alone_another_leaves_with_its_stake_and_a_
 
 	// Its stake is out, all of it.
 	let before = free(&chain, &[alice]).await;
-	while chain.finalised().await.unwrap().tick().await.unwrap() < until_tick {
-		tokio::time::sleep(Duration::from_millis(500)).await;
-	}
+	let due = async {
+		while chain.finalised().await.unwrap().tick().await.unwrap() < until_tick {
+			tokio::time::sleep(Duration::from_millis(500)).await;
+		}
+	};
+	ends("guilt", due).await;
 	let paid = giver.result(&["stake", "withdraw", "validator"]).await.unwrap();
 	let after = chain.finalised().await.unwrap();
 	assert!(after.validator(&alice).await.unwrap().pool.is_none(), "{paid}");
