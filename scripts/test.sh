@@ -107,10 +107,10 @@ network_tools() {
 e2e() {
 	network_tools
 	build --bins
-	# Most wait for blocks rather than for the processor, so that four at a time are not too many for two cores.
+	# Most wait for blocks rather than for the processor, so that eight at a time are not too many for two cores.
 	local alone=(an_honest_keeper_never_loses_a_unit every_transfer_is_counted_and_a_small_load_is_no_figure
 		a_killed_validator_comes_back_as_one_and_who_stays_away_is_none_any_more)
-	step cargo test --locked --workspace --test scenarios -- --test-threads=4 "${alone[@]/#/--skip=}"
+	step cargo test --locked --workspace --test scenarios -- --test-threads=8 "${alone[@]/#/--skip=}"
 	# One measures, others have things die on time: with the machine to themselves.
 	step cargo test --locked --workspace --test scenarios -- --test-threads=1 "${alone[@]}"
 }

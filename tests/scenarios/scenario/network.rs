@@ -1,11 +1,14 @@
 //! Several validators: what the chain outlives, and how others join it.
 
+use crate::wealth;
+use oda_client::{Chain, Key, Phase, View};
 use oda_e2e::{
-	Network, Node,
+	Network, Node, Process, Worker, digits,
 	lan::Lan,
-	network::{heads, until},
-	skipped,
+	network::{PATIENCE, heads, until},
+	node, skipped,
 };
+use serde_json::Value;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -15,8 +18,9 @@ const TEMPO: (u64, u64) = (1_000, 10);
 const HEALING: u64 = 60;
 /// The same where so many blocks are not final that validators hold back, and make one in several slots.
 const HEALING_HELD_BACK: u64 = 10;
-/// How long a network is split: so long that a kernel's own pauses between two tries exceed a minute.
-const SPLIT: Duration = Duration::from_secs(100);
+/// How many seconds a network is split, unless `ODA_SPLIT_SECONDS` says otherwise: so long that a kernel's own pauses
+/// between two tries exceed a minute.
+const SPLIT: u64 = 100;
 
 async fn four() -> (Network, TempDir) {
 	let base = TempDir::new().unwrap();
@@ -77,28 +81,97 @@ async fn finality_waits_for_half_the_validators_and_comes_back_with_them() {
 	heals(&network.validators, last, HEALING).await;
 }
 
+/// The state of the last final block, once it is so.
+async fn final_state(chain: &Chain, what: &str, is_so: impl AsyncFn(&View) -> bool) -> View {
+	let waiting = async {
+		let mut view = chain.finalised().await.unwrap();
+		while !is_so(&view).await {
+			view = chain.finalised_after(view.number()).await.unwrap();
+		}
+		view
+	};
+	tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{what}"))
+}
+
 #[tokio::test]
-async fn a_network_that_was_split_in_halves_agrees_again() {
+async fn a_network_that_was_split_in_halves_agrees_again_and_no_deadline_is_lost() {
 	let Some(lan) = Lan::new(4).unwrap() else {
-		skipped("a_network_that_was_split_in_halves_agrees_again", "it takes root, and `ip`");
+		skipped(
+			"a_network_that_was_split_in_halves_agrees_again_and_no_deadline_is_lost",
+			"it takes root, and `ip`",
+		);
 		return;
 	};
+	let split = std::env::var("ODA_SPLIT_SECONDS").map_or(SPLIT, |seconds| seconds.parse().unwrap());
 	let base = TempDir::new().unwrap();
-	let network = Network::start(base.path(), 4, TEMPO, lan.hosts()).await.unwrap();
+	// A verifier in each half, and both are needed. A public network's windows are longer.
+	let change = |genesis: &mut Value| {
+		for place in ["/verification/verifiers", "/staking/verifiers"] {
+			genesis.pointer_mut(place).and_then(Value::as_array_mut).unwrap().truncate(2);
+		}
+		node::set_windows(genesis, &[("attestBase", 150), ("open", 150)])
+	};
+	let options = |_| Ok(Vec::new());
+	let network = Network::start_with(base.path(), 4, TEMPO, lan.hosts(), options, change).await.unwrap();
 	for node in &network.validators {
 		until(node, "the network finalises", |_, finalised| finalised > 0).await.unwrap();
 	}
+	// Everybody at a node of their own host, with the same blobs.
+	let worker = |index: usize, uri: &str| {
+		let node = &network.validators[index];
+		let url = format!("ws://127.0.0.1:{}", node.port());
+		Worker::new(&url, &base.path().join("worker"), uri).on(node.host().unwrap())
+	};
+	let serve = |index, uri, args: &[&str], log| -> Process {
+		worker(index, uri).service(args, &base.path().join(log)).unwrap()
+	};
+	let verifiers = [(1, "//Charlie", "charlie.log"), (3, "//Dave", "dave.log")];
+	let mut verifying = verifiers.map(|(index, uri, log)| serve(index, uri, &["verify"], log));
+	let registrar = worker(0, "//Eve");
+	let digits = digits::prepare(&registrar).await.unwrap();
+	let weights = digits::random_weights(&registrar, &digits, "1").await.unwrap();
+	let spec = digits.spec.to_string_lossy();
+	let register = ["model", "register", "--yes", &spec, "--weights", &weights];
+	let mut registering = serve(0, "//Eve", &register, "register.log");
+
+	let chain = Chain::connect(&network.validators[0].url(), Some(PATIENCE)).await.unwrap();
+	let worths = async |view: &View| {
+		let mut worths = Vec::new();
+		for (_, uri, _) in verifiers {
+			worths.push(wealth(view, &Key::from_uri(uri).unwrap().account()).await);
+		}
+		worths
+	};
+	let revealed = async |view: &View| {
+		let submission = view.submission(0).await.unwrap();
+		submission.is_some_and(|submission| matches!(submission.phase, Phase::Verifying { .. }))
+	};
+	let before = final_state(&chain, "weights are revealed", revealed).await;
+
 	let (here, away) = network.validators.split_at(2);
 	for node in away {
 		node.host().unwrap().connect(false).unwrap();
 	}
 	// Connections to those who are away linger: the longer, the rarer they are tried again.
-	tokio::time::sleep(SPLIT).await;
+	tokio::time::sleep(Duration::from_secs(split)).await;
 	let last = makes_blocks_without_finality(&here[0]).await;
 	for node in away {
 		node.host().unwrap().connect(true).unwrap();
 	}
 	heals(&network.validators, last, HEALING_HELD_BACK).await;
+
+	// Each verifier had answered in its half, and one of the halves is forgotten.
+	let model = oda_blobs::parse_root(&digits.model).unwrap();
+	let accepted =
+		async |view: &View| view.model(model).await.unwrap().is_some_and(|model| model.head == Some(0));
+	let after = final_state(&chain, "the weights are accepted", accepted).await;
+	for (had, has) in worths(&before).await.into_iter().zip(worths(&after).await) {
+		assert!(has > had, "who verified was paid, and lost nothing: {had} became {has}");
+	}
+	assert!(registering.wait().await.unwrap().success(), "{}", registering.output());
+	for process in &mut verifying {
+		process.check_alive().unwrap();
+	}
 }
 
 #[tokio::test]
