@@ -70,9 +70,7 @@ pub(crate) fn bound(group: Group, measure: Measure) -> Option<Bound> {
 	match (measure, group) {
 		(Measure::Memory, Group::Node) => of(24.0, 16.0),
 		(Measure::Memory, Group::Worker) => of(12.0, 8.0),
-		(Measure::Files | Measure::Tasks, _) => of(10.0, 10.0),
-		// Pools have as many as was asked of them at once, and let them go when they are idle.
-		(Measure::Threads, _) => of(24.0, 8.0),
+		(Measure::Files | Measure::Threads | Measure::Tasks, _) => of(10.0, 10.0),
 		(Measure::Disk, Group::Worker) => of(4.0, 4.0),
 		(Measure::Disk, Group::Node) => None,
 	}

@@ -42,7 +42,7 @@ pub(crate) enum Measure {
 	Memory,
 	/// Open file descriptors, sockets included.
 	Files,
-	/// Threads.
+	/// Threads, but for those that serve a node's requests.
 	Threads,
 	/// Asynchronous tasks.
 	Tasks,
@@ -108,7 +108,7 @@ impl Series {
 			Group::Node => used(folder, &is_log)? as f64 / MIB,
 			Group::Worker => 0.0,
 		};
-		let values = [memory, Some(files as f64), field("Threads"), tasks, Some(disk)];
+		let values = [memory, Some(files as f64), threads(*id), tasks, Some(disk)];
 		self.samples.push(Sample { at, values, waiting });
 		Ok(())
 	}
@@ -118,6 +118,16 @@ impl Series {
 		let of = |sample: &Sample| Some((sample.at, (*sample.values.get(measure as usize)?)?));
 		self.samples.iter().filter_map(of).collect()
 	}
+}
+
+/// The threads of a process. A node's requests have a pool of their own, of as many as were ever served at once; it lets
+/// one go that nobody needs for ten seconds, which does not happen under a constant load, and has no more than
+/// `--rpc-max-connections`.
+fn threads(id: u32) -> Option<f64> {
+	let threads = fs::read_dir(format!("/proc/{id}/task")).ok()?.flatten();
+	// One that has ended meanwhile has no name any more.
+	let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+	Some(names.filter(|name| name.trim_end() != "rpc").count() as f64)
 }
 
 /// Whether all processes serve their metrics.
