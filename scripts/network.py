@@ -188,7 +188,6 @@ def hosts(network: Network) -> None:
     (network.base / "hosts").touch()
     run("ip", "addr", "add", f"10.231.{number}.1/24", "dev", bridge)
     run("ip", "link", "set", bridge, "up")
-    shaped = True
     for index, member in enumerate(network.members):
         outside, inside = f"o{number}oh{index}", f"o{number}ih{index}"
         run("ip", "netns", "add", member.namespace)
@@ -203,25 +202,25 @@ def hosts(network: Network) -> None:
             run("ip", "-n", member.namespace, *command.split())
         # As docs/operations.md says.
         run("ip", "netns", "exec", member.namespace, "tee", "/proc/sys/net/ipv4/tcp_retries2", input="6")
-        shaped = shaped and shape(network, member, inside)
+        shape(network, member, inside)
 
 
-def shape(network: Network, member: Member, device: str) -> bool:
-    """Delays and loses what a host sends, as far as the kernel can."""
+def shape(network: Network, member: Member, device: str) -> None:
+    """Delays what a host sends, and loses some of what it receives."""
     delay, loss = network.asked["delay"], network.asked["loss"]
-    if not delay and not loss:
-        return True
-    netem = [*(["delay", f"{delay}ms"] if delay else []), *(["loss", f"{loss}%"] if loss else [])]
     try:
-        run("tc", "-n", member.namespace, "qdisc", "add", "dev", device, "root", "netem", *netem)
+        if delay:
+            netem = ["netem", "delay", f"{delay}ms"]
+            run("tc", "-n", member.namespace, "qdisc", "add", "dev", device, "root", *netem)
     except (Failed, FileNotFoundError) as error:
-        print(
-            f"network.sh: this machine cannot delay or lose packets (sch_netem, tc): the hosts are connected without.\n"
-            f"  {error}",
-            file=sys.stderr,
-        )
-        return False
-    return True
+        raise Failed(f"this machine cannot delay packets (sch_netem, tc): leave --delay out\n  {error}") from error
+    try:
+        if loss:
+            lost = f'iifname "{device}" numgen random mod 10000 < {round(100 * loss)} counter drop;'
+            rules = f"table inet loss {{ chain received {{ type filter hook input priority filter; {lost} }}\n}}\n"
+            run("ip", "netns", "exec", member.namespace, "nft", "--file", "-", input=rules)
+    except (Failed, FileNotFoundError) as error:
+        raise Failed(f"this machine cannot lose packets (nftables): leave --loss out\n  {error}") from error
 
 
 def no_hosts(network: Network) -> None:

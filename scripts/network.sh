@@ -11,7 +11,8 @@
 #   --workers M       5 unless said otherwise: the roles of a network, dealt out to so many processes
 #   --first-port P    the first of three ports of each process, ten apart: peers, JSON-RPC, metrics (30400)
 #   --hosts           each on a host of its own: network namespaces on a bridge. Takes root
-#   --delay MS, --loss PERCENT   of what each of these hosts sends. Takes a kernel with netem
+#   --delay MS        how late what each of these hosts sends arrives. Takes a kernel with netem, and tc
+#   --loss PERCENT    how much of what each of these hosts receives is lost. Takes nft
 #
 # ODA_BIN names a folder of programs to run instead of building them. The keys are those that everybody knows: it is a
 # network to try things on.

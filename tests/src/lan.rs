@@ -42,6 +42,20 @@ impl Host {
 		run("tc", &[&["-n", &self.namespace, "qdisc", "add", "dev", &self.device][..], &shaper].concat(), "")
 	}
 
+	/// Loses so many of a hundred packets that it receives. Takes `nft`.
+	pub fn lose(&self, percent: u32) -> Result<()> {
+		let device = &self.device;
+		let rules = format!(
+			"table inet loss {{
+				chain received {{
+					type filter hook input priority filter;
+					iifname {device} numgen random mod 100 < {percent} drop;
+				}}
+			}}"
+		);
+		run("ip", &["netns", "exec", &self.namespace, "nft", "--file", "-"], &rules)
+	}
+
 	/// Pulls its plug, or puts it back.
 	pub fn connect(&self, connected: bool) -> Result<()> {
 		ip(&["-n", &self.namespace, "link", "set", &self.device, if connected { "up" } else { "down" }])
