@@ -1,10 +1,11 @@
 //! Blocks through a runtime's wasm.
 
+use crate::current;
 use codec::{Decode, Encode};
 use oda_runtime::{
 	AccountId, Balances, Clock, Emission, Hash, Header, ModelRegistry, Peers, ProtocolParameters, Runtime,
 	RuntimeCall, RuntimeEvent, SignedPayload, Staking, StorageDeals, System, Training, TxExtension,
-	UncheckedExtrinsic, Verification, defence::CheckDefence,
+	UncheckedExtrinsic, Verification, configs::tokens::BURNED_FEE, defence::CheckDefence,
 };
 use polkadot_sdk::{
 	frame_metadata_hash_extension::CheckMetadataHash,
@@ -16,7 +17,7 @@ use polkadot_sdk::{
 		digests::{PreDigest, SecondaryPlainPreDigest},
 	},
 	sp_core::{
-		storage::well_known_keys::CODE,
+		storage::{Storage, well_known_keys::CODE},
 		traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
 	},
 	sp_io::{SubstrateHostFunctions, TestExternalities, hashing::blake2_256, storage},
@@ -29,6 +30,30 @@ use polkadot_sdk::{
 	},
 	sp_version::RuntimeVersion,
 };
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::LazyLock};
+
+/// What runs every chain's wasm: each code is compiled once.
+static EXECUTOR: LazyLock<WasmExecutor<SubstrateHostFunctions>> =
+	LazyLock::new(|| WasmExecutor::builder().build());
+
+/// Who makes all blocks: the only validator.
+const AUTHOR: Sr25519Keyring = Sr25519Keyring::Alice;
+
+/// The presets of this tree's runtime.
+static PRESETS: LazyLock<GenesisConfigBuilderRuntimeCaller> =
+	LazyLock::new(|| GenesisConfigBuilderRuntimeCaller::new(current()));
+
+/// The genesis of the development chain of this tree's runtime, changed.
+pub fn genesis(change: impl FnOnce(&mut Value)) -> Storage {
+	let mut patch = PRESETS.get_named_preset(Some(&"development".to_owned())).expect("there is one");
+	change(&mut patch);
+	PRESETS.get_storage_for_patch(patch).expect("it builds")
+}
+
+/// Why a block does not take a transaction that it has no room for.
+pub const FULL: TransactionValidityError =
+	TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources);
 
 /// The first slot after genesis.
 const FIRST_SLOT: u64 = 1_000;
@@ -39,20 +64,32 @@ const SLOT_MILLIS: u64 = 1_000;
 /// A development chain between two blocks. Its blocks are made by the code that lies in its state.
 pub struct Chain {
 	state: TestExternalities,
-	executor: WasmExecutor<SubstrateHostFunctions>,
+	/// The code that ran last, and its hash.
+	code: (Vec<u8>, Vec<u8>),
 	parent: Header,
+	/// What transaction fees have cost each account so far, or brought the author; the rest was burned.
+	pub(crate) fees: BTreeMap<AccountId, i128>,
 }
 
 impl Chain {
 	/// A chain of this runtime after its first block, from which on it knows the hash of genesis.
 	pub fn start(code: &[u8]) -> Self {
 		let caller: GenesisConfigBuilderRuntimeCaller = GenesisConfigBuilderRuntimeCaller::new(code);
-		let storage =
+		let genesis =
 			caller.get_storage_for_named_preset(Some(&"development".to_owned())).expect("it builds");
+		Self::start_with(code, genesis)
+	}
+
+	/// A chain of this tree's runtime, from such a [`genesis`].
+	pub fn start_from(genesis: Storage) -> Self {
+		Self::start_with(current(), genesis)
+	}
+
+	fn start_with(code: &[u8], genesis: Storage) -> Self {
 		let parent =
 			Header::new(0, Default::default(), Default::default(), Default::default(), Digest::default());
-		let state = TestExternalities::new_with_code(code, storage);
-		let mut chain = Self { state, executor: WasmExecutor::builder().build(), parent };
+		let state = TestExternalities::new_with_code(code, genesis);
+		let mut chain = Self { state, code: Default::default(), parent, fees: BTreeMap::new() };
 		chain.empty_block();
 		chain
 	}
@@ -60,11 +97,14 @@ impl Chain {
 	/// Calls a function of the runtime.
 	pub fn call<R: Decode>(&mut self, function: &str, input: &impl Encode) -> R {
 		let code = self.state.execute_with(|| storage::get(CODE)).expect("there is code");
-		let fetcher = WrappedRuntimeCode((&code[..]).into());
-		let code = RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash: blake2_256(&code).to_vec() };
+		if self.code.0 != code {
+			self.code = (code.to_vec(), blake2_256(&code).to_vec());
+		}
+		let (code, hash) = &self.code;
+		let fetcher = WrappedRuntimeCode(code.into());
+		let code = RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash: hash.clone() };
 		let context = CallContext::Onchain { import: false };
-		let (output, _) =
-			self.executor.call(&mut self.state.ext(), &code, function, &input.encode(), context);
+		let (output, _) = EXECUTOR.call(&mut self.state.ext(), &code, function, &input.encode(), context);
 		let output = output.unwrap_or_else(|error| panic!("{function}: {error}"));
 		R::decode(&mut &output[..]).unwrap_or_else(|error| panic!("{function}: {error}"))
 	}
@@ -99,7 +139,24 @@ impl Chain {
 		assert_eq!(self.apply(&inherent), Ok(Ok(())));
 		let results = transactions.iter().map(|transaction| self.apply(transaction)).collect();
 		self.parent = self.call("BlockBuilder_finalize_block", &());
+		self.note_fees();
 		results
+	}
+
+	/// Adds the fees of the last block.
+	fn note_fees(&mut self) {
+		for event in self.events() {
+			if let RuntimeEvent::TransactionPayment(pallet_transaction_payment::Event::TransactionFeePaid {
+				who,
+				actual_fee,
+				..
+			}) = event
+			{
+				let burned = BURNED_FEE.mul_ceil(actual_fee);
+				*self.fees.entry(who).or_default() -= actual_fee as i128;
+				*self.fees.entry(AUTHOR.to_account_id()).or_default() += (actual_fee - burned) as i128;
+			}
+		}
 	}
 
 	/// Applies a transaction, and leaves nothing of one that is refused, as who builds a block does.
@@ -135,9 +192,20 @@ impl Chain {
 
 	/// A call, signed for the runtime in the state.
 	pub fn sign(&mut self, who: Sr25519Keyring, call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+		self.sign_after(who, 0, call)
+	}
+
+	/// A call, signed to follow so many others of the same account.
+	fn sign_after(
+		&mut self,
+		who: Sr25519Keyring,
+		others: u32,
+		call: impl Into<RuntimeCall>,
+	) -> UncheckedExtrinsic {
 		let version = self.version();
 		let account = AccountId::from(who.public());
-		let (genesis, nonce) = self.natively(|| (System::block_hash(0), System::account_nonce(&account)));
+		let (genesis, nonce) =
+			self.natively(|| (System::block_hash(0), System::account_nonce(&account) + others));
 		let (call, extension) = (call.into(), extension(nonce));
 		let (spec, transaction) = (version.spec_version, version.transaction_version);
 		let implicit = ((), (), spec, transaction, genesis, genesis, (), (), (), None::<[u8; 32]>, (), ());
@@ -150,6 +218,23 @@ impl Chain {
 	pub fn signed(&mut self, who: Sr25519Keyring, call: impl Into<RuntimeCall>) {
 		let transaction = self.sign(who, call);
 		assert_eq!(self.send(&transaction), Ok(Ok(())), "{transaction:?}");
+	}
+
+	/// Sends signed calls in one block; each has to succeed.
+	pub fn signed_together<C: Into<RuntimeCall>>(
+		&mut self,
+		who: Sr25519Keyring,
+		calls: impl IntoIterator<Item = C>,
+	) {
+		let transactions: Vec<_> =
+			(0..).zip(calls).map(|(others, call)| self.sign_after(who, others, call)).collect();
+		self.send_together(&transactions);
+	}
+
+	/// Sends calls that nobody signs in one block; each has to succeed.
+	pub fn authorised_together<C: Into<RuntimeCall>>(&mut self, calls: impl IntoIterator<Item = C>) {
+		let transactions: Vec<_> = calls.into_iter().map(unsigned).collect();
+		self.send_together(&transactions);
 	}
 
 	/// Sends a call that nobody signs, which has to succeed.
@@ -167,8 +252,6 @@ impl Chain {
 
 	/// Makes blocks until there is room for a transaction in one; the first block of an epoch has none.
 	pub fn send(&mut self, transaction: &(impl Encode + Clone)) -> ApplyExtrinsicResult {
-		const FULL: TransactionValidityError =
-			TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources);
 		for _ in 0..2 {
 			let result = self.block(std::slice::from_ref(transaction)).remove(0);
 			if result != Err(FULL) {
@@ -176,6 +259,17 @@ impl Chain {
 			}
 		}
 		Err(FULL)
+	}
+
+	/// Makes blocks until there is room for transactions in one, which has to take all of them.
+	fn send_together(&mut self, transactions: &[UncheckedExtrinsic]) {
+		let mut results = self.block(transactions);
+		if results.iter().all(|result| *result == Err(FULL)) {
+			results = self.block(transactions);
+		}
+		for (result, transaction) in results.iter().zip(transactions) {
+			assert_eq!(*result, Ok(Ok(())), "{transaction:?}");
+		}
 	}
 
 	/// The events of the last block.

@@ -4,7 +4,8 @@
 //! What one pallet does is tested in the pallet; what all do together under any calls, by the fuzzer. Here is what takes
 //! more than one runtime, or more than one pallet: `tests/upgrade.rs` rehearses an upgrade from the last runtime, which
 //! lies in `previous/`, with something of every kind under way; `tests/calls.rs` holds the encoding of transactions to
-//! `transaction_version`.
+//! `transaction_version`; `tests/road.rs` takes a submission from its commitment to the head, and `tests/adversaries.rs`
+//! lets everybody cheat who can, and counts who owns what afterwards.
 
 #![allow(
 	clippy::arithmetic_side_effects,
@@ -15,6 +16,7 @@
 	reason = "whatever goes wrong here has to be seen"
 )]
 
+pub mod books;
 pub mod chain;
 pub mod world;
 
