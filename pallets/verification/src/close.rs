@@ -99,9 +99,10 @@ impl<T: Config> Pallet<T> {
 			match fault {
 				Fault::FalseValid | Fault::FalseOutput | Fault::FalseAccusation => return,
 				Fault::Absence | Fault::Abstention => {
-					let epoch = T::Epoch::get();
-					if absences.epoch != epoch {
-						(absences.epoch, absences.paid) = (epoch, Zero::zero());
+					// Whenever the task ends: or who opens many during an outage could let them end in one epoch after the
+					// other. Those of an epoch before count as if they were of the last one.
+					if absences.epoch < task.drawn {
+						(absences.epoch, absences.paid) = (task.drawn, Zero::zero());
 					}
 					penalty = penalty.min(T::AbsenceCap::get().saturating_sub(absences.paid));
 					absences.paid = absences.paid.saturating_add(penalty);
@@ -150,6 +151,7 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 			shown: None,
 			redrawn: false,
 			votes: T::Committee::get().min(T::MaxMembers::get()),
+			drawn: 0,
 			members: BoundedVec::new(),
 			size: 0,
 			quorum: 0,

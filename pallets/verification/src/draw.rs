@@ -249,6 +249,7 @@ impl<T: Config> Pallet<T> {
 			Seats::<T>::insert(id, &who, seat);
 			members = members.saturating_add(1);
 		}
+		task.drawn = T::Epoch::get();
 		task.quorum = task.terms.quorum.mul_ceil(task.size).max(1);
 		// If all who were drawn have answered, there is nobody to wait for.
 		let window = if task.answering == 0 { 1 } else { task.terms.window };

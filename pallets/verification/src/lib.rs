@@ -226,7 +226,7 @@ pub mod pallet {
 		/// What not answering costs.
 		type AbsenceSlash: Get<BalanceOf<Self>>;
 
-		/// The most that a verifier pays for absences in an epoch.
+		/// The most that a verifier pays for absences from tasks that were drawn in one epoch.
 		type AbsenceCap: Get<BalanceOf<Self>>;
 
 		/// After how many absences in a row a verifier is not drawn until it wakes.

@@ -75,9 +75,9 @@ impl Usage {
 pub struct Absences<Balance> {
 	/// Absences since it last answered rightly.
 	pub in_a_row: u32,
-	/// The epoch of the last one that cost something.
+	/// The last epoch in which a task was drawn that it paid for.
 	pub epoch: EpochIndex,
-	/// What absences have cost in that epoch.
+	/// What absences from tasks that were drawn in that epoch have cost.
 	pub paid: Balance,
 }
 
@@ -312,6 +312,8 @@ pub struct Task<
 	pub redrawn: bool,
 	/// How many votes are to be drawn.
 	pub votes: u32,
+	/// The epoch in which the present committee was drawn: what absences from it cost is capped with those of that epoch.
+	pub drawn: EpochIndex,
 	/// Who has a seat: what is left of the first committee, then the present one.
 	pub members: BoundedVec<AccountId, MaxMembers>,
 	/// The votes of the present committee, whatever became of its members.

@@ -39,7 +39,7 @@ use polkadot_sdk::{
 	sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::Path, sync::LazyLock};
+use std::{collections::BTreeMap, ops::Range, path::Path, sync::LazyLock};
 
 type Train = pallet_training::Call<Runtime>;
 
@@ -309,8 +309,8 @@ impl Play {
 	}
 
 	/// What the block space costs that demanded weights take.
-	fn price(&mut self) -> i128 {
-		let target = Target::Submission(self.claims[0].submission);
+	fn price(&mut self, claim: usize) -> i128 {
+		let target = Target::Submission(self.claims[claim].submission);
 		self.chain.natively(|| Training::demand_for(target)).expect("they are demanded").price as i128
 	}
 
@@ -334,9 +334,9 @@ impl Play {
 		assert!(!self.chain.natively(|| live(*submission)));
 	}
 
-	/// Settles every claim as soon as that is due, whatever it takes.
-	fn settle(&mut self) {
-		let ids: Vec<_> = self.claims.iter().map(|claim| claim.submission).collect();
+	/// Settles some claims as soon as that is due, whatever it takes.
+	fn settle(&mut self, claims: Range<usize>) {
+		let ids: Vec<_> = self.claims[claims].iter().map(|claim| claim.submission).collect();
 		for _ in 0..100 {
 			let live = |id: &SubmissionId| pallet_training::Submissions::<Runtime>::contains_key(*id);
 			let left: Vec<_> = self.chain.natively(|| ids.iter().copied().filter(live).collect());
@@ -354,7 +354,7 @@ impl Play {
 	/// Settles a claim, and its weights have to be the head.
 	fn accept(&mut self) {
 		assert!(matches!(self.task(0).phase, Phase::Passed { .. }), "{:?}", self.task(0));
-		self.settle();
+		self.settle(0..1);
 		let Claim { spec, submission, .. } = &self.claims[0];
 		let head = self.chain.natively(|| ModelRegistry::head(spec.id())).expect("there is one");
 		assert_eq!(head.1.submission, *submission);
@@ -362,7 +362,7 @@ impl Play {
 
 	/// Settles it, and there has to be no head.
 	fn reject(&mut self) {
-		self.settle();
+		self.settle(0..1);
 		let model = self.claims[0].spec.id();
 		assert_eq!(self.chain.natively(|| ModelRegistry::head(model)), None);
 	}
@@ -646,7 +646,7 @@ fn demander() -> Row {
 	play.answers(|_| honestly(RIGHT), concluded);
 	let Claim { submission, .. } = play.claims[0];
 	play.chain.signed(WATCHER, Train::demand { target: Target::Submission(submission) });
-	let price = play.price();
+	let price = play.price(0);
 	// Each member has them, and nobody has to be the trainer to post them.
 	play.chain.post(submission, RIGHT);
 	play.accept();
@@ -662,13 +662,16 @@ fn demander() -> Row {
 /// How many models a trainer opens tasks about at once.
 const MODELS: u64 = 12;
 
-/// The slots of a session in which all of these tasks can be answered and settled, as in an hour of a public network.
+/// The slots of a session in which all of these tasks can be answered and settled, and the ticks in which demanded weights
+/// can be posted: as many, as on a public network.
 const LONG_SESSION: u64 = 100;
 
 fn outage() -> Row {
 	let genesis = genesis_with([BOND; 6], |patch| {
 		patch["tempo"]["epochLength"] = json!(LONG_SESSION);
-		patch["protocolParameters"]["windows"]["verifierPatience"] = json!(3 * LONG_SESSION);
+		let windows = &mut patch["protocolParameters"]["windows"];
+		windows["verifierPatience"] = json!(3 * LONG_SESSION);
+		windows["demand"] = json!(LONG_SESSION);
 	});
 	let mut play = Play::stage(Chain::start_from(genesis), RIGHT, MODELS);
 	let [absent, ..] = VERIFIERS;
@@ -682,8 +685,23 @@ fn outage() -> Row {
 		play.shares_fee(claim, &honest, false);
 	}
 	play.answers(|who| if who == absent { None } else { honestly(RIGHT) }, concluded);
-	play.settle();
+	// The trainer holds half of them back, by demanding its own weights, and posts them in the next session.
+	let (half, all) = (play.claims.len() / 2, play.claims.len());
+	let held: Vec<_> = play.claims[half..].iter().map(|claim| claim.submission).collect();
+	let demands: Vec<_> = held.iter().map(|id| Train::demand { target: Target::Submission(*id) }).collect();
+	play.chain.signed_together(TRAINER, demands);
+	let price = play.price(half);
+	play.settle(0..half);
 	assert_eq!(play.chain.natively(Session::current_index), session);
+	while play.chain.natively(Session::current_index) == session {
+		play.chain.empty_block();
+	}
+	for id in held {
+		play.chain.post(id, RIGHT);
+		play.burns(TRAINER, price);
+	}
+	play.settle(half..all);
+	assert_eq!(play.chain.natively(Session::current_index), session + 1);
 	let absence = amount::<verification::AbsenceSlash>(&mut play.chain);
 	let cap = amount::<verification::AbsenceCap>(&mut play.chain);
 	assert!(missed * absence > cap, "{missed} votes");
@@ -695,8 +713,8 @@ fn outage() -> Row {
 	play.end(
 		[
 			"One with an outage",
-			"does not answer in twelve tasks that one trainer opened",
-			"the end of the windows: the cost in a session is capped",
+			"does not answer in twelve tasks of one trainer, who lets half of them end a session later",
+			"the end of the windows: for tasks drawn in one session the cost is capped",
 		],
 		&[absent],
 	)
@@ -802,7 +820,7 @@ fn abstaining_committee() -> Row {
 	play.answers(|_| unavailable(), concluded);
 	let Claim { submission, .. } = play.claims[0];
 	play.chain.authorised(Train::settle { submission });
-	let price = play.price();
+	let price = play.price(0);
 	play.chain.post(submission, RIGHT);
 	play.burns(TRAINER, price / 2);
 	let first = play.seats(0);

@@ -109,7 +109,7 @@ pub mod governed {
 		/// What committing to an answer and not opening it costs.
 		#[codec(index = 5)]
 		pub static UnopenedSlash: Balance = UNIT.saturating_mul(10);
-		/// The most that a verifier pays for absences in an epoch.
+		/// The most that a verifier pays for absences from tasks that were drawn in one epoch.
 		#[codec(index = 6)]
 		pub static AbsenceCap: Balance = UNIT.saturating_mul(50);
 		/// After how many absences in a row a verifier rests.

@@ -138,29 +138,68 @@ fn nobody_is_blamed_for_what_there_was_still_time_for() {
 	});
 }
 
+/// Draws committees for these tasks, in which the only verifier is absent.
+fn drawn_and_missed(tasks: &[TaskId]) {
+	next_epoch();
+	for id in tasks {
+		assert_ok!(open_task(*id));
+	}
+	next_epoch();
+	next_epoch();
+	tasks.iter().for_each(|id| {
+		Tasks::<Test>::mutate_extant(*id, |task| task.redrawn = true);
+	});
+	ticks(WINDOW + 1);
+}
+
+/// What absences have cost, one after the other.
+fn costs() -> Vec<u64> {
+	slashes().iter().map(|(.., amount)| *amount).collect()
+}
+
 #[test]
 fn absences_cost_no_more_in_an_epoch_than_the_cap() {
 	run(1, || {
 		MaxAbsences::set(10);
 		let tasks: Vec<_> = (10..14).map(TaskId::Submission).collect();
-		next_epoch();
-		for id in &tasks {
-			assert_ok!(open_task(*id));
-		}
-		next_epoch();
-		next_epoch();
-		tasks.iter().for_each(|id| {
-			Tasks::<Test>::mutate_extant(*id, |task| task.redrawn = true);
-		});
-		ticks(WINDOW + 1);
-		for id in &tasks[..3] {
-			close_task(*id, Ending::Lapsed);
-		}
+		drawn_and_missed(&tasks[..3]);
+		tasks[..3].iter().for_each(|id| drop(close_task(*id, Ending::Lapsed)));
 		// 50, 50, and what is left of 120.
-		assert_eq!(slashes().iter().map(|(.., amount)| *amount).collect::<Vec<_>>(), [50, 50, 20]);
-		next_epoch();
+		assert_eq!(costs(), [50, 50, 20]);
+		drawn_and_missed(&tasks[3..]);
 		close_task(tasks[3], Ending::Lapsed);
-		assert_eq!(slashes().last(), Some(&(0, Fault::Absence, 50)));
+		assert_eq!(costs(), [50, 50, 20, 50]);
+	});
+}
+
+#[test]
+fn absences_cost_no_more_than_the_cap_however_late_the_tasks_end() {
+	run(1, || {
+		MaxAbsences::set(10);
+		let tasks: Vec<_> = (10..14).map(TaskId::Submission).collect();
+		drawn_and_missed(&tasks);
+		for id in &tasks {
+			close_task(*id, Ending::Lapsed);
+			next_epoch();
+		}
+		assert_eq!(costs(), [50, 50, 20, 0]);
+	});
+}
+
+#[test]
+fn tasks_of_two_epochs_that_end_by_turns_cost_no_more_than_both_caps() {
+	run(1, || {
+		MaxAbsences::set(10);
+		bond(&key(0), 2 * STAKE);
+		let tasks: Vec<_> = (10..18).map(TaskId::Submission).collect();
+		drawn_and_missed(&tasks[..4]);
+		drawn_and_missed(&tasks[4..]);
+		for (first, second) in tasks[..4].iter().zip(&tasks[4..]) {
+			close_task(*first, Ending::Lapsed);
+			close_task(*second, Ending::Lapsed);
+		}
+		// The second begins anew; what is left of the first counts with it.
+		assert_eq!(costs(), [50, 50, 50, 20, 0, 0, 0, 0]);
 	});
 }
 
