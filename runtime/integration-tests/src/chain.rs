@@ -228,13 +228,13 @@ impl Chain {
 	) {
 		let transactions: Vec<_> =
 			(0..).zip(calls).map(|(others, call)| self.sign_after(who, others, call)).collect();
-		self.send_together(&transactions);
-	}
-
-	/// Sends calls that nobody signs in one block; each has to succeed.
-	pub fn authorised_together<C: Into<RuntimeCall>>(&mut self, calls: impl IntoIterator<Item = C>) {
-		let transactions: Vec<_> = calls.into_iter().map(unsigned).collect();
-		self.send_together(&transactions);
+		let mut results = self.block(&transactions);
+		if results.iter().all(|result| *result == Err(FULL)) {
+			results = self.block(&transactions);
+		}
+		for (result, transaction) in results.iter().zip(&transactions) {
+			assert_eq!(*result, Ok(Ok(())), "{transaction:?}");
+		}
 	}
 
 	/// Sends a call that nobody signs, which has to succeed.
@@ -259,17 +259,6 @@ impl Chain {
 			}
 		}
 		Err(FULL)
-	}
-
-	/// Makes blocks until there is room for transactions in one, which has to take all of them.
-	fn send_together(&mut self, transactions: &[UncheckedExtrinsic]) {
-		let mut results = self.block(transactions);
-		if results.iter().all(|result| *result == Err(FULL)) {
-			results = self.block(transactions);
-		}
-		for (result, transaction) in results.iter().zip(transactions) {
-			assert_eq!(*result, Ok(Ok(())), "{transaction:?}");
-		}
 	}
 
 	/// The events of the last block.
