@@ -1,4 +1,5 @@
-//! What the benchmarks, and the test that the court charges enough, measure with.
+//! What the benchmarks measure with, and the tests that the court charges enough and that a pool costs as much however
+//! many delegate.
 
 #![allow(clippy::arithmetic_side_effects, reason = "floats, times and tensors")]
 
@@ -6,4 +7,5 @@ mod counted;
 pub mod court;
 pub mod float;
 pub mod machine;
+pub mod stakes;
 pub mod wasm;

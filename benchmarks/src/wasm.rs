@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 /// The slot of the block that a challenge is put into.
 const SLOT: u64 = 1_000;
 /// The runtime's function that puts an extrinsic into a block.
-const APPLY: &str = "BlockBuilder_apply_extrinsic";
+pub(crate) const APPLY: &str = "BlockBuilder_apply_extrinsic";
 
 /// The runtime in an executor with the settings of a node.
 pub struct Chain {
@@ -105,7 +105,8 @@ pub fn model(graph: Graph, metric: Metric, input: &[u8]) -> Result<(ModelSpec, V
 	Ok((ModelSpec { graph, objective, data }, record))
 }
 
-fn wasm() -> Result<&'static [u8]> {
+/// The runtime that this was built with.
+pub(crate) fn wasm() -> Result<&'static [u8]> {
 	WASM_BINARY.context("the runtime was built without its wasm")
 }
 
@@ -117,10 +118,16 @@ pub fn charged(trial: &Trial) -> Result<Duration> {
 }
 
 /// The header of the first block, by the only validator.
-fn header() -> Header {
+pub(crate) fn header() -> Header {
 	let author = PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index: 0, slot: SLOT.into() });
 	let digest = Digest { logs: vec![DigestItem::PreRuntime(BABE_ENGINE_ID, author.encode())] };
 	Header::new(1, Hash::default(), Hash::default(), Hash::default(), digest)
+}
+
+/// The extrinsic that sets the time of the first block.
+pub(crate) fn time() -> Vec<u8> {
+	let now = pallet_timestamp::Call::set { now: SLOT.saturating_mul(1_000) };
+	UncheckedExtrinsic::new_bare(RuntimeCall::Timestamp(now)).encode()
 }
 
 /// Runs `run` on a state, and undoes what it did.
@@ -220,9 +227,7 @@ impl Chain {
 		valid.map_err(|reason| anyhow!("the pool refuses the challenge: {reason:?}"))?;
 
 		self.call(&mut state, "Core_initialize_block", &header().encode())?;
-		let now = pallet_timestamp::Call::set { now: SLOT.saturating_mul(1_000) };
-		let set = UncheckedExtrinsic::new_bare(RuntimeCall::Timestamp(now)).encode();
-		let set = applied(&self.call(&mut state, APPLY, &set)?)?;
+		let set = applied(&self.call(&mut state, APPLY, &time())?)?;
 		ensure!(set == Ok(Ok(())), "the time is not set: {set:?}");
 		Ok(Hearing { state, submission: trial.submission, challenge, refused: wrong })
 	}

@@ -64,7 +64,11 @@ pub struct Trial {
 }
 
 /// The genesis of a development chain, without the runtime's code.
-fn genesis() -> Result<Storage> {
+///
+/// # Errors
+///
+/// A preset that does not build.
+pub fn genesis() -> Result<Storage> {
 	let patch = genesis_config_presets::get_preset(&DEV_RUNTIME_PRESET.into()).context("a known preset")?;
 	let mut config = serde_json::to_value(RuntimeGenesisConfig::default())?;
 	json_merge(&mut config, serde_json::from_slice(&patch)?);
