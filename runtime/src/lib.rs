@@ -126,7 +126,7 @@ mod session_keys {
 		/// The keys with which a validator takes part in consensus.
 		pub struct SessionKeys {
 			pub babe: Babe,
-			pub grandpa: Grandpa,
+			pub grandpa: configs::consensus::Voters,
 			pub im_online: ImOnline,
 		}
 	}

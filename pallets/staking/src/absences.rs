@@ -21,7 +21,9 @@ pub struct Absences<T>(core::marker::PhantomData<T>);
 impl<T: Config, O: Reported<ExposedOf<T>>> ReportOffence<T::AccountId, ExposedOf<T>, O> for Absences<T> {
 	fn report_offence(_reporters: Vec<T::AccountId>, report: O) -> Result<(), OffenceError> {
 		let session = report.session_index();
-		let offenders = report.offenders();
+		// Who equivocated does well to stop its nodes.
+		let mut offenders = report.offenders();
+		offenders.retain(|(who, _)| !Equivocators::<T>::contains_key(who));
 		let count: u32 = offenders.len().saturated_into();
 		let fraction = report.slash_fraction(count);
 		// It is done in a hook of the sessions', which knows nothing of what it costs.

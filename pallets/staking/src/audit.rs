@@ -24,7 +24,7 @@ impl<T: Config> Pallet<T> {
 	/// * A position has something in a pool that there is, and a pool counts its positions.
 	/// * What is leaving is worth no more than when it left.
 	/// * A pool counts the offences of its operator that wait; each validator has one for a session.
-	/// * The list of validators' candidates holds those that are not chilled.
+	/// * The list of validators' candidates holds those that are not chilled, and none that equivocated and is barred.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut sums = Self::try_positions()?;
 		let mut offences = Self::try_offences()?;
@@ -69,6 +69,9 @@ impl<T: Config> Pallet<T> {
 				role != Role::Validator || !pool.chilled || !Self::is_listed(&operator),
 				"a chilled candidate is listed"
 			);
+		}
+		for who in Equivocators::<T>::iter_keys() {
+			ensure!(!Self::is_barred(&who) || !Self::is_listed(&who), "who is barred is listed");
 		}
 		ensure!(sums.is_empty(), "a position in no pool");
 		ensure!(offences.is_empty(), "an offence of no candidate waits");

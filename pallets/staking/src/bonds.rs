@@ -14,6 +14,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(amount >= T::MinBond::convert(role), Error::<T>::BelowMinBond);
 		ensure!(commission <= T::MaxCommission::get(), Error::<T>::CommissionTooHigh);
 		if role == Role::Validator {
+			// Nor by a new pool, after the old one lost everything and ended.
+			ensure!(!Self::is_barred(&who), Error::<T>::Barred);
 			Self::enlist(&who, amount)?;
 		}
 		let mut open = Open::<T>::new(role, who.clone(), commission);

@@ -111,6 +111,7 @@ impl<T: Config> pallet_session::historical::SessionManager<T::AccountId, Exposur
 
 	fn start_session(session: SessionIndex) {
 		CurrentSession::<T>::put(session);
+		Self::disable_equivocators();
 		Self::forget_before(session.saturating_sub(T::ReportSessions::get()));
 	}
 }

@@ -249,6 +249,10 @@ pub mod pallet {
 	pub type Guilt<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, SessionIndex, Blake2_128Concat, T::AccountId, Perbill, ValueQuery>;
 
+	/// The validators that equivocated, were reported, and neither are out nor have come back.
+	#[pallet::storage]
+	pub type Equivocators<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Equivocator>;
+
 	/// Which validators did not respond in the last session in which some did not.
 	#[pallet::storage]
 	pub type LastAbsent<T: Config> = StorageValue<_, Absentees<T::AccountId, T::MaxCandidates>, ValueQuery>;
@@ -576,8 +580,8 @@ pub mod pallet {
 		///   takes the place of the one with the least stake, which is chilled.
 		/// - `commission`: its part of each reward, at most [`Config::MaxCommission`].
 		///
-		/// Event: `Bonded`. Errors: `PoolExists`, `BelowMinBond`, `CommissionTooHigh`, `NoRoom`; the amounts cannot be
-		/// moved.
+		/// Event: `Bonded`. Errors: `PoolExists`, `BelowMinBond`, `CommissionTooHigh`, `Barred`, `NoRoom`; the amounts
+		/// cannot be moved.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::bond(T::MaxCandidates::get()))]
 		pub fn bond(

@@ -3,10 +3,15 @@
 //! The SDK reports an offence again with a higher fraction for each that joins in it, and with all that are known. So the
 //! queue holds one entry for each validator and session, with the highest fraction, and what has been applied already is
 //! known. What a validator did several times in a session costs it once, as much as the worst of it.
+//!
+//! The validators of the next session have been announced when an offence is reported, and what was announced cannot be
+//! changed: BABE's nodes know already whose turn it will be. So who equivocated stays one of them, and is disabled in that
+//! session as in the one that runs.
 
 use crate::{pallet::*, pools::Open, types::*, *};
 use polkadot_sdk::{
-	frame_support::traits::Imbalance,
+	frame_support::{dispatch::DispatchClass, traits::Imbalance},
+	frame_system,
 	sp_runtime::traits::Saturating,
 	sp_staking::offence::{OffenceDetails, OffenceSeverity, OnOffenceHandler},
 };
@@ -82,6 +87,31 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
+impl<T: Config> Pallet<T> {
+	/// Disables those who equivocated in the session that begins, as many as the sessions' strategy lets, and forgets
+	/// those who are out or have come back.
+	pub(crate) fn disable_equivocators() {
+		let validators = T::Sessions::validators();
+		for (who, Equivocator { severity, .. }) in Equivocators::<T>::iter().collect::<Vec<_>>() {
+			// It is done in a hook of the sessions', which knows nothing of what it costs. A report does this and more.
+			let weight = T::WeightInfo::report(0);
+			frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Mandatory);
+			let is_back = Pools::<T>::get(Role::Validator, &who).is_some_and(|pool| !pool.chilled);
+			if is_back || !validators.contains(&who) {
+				Equivocators::<T>::remove(&who);
+			} else {
+				T::Sessions::report_offence(who, OffenceSeverity(severity));
+			}
+		}
+	}
+
+	/// Whether somebody equivocated and may not be a candidate for validator again yet.
+	pub(crate) fn is_barred(who: &T::AccountId) -> bool {
+		let known = Equivocators::<T>::get(who);
+		known.is_some_and(|known| CurrentSession::<T>::get() < known.barred_until)
+	}
+}
+
 /// For `pallet_offences`, and for equivocations only: an offence says nothing of its kind here. For those who did not
 /// respond there is [`Absences`].
 impl<T: Config> OnOffenceHandler<T::AccountId, ExposedOf<T>, Weight> for Pallet<T> {
@@ -94,9 +124,14 @@ impl<T: Config> OnOffenceHandler<T::AccountId, ExposedOf<T>, Weight> for Pallet<
 		for (details, fraction) in offenders.iter().zip(fractions) {
 			let (offender, exposure) = details.offender.clone();
 			T::Sessions::report_offence(offender.clone(), OffenceSeverity(*fraction));
+			// The next election is over before it can come back.
+			let barred_until = CurrentSession::<T>::get().saturating_add(1);
+			Equivocators::<T>::mutate(&offender, |known| {
+				let severity = known.map_or(*fraction, |known| known.severity.max(*fraction));
+				*known = Some(Equivocator { severity, barred_until });
+			});
 			if let Some(mut open) = Open::<T>::get(Role::Validator, &offender) {
-				// The next election is over before it can come back.
-				open.pool.barred_until = CurrentSession::<T>::get().saturating_add(1);
+				open.pool.barred_until = barred_until;
 				open.set_chilled(ChillReason::Equivocated);
 				open.close();
 			}

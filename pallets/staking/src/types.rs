@@ -165,6 +165,17 @@ pub struct Offence<AccountId, Balance> {
 	pub reporter: Option<AccountId>,
 }
 
+/// A validator that equivocated and was reported.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Equivocator {
+	/// The highest fraction that it was reported with: of those who equivocated, the worst are disabled.
+	pub severity: Perbill,
+	/// The first session in which it may bond again or come back.
+	pub barred_until: SessionIndex,
+}
+
 /// The validators of a session that did not respond, and for how many sessions in a row they have not.
 #[derive(
 	CloneNoBound,

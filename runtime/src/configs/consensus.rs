@@ -1,13 +1,18 @@
 //! Who makes blocks and who finalises them.
 
 use crate::*;
-use frame_support::{parameter_types, traits::ConstU32};
+use alloc::vec::Vec;
+use frame_support::{
+	parameter_types,
+	traits::{ConstU32, OneSessionHandler},
+};
 use frame_system::offchain::{
 	CreateAuthorizedTransaction, CreateBare, CreateTransaction, CreateTransactionBase,
 };
 use pallet_session::disabling::UpToLimitWithReEnablingDisablingStrategy;
 use sp_consensus_babe::{AllowedSlots, BabeEpochConfiguration};
 use sp_runtime::{
+	BoundToRuntimeAppPublic,
 	generic::Era,
 	traits::{ConvertInto, OpaqueKeys},
 };
@@ -57,6 +62,41 @@ impl pallet_grandpa::Config for Runtime {
 	type MaxSetIdSessionEntries = MaxSetIdSessionEntries;
 	type RuntimeEvent = RuntimeEvent;
 	type WeightInfo = ();
+}
+
+/// GRANDPA's voters: the validators of a session that are not disabled when it begins.
+///
+/// Nothing keeps a voter from voting. But the voters of a session are named when it begins, unlike BABE's authors, who were
+/// announced a session before; so who equivocated in the last one is left out. Less than a third is ever disabled, so
+/// this never asks for more votes than there would be to ask for otherwise.
+pub struct Voters;
+
+impl BoundToRuntimeAppPublic for Voters {
+	type Public = <Grandpa as BoundToRuntimeAppPublic>::Public;
+}
+
+impl OneSessionHandler<AccountId> for Voters {
+	type Key = <Grandpa as OneSessionHandler<AccountId>>::Key;
+
+	fn on_genesis_session<'a, I>(validators: I)
+	where
+		I: Iterator<Item = (&'a AccountId, Self::Key)> + 'a,
+	{
+		Grandpa::on_genesis_session(validators);
+	}
+
+	fn on_new_session<'a, I>(changed: bool, validators: I, queued: I)
+	where
+		I: Iterator<Item = (&'a AccountId, Self::Key)> + 'a,
+	{
+		let disabled = Session::disabled_validators();
+		let able = (0u32..).zip(validators).filter(|(index, _)| !disabled.contains(index));
+		let able: Vec<_> = able.map(|(_, validator)| validator).collect();
+		Grandpa::on_new_session(changed, able.into_iter(), queued.collect::<Vec<_>>().into_iter());
+	}
+
+	/// An index among validators says nothing of voters, and no voter reads it.
+	fn on_disabled(_: u32) {}
 }
 
 impl pallet_authorship::Config for Runtime {

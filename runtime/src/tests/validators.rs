@@ -11,7 +11,10 @@
 use super::*;
 use codec::{Decode, Encode};
 use configs::stakes::REPORT_SESSIONS;
-use frame_support::{assert_noop, assert_ok, traits::KeyOwnerProofSystem};
+use frame_support::{
+	assert_noop, assert_ok,
+	traits::{KeyOwnerProofSystem, fungible::Mutate},
+};
 use oda_pallet_traits::Role;
 use serde_json::json;
 use sp_consensus_babe::{
@@ -25,6 +28,7 @@ use sp_runtime::{
 	traits::Header as _,
 	transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
 };
+use std::collections::BTreeSet;
 
 /// The first slot after genesis.
 const FIRST_SLOT: u64 = 1_000;
@@ -164,6 +168,16 @@ fn four() -> TestExternalities {
 	})
 }
 
+/// The validator whose turn it is, of those that are not disabled, makes the next block.
+fn block_of_all(turn: usize) {
+	let disabled = Session::disabled_validators();
+	let indices = (0u32..).zip(Session::validators());
+	let able: Vec<_> = indices.filter(|(index, _)| !disabled.contains(index)).collect();
+	let (_, next) = &able[turn % able.len()];
+	let (author, _) = FOUR.into_iter().find(|(who, _)| account(*who) == *next).expect("one of the four");
+	block_of(author, &[]);
+}
+
 /// All validators that are not disabled make blocks in turn until so many sessions have begun.
 fn sessions_of_all(number: u32) {
 	let until = Session::current_index().saturating_add(number);
@@ -171,13 +185,37 @@ fn sessions_of_all(number: u32) {
 		if Session::current_index() >= until {
 			break;
 		}
-		let disabled = Session::disabled_validators();
-		let indices = (0u32..).zip(Session::validators());
-		let able: Vec<_> = indices.filter(|(index, _)| !disabled.contains(index)).collect();
-		let (_, next) = &able[turn % able.len()];
-		let (author, _) = FOUR.into_iter().find(|(who, _)| account(*who) == *next).expect("one of the four");
-		block_of(author, &[]);
+		block_of_all(turn);
 	}
+}
+
+/// Whether the runtime takes somebody's block as the next one, of a session in which it is a validator. What the block
+/// does is undone.
+fn could_be_made_by(author: Sr25519Keyring) -> bool {
+	sp_io::storage::start_transaction();
+	let made = std::panic::catch_unwind(|| block_of(author, &[]));
+	let validates = Session::validators().contains(&account(author));
+	sp_io::storage::rollback_transaction();
+	if let Err(why) = &made {
+		let why = why.downcast_ref::<String>().map_or("", String::as_str);
+		assert!(why.contains("is disabled and should not be attempting to author"), "{why}");
+	}
+	made.is_ok() && validates
+}
+
+/// Whose votes finality asks for.
+fn voters() -> Vec<Ed25519Keyring> {
+	let all = Grandpa::grandpa_authorities();
+	let votes = |who: &Ed25519Keyring| all.iter().any(|(key, _)| *key == who.public().into());
+	FOUR.into_iter().map(|(_, voter)| voter).filter(votes).collect()
+}
+
+/// Lets every block's author be paid.
+fn pay_authors() {
+	let pot = 1_000 * UNIT;
+	assert_ok!(Balances::mint_into(&Emission::account(), pot));
+	pallet_emission::Pots::<Runtime>::insert(pallet_emission::Pot::Authors, pot);
+	pallet_emission::PerBlock::<Runtime>::put(UNIT);
 }
 
 /// The validators, in the order of [`FOUR`].
@@ -284,6 +322,42 @@ fn a_validator_that_votes_twice_should_lose_nine_sixteenths_once_and_validate_no
 }
 
 #[test]
+fn who_voted_twice_should_make_no_block_from_the_report_until_it_is_out_and_vote_no_more_in_the_next_session()
+{
+	four().execute_with(|| {
+		sessions_of_all(3);
+		pay_authors();
+		let (session, bob) = (Session::current_index(), Sr25519Keyring::Bob);
+		let before = stake(bob);
+		block_of(bob, &[]);
+		assert_eq!(stake(bob), before + UNIT, "an author is paid");
+		let set = Grandpa::current_set_id();
+		let seen = report(two_votes(Ed25519Keyring::Bob, set, 7, [1, 2]), owner(Ed25519Keyring::Bob));
+		block_of(Sr25519Keyring::Alice, &[seen]);
+
+		let mut validated = BTreeSet::new();
+		for turn in 0.. {
+			if !validators().contains(&bob) {
+				break;
+			}
+			let now = Session::current_index();
+			assert!(!could_be_made_by(bob), "a block of Bob's in session {now}, reported in {session}");
+			assert!(could_be_made_by(Sr25519Keyring::Dave));
+			// A session's voters cannot be changed; the next one's can.
+			assert_eq!(voters().contains(&Ed25519Keyring::Bob), now == session, "in session {now}");
+			validated.insert(now);
+			block_of_all(turn);
+		}
+		// The validators of the next session were announced before the report.
+		assert_eq!(validated, BTreeSet::from([session, session + 1]));
+		assert_eq!(stake(bob), before + UNIT - LOST);
+		assert!(stake(Sr25519Keyring::Dave) > BOND);
+		assert_eq!(voters(), [Ed25519Keyring::Alice, Ed25519Keyring::Charlie, Ed25519Keyring::Dave]);
+		assert_ok!(Staking::do_try_state());
+	});
+}
+
+#[test]
 fn of_four_validators_one_should_be_disabled_however_many_vote_twice() {
 	four().execute_with(|| {
 		sessions_of_all(3);
@@ -297,7 +371,10 @@ fn of_four_validators_one_should_be_disabled_however_many_vote_twice() {
 		for who in [Sr25519Keyring::Bob, Sr25519Keyring::Charlie] {
 			assert_eq!(stake(who), 0);
 		}
-		sessions_of_all(2);
+		// Nor in the next session, which goes on with the other three.
+		sessions_of_all(1);
+		assert_eq!((Session::disabled_validators().len(), validators().len(), voters().len()), (1, 4, 3));
+		sessions_of_all(1);
 		assert_eq!(validators(), [Sr25519Keyring::Alice, Sr25519Keyring::Dave]);
 		assert_ok!(Staking::do_try_state());
 	});

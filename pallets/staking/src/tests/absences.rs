@@ -84,3 +84,17 @@ fn who_has_been_away_longest_is_removed_first() {
 		assert_eq!(VALIDATORS.map(chilled), [true, true, false, false]);
 	});
 }
+
+#[test]
+fn who_equivocated_and_stops_is_not_absent() {
+	run(|| {
+		PerBlock::set(4);
+		equivocates(1, 50);
+		Silent::set(vec![1, 4]);
+		sessions(2);
+		pass(1);
+		assert_eq!(pool(Validator, 1).own, 450_000);
+		assert!(pool(Validator, 4).own < 600_000);
+		PerBlock::set(1);
+	});
+}

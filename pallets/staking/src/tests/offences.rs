@@ -163,3 +163,91 @@ fn what_was_taken_for_a_session_is_known_as_long_as_something_of_it_waits() {
 		assert_eq!(Guilt::<Test>::iter().count(), 0);
 	});
 }
+
+#[test]
+fn who_equivocated_is_disabled_in_the_next_session_too() {
+	run(|| {
+		sessions(1);
+		equivocates(1, 50);
+		sessions(1);
+		// Its validators were known before.
+		assert_eq!(Session::validators(), VALIDATORS);
+		assert_eq!(Session::disabled_validators(), [0]);
+		// Coming back is for later sessions.
+		assert_ok!(resume(Validator, 1));
+		assert_eq!(Session::disabled_validators(), [0]);
+		sessions(1);
+		assert_eq!(Session::validators(), [2, 3, 4]);
+		assert!(Session::disabled_validators().is_empty());
+		sessions(1);
+		assert!(Session::validators().contains(&1));
+		assert!(Session::disabled_validators().is_empty());
+		assert_eq!(Equivocators::<Test>::iter().count(), 0);
+	});
+}
+
+#[test]
+fn who_begins_to_validate_after_the_report_is_disabled_then() {
+	run(|| {
+		assert_ok!(bond(Validator, 5, 2_000_000));
+		sessions(1);
+		equivocated(&[(5, 900_000)], 50, 0);
+		assert!(Session::disabled_validators().is_empty());
+		sessions(1);
+		assert_eq!(Session::validators()[Session::disabled_validators()[0] as usize], 5);
+	});
+}
+
+#[test]
+fn of_those_who_equivocated_the_worst_are_disabled_in_the_next_session_and_never_more_than_a_third() {
+	run(|| {
+		sessions(1);
+		equivocates(3, 20);
+		equivocates(1, 50);
+		equivocates(2, 10);
+		for _ in 0..2 {
+			assert_eq!(Session::validators(), VALIDATORS);
+			assert_eq!(Session::disabled_validators(), [0]);
+			sessions(1);
+		}
+	});
+}
+
+#[test]
+fn who_stays_for_want_of_others_is_disabled_until_it_is_back() {
+	run(|| {
+		MinValidators::set(4);
+		sessions(1);
+		equivocates(1, 50);
+		for _ in 0..3 {
+			sessions(1);
+			assert_eq!(
+				(Session::validators(), Session::disabled_validators()),
+				(VALIDATORS.to_vec(), vec![0])
+			);
+		}
+		assert_ok!(resume(Validator, 1));
+		sessions(1);
+		assert_eq!((Session::validators(), Session::disabled_validators()), (VALIDATORS.to_vec(), vec![]));
+		MinValidators::set(2);
+	});
+}
+
+#[test]
+fn who_lost_all_for_an_equivocation_does_not_bond_again_before_the_next_election() {
+	run(|| {
+		equivocates(4, 100);
+		pass(1);
+		assert_ok!(withdraw(Validator, 4, 4));
+		assert_eq!(Staking::pool(Validator, 4), None);
+		assert_noop!(bond(Validator, 4, 500_000), Fault::Barred);
+		assert_ok!(bond(Verifier, 4, 500_000));
+		sessions(1);
+		assert_eq!(Session::disabled_validators(), [3]);
+		assert_ok!(bond(Validator, 4, 500_000));
+		sessions(1);
+		assert_eq!(Session::validators(), [1, 2, 3]);
+		sessions(1);
+		assert_eq!(Session::validators(), VALIDATORS);
+	});
+}
