@@ -119,7 +119,10 @@ const RUNTIME_AND_BELOW: &[&str] = &[
 const BELOW_BENCHMARKS: &[&str] = &[
 	"oda-primitives",
 	"oda-evaluator",
+	"oda-pallet-traits",
+	"pallet-emission",
 	"pallet-model-registry",
+	"pallet-oda-staking",
 	"pallet-training",
 	"oda-runtime",
 	"oda-trials",
