@@ -109,9 +109,10 @@ e2e() {
 	build --bins
 	# Most wait for blocks rather than for the processor, so that eight at a time are not too many for two cores.
 	local alone=(an_honest_keeper_never_loses_a_unit every_transfer_is_counted_and_a_small_load_is_no_figure
-		a_killed_validator_comes_back_as_one_and_who_stays_away_is_none_any_more)
+		a_killed_validator_comes_back_as_one_and_who_stays_away_is_none_any_more
+		a_blob_goes_from_behind_one_router_to_behind_another)
 	step cargo test --locked --workspace --test scenarios -- --test-threads=8 "${alone[@]/#/--skip=}"
-	# One measures, others have things die on time: with the machine to themselves.
+	# One measures, others have things die, or peers call each other, on time: with the machine to themselves.
 	step cargo test --locked --workspace --test scenarios -- --test-threads=1 "${alone[@]}"
 }
 
