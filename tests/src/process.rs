@@ -11,7 +11,10 @@ use std::{
 	process::Stdio,
 	time::Duration,
 };
-use tokio::process::{Child, Command};
+use tokio::{
+	process::{Child, Command},
+	signal::unix::{SignalKind, signal},
+};
 
 /// A binary of the same build as the running program.
 ///
@@ -112,6 +115,16 @@ impl Process {
 			Ok(status) => status.map(|_| true).map_err(Into::into),
 			Err(_) => self.child.kill().await.map(|()| false).map_err(Into::into),
 		}
+	}
+}
+
+/// Ends when this program is asked to end, from the terminal or by `kill`; an error if it cannot be asked. What it has started then
+/// ends with it.
+pub async fn stopped() -> Result<()> {
+	let mut terminated = signal(SignalKind::terminate())?;
+	tokio::select! {
+		asked = tokio::signal::ctrl_c() => Ok(asked?),
+		_ = terminated.recv() => Ok(()),
 	}
 }
 

@@ -8,6 +8,7 @@ use oda_client::{AccountId, Chain, Happened, Key};
 use oda_e2e::{
 	Node, Worker,
 	digits::{self, Digits, text},
+	process::stopped,
 };
 use serde_json::{Value, json};
 use std::{
@@ -127,7 +128,7 @@ async fn main() -> Result<()> {
 			Ok(())
 		},
 		// Dropping the story kills its processes.
-		_ = tokio::signal::ctrl_c() => bail!("interrupted; everything that was started has been stopped"),
+		asked = stopped() => asked.and_then(|()| bail!("interrupted; everything that was started has been stopped")),
 	}
 }
 

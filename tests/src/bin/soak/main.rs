@@ -31,7 +31,10 @@ mod world;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use events::Events;
-use oda_e2e::machine::{self, Machine};
+use oda_e2e::{
+	machine::{self, Machine},
+	process::stopped,
+};
 use sample::Series;
 use std::{
 	convert::Infallible,
@@ -158,6 +161,6 @@ async fn main() -> Result<()> {
 	tokio::select! {
 		result = run(&args) => result,
 		// Dropping the run kills its processes.
-		_ = tokio::signal::ctrl_c() => bail!("interrupted; everything that was started has been stopped"),
+		asked = stopped() => asked.and_then(|()| bail!("interrupted; everything that was started has been stopped")),
 	}
 }

@@ -18,7 +18,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 use chain::{Call, Crowd, World};
 use clap::Parser;
 use count::Figures;
-use oda_e2e::machine::{self, Machine};
+use oda_e2e::{
+	machine::{self, Machine},
+	process::stopped,
+};
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 /// Measures how many transactions a second a chain of one validator takes.
@@ -128,6 +131,6 @@ async fn main() -> Result<()> {
 	tokio::select! {
 		result = run(&args) => result,
 		// Dropping the run kills its node.
-		_ = tokio::signal::ctrl_c() => bail!("interrupted; everything that was started has been stopped"),
+		asked = stopped() => asked.and_then(|()| bail!("interrupted; everything that was started has been stopped")),
 	}
 }
