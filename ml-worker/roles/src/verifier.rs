@@ -956,7 +956,7 @@ mod tests {
 			let claimed = Claimed::of(&actor, [1, 1, 1]);
 			stage.finalise(|block| {
 				claimed.put(block);
-				block.set_task(&claimed.task(phase.clone(), 1));
+				block.set_task(&claimed.task(phase, 1));
 				let answer = Answer::Opened { verdict: Verdict::Wrong(1) };
 				block.set_seat(SUBMISSION, &stage.me(), &Seat { earlier, answer });
 			});
