@@ -2,17 +2,21 @@
 
 use codec::Encode;
 use oda_evaluator::testing::random_case;
-use oda_fuzz::runtime::{
-	Action::{self, *},
-	Of, account,
+use oda_fuzz::{
+	runtime::{
+		Action::{self, *},
+		Of, account,
+	},
+	starts::{self, answered},
 };
 use oda_pallet_traits::Role;
 use oda_primitives::Verdict;
 use oda_runtime::{Runtime, RuntimeCall, UNIT};
 use pallet_verification::Load;
-use polkadot_sdk::sp_runtime::Perbill;
+use polkadot_sdk::{pallet_session, sp_runtime::Perbill};
 use std::{fs, path::Path};
 
+type SessionCall = pallet_session::Call<Runtime>;
 type Stake = pallet_oda_staking::Call<Runtime>;
 type Verify = pallet_verification::Call<Runtime>;
 
@@ -20,30 +24,8 @@ type Verify = pallet_verification::Call<Runtime>;
 const GRAPHS: usize = 100;
 const GRAPH_BYTES: usize = 600;
 
-/// The model is registered by Alice, and weights that are right on record 0 become its head; Bob verifies.
-fn head() -> Vec<Action> {
-	vec![
-		Announce { who: 0, model: 0, salt: 0 },
-		Blocks(3),
-		Register { who: 0, model: 0, parent: None, salt: 0 },
-		Commit { who: 0, model: 0, right: 1, salt: 0 },
-		Blocks(3),
-		Reveal { who: 0, submission: 0, right: 1, salt: 0, lie: 0 },
-	]
-	.into_iter()
-	.chain(answered(0, Verdict::Valid))
-	.chain([Blocks(31), Settle { who: 5, submission: 0 }])
-	.collect()
-}
-
-/// Bob is drawn for a submission two epochs after its turn has come, commits, and opens once records are drawn.
-fn answered(submission: u8, verdict: Verdict) -> Vec<Action> {
-	let answer = Attest { who: 1, submission, verdict };
-	vec![Sessions(2), Blocks(0), answer.clone(), Blocks(4), Blocks(0), answer, Blocks(0), Blocks(0)]
-}
-
 fn after_head(then: Vec<Action>) -> Vec<Action> {
-	[head(), then].concat()
+	[vec![From(starts::HEAD)], then].concat()
 }
 
 /// A call for which there is no action.
@@ -62,7 +44,7 @@ fn stories() -> Vec<Vec<Action>> {
 		after_head([lies, answered(1, Verdict::Valid), then].concat())
 	};
 	vec![
-		head(),
+		starts::head(),
 		// A bounty, earned.
 		after_head(
 			[
@@ -176,7 +158,7 @@ fn stories() -> Vec<Vec<Action>> {
 			]
 			.concat(),
 		),
-		// A keeper who proves; one who stays away, and loses; who leaves; a deal that ends early.
+		// Keepers enlist, and a deal is offered and taken, or cannot be.
 		vec![
 			Enlist { who: 2, mib: 9 },
 			BindPeer { who: 2, peer: 2 },
@@ -193,10 +175,10 @@ fn stories() -> Vec<Vec<Action>> {
 			Take { who: 2, deal: 0 },
 			Take { who: 2, deal: 0 },
 			Take { who: 3, deal: 0 },
-			Blocks(20),
-			Blocks(0),
-			Blocks(20),
-			Blocks(0),
+		],
+		// A keeper who proves, and leaves; one who stays away, and loses; a deal that ends early.
+		vec![
+			From(starts::DEAL),
 			Prove { who: 2, deal: 0, slot: 1, back: 0, right: None },
 			Prove { who: 2, deal: 0, slot: 0, back: 1, right: None },
 			Prove { who: 2, deal: 0, slot: 0, back: 0, right: Some(3) },
@@ -258,41 +240,27 @@ fn stories() -> Vec<Vec<Action>> {
 			Prove { who: 2, deal: 1, slot: 0, back: 0, right: None },
 		]),
 		// Two verifiers whose outputs differ, and the court runs the record: for nobody's weights, and for the claim's.
-		[
-			head(),
-			vec![
-				Bond { who: 2, role: Role::Verifier, units: 20_000 },
-				Join { who: 2, time: 60 },
-				Sessions(3),
-			],
-			vec![commit.clone(), Blocks(9), reveal.clone(), Sessions(2), Blocks(0)],
-			vec![
-				CommitFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7 },
-				CommitFinding { who: 2, submission: 1, verdict: Verdict::Valid, right: 6 },
-				Blocks(4),
-				Blocks(0),
-				OpenFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7, other: Some(3) },
-				OpenFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7, other: None },
-				OpenFinding { who: 2, submission: 1, verdict: Verdict::Valid, right: 6, other: None },
-				Blocks(1),
-				Blocks(0),
-				Resolve { submission: 1, record: 0, right: 6 },
-				Resolve { submission: 1, record: 0, right: 7 },
-				Blocks(31),
-				Settle { who: 5, submission: 1 },
-			],
-		]
-		.concat(),
-		// A verifier bonds, joins, rests, wakes and leaves, with a delegator; its stake moves on, and leaves.
+		vec![
+			From(starts::CLAIM),
+			CommitFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7 },
+			CommitFinding { who: 2, submission: 1, verdict: Verdict::Valid, right: 6 },
+			Blocks(4),
+			Blocks(0),
+			OpenFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7, other: Some(3) },
+			OpenFinding { who: 1, submission: 1, verdict: Verdict::Valid, right: 7, other: None },
+			OpenFinding { who: 2, submission: 1, verdict: Verdict::Valid, right: 6, other: None },
+			Blocks(1),
+			Blocks(0),
+			Resolve { submission: 1, record: 0, right: 6 },
+			Resolve { submission: 1, record: 0, right: 7 },
+			Blocks(31),
+			Settle { who: 5, submission: 1 },
+		],
+		// A verifier bonds, joins, rests, wakes and leaves.
 		vec![
 			Join { who: 2, time: 60 },
 			Bond { who: 2, role: Role::Verifier, units: 600 },
 			Bond { who: 2, role: Role::Verifier, units: 600 },
-			any(2, Stake::bond_more { role: Role::Verifier, amount: 5 * UNIT }),
-			any(3, Stake::bond_more { role: Role::Verifier, amount: 5 * UNIT }),
-			Bond { who: 3, role: Role::Verifier, units: 700 },
-			Delegate { who: 4, role: Role::Verifier, operator: 2, units: 90 },
-			Delegate { who: 4, role: Role::Verifier, operator: 5, units: 90 },
 			Join { who: 2, time: 60 },
 			Join { who: 2, time: 60 },
 			any(2, Verify::set_capacity { capacity: Load { time: 3_000_000_000_000_000, bytes: 1 << 31 } }),
@@ -306,6 +274,12 @@ fn stories() -> Vec<Vec<Action>> {
 			Sessions(3),
 			Leave { who: 2 },
 			Leave { who: 2 },
+		],
+		// Its stake grows, is of no use for a while, and is looked at again.
+		vec![
+			Bond { who: 2, role: Role::Verifier, units: 600 },
+			any(2, Stake::bond_more { role: Role::Verifier, amount: 5 * UNIT }),
+			any(3, Stake::bond_more { role: Role::Verifier, amount: 5 * UNIT }),
 			any(2, Stake::set_commission { role: Role::Verifier, commission: Perbill::from_percent(9) }),
 			any(2, Stake::set_commission { role: Role::Verifier, commission: Perbill::one() }),
 			any(2, Stake::chill { role: Role::Verifier }),
@@ -315,6 +289,13 @@ fn stories() -> Vec<Vec<Action>> {
 			any(5, Stake::refresh { role: Role::Verifier, operator: account(2) }),
 			MinStake { units: 400 },
 			any(5, Stake::refresh { role: Role::Verifier, operator: account(2) }),
+		],
+		// A delegator's stake moves on, and leaves.
+		vec![
+			Bond { who: 2, role: Role::Verifier, units: 600 },
+			Bond { who: 3, role: Role::Verifier, units: 700 },
+			Delegate { who: 4, role: Role::Verifier, operator: 2, units: 90 },
+			Delegate { who: 4, role: Role::Verifier, operator: 5, units: 90 },
 			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 40, to: Some(3) },
 			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 40, to: Some(5) },
 			Unbond { who: 4, role: Role::Verifier, operator: 2, units: 50, to: None },
@@ -327,6 +308,7 @@ fn stories() -> Vec<Vec<Action>> {
 		// A verifier is absent again and again, is sent away, and does not come back.
 		after_head(
 			[
+				vec![any(5, Verify::dismiss { verifier: account(1) })],
 				vec![commit.clone(), Blocks(3), reveal.clone()],
 				[Sessions(3), Blocks(30), Blocks(0)].into_iter().cycle().take(9).collect(),
 				vec![Settle { who: 5, submission: 1 }],
@@ -334,7 +316,7 @@ fn stories() -> Vec<Vec<Action>> {
 				vec![Reveal { who: 3, submission: 2, right: 31, salt: 2, lie: 0 }],
 				[Sessions(3), Blocks(30), Blocks(0)].into_iter().cycle().take(9).collect(),
 				vec![any(5, Verify::dismiss { verifier: account(1) })],
-				vec![Sessions(3), Sessions(3), any(5, Verify::dismiss { verifier: account(1) })],
+				vec![Sessions(3), any(5, Verify::dismiss { verifier: account(1) })],
 			]
 			.concat(),
 		),
@@ -349,6 +331,26 @@ fn stories() -> Vec<Vec<Action>> {
 			Sessions(3),
 			Blocks(250),
 			WithdrawStake { who: 2, role: Role::Validator, operator: 2 },
+		],
+		// One with keys of its own is elected, stays away, and goes.
+		vec![
+			SetKeys { who: 2, keys: 2 },
+			SetKeys { who: 3, keys: 2 },
+			any(2, SessionCall::purge_keys {}),
+			any(2, SessionCall::purge_keys {}),
+			SetKeys { who: 2, keys: 2 },
+			Bond { who: 2, role: Role::Validator, units: 20_000 },
+			Sessions(3),
+			SetKeys { who: 2, keys: 3 },
+			Sessions(3),
+			Sessions(3),
+			Sessions(3),
+			any(2, Stake::resume { role: Role::Validator }),
+			Sessions(3),
+			any(2, Stake::chill { role: Role::Validator }),
+			Sessions(3),
+			any(2, SessionCall::purge_keys {}),
+			Sessions(3),
 		],
 		// Never accepted.
 		vec![

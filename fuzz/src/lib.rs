@@ -19,4 +19,5 @@
 
 pub mod evaluator;
 pub mod runtime;
+pub mod starts;
 mod state;

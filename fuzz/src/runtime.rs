@@ -1,6 +1,6 @@
 //! Any bytes as blocks and calls on a development chain.
 
-use crate::state::Rootless;
+use crate::{starts, state::Rootless};
 use codec::{Decode, DecodeLimit, Encode};
 use oda_evaluator::{
 	DataSource, DatasetRef, Graph, ModelSpec, Objective,
@@ -17,9 +17,9 @@ use oda_primitives::{
 	storage::challenged_range,
 };
 use oda_runtime::{
-	AccountId, Balances, Emission, Executive, Header, ModelRegistry, Peers, Runtime, RuntimeCall,
-	RuntimeGenesisConfig, RuntimeOrigin, Signature, Staking, StorageDeals, System, Training, UNIT,
-	UncheckedExtrinsic, Verification,
+	AccountId, Babe, Balances, Emission, Executive, Header, ModelRegistry, Parameters, Peers, Runtime,
+	RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, SessionKeys, Signature, Staking, StorageDeals, System,
+	Training, UNIT, UncheckedExtrinsic, Verification, tempo::EpochSlots,
 };
 use pallet_training::Target;
 use pallet_verification::{Load, Phase};
@@ -27,17 +27,17 @@ use polkadot_sdk::{
 	frame_support::{
 		dispatch::{GetDispatchInfo, PostDispatchInfo},
 		genesis_builder_helper::get_preset,
-		traits::{Authorize, GetCallMetadata},
+		traits::{Authorize, Get, GetCallMetadata, PalletInfoAccess},
 		weights::Weight,
 	},
 	frame_system::{self, RawOrigin},
-	pallet_balances, pallet_timestamp,
+	pallet_balances, pallet_session, pallet_timestamp,
 	sc_chain_spec::json_merge,
 	sp_consensus_babe::{
 		BABE_ENGINE_ID, Slot,
 		digests::{PreDigest, SecondaryPlainPreDigest},
 	},
-	sp_core::{Pair, ed25519, sr25519},
+	sp_core::{Pair, ed25519, proof_of_possession::statement_of_ownership, sr25519},
 	sp_keyring::Sr25519Keyring,
 	sp_runtime::{
 		BuildStorage, Digest, DigestItem, Perbill,
@@ -45,10 +45,13 @@ use polkadot_sdk::{
 		transaction_validity::TransactionSource,
 	},
 };
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
+use tracing::subscriber::NoSubscriber;
 
 /// Actions in one input, and bytes of one: more would only be slow.
 const MAX_ACTIONS: usize = 64;
+/// Blocks that one input may make: they take most of the time.
+const MAX_BLOCKS: u32 = 64;
 /// How deep a call may nest.
 const MAX_DEPTH: u32 = 16;
 /// Records of every model here.
@@ -152,10 +155,14 @@ pub enum Action {
 	Rest { who: u8 },
 	/// Is drawn again.
 	Wake { who: u8 },
-	/// So many sessions begin.
+	/// So many sessions begin. Of an epoch only the last block and the first are not empty.
 	Sessions(u8),
 	/// Whoever governs changes the verifiers' least stake.
 	MinStake { units: u16 },
+	/// Sets the session keys of this number, of six.
+	SetKeys { who: u8, keys: u8 },
+	/// Goes on from one of [`starts`]; only before all else.
+	From(u8),
 }
 
 /// Whose weights.
@@ -280,6 +287,8 @@ fn bytes(right: Option<u8>) -> Vec<u8> {
 
 /// The chain's state after genesis.
 static GENESIS: LazyLock<polkadot_sdk::sp_runtime::Storage> = LazyLock::new(|| {
+	// Where there is no subscriber, each access to the state asks the logger instead.
+	tracing::subscriber::set_global_default(NoSubscriber::default()).expect("nobody subscribed");
 	let patch = oda_runtime::genesis_config_presets::get_preset(&"development".into()).expect("the preset");
 	let default = get_preset::<RuntimeGenesisConfig>(&None, |_| None).expect("the default");
 	let mut config: serde_json::Value = serde_json::from_slice(&default).expect("JSON");
@@ -288,24 +297,40 @@ static GENESIS: LazyLock<polkadot_sdk::sp_runtime::Storage> = LazyLock::new(|| {
 	config.build_storage().expect("the preset builds")
 });
 
+thread_local! {
+	/// The chains that inputs begin from, each in the middle of a block.
+	static STARTS: RefCell<Vec<(Rootless, Header)>> = {
+		let starts = starts::all().into_iter().map(|past| {
+			let mut state = Rootless::new(GENESIS.clone(), Parameters::name_hash());
+			let parent = state.execute_with(|| {
+				let none = Default::default();
+				let mut chain = Chain::new(Header::new(0, none, none, none, Digest::default()));
+				chain.begin(0);
+				past.into_iter().for_each(|action| chain.act(action));
+				chain.parent
+			});
+			(state, parent)
+		});
+		RefCell::new(starts.collect())
+	};
+}
+
 /// A chain in the middle of a block.
 struct Chain {
 	tally: Tally,
 	parent: Header,
+	blocks: u32,
 }
 
 impl Chain {
-	fn new() -> Self {
-		let genesis =
-			Header::new(0, Default::default(), Default::default(), Default::default(), Digest::default());
-		let mut chain = Self { tally: Tally::new(), parent: genesis };
-		chain.begin(0);
-		chain
+	fn new(parent: Header) -> Self {
+		Self { tally: Tally::new(), parent, blocks: 0 }
 	}
 
 	/// Begins a block after so many empty ones, of which only the numbers and the ticks are made: each would cost a
 	/// storage root.
 	fn begin(&mut self, empty: u8) {
+		self.blocks += 1;
 		pallet_clock::Now::<Runtime>::mutate(|now| *now += u64::from(empty));
 		System::set_block_number(self.parent.number + u32::from(empty));
 		let number = self.parent.number + u32::from(empty) + 1;
@@ -557,9 +582,12 @@ impl Chain {
 				let until = oda_runtime::Session::current_index() + u32::from(number % 4);
 				while oda_runtime::Session::current_index() < until {
 					self.end();
-					self.begin(0);
+					let epoch = u64::from(Babe::current_epoch_start()) + EpochSlots::<Runtime>::get();
+					let left = epoch.saturating_sub(FIRST_SLOT + u64::from(self.parent.number) + 2);
+					self.begin(left as u8);
 				}
 			}
+			Action::From(_) => {}
 			Action::MinStake { units } => {
 				use oda_runtime::parameters::{RuntimeParameters, changes, governed::verification};
 				let value = verification::Parameters::MinStake(
@@ -568,6 +596,15 @@ impl Chain {
 				);
 				let changes = vec![RuntimeParameters::Verification(value)].try_into().expect("one change");
 				self.dispatch(RawOrigin::Root.into(), changes::Call::<Runtime>::set { changes }.into());
+			}
+			Action::SetKeys { who, keys } => {
+				let statement = statement_of_ownership(&account(who).encode());
+				let (sr25519, ed25519) = (pair(keys), ed25519::Pair::from_seed(&[keys % 6; 32]));
+				let (signed, also) = (sr25519.sign(&statement), ed25519.sign(&statement));
+				let proof = (&signed, also, &signed).encode();
+				let (babe, grandpa) = (sr25519.public().into(), ed25519.public().into());
+				let keys = SessionKeys { babe, grandpa, im_online: sr25519.public().into() };
+				self.signed(who, pallet_session::Call::set_keys { keys, proof });
 			}
 			Action::PostBounty { who, model, threshold, amount, term } => {
 				let until = oda_runtime::Clock::now() + u64::from(term);
@@ -635,8 +672,9 @@ impl Chain {
 	}
 }
 
-/// That no funds were made or lost, that holds are reserved, and every pallet's own invariants.
-fn check() {
+/// That no funds were made or lost, that holds are reserved, and every pallet's own invariants. Those of parameters take
+/// longest, and concern nothing else: they are for when one was written.
+fn check(parameters: bool) {
 	let mut sum = 0u128;
 	for (who, account) in frame_system::Account::<Runtime>::iter() {
 		let data = account.data;
@@ -646,7 +684,9 @@ fn check() {
 	}
 	assert_eq!(sum, Balances::total_issuance(), "issuance");
 	oda_runtime::Clock::do_try_state().expect("the clock");
-	oda_runtime::ProtocolParameters::do_try_state().expect("parameters");
+	if parameters {
+		oda_runtime::ProtocolParameters::do_try_state().expect("parameters");
+	}
 	Emission::do_try_state().expect("emission");
 	Staking::do_try_state().expect("stakes");
 	ModelRegistry::do_try_state().expect("the registry");
@@ -658,14 +698,33 @@ fn check() {
 
 /// Runs the actions that these bytes are, and checks what is left; which calls there were and what came of them.
 pub fn run(mut bytes: &[u8]) -> Tally {
-	Rootless::new(GENESIS.clone()).execute_with(|| {
-		let mut chain = Chain::new();
-		for _ in 0..MAX_ACTIONS {
-			let Ok(action) = Action::decode(&mut bytes) else { break };
-			chain.act(action);
+	let mut rest = bytes;
+	let start = match Action::decode(&mut rest) {
+		Ok(Action::From(start)) => {
+			bytes = rest;
+			usize::from(start)
 		}
-		chain.end();
-		check();
-		chain.tally
+		_ => 0,
+	};
+	STARTS.with_borrow_mut(|starts| {
+		let number = starts.len();
+		let (state, parent) = &mut starts[start % number];
+		state.undone(|state| {
+			let tally = state.execute_with(|| {
+				let mut chain = Chain::new(parent.clone());
+				for _ in 0..MAX_ACTIONS {
+					if chain.blocks >= MAX_BLOCKS {
+						break;
+					}
+					let Ok(action) = Action::decode(&mut bytes) else { break };
+					chain.act(action);
+				}
+				chain.end();
+				chain.tally
+			});
+			let parameters = state.touched();
+			state.execute_with(|| check(parameters));
+			tally
+		})
 	})
 }

@@ -11,17 +11,40 @@ use polkadot_sdk::{
 use std::any::{Any, TypeId};
 
 /// State whose root is always nothing: it would cost two fifths of the time, and no call looks at it.
-pub(crate) struct Rootless(BasicExternalities);
+pub(crate) struct Rootless {
+	state: BasicExternalities,
+	/// What the keys that are watched begin with.
+	watched: [u8; 16],
+	touched: bool,
+}
 
 impl Rootless {
-	/// From what genesis is.
-	pub(crate) fn new(storage: Storage) -> Self {
-		Self(BasicExternalities::new(storage))
+	/// From what genesis is, watching keys that begin so.
+	pub(crate) fn new(storage: Storage, watched: [u8; 16]) -> Self {
+		Self { state: BasicExternalities::new(storage), watched, touched: false }
 	}
 
 	/// Runs `run` on it.
 	pub(crate) fn execute_with<R>(&mut self, run: impl FnOnce() -> R) -> R {
 		set_and_run_with_externalities(self, run)
+	}
+
+	/// Runs `run`, and undoes what it did to the state.
+	pub(crate) fn undone<R>(&mut self, run: impl FnOnce(&mut Self) -> R) -> R {
+		self.touched = false;
+		self.state.storage_start_transaction();
+		let result = run(self);
+		self.state.storage_rollback_transaction().expect("as many transactions end as begin");
+		result
+	}
+
+	/// Whether a watched key may have been written since [`Self::undone`] began.
+	pub(crate) fn touched(&self) -> bool {
+		self.touched
+	}
+
+	fn note(&mut self, key: &[u8]) {
+		self.touched |= key.starts_with(&self.watched) || self.watched.starts_with(key);
 	}
 }
 
@@ -29,7 +52,7 @@ impl Rootless {
 macro_rules! within {
 	($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
 		$(fn $name(&mut self, $($argument: $type),*) $(-> $result)? {
-			self.0.$name($($argument),*)
+			self.state.$name($($argument),*)
 		})*
 	};
 }
@@ -52,11 +75,8 @@ impl Externalities for Rootless {
 		fn next_storage_key(key: &[u8]) -> Option<Vec<u8>>;
 		fn next_child_storage_key(child: &ChildInfo, key: &[u8]) -> Option<Vec<u8>>;
 		fn kill_child_storage(child: &ChildInfo, limit: Option<u32>, from: Option<&[u8]>) -> MultiRemovalResults;
-		fn clear_prefix(prefix: &[u8], limit: Option<u32>, from: Option<&[u8]>) -> MultiRemovalResults;
 		fn clear_child_prefix(child: &ChildInfo, prefix: &[u8], limit: Option<u32>, from: Option<&[u8]>) -> MultiRemovalResults;
-		fn place_storage(key: Vec<u8>, value: Option<Vec<u8>>);
 		fn place_child_storage(child: &ChildInfo, key: Vec<u8>, value: Option<Vec<u8>>);
-		fn storage_append(key: Vec<u8>, value: Vec<u8>);
 		fn storage_start_transaction();
 		fn storage_rollback_transaction() -> Result<(), ()>;
 		fn storage_commit_transaction() -> Result<(), ()>;
@@ -64,6 +84,26 @@ impl Externalities for Rootless {
 		fn commit();
 		fn reset_read_write_count();
 		fn set_whitelist(keys: Vec<TrackedStorageKey>);
+	}
+
+	fn clear_prefix(
+		&mut self,
+		prefix: &[u8],
+		limit: Option<u32>,
+		from: Option<&[u8]>,
+	) -> MultiRemovalResults {
+		self.note(prefix);
+		self.state.clear_prefix(prefix, limit, from)
+	}
+
+	fn place_storage(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+		self.note(&key);
+		self.state.place_storage(key, value);
+	}
+
+	fn storage_append(&mut self, key: Vec<u8>, value: Vec<u8>) {
+		self.note(&key);
+		self.state.storage_append(key, value);
 	}
 
 	fn storage_root(&mut self, _: StateVersion) -> Vec<u8> {
@@ -75,14 +115,14 @@ impl Externalities for Rootless {
 	}
 
 	fn read_write_count(&self) -> (u32, u32, u32, u32) {
-		self.0.read_write_count()
+		self.state.read_write_count()
 	}
 
 	fn get_whitelist(&self) -> Vec<TrackedStorageKey> {
-		self.0.get_whitelist()
+		self.state.get_whitelist()
 	}
 
 	fn get_read_and_written_keys(&self) -> Vec<(Vec<u8>, u32, u32, bool)> {
-		self.0.get_read_and_written_keys()
+		self.state.get_read_and_written_keys()
 	}
 }
