@@ -126,3 +126,63 @@ impl Externalities for Rootless {
 		self.state.get_read_and_written_keys()
 	}
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use polkadot_sdk::sp_io::storage;
+
+	const WATCHED: [u8; 16] = [7; 16];
+
+	fn state() -> Rootless {
+		let top = [(b"kept".to_vec(), vec![1]), (b"list".to_vec(), vec![4, 9])];
+		Rootless::new(Storage { top: top.into(), children_default: Default::default() }, WATCHED)
+	}
+
+	#[test]
+	fn what_a_run_does_is_undone() {
+		let mut state = state();
+		let was = |state: &mut Rootless| {
+			["kept", "list", "new"].map(|key| state.execute_with(|| storage::get(key.as_bytes())))
+		};
+		let before = was(&mut state);
+		let within = state.undone(|state| {
+			state.execute_with(|| {
+				storage::clear(b"kept");
+				storage::append(b"list", vec![9]);
+				storage::start_transaction();
+				storage::set(b"new", &[1]);
+				storage::commit_transaction();
+			});
+			was(state)
+		});
+		assert_eq!(
+			within.map(|value| value.map(|bytes| bytes.to_vec())),
+			[None, Some(vec![8, 9, 9]), Some(vec![1])]
+		);
+		assert_eq!(was(&mut state), before);
+	}
+
+	#[test]
+	fn every_write_to_a_watched_key_is_noticed() {
+		let mut state = state();
+		let key = [&WATCHED[..], b"key"].concat();
+		let writes: [(bool, &dyn Fn()); 6] = [
+			(true, &|| storage::set(&key, &[1])),
+			(true, &|| storage::clear(&key)),
+			(true, &|| storage::append(&key, vec![1])),
+			(true, &|| {
+				storage::clear_prefix(&WATCHED[..3], None);
+			}),
+			(false, &|| storage::set(b"kept", &[2])),
+			(false, &|| assert_eq!(storage::get(&key), None)),
+		];
+		for (number, (noticed, write)) in writes.into_iter().enumerate() {
+			let touched = state.undone(|state| {
+				state.execute_with(write);
+				state.touched()
+			});
+			assert_eq!(touched, noticed, "{number}");
+		}
+	}
+}
