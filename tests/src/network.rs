@@ -152,7 +152,10 @@ impl Network {
 
 /// The numbers of the best and of the last final block of a node.
 pub async fn heads(node: &Node) -> Result<(u64, u64)> {
-	let chain = Chain::connect(&node.url(), Some(PATIENCE)).await?;
+	numbers(&Chain::connect(&node.url(), Some(PATIENCE)).await?).await
+}
+
+async fn numbers(chain: &Chain) -> Result<(u64, u64)> {
 	Ok((chain.best().await?.number(), chain.finalised().await?.number()))
 }
 
@@ -162,11 +165,14 @@ pub async fn until(node: &Node, what: &str, wanted: impl Fn(u64, u64) -> bool) -
 	let waiting = async {
 		let chain = Chain::connect(&node.url(), Some(PATIENCE)).await?;
 		loop {
-			let now = (chain.best().await?.number(), chain.finalised().await?.number());
-			last = Some(now);
-			if wanted(now.0, now.1) {
-				return anyhow::Ok(now);
+			// While a node warps it may not have the state of its own best block.
+			let now = numbers(&chain).await;
+			if let Ok((best, finalised)) = now
+				&& wanted(best, finalised)
+			{
+				return anyhow::Ok((best, finalised));
 			}
+			last = Some(now);
 			tokio::time::sleep(POLL).await;
 		}
 	};
