@@ -12,8 +12,11 @@ use tempfile::TempDir;
 
 const ODA: u128 = 1_000_000_000_000;
 
-/// Slots of a second, ten an epoch: everybody responds in each session.
+/// Slots of a second, ten an epoch.
 const TEMPO: (u64, u64) = (1_000, 10);
+/// Longer ones, where it is counted who responds. One of four makes no block in a session of ten slots in one of eighteen, and
+/// sends its heartbeat so late that the session may end before a block has it; in one of 24 slots, in one of a thousand.
+const LONG: (u64, u64) = (1_000, 24);
 /// Shorter ones, where a stake is waited for that leaves: it is out 26 of them later.
 const SHORT: (u64, u64) = (1_000, 6);
 
@@ -158,7 +161,7 @@ async fn a_validator_whose_keys_run_on_two_nodes_is_slashed_and_not_elected_agai
 
 #[tokio::test]
 async fn a_killed_validator_comes_back_as_one_and_who_stays_away_is_none_any_more() {
-	let (mut network, chain, _base) = network(4, TEMPO, &[("minValidators", 3)]).await;
+	let (mut network, chain, _base) = network(4, LONG, &[("minValidators", 3)]).await;
 	let (alice, bob) = (account("//Alice"), account("//Bob"));
 	let first = chain.finalised().await.unwrap().number();
 	let bonded = (bond(&chain, &alice).await, bond(&chain, &bob).await);
