@@ -144,8 +144,8 @@ async fn a_validator_whose_keys_run_on_two_nodes_is_slashed_and_not_elected_agai
 		assert_eq!((offence.fraction, Some(offence.exposure)), expected, "{offence:?}");
 		lost.insert(offence.session, offence.exposure * 9 / 16);
 	}
-	// A report may come in the session after.
-	assert!(!lost.is_empty() && lost.keys().all(|of| *of <= session + 1), "{lost:?}");
+	// What it signs twice at the end of a session may be reported in the next one.
+	assert!(lost.keys().any(|of| (session - 1..=session).contains(of)), "{lost:?}");
 	let lost = lost.values().sum::<u128>().min(bonded);
 	let pool = history.values().last().unwrap().pool.clone().unwrap();
 	assert_eq!((pool.own, pool.offences, pool.counted), (bonded - lost, 0, 0));
