@@ -118,8 +118,8 @@ impl Process {
 	}
 }
 
-/// Ends when this program is asked to end, from the terminal or by `kill`; an error if it cannot be asked. What it has started then
-/// ends with it.
+/// Ends when this program is asked to end, from the terminal or by `kill`; an error if it cannot be asked. What it
+/// has started ends with it, if it returns then.
 pub async fn stopped() -> Result<()> {
 	let mut terminated = signal(SignalKind::terminate())?;
 	tokio::select! {

@@ -14,8 +14,8 @@ const ODA: u128 = 1_000_000_000_000;
 
 /// Slots of a second, ten an epoch.
 const TEMPO: (u64, u64) = (1_000, 10);
-/// Longer ones, where it is counted who responds. One of four makes no block in a session of ten slots in one of eighteen, and
-/// sends its heartbeat so late that the session may end before a block has it; in one of 24 slots, in one of a thousand.
+/// Longer ones, where it is counted who responds. Of sessions of ten slots one of four makes no block in every
+/// eighteenth, and may send its heartbeat too late for a block to have it; of those of 24, in every thousandth.
 const LONG: (u64, u64) = (1_000, 24);
 /// Shorter ones, where a stake is waited for that leaves: it is out 26 of them later.
 const SHORT: (u64, u64) = (1_000, 6);

@@ -128,7 +128,10 @@ async fn main() -> Result<()> {
 			Ok(())
 		},
 		// Dropping the story kills its processes.
-		asked = stopped() => asked.and_then(|()| bail!("interrupted; everything that was started has been stopped")),
+		asked = stopped() => {
+			asked?;
+			bail!("interrupted; everything that was started has been stopped")
+		},
 	}
 }
 

@@ -131,6 +131,9 @@ async fn main() -> Result<()> {
 	tokio::select! {
 		result = run(&args) => result,
 		// Dropping the run kills its node.
-		asked = stopped() => asked.and_then(|()| bail!("interrupted; everything that was started has been stopped")),
+		asked = stopped() => {
+			asked?;
+			bail!("interrupted; everything that was started has been stopped")
+		},
 	}
 }
