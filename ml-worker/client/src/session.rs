@@ -93,7 +93,7 @@ pub struct ValidatorStatus {
 	pub heartbeat: bool,
 	/// The number of sessions in a row, up to the last, in which it has not responded.
 	pub absences: u32,
-	/// The first session in which it may resume, if it is barred until then for an equivocation.
+	/// The first session in which it may bond again or resume, if it is barred until then for an equivocation.
 	pub barred_until: Option<u32>,
 	/// The offences of it that wait to be applied.
 	pub offences: Vec<WaitingOffence>,
@@ -151,7 +151,7 @@ impl View {
 		let absences = absent.and_then(|absent| {
 			absent.absent.0.into_iter().find_map(|(who, times)| (who == *account).then_some(times))
 		});
-		let barred = self.barred_until(StakeRole::Validator, account).await?;
+		let barred = self.barred_until(account).await?;
 		let offences = get!(self, storage.staking().offences(),);
 		let offences = offences.map(|offences| offences.0).into_iter().flatten();
 		Ok(ValidatorStatus {

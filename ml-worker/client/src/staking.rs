@@ -365,14 +365,10 @@ impl View {
 		self.ask(call).await
 	}
 
-	/// The first session in which a chilled candidate may come back; `None` if it has no pool.
-	pub async fn barred_until(
-		&self,
-		role: StakeRole,
-		operator: &AccountId,
-	) -> Result<Option<u32>, ChainError> {
-		let pool = get!(self, runtime::storage().staking().pools(), role.stored(), *operator);
-		Ok(pool.map(|pool| pool.barred_until))
+	/// The first session in which a validator that equivocated may bond again or come back; `None` if it did not.
+	pub async fn barred_until(&self, account: &AccountId) -> Result<Option<u32>, ChainError> {
+		let known = get!(self, runtime::storage().staking().equivocators(), *account);
+		Ok(known.map(|known| known.barred_until))
 	}
 }
 

@@ -59,7 +59,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_resume(role: Role, who: T::AccountId) -> DispatchResult {
 		let mut open = Open::<T>::existing(role, &who)?;
 		ensure!(open.pool.chilled, Error::<T>::NotChilled);
-		ensure!(CurrentSession::<T>::get() >= open.pool.barred_until, Error::<T>::Barred);
+		ensure!(role != Role::Validator || !Self::is_barred(&who), Error::<T>::Barred);
 		let min_bond = T::MinBond::convert(role);
 		ensure!(open.pool.own_bond() >= min_bond, Error::<T>::BelowMinBond);
 		if role == Role::Validator {

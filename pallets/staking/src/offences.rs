@@ -92,6 +92,7 @@ impl<T: Config> Pallet<T> {
 	/// those who are out or have come back.
 	pub(crate) fn disable_equivocators() {
 		let validators = T::Sessions::validators();
+		// No more than validated in the sessions of which reports are taken: each is forgotten once it is out.
 		for (who, Equivocator { severity, .. }) in Equivocators::<T>::iter().collect::<Vec<_>>() {
 			// It is done in a hook of the sessions', which knows nothing of what it costs. A report does this and more.
 			let weight = T::WeightInfo::report(0);
@@ -131,7 +132,6 @@ impl<T: Config> OnOffenceHandler<T::AccountId, ExposedOf<T>, Weight> for Pallet<
 				*known = Some(Equivocator { severity, barred_until });
 			});
 			if let Some(mut open) = Open::<T>::get(Role::Validator, &offender) {
-				open.pool.barred_until = barred_until;
 				open.set_chilled(ChillReason::Equivocated);
 				open.close();
 			}

@@ -45,7 +45,6 @@ impl<T: Config> Open<T> {
 			commission,
 			raise: None,
 			chilled: false,
-			barred_until: 0,
 			offences: 0,
 			members: 0,
 		};

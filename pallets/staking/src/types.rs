@@ -54,8 +54,6 @@ pub struct Pool<Balance> {
 	pub raise: Option<Raise>,
 	/// Whether the candidate does not count, whatever its stake.
 	pub chilled: bool,
-	/// The first session in which a chilled candidate may come back.
-	pub barred_until: SessionIndex,
 	/// How many offences wait to be applied.
 	pub offences: u32,
 	/// How many positions there are.

@@ -169,7 +169,15 @@ fn described(status: &ValidatorStatus, node_has_keys: Option<bool>, terms: &Stak
 	let mut lines = vec![status.account.to_string()];
 	let mut line = |what: &str, text: String| lines.push(format!("  {what:10} {text}"));
 	match &status.pool {
-		None => line("stake", "none: ml-worker stake bond validator".to_owned()),
+		None => line(
+			"stake",
+			match status.barred_until {
+				Some(session) => {
+					format!("none: it equivocated, and can bond again from session {session} on")
+				}
+				None => "none: ml-worker stake bond validator".to_owned(),
+			},
+		),
 		Some(pool) => {
 			line(
 				"stake",
@@ -376,6 +384,9 @@ mod tests {
 		assert!(shown.contains("ml-worker stake bond validator"), "{shown}");
 		assert!(shown.contains("ml-worker validator keys"), "{shown}");
 		assert!(shown.contains("would not be elected now"), "{shown}");
+		let barred = ValidatorStatus { barred_until: Some(14), ..nobody };
+		let shown = described(&barred, None, &terms());
+		assert!(shown.contains("it equivocated, and can bond again from session 14 on"), "{shown}");
 	}
 
 	#[test]

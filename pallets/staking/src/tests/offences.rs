@@ -28,8 +28,11 @@ fn an_equivocation_is_applied_soon_and_chills_and_disables_at_once() {
 #[test]
 fn the_guilty_miss_the_next_election() {
 	run(|| {
+		assert_ok!(bond(Verifier, 1, 500_000));
+		assert_ok!(chill(Verifier, 1));
 		equivocates(1, 10);
 		assert_noop!(resume(Validator, 1), Fault::Barred);
+		assert_ok!(resume(Verifier, 1));
 		sessions(1);
 		assert!(!Elected::<Test>::get(2).unwrap().iter().any(|(who, _)| *who == 1));
 		assert_ok!(resume(Validator, 1));
