@@ -18,44 +18,44 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_oda_staking::WeightInfo for WeightInfo<T> {
 	/// The range of component `c` is `[1, 100]`.
 	fn bond(c: u32, ) -> Weight {
-		// Least time measured: 104_215 ns.
-		Weight::from_parts(72_858_269, 6012)
-			// Standard error: 115_462
-			.saturating_add(Weight::from_parts(1_902_800, 0).saturating_mul(c.into()))
+		// Least time measured: 99_818 ns.
+		Weight::from_parts(71_846_989, 6012)
+			// Standard error: 95_527
+			.saturating_add(Weight::from_parts(1_430_223, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(5))
-			.saturating_add(Weight::from_parts(0, 394).saturating_mul(c.into()))
+			.saturating_add(Weight::from_parts(0, 393).saturating_mul(c.into()))
 	}
 	fn bond_more() -> Weight {
-		// Least time measured: 64_015 ns.
-		Weight::from_parts(67_531_000, 6196)
+		// Least time measured: 61_332 ns.
+		Weight::from_parts(64_305_000, 6196)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	fn delegate() -> Weight {
-		// Least time measured: 62_713 ns.
-		Weight::from_parts(65_868_000, 4559)
+		// Least time measured: 59_980 ns.
+		Weight::from_parts(62_984_000, 4559)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	fn unbond() -> Weight {
-		// Least time measured: 59_969 ns.
-		Weight::from_parts(93_309_000, 6012)
+		// Least time measured: 73_089 ns.
+		Weight::from_parts(80_340_000, 6012)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn redelegate() -> Weight {
-		// Least time measured: 63_224 ns.
-		Weight::from_parts(98_386_000, 6354)
+		// Least time measured: 70_535 ns.
+		Weight::from_parts(84_526_000, 6346)
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `m` is `[1, 16]`.
 	fn withdraw(m: u32, ) -> Weight {
-		// Least time measured: 99_208 ns.
-		Weight::from_parts(43_664_583, 4559)
-			// Standard error: 41_733
-			.saturating_add(Weight::from_parts(60_424_852, 0).saturating_mul(m.into()))
+		// Least time measured: 96_433 ns.
+		Weight::from_parts(42_274_205, 4559)
+			// Standard error: 32_115
+			.saturating_add(Weight::from_parts(60_257_484, 0).saturating_mul(m.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(m.into())))
 			.saturating_add(T::DbWeight::get().writes(4))
@@ -64,68 +64,68 @@ impl<T: frame_system::Config> pallet_oda_staking::WeightInfo for WeightInfo<T> {
 	}
 	/// The range of component `d` is `[1, 1000]`.
 	fn withdraw_among(d: u32, ) -> Weight {
-		// Least time measured: 99_057 ns.
-		Weight::from_parts(117_745_517, 8128)
-			// Standard error: 3_343
-			.saturating_add(Weight::from_parts(89_496, 0).saturating_mul(d.into()))
+		// Least time measured: 94_401 ns.
+		Weight::from_parts(113_379_311, 8128)
+			// Standard error: 2_501
+			.saturating_add(Weight::from_parts(83_266, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn set_commission() -> Weight {
-		// Least time measured: 25_268 ns.
-		Weight::from_parts(27_641_000, 6012)
+		// Least time measured: 24_727 ns.
+		Weight::from_parts(26_539_000, 6012)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// The range of component `c` is `[1, 100]`.
 	fn chill(c: u32, ) -> Weight {
-		// Least time measured: 15_043 ns.
-		Weight::from_parts(19_918_688, 4687)
-			// Standard error: 7_609
-			.saturating_add(Weight::from_parts(416_962, 0).saturating_mul(c.into()))
+		// Least time measured: 14_341 ns.
+		Weight::from_parts(15_897_045, 4687)
+			// Standard error: 2_221
+			.saturating_add(Weight::from_parts(161_015, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	/// The range of component `c` is `[1, 100]`.
 	fn resume(c: u32, ) -> Weight {
-		// Least time measured: 25_238 ns.
-		Weight::from_parts(26_349_000, 4687)
-			// Standard error: 52_891
-			.saturating_add(Weight::from_parts(1_057_732, 0).saturating_mul(c.into()))
+		// Least time measured: 25_038 ns.
+		Weight::from_parts(25_929_000, 4687)
+			// Standard error: 45_518
+			.saturating_add(Weight::from_parts(707_726, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(2))
-			.saturating_add(Weight::from_parts(0, 394).saturating_mul(c.into()))
+			.saturating_add(Weight::from_parts(0, 393).saturating_mul(c.into()))
 	}
 	fn refresh() -> Weight {
-		// Least time measured: 20_861 ns.
-		Weight::from_parts(22_744_000, 3672)
+		// Least time measured: 20_380 ns.
+		Weight::from_parts(22_173_000, 3668)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// The range of component `d` is `[1, 1000]`.
 	fn slash(d: u32, ) -> Weight {
-		// Least time measured: 59_678 ns.
-		Weight::from_parts(73_837_521, 4559)
-			// Standard error: 2_846
-			.saturating_add(Weight::from_parts(75_037, 0).saturating_mul(d.into()))
+		// Least time measured: 59_248 ns.
+		Weight::from_parts(63_530_501, 4559)
+			// Standard error: 391
+			.saturating_add(Weight::from_parts(26_100, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `d` is `[1, 1000]`.
 	fn reward(d: u32, ) -> Weight {
-		// Least time measured: 81_091 ns.
-		Weight::from_parts(99_629_803, 6196)
-			// Standard error: 2_826
-			.saturating_add(Weight::from_parts(56_407, 0).saturating_mul(d.into()))
+		// Least time measured: 80_019 ns.
+		Weight::from_parts(88_766_179, 6196)
+			// Standard error: 679
+			.saturating_add(Weight::from_parts(22_190, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	/// The range of component `c` is `[1, 100]`.
 	fn rotate(c: u32, ) -> Weight {
-		// Least time measured: 37_506 ns.
-		Weight::from_parts(31_167_103, 6012)
-			// Standard error: 38_335
-			.saturating_add(Weight::from_parts(8_360_798, 0).saturating_mul(c.into()))
+		// Least time measured: 36_695 ns.
+		Weight::from_parts(35_942_079, 6012)
+			// Standard error: 6_930
+			.saturating_add(Weight::from_parts(6_689_198, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -133,10 +133,10 @@ impl<T: frame_system::Config> pallet_oda_staking::WeightInfo for WeightInfo<T> {
 	}
 	/// The range of component `v` is `[1, 100]`.
 	fn absences(v: u32, ) -> Weight {
-		// Least time measured: 42_263 ns.
-		Weight::from_parts(43_685_000, 12879)
-			// Standard error: 354_104
-			.saturating_add(Weight::from_parts(22_681_824, 0).saturating_mul(v.into()))
+		// Least time measured: 40_741 ns.
+		Weight::from_parts(9_121_028, 12879)
+			// Standard error: 27_593
+			.saturating_add(Weight::from_parts(19_418_540, 0).saturating_mul(v.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(v.into())))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -145,22 +145,22 @@ impl<T: frame_system::Config> pallet_oda_staking::WeightInfo for WeightInfo<T> {
 	}
 	/// The range of component `c` is `[1, 100]`.
 	fn report(c: u32, ) -> Weight {
-		// Least time measured: 87_410 ns.
-		Weight::from_parts(93_229_301, 15053)
-			// Standard error: 14_797
-			.saturating_add(Weight::from_parts(562_583, 0).saturating_mul(c.into()))
+		// Least time measured: 83_655 ns.
+		Weight::from_parts(90_587_970, 15045)
+			// Standard error: 4_063
+			.saturating_add(Weight::from_parts(261_626, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(9))
 			.saturating_add(Weight::from_parts(0, 55).saturating_mul(c.into()))
 	}
 	fn poll() -> Weight {
-		// Least time measured: 2_644 ns.
-		Weight::from_parts(2_934_000, 12879)
+		// Least time measured: 2_473 ns.
+		Weight::from_parts(2_704_000, 12879)
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 	fn apply_offence() -> Weight {
-		// Least time measured: 61_191 ns.
-		Weight::from_parts(69_073_000, 12879)
+		// Least time measured: 60_711 ns.
+		Weight::from_parts(63_505_000, 12879)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
