@@ -57,6 +57,13 @@ pub(crate) fn change<T: Config>(role: Role, who: &T::AccountId, change: impl FnO
 	Pools::<T>::mutate(role, who, |pool| change(pool.as_mut().expect("there is such a pool")));
 }
 
+/// Lets it have equivocated, and be barred no more: that is looked at longest.
+fn equivocated<T: Config>(who: &T::AccountId) {
+	let severity = Perbill::one();
+	let barred_until = CurrentSession::<T>::get();
+	Equivocators::<T>::insert(who, types::Equivocator { severity, barred_until });
+}
+
 /// Removes the candidates of genesis, so that a list has as many as a benchmark says.
 fn clear<T: Config>() {
 	for who in ValidatorCandidates::<T>::take() {
@@ -142,11 +149,12 @@ mod benchmarks {
 	use super::*;
 
 	#[benchmark]
-	fn bond(c: Linear<1, { T::MaxCandidates::get() }>) {
-		// The list is full, or as long as it is asked for: what is displaced has to be found.
-		fill::<T>(c);
+	fn bond() {
+		// The list is full: of all that are on it the one that is displaced has to be found.
+		fill::<T>(T::MaxCandidates::get());
 		let caller: T::AccountId = whitelisted_caller();
 		endow::<T>(&caller);
+		equivocated::<T>(&caller);
 		let amount = enough::<T>(Role::Validator).saturating_mul(2u32.into());
 
 		#[extrinsic_call]
@@ -262,12 +270,13 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn resume(c: Linear<1, { T::MaxCandidates::get() }>) {
+	fn resume() {
 		let caller: T::AccountId = whitelisted_caller();
 		let amount = enough::<T>(Role::Validator).saturating_mul(2u32.into());
 		super::bond::<T>(Role::Validator, &caller, amount);
 		Pallet::<T>::do_chill(Role::Validator, caller.clone()).expect("it is a candidate");
-		fill::<T>(c);
+		equivocated::<T>(&caller);
+		fill::<T>(T::MaxCandidates::get());
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller.clone()), Role::Validator);

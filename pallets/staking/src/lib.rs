@@ -583,7 +583,7 @@ pub mod pallet {
 		/// Event: `Bonded`. Errors: `PoolExists`, `BelowMinBond`, `CommissionTooHigh`, `Barred`, `NoRoom`; the amounts
 		/// cannot be moved.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::bond(T::MaxCandidates::get()))]
+		#[pallet::weight(T::WeightInfo::bond())]
 		pub fn bond(
 			origin: OriginFor<T>,
 			role: Role,
@@ -727,7 +727,7 @@ pub mod pallet {
 		///
 		/// Event: `Resumed`. Errors: `UnknownPool`, `NotChilled`, `Barred`, `BelowMinBond`, `NoRoom`.
 		#[pallet::call_index(8)]
-		#[pallet::weight(T::WeightInfo::resume(T::MaxCandidates::get()))]
+		#[pallet::weight(T::WeightInfo::resume())]
 		pub fn resume(origin: OriginFor<T>, role: Role) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_resume(role, who)

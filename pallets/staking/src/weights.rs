@@ -5,8 +5,8 @@ use polkadot_sdk::frame_support::weights::{Weight, constants::RocksDbWeight};
 
 /// What staking's calls and hooks cost, what the watcher does included.
 pub trait WeightInfo {
-	/// Becoming a candidate, with `c` candidates for validator on a full list.
-	fn bond(c: u32) -> Weight;
+	/// Becoming a candidate in the place of another, who has to be found on a full list.
+	fn bond() -> Weight;
 	/// Raising an own bond.
 	fn bond_more() -> Weight;
 	/// Delegating.
@@ -23,8 +23,8 @@ pub trait WeightInfo {
 	fn set_commission() -> Weight;
 	/// Chilling a candidate, with `c` on the list.
 	fn chill(c: u32) -> Weight;
-	/// Resuming, with `c` candidates for validator on a full list.
-	fn resume(c: u32) -> Weight;
+	/// Resuming in the place of another, who has to be found on a full list.
+	fn resume() -> Weight;
 	/// Refreshing the least own bond of a candidate.
 	fn refresh() -> Weight;
 	/// Slashing a pool with `d` delegators.
@@ -50,10 +50,10 @@ fn touching(reads: u64, writes: u64) -> Weight {
 		.saturating_add(Weight::from_parts(20_000_000, reads.saturating_mul(3_000)))
 }
 
-/// For tests: derived from what is read and written.
+/// For tests: derived from what is read and written, with a list of a hundred candidates.
 impl WeightInfo for () {
-	fn bond(c: u32) -> Weight {
-		touching(11, 9).saturating_add(touching(1, 0).saturating_mul(c.into()))
+	fn bond() -> Weight {
+		touching(112, 11)
 	}
 	fn bond_more() -> Weight {
 		touching(6, 5)
@@ -79,8 +79,8 @@ impl WeightInfo for () {
 	fn chill(c: u32) -> Weight {
 		touching(3, 2).saturating_add(Weight::from_parts(10_000, 40).saturating_mul(c.into()))
 	}
-	fn resume(c: u32) -> Weight {
-		touching(6, 4).saturating_add(touching(1, 0).saturating_mul(c.into()))
+	fn resume() -> Weight {
+		touching(107, 6)
 	}
 	fn refresh() -> Weight {
 		touching(1, 1)

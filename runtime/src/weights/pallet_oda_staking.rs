@@ -16,46 +16,42 @@ use polkadot_sdk::{
 pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_oda_staking::WeightInfo for WeightInfo<T> {
-	/// The range of component `c` is `[1, 100]`.
-	fn bond(c: u32, ) -> Weight {
-		// Least time measured: 99_818 ns.
-		Weight::from_parts(71_846_989, 6012)
-			// Standard error: 95_527
-			.saturating_add(Weight::from_parts(1_430_223, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(8))
-			.saturating_add(T::DbWeight::get().writes(5))
-			.saturating_add(Weight::from_parts(0, 393).saturating_mul(c.into()))
+	fn bond() -> Weight {
+		// Least time measured: 463_441 ns.
+		Weight::from_parts(488_739_000, 271468)
+			.saturating_add(T::DbWeight::get().reads(109))
+			.saturating_add(T::DbWeight::get().writes(6))
 	}
 	fn bond_more() -> Weight {
-		// Least time measured: 61_332 ns.
-		Weight::from_parts(64_305_000, 6196)
+		// Least time measured: 60_910 ns.
+		Weight::from_parts(64_897_000, 6196)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 	fn delegate() -> Weight {
-		// Least time measured: 59_980 ns.
-		Weight::from_parts(62_984_000, 4559)
+		// Least time measured: 59_439 ns.
+		Weight::from_parts(63_655_000, 4559)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	fn unbond() -> Weight {
-		// Least time measured: 73_089 ns.
-		Weight::from_parts(80_340_000, 6012)
+		// Least time measured: 54_381 ns.
+		Weight::from_parts(73_599_000, 6012)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn redelegate() -> Weight {
-		// Least time measured: 70_535 ns.
-		Weight::from_parts(84_526_000, 6346)
+		// Least time measured: 61_542 ns.
+		Weight::from_parts(82_523_000, 6346)
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `m` is `[1, 16]`.
 	fn withdraw(m: u32, ) -> Weight {
-		// Least time measured: 96_433 ns.
-		Weight::from_parts(42_274_205, 4559)
-			// Standard error: 32_115
-			.saturating_add(Weight::from_parts(60_257_484, 0).saturating_mul(m.into()))
+		// Least time measured: 98_757 ns.
+		Weight::from_parts(42_494_361, 4559)
+			// Standard error: 24_672
+			.saturating_add(Weight::from_parts(60_073_029, 0).saturating_mul(m.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(m.into())))
 			.saturating_add(T::DbWeight::get().writes(4))
@@ -64,68 +60,64 @@ impl<T: frame_system::Config> pallet_oda_staking::WeightInfo for WeightInfo<T> {
 	}
 	/// The range of component `d` is `[1, 1000]`.
 	fn withdraw_among(d: u32, ) -> Weight {
-		// Least time measured: 94_401 ns.
-		Weight::from_parts(113_379_311, 8128)
-			// Standard error: 2_501
-			.saturating_add(Weight::from_parts(83_266, 0).saturating_mul(d.into()))
+		// Least time measured: 97_275 ns.
+		Weight::from_parts(111_653_978, 8128)
+			// Standard error: 1_379
+			.saturating_add(Weight::from_parts(51_196, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn set_commission() -> Weight {
-		// Least time measured: 24_727 ns.
-		Weight::from_parts(26_539_000, 6012)
+		// Least time measured: 25_188 ns.
+		Weight::from_parts(26_970_000, 6012)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// The range of component `c` is `[1, 100]`.
 	fn chill(c: u32, ) -> Weight {
-		// Least time measured: 14_341 ns.
-		Weight::from_parts(15_897_045, 4687)
-			// Standard error: 2_221
-			.saturating_add(Weight::from_parts(161_015, 0).saturating_mul(c.into()))
+		// Least time measured: 14_191 ns.
+		Weight::from_parts(14_997_805, 4687)
+			// Standard error: 2_351
+			.saturating_add(Weight::from_parts(216_686, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
-	/// The range of component `c` is `[1, 100]`.
-	fn resume(c: u32, ) -> Weight {
-		// Least time measured: 25_038 ns.
-		Weight::from_parts(25_929_000, 4687)
-			// Standard error: 45_518
-			.saturating_add(Weight::from_parts(707_726, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(4))
-			.saturating_add(T::DbWeight::get().writes(2))
-			.saturating_add(Weight::from_parts(0, 393).saturating_mul(c.into()))
+	fn resume() -> Weight {
+		// Least time measured: 386_456 ns.
+		Weight::from_parts(429_611_000, 271468)
+			.saturating_add(T::DbWeight::get().reads(105))
+			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn refresh() -> Weight {
-		// Least time measured: 20_380 ns.
-		Weight::from_parts(22_173_000, 3668)
+		// Least time measured: 20_210 ns.
+		Weight::from_parts(21_963_000, 3668)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	/// The range of component `d` is `[1, 1000]`.
 	fn slash(d: u32, ) -> Weight {
-		// Least time measured: 59_248 ns.
-		Weight::from_parts(63_530_501, 4559)
-			// Standard error: 391
-			.saturating_add(Weight::from_parts(26_100, 0).saturating_mul(d.into()))
+		// Least time measured: 60_731 ns.
+		Weight::from_parts(70_504_595, 4559)
+			// Standard error: 1_325
+			.saturating_add(Weight::from_parts(39_324, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `d` is `[1, 1000]`.
 	fn reward(d: u32, ) -> Weight {
-		// Least time measured: 80_019 ns.
-		Weight::from_parts(88_766_179, 6196)
-			// Standard error: 679
-			.saturating_add(Weight::from_parts(22_190, 0).saturating_mul(d.into()))
+		// Least time measured: 81_962 ns.
+		Weight::from_parts(90_342_346, 6196)
+			// Standard error: 1_097
+			.saturating_add(Weight::from_parts(40_001, 0).saturating_mul(d.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	/// The range of component `c` is `[1, 100]`.
 	fn rotate(c: u32, ) -> Weight {
-		// Least time measured: 36_695 ns.
-		Weight::from_parts(35_942_079, 6012)
-			// Standard error: 6_930
-			.saturating_add(Weight::from_parts(6_689_198, 0).saturating_mul(c.into()))
+		// Least time measured: 38_116 ns.
+		Weight::from_parts(32_430_387, 6012)
+			// Standard error: 10_554
+			.saturating_add(Weight::from_parts(7_222_491, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(5))
@@ -133,10 +125,10 @@ impl<T: frame_system::Config> pallet_oda_staking::WeightInfo for WeightInfo<T> {
 	}
 	/// The range of component `v` is `[1, 100]`.
 	fn absences(v: u32, ) -> Weight {
-		// Least time measured: 40_741 ns.
-		Weight::from_parts(9_121_028, 12879)
-			// Standard error: 27_593
-			.saturating_add(Weight::from_parts(19_418_540, 0).saturating_mul(v.into()))
+		// Least time measured: 41_762 ns.
+		Weight::from_parts(11_135_395, 12879)
+			// Standard error: 23_965
+			.saturating_add(Weight::from_parts(19_472_208, 0).saturating_mul(v.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(v.into())))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -145,22 +137,22 @@ impl<T: frame_system::Config> pallet_oda_staking::WeightInfo for WeightInfo<T> {
 	}
 	/// The range of component `c` is `[1, 100]`.
 	fn report(c: u32, ) -> Weight {
-		// Least time measured: 83_655 ns.
-		Weight::from_parts(90_587_970, 15045)
-			// Standard error: 4_063
-			.saturating_add(Weight::from_parts(261_626, 0).saturating_mul(c.into()))
+		// Least time measured: 84_596 ns.
+		Weight::from_parts(94_089_166, 15045)
+			// Standard error: 2_587
+			.saturating_add(Weight::from_parts(159_786, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(9))
 			.saturating_add(Weight::from_parts(0, 55).saturating_mul(c.into()))
 	}
 	fn poll() -> Weight {
-		// Least time measured: 2_473 ns.
-		Weight::from_parts(2_704_000, 12879)
+		// Least time measured: 2_534 ns.
+		Weight::from_parts(2_835_000, 12879)
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 	fn apply_offence() -> Weight {
-		// Least time measured: 60_711 ns.
-		Weight::from_parts(63_505_000, 12879)
+		// Least time measured: 60_570 ns.
+		Weight::from_parts(64_706_000, 12879)
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
