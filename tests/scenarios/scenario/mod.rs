@@ -12,5 +12,6 @@ mod network;
 mod refused;
 mod restart;
 mod roles;
+mod soak;
 mod throughput;
 mod validators;
