@@ -14,14 +14,11 @@ use std::{
 	convert::Infallible,
 	io,
 	pin::Pin,
-	sync::{
-		Arc, OnceLock,
-		atomic::{AtomicUsize, Ordering},
-	},
+	sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 	task::{Context, Poll, Waker},
-	time::{Duration, Instant},
+	time::Duration,
 };
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use yamux::{Connection, ConnectionError, DEFAULT_CREDIT, Mode};
 
 /// Bytes that a stream may be ahead of its reader: what the specification gives a stream to begin with, and no more.
@@ -30,9 +27,13 @@ pub(crate) const WINDOW: u32 = DEFAULT_CREDIT;
 /// Most streams of a connection: with [`WINDOW`], what a peer can make this one hold.
 pub(crate) const STREAMS: u16 = 64;
 
-/// Most streams of a connection that this end opens: the other end does the same, and both together stay within
-/// [`STREAMS`].
-const OPENED: usize = STREAMS as usize / 2;
+/// Most streams of a connection that this end opens: the other end does the same. Both together, and a third of [`STREAMS`] that
+/// one end still has while the other is done with them, stay within these.
+const OPENED: usize = STREAMS as usize / 3;
+
+/// How long a stream counts that this end is done with: as long as the other end may take to notice. It has cut a peer by then
+/// that opens others in its stead without end.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Frames a second, on average, with less than [`SMALL`] bytes in them; twice as many at once.
 ///
@@ -134,6 +135,8 @@ pub(crate) struct Muxer<C> {
 	/// Who waits for one.
 	waiting: Option<Waker>,
 	opened: Arc<Opened>,
+	/// When the next of the streams that this end is done with counts no more.
+	next: Option<Pin<Box<Sleep>>>,
 	breach: Arc<OnceLock<Breach>>,
 }
 
@@ -151,6 +154,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
 			arrived: VecDeque::new(),
 			waiting: None,
 			opened: Arc::default(),
+			next: None,
 			breach,
 		}
 	}
@@ -173,15 +177,15 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
 	}
 
 	fn poll_outbound(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Stream, MuxError>> {
-		if self.opened.full() {
-			self.opened.freed.register(cx.waker());
-			// One may have ended in between.
-			if self.opened.full() {
-				return Poll::Pending;
-			}
+		// Before it is looked: one may end in between.
+		self.opened.ending.register(cx.waker());
+		while let Some(free_at) = self.opened.full() {
+			let Some(free_at) = free_at else { return Poll::Pending };
+			let next = self.next.insert(Box::pin(sleep_until(free_at)));
+			ready!(next.as_mut().poll(cx));
 		}
 		let stream = ready!(self.connection.poll_new_outbound(cx)).map_err(|error| self.error(error))?;
-		self.opened.count.fetch_add(1, Ordering::AcqRel);
+		self.opened.streams().live += 1;
 		Poll::Ready(Ok(Stream { stream, opened: Some(self.opened.clone()) }))
 	}
 
@@ -206,17 +210,35 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
 	}
 }
 
-/// How many streams this end has opened.
+/// The streams that this end has opened.
 #[derive(Default)]
 struct Opened {
-	count: AtomicUsize,
-	/// Who waits until one ends.
-	freed: AtomicWaker,
+	streams: Mutex<Counted>,
+	/// Who waits until this end is done with one.
+	ending: AtomicWaker,
+}
+
+#[derive(Default)]
+struct Counted {
+	live: usize,
+	/// Until when those count that this end is done with, the first one first.
+	ending: VecDeque<Instant>,
 }
 
 impl Opened {
-	fn full(&self) -> bool {
-		self.count.load(Ordering::Acquire) >= OPENED
+	fn streams(&self) -> MutexGuard<'_, Counted> {
+		self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+
+	/// Whether there are as many as there may be; and if so, when the next counts no more, if that is known.
+	fn full(&self) -> Option<Option<Instant>> {
+		let mut streams = self.streams();
+		let now = Instant::now();
+		while streams.ending.front().is_some_and(|until| *until <= now) {
+			streams.ending.pop_front();
+		}
+		let full = streams.live + streams.ending.len() >= OPENED;
+		full.then(|| streams.ending.front().copied())
 	}
 }
 
@@ -230,8 +252,11 @@ pub(crate) struct Stream {
 impl Drop for Stream {
 	fn drop(&mut self) {
 		if let Some(opened) = &self.opened {
-			opened.count.fetch_sub(1, Ordering::AcqRel);
-			opened.freed.wake();
+			let mut streams = opened.streams();
+			streams.live -= 1;
+			streams.ending.push_back(Instant::now() + LINGER);
+			drop(streams);
+			opened.ending.wake();
 		}
 	}
 }
@@ -387,7 +412,7 @@ impl<C: AsyncRead + Unpin> AsyncRead for Gate<C> {
 			Kind::Data if header.value > WINDOW => Err(Breach::Length),
 			Kind::Data if header.value >= SMALL => Ok(()),
 			Kind::Window if header.opens && header.value > u32::MAX - DEFAULT_CREDIT => Err(Breach::Credit),
-			_ if small.take(SMALL_FRAMES, Instant::now()) => Ok(()),
+			_ if small.take(SMALL_FRAMES, Instant::now().into_std()) => Ok(()),
 			_ => Err(Breach::Flood),
 		});
 		self.judge(judgement)?;
@@ -572,11 +597,43 @@ mod tests {
 	}
 
 	#[tokio::test]
-	async fn an_end_opens_half_of_the_streams_and_waits_with_more() {
+	async fn an_end_opens_a_third_of_the_streams_and_waits_with_more() {
 		let (ours, theirs) = opened(10).await;
 		assert_eq!((ours.len(), theirs.len()), (10, 10));
 		let (ours, theirs) = opened(STREAMS.into()).await;
 		assert_eq!((ours.len(), theirs.len()), (OPENED, OPENED));
+	}
+
+	/// The other end is slow: it is not done with any stream for as long as this one opens others.
+	#[tokio::test(start_paused = true)]
+	async fn who_is_done_with_streams_at_once_is_not_cut_by_who_is_not_yet() {
+		let (one, other) = tokio::io::duplex(1 << 16);
+		let (mut one, mut other) =
+			(Muxer::new(compat(one), Mode::Client), Muxer::new(compat(other), Mode::Server));
+		let began = Instant::now();
+		let (mut count, mut theirs) = (0, VecDeque::new());
+		let mut ticks = tokio::time::interval(LINGER / 10);
+		poll_fn(|cx| {
+			while ticks.poll_tick(cx).is_ready() {}
+			while count < 4 * OPENED
+				&& let Poll::Ready(stream) = Pin::new(&mut one).poll_outbound(cx)
+			{
+				assert!(Pin::new(&mut stream.unwrap()).poll_write(cx, b"open").is_ready());
+				count += 1;
+			}
+			assert!(Pin::new(&mut one).poll(cx).is_pending());
+			assert!(Pin::new(&mut other).poll(cx).is_pending());
+			while let Poll::Ready(stream) = Pin::new(&mut other).poll_inbound(cx) {
+				theirs.push_back((Instant::now(), stream.unwrap()));
+			}
+			// Slower than this one thinks, by half.
+			while theirs.front().is_some_and(|(since, _)| since.elapsed() > LINGER * 3 / 2) {
+				theirs.pop_front();
+			}
+			if count == 4 * OPENED && theirs.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+		})
+		.await;
+		assert_eq!(began.elapsed().as_secs(), 4);
 	}
 
 	#[test]
