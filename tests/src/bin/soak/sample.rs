@@ -40,7 +40,7 @@ pub(crate) enum Measure {
 	/// Resident memory that is the process's alone, in MiB. Pages of files are not in it: the kernel takes them away
 	/// when it needs them.
 	Memory,
-	/// Open file descriptors, sockets included.
+	/// Open file descriptors, sockets included, but for the tables of a node's database.
 	Files,
 	/// Threads, but for those that serve a node's requests.
 	Threads,
@@ -96,8 +96,7 @@ impl Series {
 			line.split_whitespace().next()?.parse().ok()
 		};
 		let memory = field("RssAnon").map(|kib| kib / 1024.0);
-		let files =
-			fs::read_dir(format!("/proc/{id}/fd")).with_context(|| format!("{name} is gone"))?.count();
+		let files = files(*id).with_context(|| format!("{name} is gone"))?;
 		let tasks = match metrics {
 			Some(port) => tasks(*group, &ask(*port).await.with_context(|| format!("the metrics of {name}"))?),
 			None => None,
@@ -108,7 +107,7 @@ impl Series {
 			Group::Node => used(folder, &is_log)? as f64 / MIB,
 			Group::Worker => 0.0,
 		};
-		let values = [memory, Some(files as f64), threads(*id), tasks, Some(disk)];
+		let values = [memory, Some(files), threads(*id), tasks, Some(disk)];
 		self.samples.push(Sample { at, values, waiting });
 		Ok(())
 	}
@@ -118,6 +117,15 @@ impl Series {
 		let of = |sample: &Sample| Some((sample.at, (*sample.values.get(measure as usize)?)?));
 		self.samples.iter().filter_map(of).collect()
 	}
+}
+
+/// The open files of a process. ParityDB keeps a table open for each size of values that it has come to store, no more than 256
+/// in each of its columns; most are made when it first moves what is in its log.
+fn files(id: u32) -> io::Result<f64> {
+	let files = fs::read_dir(format!("/proc/{id}/fd"))?.flatten();
+	// One that was closed meanwhile leads nowhere any more.
+	let paths = files.filter_map(|file| fs::read_link(file.path()).ok());
+	Ok(paths.filter(|path| !is_numbered(path, "table_")).count() as f64)
 }
 
 /// The threads of a process. A node's requests have a pool of their own, of as many as were ever served at once; it lets
@@ -171,8 +179,14 @@ fn tasks(group: Group, text: &str) -> Option<f64> {
 
 /// Whether a file is a part of the log of ParityDB.
 fn is_log(path: &Path) -> bool {
-	let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix("log"));
-	number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+	is_numbered(path, "log")
+}
+
+/// Whether a file is called so, and then has numbers: `log7`, `table_03_17`.
+fn is_numbered(path: &Path, name: &str) -> bool {
+	let numbers = path.file_name().and_then(|file| file.to_str()?.strip_prefix(name));
+	let digit = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+	numbers.is_some_and(|numbers| !numbers.is_empty() && numbers.bytes().all(digit))
 }
 
 /// Bytes that the wanted files of a folder take on disk. What goes while it is looked at is not there.
@@ -211,6 +225,14 @@ mod tests {
 		assert_eq!(tasks(Group::Node, "substrate_tasks_spawned_total 3"), Some(3.0));
 		assert_eq!(tasks(Group::Worker, "oda_worker_async_tasks 12\n# EOF\n"), Some(12.0));
 		assert_eq!(tasks(Group::Worker, text), None);
+	}
+
+	#[test]
+	fn a_table_of_the_database_is_told_from_its_other_files() {
+		let files =
+			["full/table_03_17", "full/table_", "full/table_03.tmp", "full/index_03_17", "socket:[3]"];
+		let tables = files.map(|name| is_numbered(Path::new(name), "table_"));
+		assert_eq!(tables, [true, false, false, false, false]);
 	}
 
 	#[test]
