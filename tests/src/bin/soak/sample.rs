@@ -182,10 +182,10 @@ fn is_log(path: &Path) -> bool {
 	is_numbered(path, "log")
 }
 
-/// Whether a file is called so, and then has numbers: `log7`, `table_03_17`.
+/// Whether a file is called so, and then has numbers: `log7`, `table_03_a7`.
 fn is_numbered(path: &Path, name: &str) -> bool {
 	let numbers = path.file_name().and_then(|file| file.to_str()?.strip_prefix(name));
-	let digit = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+	let digit = |byte: u8| byte.is_ascii_hexdigit() || byte == b'_';
 	numbers.is_some_and(|numbers| !numbers.is_empty() && numbers.bytes().all(digit))
 }
 
@@ -230,7 +230,7 @@ mod tests {
 	#[test]
 	fn a_table_of_the_database_is_told_from_its_other_files() {
 		let files =
-			["full/table_03_17", "full/table_", "full/table_03.tmp", "full/index_03_17", "socket:[3]"];
+			["full/table_03_a7", "full/table_", "full/table_03.tmp", "full/index_03_17", "socket:[3]"];
 		let tables = files.map(|name| is_numbered(Path::new(name), "table_"));
 		assert_eq!(tables, [true, false, false, false, false]);
 	}
