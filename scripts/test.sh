@@ -107,8 +107,8 @@ network_tools() {
 e2e() {
 	network_tools
 	build --bins
-	# Most wait for blocks rather than for the processor, so that eight at a time are not too many for two cores. One takes
-	# its minutes whatever runs beside it: from the beginning, so that nobody waits for it at the end.
+	# Most wait for blocks rather than for the processor, so that eight at a time are not too many for two cores.
+	# One takes its minutes whatever runs beside it: from the beginning, so that nobody waits for it at the end.
 	local alone=(an_honest_keeper_never_loses_a_unit every_transfer_is_counted_and_a_small_load_is_no_figure
 		a_killed_validator_comes_back_as_one_and_who_stays_away_is_none_any_more
 		a_blob_goes_from_behind_one_router_to_behind_another)

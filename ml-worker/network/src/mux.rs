@@ -27,12 +27,12 @@ pub(crate) const WINDOW: u32 = DEFAULT_CREDIT;
 /// Most streams of a connection: with [`WINDOW`], what a peer can make this one hold.
 pub(crate) const STREAMS: u16 = 64;
 
-/// Most streams of a connection that this end opens: the other end does the same. Both together, and a third of [`STREAMS`] that
-/// one end still has while the other is done with them, stay within these.
+/// Most streams of a connection that this end opens: the other end does the same. The last third of [`STREAMS`] is for
+/// those that one end is done with and the other still has.
 const OPENED: usize = STREAMS as usize / 3;
 
-/// How long a stream counts that this end is done with: as long as the other end may take to notice. It has cut a peer by then
-/// that opens others in its stead without end.
+/// How long a stream counts that this end is done with: the other end may take so long to notice. If it counted no more at
+/// once, who opens one after the other would exceed the limit at either end.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Frames a second, on average, with less than [`SMALL`] bytes in them; twice as many at once.
