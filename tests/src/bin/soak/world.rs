@@ -22,7 +22,8 @@ pub(crate) const ODA: u128 = 1_000_000_000_000;
 const ENDOWMENT: u128 = 10_000_000 * ODA;
 /// Slots of a second, five an epoch.
 const TEMPO: (u64, u64) = (1_000, node::EPOCH_SLOTS);
-/// Windows as short as they can be, so that much happens in a minute.
+/// Windows as short as they can be, so that much happens in a minute; but a round is long enough that its answer, made of
+/// final state, comes in time where all these processes share two cores with others.
 const WINDOWS: [(&str, u64); 13] = [
 	("minCommitAge", 3),
 	("reveal", 300),
@@ -34,7 +35,7 @@ const WINDOWS: [(&str, u64); 13] = [
 	("verifierPatience", 60),
 	("open", 10),
 	("dispute", 24),
-	("storageRound", 10),
+	("storageRound", 30),
 	("unbonding", 20),
 	("bonding", 60),
 ];
