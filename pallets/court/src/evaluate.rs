@@ -1,5 +1,6 @@
 //! One record, or one input, evaluated.
 
+use alloc::vec::Vec;
 use oda_evaluator::{EvalError, Evaluator, Graph, ModelSpec, Tensor};
 use oda_primitives::{BlobRef, ProofError, RangeProof};
 
@@ -43,15 +44,27 @@ pub fn find(spec: &ModelSpec, weights: &[u8], record: &[u8]) -> Result<Finding, 
 	Ok(Finding { score: spec.score_outputs(&outputs, target)?, output: root(&outputs) })
 }
 
+/// What these weights make of an input: the outputs' bytes, one after the other, as a provider hands them out. It weighs what
+/// [`score`] weighs, and [`OutputPrice`](crate::OutputPrice).
+pub fn makes(graph: &Graph, weights: &[u8], input: &[u8]) -> Result<Vec<u8>, NotEvaluated> {
+	Ok(bytes(&Evaluator::new(graph, weights)?.run(input)?))
+}
+
 /// The root of what these weights make of an input: of the outputs' bytes, one after the other, as a receipt names it.
 pub fn output_root(graph: &Graph, weights: &[u8], input: &[u8]) -> Result<[u8; 32], NotEvaluated> {
 	Ok(root(&Evaluator::new(graph, weights)?.run(input)?))
 }
 
-/// The root of these outputs. A single one, which is what every model has that is scored, is copied once.
+/// The root of these outputs.
 pub(crate) fn root(outputs: &[Tensor]) -> [u8; 32] {
+	BlobRef::of(&bytes(outputs)).root
+}
+
+/// The bytes of these outputs, one after the other. A single one, which is what every model has that is scored, is copied
+/// once.
+fn bytes(outputs: &[Tensor]) -> Vec<u8> {
 	let mut outputs = outputs.iter().map(Tensor::to_le_bytes);
 	let mut bytes = outputs.next().unwrap_or_default();
 	outputs.for_each(|output| bytes.extend(output));
-	BlobRef::of(&bytes).root
+	bytes
 }

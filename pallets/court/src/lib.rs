@@ -5,7 +5,7 @@
 //! one place:
 //!
 //! * [`record`] takes a record from its proof, [`score`] says what it scores, [`output_root`] what a receipt's output
-//!   must hash to, and [`find`] both from one evaluation;
+//!   must hash to, [`find`] both from one evaluation, and [`makes`] what the output is;
 //! * [`Price`] says what an evaluation weighs, from the coefficients of its [`Cost`](oda_evaluator::Cost), and
 //!   [`OutputPrice`] what hashing its output weighs;
 //! * [`Limits`] says which models can be judged at all.
@@ -48,6 +48,6 @@ mod limits;
 mod tests;
 mod weights;
 
-pub use evaluate::{Finding, NotEvaluated, find, output_root, record, score};
+pub use evaluate::{Finding, NotEvaluated, find, makes, output_root, record, score};
 pub use limits::{CHALLENGE_OVERHEAD, Limits, Unfit, challenge_bytes};
 pub use weights::{OutputPrice, Price, WeightInfo};

@@ -1,8 +1,8 @@
 //! One behaviour a test.
 
 use crate::{
-	Finding, Limits, NotEvaluated, OutputPrice, Price, Unfit, WeightInfo, challenge_bytes, find, output_root,
-	record, score,
+	Finding, Limits, NotEvaluated, OutputPrice, Price, Unfit, WeightInfo, challenge_bytes, find, makes,
+	output_root, record, score,
 };
 use oda_evaluator::{
 	Cost, DataSource, DatasetRef, Evaluator, ModelSpec, Objective,
@@ -85,6 +85,7 @@ fn an_output_hashes_to_what_the_evaluator_says() {
 	let input = &data[..spec.graph.input_bytes() as usize];
 	let outputs = Evaluator::new(&spec.graph, &weights).unwrap().run(input).unwrap();
 	let bytes: Vec<u8> = outputs.iter().flat_map(|output| output.to_le_bytes()).collect();
+	assert_eq!(makes(&spec.graph, &weights, input).as_ref(), Ok(&bytes));
 	assert!(
 		BlobRef { root: output_root(&spec.graph, &weights, input).unwrap(), len: bytes.len() as u64 }
 			.is_of(&bytes)
@@ -110,6 +111,7 @@ fn other_lengths_are_not_evaluated() {
 	assert_eq!(score(&spec, &weights, &bytes[1..]), Err(NotEvaluated));
 	assert_eq!(find(&spec, &weights[1..], bytes), Err(NotEvaluated));
 	assert_eq!(find(&spec, &weights, &bytes[1..]), Err(NotEvaluated));
+	assert_eq!(makes(&spec.graph, &weights[1..], input), Err(NotEvaluated));
 	assert_eq!(output_root(&spec.graph, &weights[1..], input), Err(NotEvaluated));
 	assert_eq!(output_root(&spec.graph, &weights, &input[1..]), Err(NotEvaluated));
 }

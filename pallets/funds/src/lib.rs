@@ -108,6 +108,22 @@ pub trait Funds<AccountId: Eq>: Mutate<AccountId> + MutateHold<AccountId> + Bala
 		(taken, reward)
 	}
 
+	/// Takes what is on hold, to share it out: `amount`, or as much as there is. What is not given to anybody is burned.
+	fn take(
+		reason: impl Into<Self::Reason>,
+		who: &AccountId,
+		amount: Self::Balance,
+	) -> Credit<AccountId, Self>
+	where
+		Self: Sized,
+	{
+		let (credit, missing) = Self::slash(&reason.into(), who, amount);
+		if !missing.is_zero() {
+			defensive!("what is on hold can be taken");
+		}
+		credit
+	}
+
 	/// Gives `who` what was taken from others; how much it was, nothing if they cannot have it: then it is burned.
 	fn reward(who: &AccountId, credit: Credit<AccountId, Self>) -> Self::Balance
 	where

@@ -2,7 +2,10 @@
 
 use crate::{Funds, genesis_hash, mock::*};
 use polkadot_sdk::{
-	frame_support::traits::fungible::{Inspect, InspectHold},
+	frame_support::traits::{
+		Imbalance,
+		fungible::{Inspect, InspectHold},
+	},
 	frame_system,
 	sp_core::H256,
 };
@@ -84,6 +87,17 @@ fn a_reward_that_an_account_cannot_have_is_burned() {
 		let (_, reward) = Balances::punish(Why::Bond, &ALICE, 2 * (ED - 1));
 		assert_eq!(Balances::reward(&NOBODY, reward), 0);
 		assert_eq!(Balances::total_issuance(), ISSUANCE - 2 * (ED - 1));
+	});
+}
+
+#[test]
+fn what_is_taken_and_given_to_nobody_is_burned() {
+	with_held(300, || {
+		let taken = Balances::take(Why::Bond, &ALICE, 100);
+		let (part, rest) = taken.split(40);
+		assert_eq!(Balances::reward(&BOB, part), 40);
+		drop(rest);
+		assert_eq!((held(), Balances::total_issuance()), (200, ISSUANCE - 60));
 	});
 }
 

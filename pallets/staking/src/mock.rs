@@ -2,7 +2,7 @@
 
 use crate as pallet_oda_staking;
 use crate::{Absences, Candidate, Error, Event, Exposure, ExposureNow, HoldReason, PoolOf, PoolView, Pools};
-use oda_pallet_traits::{Rewards, Role, StakeWatcher, Stakes};
+use oda_pallet_traits::{OwnStakes, Rewards, Role, StakeWatcher, Stakes};
 use oda_primitives::{Tick, hash};
 use polkadot_sdk::{
 	frame_support::{
@@ -382,6 +382,16 @@ pub(crate) fn resume(role: Role, who: u64) -> DispatchResult {
 pub(crate) fn slash(role: Role, who: u64, amount: u64) -> (u64, u64) {
 	let (taken, reward) = <Staking as Stakes<u64>>::slash(role, &who, amount);
 	(taken, reward.peek())
+}
+
+/// A slash by what the operator itself loses, whose reward is burned; how much was taken, and what the reward was.
+pub(crate) fn slash_own(role: Role, who: u64, amount: u64) -> (u64, u64) {
+	let (taken, reward) = <Staking as OwnStakes<u64>>::slash_own(role, &who, amount);
+	(taken, reward.peek())
+}
+
+pub(crate) fn own(role: Role, who: u64) -> u64 {
+	<Staking as OwnStakes<u64>>::own(role, &who)
 }
 
 /// For something that is settled by what is active now.

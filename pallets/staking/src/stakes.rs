@@ -1,7 +1,7 @@
 //! What the other pallets ask of stakes.
 
 use crate::{pallet::*, pools::Open, *};
-use oda_pallet_traits::{AmountOf, RewardOf, Rewards, Stakes};
+use oda_pallet_traits::{AmountOf, OwnStakes, RewardOf, Rewards, Stakes};
 use polkadot_sdk::{
 	frame_support::{
 		defensive,
@@ -15,20 +15,21 @@ use polkadot_sdk::{
 	},
 };
 
-/// `amount × part / whole`, rounded down; nothing of nothing.
+/// `amount × part / whole`; nothing of nothing.
 fn part_of<Balance: polkadot_sdk::sp_runtime::traits::AtLeast32BitUnsigned + Copy>(
 	amount: Balance,
 	part: Balance,
 	whole: Balance,
+	rounding: Rounding,
 ) -> Balance {
 	let [amount, part, whole] = [amount, part, whole].map(SaturatedConversion::saturated_into::<u128>);
-	multiply_by_rational_with_rounding(amount, part, whole, Rounding::Down)
+	multiply_by_rational_with_rounding(amount, part, whole, rounding)
 		.map_or_else(Zero::zero, SaturatedConversion::saturated_into)
 }
 
 impl<T: Config> Open<T> {
 	/// What of the pool is its operator's own, leaving or not.
-	fn owned(&self) -> BalanceOf<T> {
+	pub(crate) fn owned(&self) -> BalanceOf<T> {
 		let (position, _) = self.position(&self.operator);
 		let leaving = position.chunks.iter().map(|chunk| self.pool.leaving.worth(chunk.shares));
 		leaving.fold(self.pool.own_bond(), Saturating::saturating_add)
@@ -49,14 +50,14 @@ impl<T: Config> Open<T> {
 			return (amount, Credit::<T::AccountId, T::Currency>::zero());
 		}
 		let owned = self.owned().min(total);
-		let of_leaving = part_of(amount, self.pool.leaving.stake, total);
+		let of_leaving = part_of(amount, self.pool.leaving.stake, total, Rounding::Down);
 		self.pool.leaving.lose(of_leaving);
 		self.pool.active.lose(amount.saturating_sub(of_leaving));
 		let (taken, half) = T::Currency::punish(self.reason(), &self.account(), amount);
 		if taken != amount {
 			defensive!("a pool's stake is on hold in its account");
 		}
-		let of_operator = part_of(half.peek(), owned, total);
+		let of_operator = part_of(half.peek(), owned, total, Rounding::Down);
 		let (credit, _burned) = half.split(of_operator);
 		let (role, operator, reward) = (self.role, self.operator.clone(), credit.peek());
 		Pallet::<T>::deposit_event(Event::Slashed { role, operator, amount, reward });
@@ -116,6 +117,33 @@ impl<T: Config> Stakes<T::AccountId> for Pallet<T> {
 		benchmarking::bond::<T>(role, who, amount);
 		// A reward that is paid to two accounts costs more.
 		benchmarking::change::<T>(role, who, |pool| pool.commission = T::MaxCommission::get());
+	}
+}
+
+impl<T: Config> OwnStakes<T::AccountId> for Pallet<T> {
+	fn own(role: Role, who: &T::AccountId) -> AmountOf<T::AccountId, Self> {
+		let pool = Pools::<T>::get(role, who).filter(|pool| !pool.counted().is_zero());
+		pool.map_or_else(Zero::zero, |pool| pool.own_bond())
+	}
+
+	fn slash_own(
+		role: Role,
+		who: &T::AccountId,
+		amount: AmountOf<T::AccountId, Self>,
+	) -> (AmountOf<T::AccountId, Self>, RewardOf<T::AccountId, Self>) {
+		let Some(mut open) = Open::<T>::get(role, who) else {
+			return (Zero::zero(), Credit::<T::AccountId, T::Currency>::zero());
+		};
+		let (owned, total) = (open.owned(), open.pool.total());
+		let whole = match owned {
+			// Its delegators alone are not to answer for it.
+			none if none.is_zero() => none,
+			owned if owned > amount => part_of(total, amount, owned, Rounding::Up),
+			_ => total,
+		};
+		let slashed = open.slash(whole);
+		open.close();
+		slashed
 	}
 }
 

@@ -26,17 +26,22 @@ impl<T: Config> Pallet<T> {
 		ensure!(due || dropped, Error::<T>::NothingDue);
 		// What waits to be applied may be the last that can be blamed on it.
 		ensure!(open.pool.offences == 0 || dropped, Error::<T>::OffencePending);
+		// An operator does not leave its delegators to answer for what it has begun.
+		let mut own = (who == operator).then(|| open.owned());
 		let mut done = dropped;
 		let mut kept = BoundedVec::new();
 		for chunk in core::mem::take(&mut position.chunks) {
 			let amount = open.pool.leaving.worth(chunk.shares);
 			let rest = open.pool.total().saturating_sub(amount);
+			let own_rest = own.map(|own| own.saturating_sub(amount));
+			let rest = own_rest.map_or(rest, |own_rest| own_rest.min(rest));
 			let out = chunk.until <= now && open.pool.offences == 0;
 			if !out || (rest < open.pool.reserved && !amount.is_zero()) {
 				// No more than there were.
 				let _ = kept.try_push(chunk);
 				continue;
 			}
+			own = own_rest;
 			let amount = open.pool.leaving.leave(chunk.shares);
 			Self::let_out(&open, &who, amount, chunk.to)?;
 			done = true;

@@ -1,6 +1,6 @@
 //! What accounts have been seen to do.
 
-use oda_primitives::{DealId, SubmissionId, TaskId};
+use oda_primitives::{DealId, Payment, SubmissionId, TaskId};
 
 /// Something that the chain saw an account do, or fail to do, by what it can prove.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +24,10 @@ pub enum Deed {
 	Kept(DealId),
 	/// A keeper missed so many rounds.
 	Missed(DealId, u32),
+	/// A provider signed a wrong output.
+	Misserved(Payment),
+	/// A user disputed an output that was right.
+	DisputeFailed(Payment),
 }
 
 /// Whoever listens to what accounts do. The pallets that see it tell, and neither know nor care what comes of it.

@@ -3,7 +3,8 @@
 //! A pallet knows another only through one of these traits in its `Config`: it says what it needs, not who
 //! gives it. Protocol time is not among them, because `Get<Tick>` already says it.
 //!
-//! * [`models`]: what `training` needs of whoever keeps the models (`model-registry`);
+//! * [`lineage`]: what `inference` needs of whoever keeps the models (`model-registry`): who earns from them;
+//! * [`models`]: what `training` and `inference` need of whoever keeps the models (`model-registry`);
 //! * [`committees`]: what a pallet with claims needs of whoever re-runs them (`verification`);
 //! * [`evidence`]: what the pallets tell whoever listens to what accounts do (nobody yet);
 //! * [`heads`]: what `training` needs of whoever keeps heads available (`storage-deals`), and that of the models;
@@ -19,6 +20,7 @@ extern crate alloc;
 pub mod committees;
 pub mod evidence;
 pub mod heads;
+pub mod lineage;
 pub mod models;
 pub mod payments;
 pub mod peers;
@@ -27,7 +29,8 @@ pub mod stakes;
 pub use committees::{Committees, Ending, TaskStatus, Work};
 pub use evidence::{Deed, Evidence};
 pub use heads::{Heads, OpenModels};
+pub use lineage::Lineage;
 pub use models::{ModelStatus, Models, Standing, Version};
 pub use payments::Payments;
 pub use peers::{PeerKey, Peers};
-pub use stakes::{AmountOf, RewardOf, Rewards, Role, StakeWatcher, Stakes};
+pub use stakes::{AmountOf, OwnStakes, RewardOf, Rewards, Role, StakeWatcher, Stakes};

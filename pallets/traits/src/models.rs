@@ -1,4 +1,4 @@
-//! The border between whoever submits weights and whoever keeps the models.
+//! The border between whoever keeps the models and whoever submits weights to them, or has them paid for.
 
 use crate::Work;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -54,7 +54,7 @@ pub struct Standing<AccountId> {
 	pub work: Work,
 }
 
-/// What `training` needs of whoever keeps the models.
+/// What `training` and `inference` need of whoever keeps the models.
 ///
 /// ```
 /// use oda_pallet_traits::Models;

@@ -92,6 +92,30 @@ pub trait Stakes<AccountId> {
 	fn bond_for_benchmark(role: Role, who: &AccountId, amount: AmountOf<AccountId, Self>);
 }
 
+/// What a pallet needs that promises something out of a candidate's own stake.
+///
+/// ```
+/// use oda_pallet_traits::{AmountOf, OwnStakes, Role};
+///
+/// /// Half of what a provider itself loses goes to whoever it wronged, however much others have delegated to it.
+/// fn refund<S: OwnStakes<u64>>(provider: u64, loss: AmountOf<u64, S>) {
+///     let (_taken, _refund) = S::slash_own(Role::Provider, &provider, loss);
+/// }
+/// ```
+pub trait OwnStakes<AccountId>: Stakes<AccountId> {
+	/// What of the stake is the candidate's own, and does not leave. Nothing for who is no candidate, is chilled, or has bonded
+	/// too little itself.
+	fn own(role: Role, who: &AccountId) -> AmountOf<AccountId, Self>;
+
+	/// [Slashes](Stakes::slash) so much that the candidate itself loses `amount`, and those who delegate to it lose the same
+	/// part of theirs; or as much as there is. Nothing where it has nothing of its own left, leaving or not.
+	fn slash_own(
+		role: Role,
+		who: &AccountId,
+		amount: AmountOf<AccountId, Self>,
+	) -> (AmountOf<AccountId, Self>, RewardOf<AccountId, Self>);
+}
+
 /// Who wants to know when a stake changes.
 pub trait StakeWatcher<AccountId, Balance> {
 	/// The candidate's active stake, own and delegated, is this now; nothing when it is no candidate any more. Never fails;

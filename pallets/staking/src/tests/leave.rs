@@ -91,6 +91,24 @@ fn what_is_reserved_keeps_what_would_leave_last() {
 }
 
 #[test]
+fn an_operator_does_not_leave_its_delegators_to_answer_for_it() {
+	run(|| {
+		assert_ok!(bond(Verifier, 5, 300_000));
+		assert_ok!(delegate(Verifier, 5, ALICE, 300_000));
+		assert_ok!(reserve(Verifier, 5, 200_000));
+		assert_ok!(unbond(Verifier, 5, 5, 100_000));
+		assert_ok!(unbond(Verifier, 5, 5, u64::MAX));
+		pass(TERM);
+		// The first part leaves enough of its own behind, and the rest not, though there is what is delegated.
+		assert_ok!(withdraw(Verifier, 5, 5));
+		assert_eq!(free(5), ENDOWMENT - 200_000 - ED);
+		assert_noop!(withdraw(Verifier, 5, 5), Fault::StakeReserved);
+		release(Verifier, 5, 200_000);
+		assert_ok!(withdraw(Verifier, 5, 5));
+	});
+}
+
+#[test]
 fn what_is_reserved_does_not_leave_by_being_delegated_elsewhere() {
 	run(|| {
 		assert_ok!(bond(Verifier, 5, 300_000));

@@ -32,6 +32,34 @@ fn all_shares_lose_alike() {
 }
 
 #[test]
+fn what_is_taken_of_its_own_is_taken_of_its_delegators_in_proportion() {
+	run(|| {
+		assert_ok!(bond(Provider, 5, 300_000));
+		assert_ok!(delegate(Provider, 5, ALICE, 600_000));
+		assert_ok!(unbond(Provider, 5, ALICE, 300_000));
+		assert_eq!(own(Provider, 5), 300_000);
+		// Half of its own 100,000, whatever was delegated.
+		assert_eq!(slash_own(Provider, 5, 100_000), (300_000, 50_000));
+		assert_eq!((own(Provider, 5), position(Provider, 5, ALICE)), (200_000, (200_000, 200_000)));
+		// As much as there is.
+		assert_eq!(slash_own(Provider, 5, 200_001), (600_000, 100_000));
+		assert_eq!((own(Provider, 5), slash_own(Provider, 5, 1)), (0, (0, 0)));
+		assert_eq!(slash_own(Verifier, 5, 1), (0, 0));
+	});
+}
+
+#[test]
+fn who_is_chilled_or_has_bonded_too_little_has_nothing_of_its_own_that_counts() {
+	run(|| {
+		assert_eq!(own(Provider, 5), 0);
+		assert_ok!(bond(Provider, 5, 300_000));
+		assert_eq!((own(Provider, 5), own(Verifier, 5)), (300_000, 0));
+		assert_ok!(chill(Provider, 5));
+		assert_eq!(own(Provider, 5), 0);
+	});
+}
+
+#[test]
 fn a_reservation_needs_what_is_not_reserved_and_survives_a_slash() {
 	run(|| {
 		assert_ok!(bond(Verifier, 5, 300_000));
