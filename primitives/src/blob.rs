@@ -9,6 +9,9 @@ pub const CHUNK_LEN: u64 = blake3::CHUNK_LEN as u64;
 /// The longest blob there is a proof for: 256 TiB, far from where the arithmetic of trees ends.
 pub const MAX_BLOB_LEN: u64 = 1 << 48;
 
+/// The longest card that a model may name: 64 KiB.
+pub const MAX_CARD_LEN: u64 = 64 * 1024;
+
 /// A blob's name: its plain BLAKE3 hash, as `b3sum` prints it, and its length in bytes.
 ///
 /// BLAKE3 authenticates the length only through the tree's last chunk, so a reference received from

@@ -2,12 +2,14 @@
 //!
 //! * [`blob`]: a blob is any byte string, named by its BLAKE3 root and its length;
 //! * [`proof`]: a proof that a byte range belongs to a blob, which the runtime can check;
+//! * `decimal`: amounts in files for people and programs, with the feature `serde`;
 //! * [`hash`]: domain-separated hashes, so that a value hashed for one purpose never passes for another;
 //! * [`message`]: what somebody signs off chain and the chain reads;
 //! * [`outputs`]: what a verifier found of every record, under one root;
 //! * [`refusal`]: the codes with which the chain refuses calls that nobody signed;
 //! * [`storage`]: which bytes of a blob its keepers are challenged for;
 //! * `hexadecimal`: bytes in files for people, with the feature `serde`;
+//! * [`inference`]: what users and providers of inference sign, and what it costs;
 //! * [`id`]: what models, versions, submissions, deals and rounds are called.
 //!
 //! ```
@@ -35,18 +37,22 @@
 extern crate alloc;
 
 pub mod blob;
+#[cfg(feature = "serde")]
+pub mod decimal;
 pub mod hash;
 #[cfg(feature = "serde")]
 pub mod hexadecimal;
 pub mod id;
+pub mod inference;
 pub mod message;
 pub mod outputs;
 pub mod proof;
 pub mod refusal;
 pub mod storage;
 
-pub use blob::{BlobRef, CHUNK_LEN, MAX_BLOB_LEN};
+pub use blob::{BlobRef, CHUNK_LEN, MAX_BLOB_LEN, MAX_CARD_LEN};
 pub use id::{DealId, ModelId, RoundNumber, SubmissionId, TaskId, Tick, VersionId};
+pub use inference::{ChannelId, Closing, Payment, Receipt, RequestId, Voucher};
 pub use message::Verdict;
 pub use outputs::{OutputProof, OutputProofError, OutputTree};
 pub use proof::{ProofError, RangeProof};
