@@ -9,6 +9,7 @@ use crate::{
 use oda_evaluator::{Cost, ModelSpec};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, VersionId, hexadecimal};
 use serde::Serialize;
+use std::collections::HashMap;
 
 fn hex_option<S: serde::Serializer>(bytes: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
 	match bytes {
@@ -87,6 +88,15 @@ pub struct Version {
 	pub replaced: Option<VersionId>,
 }
 
+/// The blob that is a model's card.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct NamedCard {
+	/// The card, of at most [`oda_primitives::MAX_CARD_LEN`] bytes; nobody has proved its length.
+	pub blob: BlobRef,
+	/// Who set it, and has a deposit for it.
+	pub owner: AccountId,
+}
+
 impl View {
 	/// A model.
 	pub async fn model(&self, id: ModelId) -> Result<Option<Model>, ChainError> {
@@ -113,6 +123,17 @@ impl View {
 				closes_at: announcement.closes_at,
 			})
 			.collect())
+	}
+
+	/// A model's card, if it has one.
+	pub async fn card(&self, id: ModelId) -> Result<Option<NamedCard>, ChainError> {
+		Ok(get!(self, runtime::storage().model_registry().cards(), id).map(card_from))
+	}
+
+	/// The cards of all models that have one.
+	pub async fn cards(&self) -> Result<HashMap<ModelId, NamedCard>, ChainError> {
+		let address = runtime::storage().model_registry().cards();
+		Ok(entries!(self, address, |key, value| (key.0, card_from(value))).into_iter().collect())
 	}
 
 	/// What a model computes, is verified by and is verified on.
@@ -190,10 +211,19 @@ impl Chain {
 		self.submit(key, runtime::transactions().model_registry().retire(model))
 	}
 
+	/// Names a model's card, in the place of the one that it has, or removes it.
+	pub fn set_card(&self, key: &Key, model: ModelId, card: Option<BlobRef>) -> Call {
+		self.submit(key, runtime::transactions().model_registry().set_card(model, card.map(Into::into)))
+	}
+
 	/// Deletes a pending model that nobody has submitted to.
 	pub fn abandon(&self, key: &Key, model: ModelId) -> Call {
 		self.submit(key, runtime::transactions().model_registry().abandon(model))
 	}
+}
+
+fn card_from<Ticket>(card: generated::pallet_model_registry::types::Card<AccountId, Ticket>) -> NamedCard {
+	NamedCard { blob: card.blob.0, owner: card.owner }
 }
 
 fn model_from<Ticket>(

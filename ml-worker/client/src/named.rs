@@ -29,9 +29,11 @@ enum Namer {
 	Claim(SubmissionId),
 	/// What a deal is about.
 	Deal(DealId),
+	/// A model's card.
+	Card(ModelId),
 }
 
-/// The blobs that the chain names: data, weights of versions and of live submissions, and what deals are about.
+/// The blobs that the chain names: data, weights of versions and of live submissions, what deals are about, and cards.
 ///
 /// They are read once; then the events of each final block tell which of them to look at again.
 #[derive(Default, Debug)]
@@ -106,6 +108,7 @@ async fn read(view: &View) -> Result<BTreeMap<Namer, BlobRef>, ChainError> {
 	let claims = submissions.iter().filter_map(|s| Some((Namer::Claim(s.id), s.claim()?.weights)));
 	blobs.extend(claims);
 	blobs.extend(view.deals().await?.iter().map(|deal| (Namer::Deal(deal.id), deal.blob)));
+	blobs.extend(view.cards().await?.into_iter().map(|(model, card)| (Namer::Card(model), card.blob)));
 	Ok(blobs)
 }
 
@@ -127,6 +130,7 @@ impl View {
 				self.submission(id).await?.as_ref().and_then(|s| s.claim()).map(|claim| claim.weights)
 			}
 			Namer::Deal(id) => self.deal(id).await?.map(|deal| deal.blob),
+			Namer::Card(model) => self.card(model).await?.map(|card| card.blob),
 		})
 	}
 
@@ -152,6 +156,8 @@ fn namer(event: runtime::Event) -> Option<Namer> {
 		runtime::Event::ModelRegistry(event) => match event {
 			Registry::Registered { model, .. } | Registry::Abandoned { model } => Some(Namer::Data(model)),
 			Registry::HeadMoved { model, version, .. } => Some(Namer::Version(model, version)),
+			// An abandoned model's card goes with an event of its own.
+			Registry::CardSet { model, .. } => Some(Namer::Card(model)),
 			Registry::Retired { .. }
 			| Registry::HeadReverted { .. }
 			| Registry::Announced { .. }
@@ -215,7 +221,7 @@ fn namer(event: runtime::Event) -> Option<Namer> {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::played::{Played, metadata};
+	use crate::played::{Played, event, metadata};
 	use codec::Encode;
 	use std::time::Duration;
 
@@ -236,6 +242,38 @@ mod tests {
 		}
 		let best = state.blocks.len() - 1;
 		state.finalised = best;
+	}
+
+	/// Names a model's card, or none any more.
+	async fn set_card(node: &Played, chain: &Chain, card: Option<BlobRef>) {
+		let view = chain.best().await.unwrap();
+		let cards = view.at.storage().entry(runtime::storage().model_registry().cards()).unwrap();
+		let key = cards.fetch_key(([1; 32],)).unwrap();
+		let mut state = node.state();
+		state.seal();
+		let block = state.last();
+		match card {
+			Some(blob) => drop(block.storage.insert(key, (blob, [2u8; 32], 0u128).encode())),
+			None => drop(block.storage.remove(&key)),
+		}
+		let given = [("model", [1u8; 32].encode()), ("card", card.encode())];
+		block.events.push(event("ModelRegistry", "CardSet", &given));
+		let best = state.blocks.len() - 1;
+		state.finalised = best;
+	}
+
+	#[tokio::test]
+	async fn a_card_is_named_until_it_is_removed() {
+		let node = Played::start().await;
+		let chain = Chain::connect(&node.url, Some(Duration::from_secs(20))).await.unwrap();
+		let mut named = NamedBlobs::new();
+		named.follow(&chain).await.unwrap();
+		for card in [Some(BlobRef::of(b"card")), Some(BlobRef::of(b"another")), None] {
+			set_card(&node, &chain, card).await;
+			assert!(named.follow(&chain).await.unwrap());
+			let expected: Vec<_> = card.iter().map(|blob| (blob.root, blob.len)).collect();
+			assert_eq!(named.blobs().into_iter().collect::<Vec<_>>(), expected);
+		}
 	}
 
 	#[tokio::test]

@@ -5,7 +5,7 @@
 
 use super::*;
 use crate::fixture;
-use oda_primitives::{BlobRef, hash};
+use oda_primitives::hash;
 use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
 
 #[benchmarks]
@@ -48,6 +48,17 @@ mod benchmarks {
 		T::AnnouncementDeposit::ensure_successful(who, Pallet::<T>::announcement_footprint());
 		Pallet::<T>::do_announce(who.clone(), commitment).expect("there is room");
 		Announcements::<T>::mutate(who, |list| list.iter_mut().for_each(|a| a.opens_at = 0));
+	}
+
+	/// `who` has money for a card.
+	fn can_set_card<T: Config>(who: &T::AccountId) {
+		T::CardDeposit::ensure_successful(who, Pallet::<T>::card_footprint());
+	}
+
+	/// `who` sets a card of a model.
+	fn card<T: Config>(model: ModelId, who: &T::AccountId) {
+		can_set_card::<T>(who);
+		Pallet::<T>::do_set_card(who.clone(), model, Some(BlobRef::of(b"card"))).expect("it may");
 	}
 
 	/// `s`: encoded bytes of the specification, filled with the nodes that take the fewest bytes each; `d`: how
@@ -98,6 +109,7 @@ mod benchmarks {
 	#[benchmark]
 	fn abandon() {
 		let (model, registrar) = registered::<T>();
+		card::<T>(model, &registrar);
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(registrar), model);
@@ -127,6 +139,24 @@ mod benchmarks {
 		_(RawOrigin::Signed(caller.clone()), caller.clone(), [7; 32]);
 
 		assert!(Announcements::<T>::get(caller).iter().all(|a| a.commitment != [7; 32]));
+	}
+
+	/// In the place of somebody else's, whose deposit is returned.
+	#[benchmark]
+	fn set_card() {
+		let registrar: T::AccountId = account("registrar", 0, 0);
+		let model = <Pallet<T> as ModelKeeper<_>>::register_for_benchmark(fixture::spec(2, 254), &registrar);
+		card::<T>(model, &registrar);
+		let trainer: T::AccountId = whitelisted_caller();
+		<Pallet<T> as ModelKeeper<_>>::accept(&model, version::<T>(&trainer))
+			.expect("a pending model takes a version");
+		can_set_card::<T>(&trainer);
+		let another = BlobRef::of(b"another");
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(trainer), model, Some(another));
+
+		assert_eq!(Cards::<T>::get(model).map(|card| card.blob), Some(another));
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

@@ -14,6 +14,8 @@
 //!
 //! Weights come in by `pallet-training`, which sees the registry as [`Models`]: every submission *enters* and
 //! *leaves* its model, and an *accepted* one becomes its head. The registrar's version 0 takes the same road.
+//!
+//! A model may have a *card*, a blob outside its id that says what the model is about and how people ask it: `card.rs`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -32,6 +34,7 @@ extern crate alloc;
 mod announce;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod card;
 #[cfg(any(test, feature = "runtime-benchmarks"))]
 mod fixture;
 #[cfg(test)]
@@ -42,15 +45,15 @@ pub mod types;
 pub mod weights;
 
 pub use pallet::*;
-pub use types::{Announcement, Model, ProofRefusal, SpecRefusal};
+pub use types::{Announcement, Card, Model, ProofRefusal, SpecRefusal};
 pub use weights::WeightInfo;
 
 use alloc::{boxed::Box, vec::Vec};
 use oda_evaluator::{Cost, ModelSpec, SpecError};
 use oda_pallet_court as court;
 use oda_pallet_funds as funds;
-use oda_pallet_traits::{ModelStatus, Models as ModelKeeper, OpenModels, Standing, Version, Work};
-use oda_primitives::{CHUNK_LEN, ModelId, ProofError, RangeProof, Tick, VersionId};
+use oda_pallet_traits::{Lineage, ModelStatus, Models as ModelKeeper, OpenModels, Standing, Version, Work};
+use oda_primitives::{BlobRef, CHUNK_LEN, ModelId, ProofError, RangeProof, Tick, VersionId};
 use polkadot_sdk::{
 	frame_support::{
 		self,
@@ -72,6 +75,9 @@ pub type ModelOf<T> = Model<<T as polkadot_sdk::frame_system::Config>::AccountId
 
 /// An announcement as this pallet stores it.
 pub type AnnouncementOf<T> = Announcement<<T as Config>::AnnouncementDeposit>;
+
+/// A card as this pallet stores it.
+pub type CardOf<T> = Card<<T as polkadot_sdk::frame_system::Config>::AccountId, <T as Config>::CardDeposit>;
 
 /// A version as this pallet stores it.
 pub type VersionOf<T> = Version<<T as polkadot_sdk::frame_system::Config>::AccountId>;
@@ -101,6 +107,9 @@ pub mod pallet {
 		/// Ticks after its announcement from which on a model can no longer be registered by it.
 		type AnnouncementLifetime: Get<Tick>;
 
+		/// The deposit for naming a card, of who set it; held with [`HoldReason::Card`].
+		type CardDeposit: Consideration<Self::AccountId, Footprint>;
+
 		/// Protocol time.
 		type Clock: Get<Tick>;
 
@@ -117,6 +126,10 @@ pub mod pallet {
 		/// The most announcements that an account may have at a time.
 		#[pallet::constant]
 		type MaxAnnouncements: Get<u32>;
+
+		/// The largest card, in bytes: 64 KiB.
+		#[pallet::constant]
+		type MaxCardBytes: Get<u64>;
 
 		/// The longest challenge, in bytes, that has room in a block beside what every block holds.
 		#[pallet::constant]
@@ -150,6 +163,9 @@ pub mod pallet {
 		/// For the bytes of an announcement that the account made.
 		#[codec(index = 1)]
 		Announcement,
+		/// For the bytes of a model's card that the account set.
+		#[codec(index = 2)]
+		Card,
 	}
 
 	/// The announcements of each account, in the order in which they were made.
@@ -161,6 +177,10 @@ pub mod pallet {
 		BoundedVec<AnnouncementOf<T>, T::MaxAnnouncements>,
 		ValueQuery,
 	>;
+
+	/// The cards of the models that have one.
+	#[pallet::storage]
+	pub type Cards<T: Config> = StorageMap<_, Identity, ModelId, CardOf<T>>;
 
 	/// The models. Their ids are hashes, so they are stored under them as they are.
 	#[pallet::storage]
@@ -242,6 +262,14 @@ pub mod pallet {
 			registrar: T::AccountId,
 			/// The hash that hides the model.
 			commitment: [u8; 32],
+		},
+		/// A model's card was set, replaced or removed.
+		#[codec(index = 7)]
+		CardSet {
+			/// The model that the card is about.
+			model: ModelId,
+			/// The blob that is its card from now on; `None` if it has none any more.
+			card: Option<BlobRef>,
 		},
 	}
 
@@ -329,6 +357,15 @@ pub mod pallet {
 		/// Evaluating one record takes more memory than the court has.
 		#[codec(index = 26)]
 		RecordTakesTooMuchMemory,
+		/// The card is set by the trainer of the model's head alone; while there is no head, by the registrar.
+		#[codec(index = 27)]
+		CardOfAnother,
+		/// The card has more bytes than a card may have.
+		#[codec(index = 28)]
+		CardTooLarge,
+		/// The model has no card that could be removed.
+		#[codec(index = 29)]
+		NoCard,
 	}
 
 	#[pallet::call]
@@ -411,12 +448,13 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Deletes a pending model without live submissions, frees its id and releases its deposit.
+		/// Deletes a pending model without live submissions, frees its id and releases its deposit, and its card's.
 		///
 		/// * `model`: the model. Its registrar may do this at any time, anyone else from the tick on that the model
 		///   was given when it was registered, [`Config::PendingWindow`] ticks later.
 		///
-		/// Emits `Abandoned`. Fails with `UnknownModel`, `NotPending`, `LiveSubmissions` or `WindowOpen`.
+		/// Emits `Abandoned`, after `CardSet` if it had a card. Fails with `UnknownModel`, `NotPending`,
+		/// `LiveSubmissions` or `WindowOpen`.
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::abandon())]
 		pub fn abandon(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
@@ -425,6 +463,7 @@ pub mod pallet {
 			ensure!(entry.status == ModelStatus::Pending, Error::<T>::NotPending);
 			ensure!(entry.live == 0, Error::<T>::LiveSubmissions);
 			ensure!(entry.registrar == who || T::Clock::get() >= entry.free_at, Error::<T>::WindowOpen);
+			Self::remove_card(&model)?;
 			entry.ticket.drop(&entry.registrar)?;
 			Models::<T>::remove(model);
 			Specs::<T>::remove(model);
@@ -461,6 +500,20 @@ pub mod pallet {
 			commitment: [u8; 32],
 		) -> DispatchResult {
 			Self::do_remove_announcement(&ensure_signed(origin)?, registrar, commitment)
+		}
+
+		/// Names a model's card, in the place of the one that it has, or removes it.
+		///
+		/// * `model`: the model. The caller is the trainer of its head or, while it has none, its registrar.
+		/// * `card`: the blob, of at most [`Config::MaxCardBytes`] bytes, which the chain does not read; `None` removes the
+		///   card.
+		///
+		/// Holds a deposit for the bytes kept; that of the card before goes back to who set it. Emits `CardSet`. Fails with
+		/// `UnknownModel`, `CardOfAnother`, `CardTooLarge`, `NoCard` or the deposit's error.
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::set_card())]
+		pub fn set_card(origin: OriginFor<T>, model: ModelId, card: Option<BlobRef>) -> DispatchResult {
+			Self::do_set_card(ensure_signed(origin)?, model, card)
 		}
 	}
 
@@ -503,6 +556,11 @@ pub mod pallet {
 		/// A model's specification: its graph, objective and data.
 		pub fn spec(id: ModelId) -> Option<ModelSpec> {
 			Specs::<T>::get(id)
+		}
+
+		/// A model's card, if it has one.
+		pub fn card(id: ModelId) -> Option<CardOf<T>> {
+			Cards::<T>::get(id)
 		}
 
 		/// A version of a model by its number.
@@ -634,6 +692,7 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		ensure!(Specs::<T>::iter_keys().all(Models::<T>::contains_key), "a specification without a model");
+		ensure!(Cards::<T>::iter_keys().all(Models::<T>::contains_key), "a card without a model");
 		ensure!(
 			Versions::<T>::iter_keys().all(|(id, number)| {
 				Models::<T>::get(id).is_some_and(|model| number < model.next_version)
@@ -724,6 +783,52 @@ impl<T: Config> ModelKeeper<T::AccountId> for Pallet<T> {
 		T::Deposit::ensure_successful(registrar, Self::footprint(&spec));
 		Self::insert(model, spec, cost, registrar, None).expect("the deposit was just provided for");
 		model
+	}
+}
+
+impl<T: Config> Lineage<T::AccountId> for Pallet<T> {
+	fn trainer(model: &ModelId, version: VersionId) -> Option<(T::AccountId, [u8; 32])> {
+		Versions::<T>::get(model, version).map(|version| (version.trainer, version.weights.root))
+	}
+
+	fn ancestors(model: &ModelId, most: u32) -> Vec<T::AccountId> {
+		let mut trainers = Vec::new();
+		let mut of = *model;
+		for _ in 0..most {
+			let Some(parent) = Models::<T>::get(of).and_then(|model| model.parent) else { break };
+			let Some(head) = <Self as ModelKeeper<_>>::head(&parent) else { break };
+			trainers.push(head.trainer);
+			of = parent;
+		}
+		trainers
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn descend_for_benchmark(model: &ModelId, ancestors: u32) {
+		use oda_evaluator::DataSource;
+		use oda_primitives::{BlobRef, hash};
+		let mut of = *model;
+		for index in 0..ancestors {
+			// No other model has these ancestors.
+			let root = hash::tagged("oda/benchmark/1", (model, index));
+			let seed = u32::decode(&mut &root[..]).unwrap_or_default();
+			let trainer = polkadot_sdk::frame_benchmarking::account("ancestor", index, seed);
+			let mut spec = fixture::spec(1, 0);
+			let DataSource::Fixed(data) = &mut spec.data;
+			data.blob.root = root;
+			let parent = <Self as ModelKeeper<_>>::register_for_benchmark(spec, &trainer);
+			let weights = BlobRef::of(b"weights");
+			let version =
+				Version { trainer, weights, score: 0, submission: 0, accepted_at: 0, replaced: None };
+			let accepted = <Self as ModelKeeper<_>>::accept(&parent, version);
+			debug_assert!(accepted.is_ok());
+			Models::<T>::mutate(of, |entry| {
+				if let Some(entry) = entry {
+					entry.parent = Some(parent);
+				}
+			});
+			of = parent;
+		}
 	}
 }
 

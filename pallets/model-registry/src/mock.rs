@@ -79,8 +79,11 @@ parameter_types! {
 	pub static MinAnnouncementAge: Tick = 5;
 	/// How old it may become.
 	pub static AnnouncementLifetime: Tick = 40;
+	/// What naming a card takes beside its bytes.
+	pub static CardBase: u64 = 20;
 	pub const AnnouncementHold: RuntimeHoldReason =
 		RuntimeHoldReason::Registry(pallet_model_registry::HoldReason::Announcement);
+	pub const CardHold: RuntimeHoldReason = RuntimeHoldReason::Registry(pallet_model_registry::HoldReason::Card);
 	pub const ModelHold: RuntimeHoldReason = RuntimeHoldReason::Registry(pallet_model_registry::HoldReason::Model);
 }
 
@@ -108,11 +111,14 @@ impl pallet_model_registry::Config for Test {
 		LinearStoragePrice<ConstU64<10>, ConstU64<1>, u64>,
 	>;
 	type AnnouncementLifetime = AnnouncementLifetime;
+	type CardDeposit =
+		HoldConsideration<u64, Balances, CardHold, LinearStoragePrice<CardBase, ConstU64<1>, u64>>;
 	type Clock = Time;
 	type Deposit =
 		HoldConsideration<u64, Balances, ModelHold, LinearStoragePrice<ConstU64<100>, ConstU64<2>, u64>>;
 	type EvaluationWeight = EvaluationWeight;
 	type MaxAnnouncements = ConstU32<3>;
+	type MaxCardBytes = ConstU64<{ oda_primitives::MAX_CARD_LEN }>;
 	type MaxChallengeBytes = MaxChallengeBytes;
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = MaxWeightsBytes;

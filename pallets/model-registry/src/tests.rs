@@ -2,6 +2,7 @@
 
 mod abandon;
 mod announce;
+mod card;
 mod keeper;
 mod leaks;
 mod register;
@@ -109,6 +110,11 @@ fn stored(model: ModelId) -> ModelOf<Test> {
 /// What an announcement's deposit comes to.
 fn announcement_deposit() -> u64 {
 	10 + Pallet::<Test>::announcement_footprint().size
+}
+
+/// What a card's deposit comes to.
+fn card_deposit() -> u64 {
+	CardBase::get() + Pallet::<Test>::card_footprint().size
 }
 
 /// What Alice's deposit for `spec` comes to.

@@ -3,7 +3,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use oda_evaluator::{Cost, SpecError};
 use oda_pallet_traits::ModelStatus;
-use oda_primitives::{ModelId, ProofError, Tick, VersionId};
+use oda_primitives::{BlobRef, ModelId, ProofError, Tick, VersionId};
 use polkadot_sdk::frame_support::traits::PalletError;
 use scale_info::TypeInfo;
 
@@ -46,6 +46,17 @@ pub struct Announcement<Ticket> {
 	/// The first tick at which it is good for none any more, and anybody may remove it.
 	pub closes_at: Tick,
 	/// The registrar's deposit for it.
+	pub ticket: Ticket,
+}
+
+/// What a model is about, and how people ask it: a blob outside the model's id.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Card<AccountId, Ticket> {
+	/// The card itself.
+	pub blob: BlobRef,
+	/// The account that set it.
+	pub owner: AccountId,
+	/// That account's deposit for it.
 	pub ticket: Ticket,
 }
 

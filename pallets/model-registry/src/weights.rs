@@ -14,6 +14,8 @@ pub trait WeightInfo {
 	fn announce() -> Weight;
 	/// Removing an announcement.
 	fn remove_announcement() -> Weight;
+	/// Setting, replacing or removing a model's card.
+	fn set_card() -> Weight;
 }
 
 /// For tests only: costs nothing.
@@ -31,6 +33,9 @@ impl WeightInfo for () {
 		Weight::zero()
 	}
 	fn remove_announcement() -> Weight {
+		Weight::zero()
+	}
+	fn set_card() -> Weight {
 		Weight::zero()
 	}
 }

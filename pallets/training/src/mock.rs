@@ -147,11 +147,13 @@ type Price = LinearStoragePrice<ConstU64<100>, ConstU64<1>, u64>;
 impl pallet_model_registry::Config for Test {
 	type AnnouncementDeposit = ();
 	type AnnouncementLifetime = ConstU64<1>;
+	type CardDeposit = ();
 	type Clock = Clock;
 	type Deposit = HoldConsideration<u64, Balances, ModelHold, Price>;
 	type EvaluationWeight = EvaluationWeight;
 	type OutputWeight = OutputWeight;
 	type MaxAnnouncements = ConstU32<1>;
+	type MaxCardBytes = ConstU64<{ 64 * 1024 }>;
 	type MaxChallengeBytes = ConstU64<{ 5 * 1024 * 1024 }>;
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = ConstU64<{ 2 * 1024 * 1024 }>;

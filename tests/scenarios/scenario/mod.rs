@@ -1,11 +1,13 @@
 //! The scenarios, under a name by which they can be left out.
 
 mod blobs;
+mod card;
 mod demand;
 mod demo;
 mod disk;
 mod finality;
 mod heal;
+mod inference;
 mod keeper;
 mod killed;
 mod network;

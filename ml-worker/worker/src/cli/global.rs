@@ -236,11 +236,24 @@ fn usual(verbose: u8) -> String {
 	let (others, own) = match verbose {
 		// The engine and the network say what they do to whoever asks.
 		// Having no peers yet is what the search for peers warns of each time.
-		0 => return "warn,libp2p_kad=error,ml_worker=info,oda_roles=info,oda_client=info".to_owned(),
+		0 => {
+			return "warn,libp2p_kad=error,ml_worker=info,oda_roles=info,oda_provider=info,oda_inference=info,\
+			        oda_client=info"
+				.to_owned();
+		}
 		1 => ("warn", "debug"),
 		_ => ("debug", "trace"),
 	};
-	let crates = ["ml_worker", "oda_roles", "oda_client", "oda_engine", "oda_network", "oda_blobs"];
+	let crates = [
+		"ml_worker",
+		"oda_roles",
+		"oda_provider",
+		"oda_inference",
+		"oda_client",
+		"oda_engine",
+		"oda_network",
+		"oda_blobs",
+	];
 	crates.iter().fold(others.to_owned(), |filter, name| format!("{filter},{name}={own}"))
 }
 

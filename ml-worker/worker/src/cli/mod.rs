@@ -3,18 +3,23 @@
 mod account;
 mod blobs;
 mod bounty;
+mod card;
+mod channel;
 mod costs;
 mod deal;
 mod demand;
 mod evaluate;
 mod global;
+mod infer;
 mod keeper;
 mod key;
 mod manual;
 mod model;
 mod names;
+mod proxy;
 mod run;
 mod secrets;
+mod serve;
 mod stake;
 mod stop;
 mod submit;
@@ -27,12 +32,15 @@ mod watch;
 pub use account::{AccountArgs, TransferArgs};
 pub use blobs::BlobsCommand;
 pub use bounty::BountyCommand;
+pub use card::{CardCommand, CardMakeArgs, Fraction, InputKind, Size};
+pub use channel::{ChannelCommand, DepositArgs};
 use clap::{Args, Parser, Subcommand};
 pub use deal::DealCommand;
 pub use demand::{DemandCommand, DemandTarget};
 pub use evaluate::EvaluateArgs;
 pub use global::{Global, LogFormat};
 use global::{check, endpoint};
+pub use infer::{InferArgs, ReadAs};
 pub use keeper::{KeeperCommand, KeeperRunArgs};
 pub use key::{KeyCommand, KeyImportArgs, KeyNewArgs};
 pub use manual::{CompletionsArgs, ManArgs};
@@ -42,7 +50,9 @@ pub use model::{
 };
 pub use names::{ModelName, Root};
 use names::{Named, blob, named};
+pub use proxy::ProxyArgs;
 pub use run::RunArgs;
+pub use serve::ServeArgs;
 pub use stake::{BondFor, Commission, StakeCommand};
 use std::net::SocketAddr;
 pub use stop::Stopped;
@@ -53,7 +63,7 @@ pub use verifier::{Room, VerifierCommand};
 pub use verify::VerifyArgs;
 pub use watch::WatchArgs;
 
-/// Trains, submits, verifies and watches models on an ODA chain.
+/// Trains, submits, verifies, watches and asks models on an ODA chain.
 ///
 /// Weights and data lie in a local store and are named by their root, a BLAKE3 hash. What a submission or a challenge
 /// needs to be finished is in a journal before anything is sent: a command that was interrupted goes on where it was
@@ -76,7 +86,8 @@ pub use watch::WatchArgs;
 		ml-worker --key-file trainer.key model register digits.json --weights <ROOT>\n  \
 		ml-worker --key-file trainer.key submit --model <ID> --weights <ROOT>\n  \
 		ml-worker --key-file verifier.key verify\n  \
-		ml-worker watch"
+		ml-worker watch\n  \
+		ml-worker --key-file my.key infer <ID> digit.png"
 )]
 pub struct Cli {
 	/// What holds for all commands.
@@ -96,6 +107,12 @@ pub enum Command {
 	/// file holds all three; its hash is the model's id.
 	#[command(subcommand)]
 	Model(ModelCommand),
+	/// Make, set and look at models' cards.
+	///
+	/// A card is a small file outside a model's id: title, description, licence, labels, and how an input is made of a
+	/// picture or a file. The chain names it, the network of peers hands it out.
+	#[command(subcommand)]
+	Card(CardCommand),
 	/// Train weights from a specification or a registered model's head.
 	///
 	/// The integer weights go into the store, and their root is printed; nothing is sent to the chain. Integer accuracy
@@ -151,6 +168,20 @@ pub enum Command {
 	/// A keeper has a bond, takes deals, and is paid for each round in which it proves that it has what it keeps.
 	#[command(subcommand)]
 	Keeper(KeeperCommand),
+	/// Answer questions to models for pay; a service.
+	///
+	/// Offers models at an endpoint and a price, and answers over HTTP whoever pays from a channel; and requests on the
+	/// chain, within --answer ticks. The heads' weights are fetched, and a new head takes over when it is loaded. What was
+	/// promised and answered is on disk before it counts: it may be killed at any time.
+	///
+	/// It takes a bond (stake bond provider), which answers for wrong outputs, and a deposit for the offer. Offering,
+	/// claiming and answering on the chain cost fees; of what is claimed the provider has its share, the rest is the trainer's and
+	/// others'. Vouchers are claimed when they gain enough, when a channel is about to end, and at once when its user
+	/// wants it to end: what is not claimed by then is lost, so that a service that is stopped for longer than --grace
+	/// loses. To leave, take the offer back (--no-offer) until all channels are over, and take out the bond (stake unbond).
+	///
+	/// Each model may have a price of its own in the file of `run`.
+	Serve(ServeArgs),
 	/// Weights and data: the store, and the network of peers.
 	///
 	/// The store lies under --base-path. Every blob is named by its root, the BLAKE3 hash of its bytes, and is hashed again
@@ -176,6 +207,32 @@ pub enum Command {
 	/// enough.
 	#[command(subcommand)]
 	Bounty(BountyCommand),
+	/// Ask a model with files, and pay for the answers.
+	///
+	/// A provider that offers the model is asked, and its answer checked: that it has signed, with which weights of the
+	/// chain, what it made of just these inputs. The files become inputs as the model's card says, here, before anything is
+	/// paid. Asked again after an interruption, the same is paid once.
+	///
+	/// It is paid from a channel, which is opened or filled if need be: the deposit is on hold until the channel ends, and both
+	/// cost a transaction's fee; a request itself costs none and waits for no block. No more than --limit is promised to the
+	/// provider for what is asked. With --verify the model is run here, too: its weights are fetched, and a wrong answer goes to court, for which
+	/// a bond is held (it comes back, with a part of what the provider loses) and a fee paid.
+	Infer(InferArgs),
+	/// Open, fill, close and list the channels from which inference is paid.
+	///
+	/// A channel is a deposit for one provider about one model. Vouchers are signed by a key of the wallet, which lies under
+	/// --base-path in wallets/, not by the account's own.
+	#[command(subcommand)]
+	Channel(ChannelCommand),
+	/// Serve HTTP to programs on this machine, and pay for what they ask; a service.
+	///
+	/// POST /v1/infer takes {"model", "inputs"} without any payment, and gives the answer of a provider that was checked as that
+	/// of `infer` is; GET /v1/models lists what can be asked. The same request under the same Idempotency-Key is paid once.
+	///
+	/// Whoever can reach it spends from the account's channels, up to the limits, which outlast the process. Channels are opened,
+	/// filled and finished by themselves: the deposits are on hold until they end, and each transaction costs a fee. Runs until it
+	/// is stopped.
+	Proxy(ProxyArgs),
 	/// Bond for a role, delegate with who has, and take out what is at stake.
 	///
 	/// Validators, verifiers and providers answer with a stake: a pool of their own bond and of what others delegate, which
@@ -271,6 +328,7 @@ impl Command {
 	async fn run(self, global: &Global) -> anyhow::Result<()> {
 		match self {
 			Self::Model(command) => command.run(global).await,
+			Self::Card(command) => command.run(global).await,
 			Self::Train(args) => args.run(global).await,
 			Self::Evaluate(args) => args.run(global).await,
 			Self::Submit(args) => args.run(global).await,
@@ -278,10 +336,14 @@ impl Command {
 			Self::Verifier(command) => command.run(global).await,
 			Self::Watch(args) => args.run(global).await,
 			Self::Keeper(command) => command.run(global).await,
+			Self::Serve(args) => args.run(global).await,
 			Self::Blobs(command) => command.run(global).await,
 			Self::Deal(command) => command.run(global).await,
 			Self::Demand(command) => command.run(global).await,
 			Self::Bounty(command) => command.run(global).await,
+			Self::Infer(args) => args.run(global).await,
+			Self::Channel(command) => command.run(global).await,
+			Self::Proxy(args) => args.run(global).await,
 			Self::Stake(command) => command.run(global).await,
 			Self::Validator(command) => command.run(global).await,
 			Self::Run(args) => args.run(global).await,
@@ -298,7 +360,8 @@ impl Command {
 		match self {
 			Self::Verify(args) => !args.once,
 			Self::Watch(args) => !args.once,
-			Self::Run(_) | Self::Keeper(KeeperCommand::Run(_)) | Self::Blobs(BlobsCommand::Serve) => true,
+			Self::Run(_) | Self::Serve(_) | Self::Proxy(_) => true,
+			Self::Keeper(KeeperCommand::Run(_)) | Self::Blobs(BlobsCommand::Serve) => true,
 			_ => false,
 		}
 	}

@@ -246,4 +246,7 @@ fn every_error_keeps_its_index() {
 	assert_eq!(first(Error::AnnouncementLive), 24);
 	assert_eq!(first(Error::ChallengeTooLong), 25);
 	assert_eq!(first(Error::RecordTakesTooMuchMemory), 26);
+	assert_eq!(first(Error::CardOfAnother), 27);
+	assert_eq!(first(Error::CardTooLarge), 28);
+	assert_eq!(first(Error::NoCard), 29);
 }

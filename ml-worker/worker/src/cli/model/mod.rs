@@ -71,7 +71,8 @@ pub enum ModelCommand {
 	Fund(ModelFundArgs),
 	/// A registered model with its versions and what is being submitted to it.
 	///
-	/// Shows the state at the last final block: objective, data, versions, submissions under way and bounties.
+	/// Shows the state at the last final block: card, objective, data, versions, submissions under way and bounties. A card
+	/// that is not here is looked for among peers, for five seconds.
 	#[command(after_help = "Examples:\n  \
 		ml-worker model show <ID>\n  \
 		ml-worker model show <ID> --spec model.json\n  \
@@ -79,7 +80,8 @@ pub enum ModelCommand {
 	Show(ModelShowArgs),
 	/// All registered models.
 	///
-	/// Each with its state and its head at the last final block, a line a model.
+	/// Each with its state and its head at the last final block, and its card's title and labels, a line a model. Cards that
+	/// are not here are looked for among peers, for five seconds.
 	#[command(after_help = "Examples:\n  \
 		ml-worker model list\n  \
 		ml-worker --node ws://node.example:9944 --json model list")]

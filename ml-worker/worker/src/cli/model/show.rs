@@ -1,7 +1,7 @@
 //! What is known of registered models.
 
 use crate::{
-	cli::{Global, ModelName},
+	cli::{Global, ModelName, card::Shown},
 	spec_file::{self, SpecFile},
 };
 use anyhow::Context as _;
@@ -26,10 +26,12 @@ pub struct ModelShowArgs {
 
 pub(super) async fn list(context: &Context) -> anyhow::Result<()> {
 	let view = context.chain().await?.finalised().await?;
+	let mut cards = Shown::all(context, view.cards().await?).await;
 	for model in view.models().await? {
 		let head = view.head(&model).await?;
+		let card = cards.remove(&model.id);
 		let text = format!(
-			"{} {:8} {}",
+			"{} {:8} {}{}",
 			people::digits(&model.id),
 			format!("{:?}", model.status).to_lowercase(),
 			head.as_ref().map_or_else(
@@ -39,8 +41,9 @@ pub(super) async fn list(context: &Context) -> anyhow::Result<()> {
 					head.number, head.score, model.records
 				)
 			),
+			card.as_ref().map_or_else(String::new, |card| format!(", {}", card.line())),
 		);
-		context.output().result(text, &json!({ "model": model, "head": head }));
+		context.output().result(text, &json!({ "model": model, "head": head, "card": card }));
 	}
 	Ok(())
 }
@@ -64,8 +67,12 @@ impl ModelShowArgs {
 		let bounties = view.bounties(id).await?;
 		let storage = view.storage_balance(id).await?;
 		let data = spec.data.dataset();
+		let named = view.card(id).await?.map(|card| (id, card));
+		let card = Shown::all(context, named.into_iter().collect()).await.remove(&id);
+		let card = card.map(|card| card.of(&spec.graph));
 		let value = json!({
 			"model": model,
+			"card": card,
 			"objective": spec.objective,
 			"data": { "root": format!("0x{}", hex::encode(data.blob.root)), "len": data.blob.len, "records": data.records },
 			"weights_bytes": spec.graph.param_bytes(),
@@ -78,6 +85,9 @@ impl ModelShowArgs {
 			"queue": view.queue(id).await?,
 		});
 		let mut text = described(&model, &spec);
+		if let Some(card) = &card {
+			text += &format!("\n  card: {}", card.line());
+		}
 		for version in &versions {
 			text += &format!(
 				"\n  version {}: score {}, weights {}, by {}",
