@@ -5,7 +5,7 @@ use oda_evaluator::testing::random_case;
 use oda_fuzz::{
 	runtime::{
 		Action::{self, *},
-		Of, account,
+		Answer, Of, Paid, Promise, account,
 	},
 	starts::{self, answered},
 };
@@ -34,6 +34,11 @@ fn any(who: u8, call: impl Into<RuntimeCall>) -> Action {
 }
 
 fn stories() -> Vec<Vec<Action>> {
+	[protocol(), inference()].concat()
+}
+
+/// All else.
+fn protocol() -> Vec<Vec<Action>> {
 	let commit = Commit { who: 2, model: 0, right: 7, salt: 1 };
 	let reveal = Reveal { who: 2, submission: 1, right: 7, salt: 1, lie: 0 };
 	let lie = Reveal { who: 2, submission: 1, right: 7, salt: 1, lie: 16 };
@@ -118,6 +123,29 @@ fn stories() -> Vec<Vec<Action>> {
 			ForgetWeights { who: 5, model: 0, right: 1 },
 			Leave { who: 1 },
 		]),
+		// The registrar's card, replaced by the next trainer's, who removes it; and what is refused.
+		after_head(
+			[
+				vec![
+					SetCard { who: 0, model: 0, card: Some(1) },
+					SetCard { who: 2, model: 0, card: Some(2) },
+					SetCard { who: 0, model: 0, card: Some(u8::MAX) },
+					commit.clone(),
+					Blocks(3),
+					reveal.clone(),
+				],
+				answered(1, Verdict::Valid),
+				vec![
+					Blocks(31),
+					Settle { who: 5, submission: 1 },
+					SetCard { who: 0, model: 0, card: None },
+					SetCard { who: 2, model: 0, card: Some(3) },
+					SetCard { who: 2, model: 0, card: None },
+					SetCard { who: 2, model: 0, card: None },
+				],
+			]
+			.concat(),
+		),
 		// Weights that are demanded and shown, and accepted; and that nobody shows.
 		after_head(
 			[
@@ -361,8 +389,283 @@ fn stories() -> Vec<Vec<Action>> {
 			Blocks(3),
 			Register { who: 3, model: 1, parent: None, salt: 0 },
 			Register { who: 4, model: 2, parent: Some(1), salt: 2 },
+			SetCard { who: 3, model: 1, card: Some(1) },
 			Abandon { who: 3, model: 1 },
 		],
+	]
+}
+
+/// What is paid from the channel that there is: a voucher of its key.
+fn promise(amount: u8) -> Promise {
+	Promise { channel: 0, version: 0, amount, key: 5, forged: false }
+}
+
+/// A receipt of the head's weights about three inputs, with what weights make that are right on these records.
+fn receipt(of: Paid, made: u8) -> Answer {
+	Answer { of, model: 0, count: 3, right: Some(1), made, price: 2, life: 50 }
+}
+
+/// Offers, channels and one-shot requests.
+fn inference() -> Vec<Vec<Action>> {
+	let claim = |vouchers| Claim { who: 5, vouchers };
+	let offer = |models, grace, answer, max_count| SetOffer {
+		who: 3,
+		key: 6,
+		models,
+		price: 1,
+		grace,
+		answer,
+		max_count,
+	};
+	let open = |provider, model, deposit, grace, term| OpenChannel {
+		who: 2,
+		provider,
+		model,
+		deposit,
+		key: None,
+		grace,
+		term,
+	};
+	let close = |life, user, provider| CloseAgreed {
+		who: 1,
+		channel: 0,
+		version: 0,
+		amount: 40,
+		life,
+		user,
+		provider,
+	};
+	let ask = |model, count, given, limit| Request { who: 2, provider: 3, model, count, given, limit };
+	let answer = |version, right, count, life, key| AnswerRequest {
+		who: 3,
+		request: 0,
+		version,
+		right,
+		count,
+		life,
+		key,
+	};
+	let channel = Paid::Channel(0);
+	// A receipt that this key signed, before the court with the input and the proofs of these numbers.
+	let court = |receipt, key, (index, other)| Dispute {
+		who: 2,
+		key,
+		receipt,
+		shown: Some(1),
+		index,
+		other,
+		stingy: false,
+	};
+	let dispute =
+		|who, receipt, shown, stingy| Dispute { who, key: 4, receipt, shown, index: 0, other: 0, stingy };
+	let wrong = |price| dispute(2, Answer { price, ..receipt(channel, 0) }, Some(1), false);
+	let on = |then: Vec<Action>| [vec![From(starts::CHANNEL)], then].concat();
+	vec![
+		// What may be offered, and by whom; an offer that is changed, taken and withdrawn.
+		after_head(vec![
+			offer(vec![0], 12, 20, 9),
+			Bond { who: 3, role: Role::Provider, units: 200 },
+			offer(vec![], 12, 20, 9),
+			offer(vec![0, 0], 12, 20, 9),
+			offer(vec![1], 12, 20, 9),
+			offer(vec![0], 9, 20, 9),
+			offer(vec![0], 12, 0, 9),
+			offer(vec![0], 12, 20, 0),
+			offer(vec![0], 12, 20, 9),
+			offer(vec![0], 10, 1, 1),
+			open(3, 0, 200, None, 10),
+			RemoveOffer { who: 3 },
+			RemoveOffer { who: 3 },
+			open(3, 0, 200, None, 10),
+		]),
+		// Channels that cannot be opened, and one that its term ends.
+		on(vec![
+			open(4, 0, 200, None, 99),
+			open(3, 1, 200, None, 99),
+			open(3, 0, 0, None, 99),
+			open(3, 0, 200, Some(11), 99),
+			open(3, 0, 200, None, 11),
+			open(3, 0, 1, None, 12),
+			FinishClose { who: 1, channel: 1 },
+			Blocks(12),
+			TopUp { who: 2, channel: 1, amount: 1 },
+			FinishClose { who: 1, channel: 1 },
+			FinishClose { who: 1, channel: 1 },
+		]),
+		// Vouchers, until the provider closes the channel and it is removed.
+		on(vec![
+			TopUp { who: 3, channel: 0, amount: 5 },
+			TopUp { who: 2, channel: 0, amount: 0 },
+			TopUp { who: 2, channel: 0, amount: 5 },
+			claim(vec![]),
+			claim(vec![promise(20)]),
+			claim(vec![promise(20)]),
+			claim(vec![promise(206), Promise { key: 4, ..promise(30) }, promise(205)]),
+			CloseChannel { who: 2, channel: 0, last: None },
+			CloseChannel { who: 3, channel: 1, last: None },
+			CloseChannel { who: 3, channel: 0, last: Some(Promise { channel: 1, ..promise(60) }) },
+			RemoveChannel { who: 5, channel: 0 },
+			CloseChannel { who: 3, channel: 0, last: None },
+			claim(vec![promise(60)]),
+			RemoveChannel { who: 5, channel: 0 },
+			Blocks(61),
+			RemoveChannel { who: 5, channel: 0 },
+			RemoveChannel { who: 5, channel: 0 },
+		]),
+		// Forged ones; several versions, of which one never was; one that is redeemed at the end.
+		on(vec![
+			claim(vec![Promise { forged: true, ..promise(20) }, Promise { channel: 9, ..promise(20) }]),
+			claim(vec![promise(1), promise(2), promise(3), Promise { version: 7, ..promise(50) }]),
+			CloseChannel { who: 3, channel: 0, last: Some(Promise { key: 2, ..promise(60) }) },
+			CloseChannel { who: 3, channel: 0, last: Some(promise(50)) },
+			CloseChannel { who: 3, channel: 0, last: Some(promise(60)) },
+		]),
+		// Agreements: one is over, others are not signed by user or provider, who may sign by its account, or say too little.
+		on(vec![
+			close(0, 5, 4),
+			close(9, 2, 4),
+			close(9, 5, 2),
+			claim(vec![promise(41)]),
+			close(9, 5, 4),
+			CloseAgreed { who: 1, channel: 0, version: 0, amount: 201, life: 9, user: 5, provider: 3 },
+			CloseAgreed { who: 1, channel: 0, version: 0, amount: 200, life: 9, user: 5, provider: 3 },
+			close(9, 5, 4),
+		]),
+		on(vec![close(9, 5, 4)]),
+		// The user wants it to end; vouchers are redeemed until it does.
+		on(vec![
+			BeginClose { who: 3, channel: 0 },
+			BeginClose { who: 2, channel: 9 },
+			BeginClose { who: 2, channel: 0 },
+			BeginClose { who: 2, channel: 0 },
+			TopUp { who: 2, channel: 0, amount: 5 },
+			FinishClose { who: 4, channel: 0 },
+			claim(vec![promise(30)]),
+			Blocks(12),
+			claim(vec![promise(31)]),
+			FinishClose { who: 4, channel: 0 },
+			BeginClose { who: 2, channel: 0 },
+		]),
+		// One-shot requests that are refused; one that nobody answers, and one that is answered and paid.
+		on(vec![
+			ask(1, 2, 2, 9),
+			ask(0, 0, 0, 9),
+			ask(0, 10, 10, 99),
+			ask(0, 2, 1, 9),
+			ask(0, 2, 2, 0),
+			ask(0, 9, 9, 2),
+			AnswerRequest { who: 4, request: 0, version: 0, right: 1, count: 2, life: 30, key: 4 },
+			AnswerRequest { who: 3, request: 9, version: 0, right: 1, count: 2, life: 30, key: 4 },
+			answer(1, 1, 2, 30, 4),
+			answer(0, 1, 2, 23, 4),
+			answer(0, 1, 2, 61, 4),
+			answer(0, 1, 1, 30, 4),
+			answer(0, 1, 2, 30, 3),
+			answer(0, 1, 2, 30, 4),
+			answer(0, 1, 2, 30, 4),
+			SettleRequest { who: 5, request: 0 },
+			Blocks(21),
+			AnswerRequest { who: 3, request: 1, version: 0, right: 1, count: 9, life: 30, key: 4 },
+			SettleRequest { who: 5, request: 1 },
+			Blocks(10),
+			SettleRequest { who: 5, request: 0 },
+			SettleRequest { who: 5, request: 0 },
+		]),
+		// Answers before the court: right, wrong, wrong again; in time, and about the channel's model.
+		on(vec![
+			court(receipt(channel, 1), 4, (0, 0)),
+			wrong(2),
+			wrong(2),
+			wrong(3),
+			court(Answer { life: 0, ..receipt(channel, 0) }, 4, (0, 0)),
+			court(Answer { model: 1, ..receipt(channel, 0) }, 4, (0, 0)),
+			// A right output of a wrong answer.
+			court(receipt(channel, 0), 4, (1, 0)),
+		]),
+		// What it does not look at: what others signed, inputs that are not there, other weights, or such as no model has.
+		on(vec![
+			court(receipt(Paid::Channel(1), 0), 4, (0, 0)),
+			court(receipt(channel, 0), 3, (0, 0)),
+			court(receipt(channel, 0), 4, (3, 0)),
+			court(receipt(channel, 0), 4, (0, 1)),
+			court(Answer { right: None, ..receipt(channel, 0) }, 4, (0, 0)),
+			dispute(2, Answer { right: None, ..receipt(channel, 0) }, None, false),
+			dispute(3, receipt(channel, 0), Some(1), false),
+			dispute(2, receipt(channel, 0), Some(1), true),
+		]),
+		// A wrong answer to a one-shot request: its price goes back.
+		on(vec![
+			answer(0, 0, 2, 30, 4),
+			court(Answer { count: 2, ..receipt(Paid::Request(0), 0) }, 4, (0, 0)),
+			SettleRequest { who: 5, request: 0 },
+			court(receipt(Paid::Request(0), 0), 4, (0, 0)),
+		]),
+		// A provider with a delegator, until nothing is left to lose; what is disputed goes with the channel.
+		on(vec![
+			Delegate { who: 4, role: Role::Provider, operator: 3, units: 90 },
+			wrong(1),
+			wrong(2),
+			wrong(3),
+			open(3, 0, 200, None, 12),
+			wrong(4),
+			wrong(5),
+			open(3, 0, 200, None, 12),
+			ask(0, 2, 2, 9),
+			CloseChannel { who: 3, channel: 0, last: Some(promise(9)) },
+			wrong(6),
+			Blocks(61),
+			court(Answer { life: 99, ..receipt(channel, 0) }, 4, (0, 0)),
+			RemoveChannel { who: 5, channel: 0 },
+		]),
+		// A provider that leaves answers for what it signed, as long as its stake is there.
+		on(vec![
+			Unbond { who: 3, role: Role::Provider, operator: 3, units: 200, to: None },
+			ask(0, 2, 2, 9),
+			offer(vec![0], 12, 20, 9),
+			wrong(1),
+			Blocks(61),
+			WithdrawStake { who: 3, role: Role::Provider, operator: 3 },
+			wrong(2),
+			RemoveOffer { who: 3 },
+		]),
+		// The model is retired: what is under way goes on.
+		on(vec![
+			Retire { who: 0, model: 0 },
+			open(3, 0, 200, None, 12),
+			offer(vec![0], 12, 20, 9),
+			answer(0, 1, 2, 24, 4),
+			claim(vec![promise(10)]),
+			Blocks(25),
+			SettleRequest { who: 5, request: 0 },
+			wrong(1),
+		]),
+		// A model that descends from another: its trainer has a royalty.
+		after_head(
+			[
+				vec![
+					Announce { who: 4, model: 2, salt: 0 },
+					Blocks(3),
+					Register { who: 4, model: 2, parent: Some(0), salt: 0 },
+					Commit { who: 4, model: 2, right: 31, salt: 0 },
+					Blocks(3),
+					Reveal { who: 4, submission: 1, right: 31, salt: 0, lie: 0 },
+				],
+				answered(1, Verdict::Valid),
+				vec![
+					Blocks(31),
+					Settle { who: 5, submission: 1 },
+					Bond { who: 3, role: Role::Provider, units: 200 },
+					offer(vec![0, 2], 12, 20, 9),
+					open(3, 2, 200, None, 12),
+					claim(vec![Promise { key: 2, ..promise(99) }]),
+					ask(2, 3, 3, 9),
+					answer(0, 31, 3, 24, 6),
+					Blocks(25),
+					SettleRequest { who: 5, request: 0 },
+				],
+			]
+			.concat(),
+		),
 	]
 }
 

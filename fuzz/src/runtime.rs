@@ -8,23 +8,28 @@ use oda_evaluator::{
 	model::{Confidence, Metric, TargetSpec},
 	scores,
 };
-use oda_pallet_court::output_root;
+use oda_pallet_court::{makes, output_root};
 use oda_pallet_traits::Role;
 use oda_primitives::{
-	BlobRef, DealId, ModelId, OutputTree, RangeProof, SubmissionId, TaskId, Verdict,
+	BlobRef, Closing, DealId, MAX_CARD_LEN, ModelId, OutputTree, Payment, RangeProof, Receipt, SubmissionId,
+	TaskId, Verdict, Voucher,
 	hash::{self, Finding},
+	inference::{Price, request_hash},
 	message,
 	storage::challenged_range,
 };
 use oda_runtime::{
-	AccountId, Babe, Balances, Emission, Executive, Header, ModelRegistry, Parameters, Peers, Runtime,
-	RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, SessionKeys, Signature, Staking, StorageDeals, System,
-	Training, UNIT, UncheckedExtrinsic, Verification, tempo::EpochSlots,
+	AccountId, Babe, Balance, Balances, Clock, Emission, Executive, Header, Inference, ModelRegistry,
+	Parameters, Peers, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeHoldReason, RuntimeOrigin,
+	SessionKeys, Signature, Staking, StorageDeals, System, Training, UNIT, UncheckedExtrinsic, Verification,
+	tempo::EpochSlots,
 };
+use pallet_inference::{HoldReason as Paying, OfferedModel, Terms};
 use pallet_training::Target;
 use pallet_verification::{Load, Phase};
 use polkadot_sdk::{
 	frame_support::{
+		BoundedVec,
 		dispatch::{GetDispatchInfo, PostDispatchInfo},
 		genesis_builder_helper::get_preset,
 		traits::{Authorize, Get, GetCallMetadata, PalletInfoAccess},
@@ -163,6 +168,87 @@ pub enum Action {
 	SetKeys { who: u8, keys: u8 },
 	/// Goes on from one of [`starts`]; only before all else.
 	From(u8),
+	/// Sets the card of this number, or removes the model's card. A card of number 255 is too large.
+	SetCard { who: u8, model: u8, card: Option<u8> },
+	/// Offers to answer for models, with receipts of a [`key`]; the price is an [`amount`] a request.
+	SetOffer { who: u8, key: u8, models: Vec<u8>, price: u8, grace: u8, answer: u8, max_count: u8 },
+	/// Offers nothing any more.
+	RemoveOffer { who: u8 },
+	/// Opens a channel, on the provider's terms or with another grace period.
+	OpenChannel {
+		who: u8,
+		provider: u8,
+		model: u8,
+		deposit: u8,
+		key: Option<u8>,
+		grace: Option<u8>,
+		term: u8,
+	},
+	/// Puts more into one.
+	TopUp { who: u8, channel: u8, amount: u8 },
+	/// Redeems vouchers.
+	Claim { who: u8, vouchers: Vec<Promise> },
+	/// Ends a channel as its provider.
+	CloseChannel { who: u8, channel: u8, last: Option<Promise> },
+	/// Ends one by an agreement that these keys signed, and that is good for so many ticks.
+	CloseAgreed { who: u8, channel: u8, version: u8, amount: u8, life: u8, user: u8, provider: u8 },
+	/// Asks for a channel's end.
+	BeginClose { who: u8, channel: u8 },
+	/// Ends one whose time is over.
+	FinishClose { who: u8, channel: u8 },
+	/// Removes one that has ended.
+	RemoveChannel { who: u8, channel: u8 },
+	/// Asks on chain about so many inputs, of which so many are given.
+	Request { who: u8, provider: u8, model: u8, count: u8, given: u8, limit: u8 },
+	/// Answers with what weights that are right on some records make of so many inputs.
+	AnswerRequest { who: u8, request: u8, version: u8, right: u8, count: u8, life: u8, key: u8 },
+	/// Settles a request.
+	SettleRequest { who: u8, request: u8 },
+	/// Takes to court a receipt that this key signed.
+	Dispute { who: u8, key: u8, receipt: Answer, shown: Option<u8>, index: u8, other: u8, stingy: bool },
+}
+
+/// A voucher, and the key that signs it; or, if it is forged, one of another amount.
+#[derive(Clone, Debug, Encode, Decode)]
+#[allow(missing_docs, reason = "the fields are numbers of what they are called")]
+pub struct Promise {
+	pub channel: u8,
+	pub version: u8,
+	pub amount: u8,
+	pub key: u8,
+	pub forged: bool,
+}
+
+/// What a receipt says that is good for so many ticks: the weights are those that are right on some records, or the data.
+#[derive(Clone, Debug, Encode, Decode)]
+#[allow(missing_docs, reason = "the fields are numbers of what they are called")]
+pub struct Answer {
+	pub of: Paid,
+	pub model: u8,
+	pub count: u8,
+	pub right: Option<u8>,
+	/// The answer is what weights make that are right on these records.
+	pub made: u8,
+	pub price: u8,
+	pub life: u8,
+}
+
+/// What an answer is paid from.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+pub enum Paid {
+	/// This channel.
+	Channel(u8),
+	/// This one-shot request.
+	Request(u8),
+}
+
+impl From<Paid> for Payment {
+	fn from(of: Paid) -> Self {
+		match of {
+			Paid::Channel(id) => Self::Channel(id.into()),
+			Paid::Request(id) => Self::OneShot(id.into()),
+		}
+	}
 }
 
 /// Whose weights.
@@ -210,6 +296,26 @@ fn pair(who: u8) -> &'static sr25519::Pair {
 /// The account of this number, of six.
 pub fn account(who: u8) -> AccountId {
 	pair(who).public().into()
+}
+
+/// The key of the account of this number; the seventh is nobody's, and of another kind.
+pub fn key(number: u8) -> AccountId {
+	match number % 7 {
+		6 => ed25519::Pair::from_seed(&[6; 32]).public().0.into(),
+		who => account(who),
+	}
+}
+
+fn sign(key: u8, message: &[u8]) -> Signature {
+	match key % 7 {
+		6 => ed25519::Pair::from_seed(&[6; 32]).sign(message).into(),
+		who => pair(who).sign(message).into(),
+	}
+}
+
+/// Hundredths of an ODA, and a little more, so that parts of it are rounded.
+pub fn amount(hundredths: u8) -> Balance {
+	(UNIT / 100 + 1) * Balance::from(hundredths)
 }
 
 /// Record `i` has a 1 at `i`, and the class `i mod 3`.
@@ -285,6 +391,31 @@ fn bytes(right: Option<u8>) -> Vec<u8> {
 	right.map_or_else(|| DATA.to_vec(), weights)
 }
 
+/// What is asked about each record.
+fn questions() -> impl Iterator<Item = &'static [u8]> {
+	DATA.chunks_exact(RECORDS as usize + 1).map(|record| &record[..RECORDS as usize])
+}
+
+/// So many inputs, one after the other: the records', again and again.
+fn inputs(count: u8) -> Vec<u8> {
+	let each: Vec<_> = questions().collect();
+	each.iter().cycle().take(count.into()).copied().flatten().copied().collect()
+}
+
+/// What weights that are right on some records make of so many inputs.
+fn outputs(right: u8, count: u8) -> Vec<u8> {
+	let (graph, weights) = (&MODELS[0].graph, weights(right));
+	let each: Vec<_> =
+		questions().map(|input| makes(graph, &weights, input).expect("it can be run")).collect();
+	each.iter().cycle().take(count.into()).flatten().copied().collect()
+}
+
+/// The part of one of so many inputs, or of their outputs.
+fn part(bytes: &[u8], count: u8, index: u8) -> RangeProof {
+	let (each, index) = (bytes.len() as u64 / u64::from(count), u64::from(index % count));
+	RangeProof::new(bytes, each * index..each * (index + 1)).expect("it lies within")
+}
+
 /// The chain's state after genesis.
 static GENESIS: LazyLock<polkadot_sdk::sp_runtime::Storage> = LazyLock::new(|| {
 	// Where there is no subscriber, each access to the state asks the logger instead.
@@ -298,21 +429,21 @@ static GENESIS: LazyLock<polkadot_sdk::sp_runtime::Storage> = LazyLock::new(|| {
 });
 
 thread_local! {
-	/// The chains that inputs begin from, each in the middle of a block.
-	static STARTS: RefCell<Vec<(Rootless, Header)>> = {
-		let starts = starts::all().into_iter().map(|past| {
-			let mut state = Rootless::new(GENESIS.clone(), Parameters::name_hash());
-			let parent = state.execute_with(|| {
-				let none = Default::default();
-				let mut chain = Chain::new(Header::new(0, none, none, none, Digest::default()));
-				chain.begin(0);
-				past.into_iter().for_each(|action| chain.act(action));
-				chain.parent
-			});
-			(state, parent)
-		});
-		RefCell::new(starts.collect())
-	};
+	/// The chains that inputs have begun from, each in the middle of a block.
+	static STARTS: RefCell<BTreeMap<usize, (Rootless, Header)>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// One of [`starts`].
+fn start(number: usize) -> (Rootless, Header) {
+	let mut state = Rootless::new(GENESIS.clone(), Parameters::name_hash());
+	let parent = state.execute_with(|| {
+		let none = Default::default();
+		let mut chain = Chain::new(Header::new(0, none, none, none, Digest::default()));
+		chain.begin(0);
+		starts::ALL[number]().into_iter().for_each(|action| chain.act(action));
+		chain.parent
+	});
+	(state, parent)
 }
 
 /// A chain in the middle of a block.
@@ -413,9 +544,8 @@ impl Chain {
 
 	/// What a verifier finds by weights that are right on some records, and its tree.
 	fn finding(who: u8, submission: u8, verdict: Verdict, right: u8) -> (Finding, OutputTree) {
-		let records = DATA.chunks_exact(RECORDS as usize + 1).map(|record| &record[..RECORDS as usize]);
 		let (graph, weights) = (&MODELS[0].graph, weights(right));
-		let outputs = records.map(|input| output_root(graph, &weights, input).expect("it can be run"));
+		let outputs = questions().map(|input| output_root(graph, &weights, input).expect("it can be run"));
 		let task = TaskId::Submission(submission.into());
 		let tree = OutputTree::new(&account(who), task, outputs.collect()).expect("there are records");
 		(Finding { root: tree.root(), verdict, salt: [who; 32] }, tree)
@@ -450,7 +580,81 @@ impl Chain {
 		self.authorised(pallet_verification::Call::open { task, verifier, finding, proofs }.into());
 	}
 
+	/// A user's voucher, signed.
+	fn voucher(promise: &Promise) -> (Voucher, Signature) {
+		let Promise { channel, version, amount: hundredths, key, forged } = *promise;
+		let (channel, version) = (channel.into(), version.into());
+		let voucher = Voucher { channel, version, amount: amount(hundredths), nonce: 1 };
+		let signed = Voucher { amount: voucher.amount + u128::from(forged), ..voucher };
+		(voucher, sign(key, &signed.message(&System::block_hash(0).0)))
+	}
+
+	/// A provider answers with what weights that are right on some records make of so many inputs.
+	fn answer(&mut self, who: u8, id: u8, version: u8, (right, count): (u8, u8), life: u8, key: u8) {
+		let (id, version, expires) = (id.into(), version.into(), Clock::now() + u64::from(life));
+		let output = outputs(right, count);
+		let request = Inference::one_shot(id);
+		let model = request.as_ref().map_or_else(|| model_id(0), |request| request.model);
+		let answers = pallet_model_registry::Versions::<Runtime>::get(model, version);
+		let asked = request.as_ref().map_or(0, |request| request.count);
+		let input = request.as_ref().map_or([0; 32], |request| request.input);
+		let receipt = Receipt {
+			payment: Payment::OneShot(id),
+			request: request_hash(&model, &input, asked),
+			weights: answers.map_or([0; 32], |version| version.weights.root),
+			input,
+			output: BlobRef::of(&output).root,
+			count: asked,
+			price: request.map_or(0, |request| request.price),
+			nonce: 0,
+			expires,
+		};
+		let signature = sign(key, &receipt.message(&System::block_hash(0).0));
+		let output = output.try_into().expect("it is short");
+		self.signed(who, pallet_inference::Call::answer { request: id, version, output, expires, signature });
+	}
+
+	/// Takes a receipt to court, with proofs of an input so many further on than the one that is said.
+	fn dispute(
+		&mut self,
+		who: u8,
+		key: u8,
+		answer: &Answer,
+		shown: Option<u8>,
+		(index, other): (u8, u8),
+		stingy: bool,
+	) {
+		let Answer { of, model, count, right, made, price: hundredths, life } = *answer;
+		let (model, some) = (model_id(model), count.max(1));
+		let (inputs, outputs) = (inputs(some), outputs(made, some));
+		let input = BlobRef::of(&inputs).root;
+		let receipt = Receipt {
+			payment: of.into(),
+			request: request_hash(&model, &input, count.into()),
+			weights: BlobRef::of(&bytes(right)).root,
+			input,
+			output: BlobRef::of(&outputs).root,
+			count: count.into(),
+			price: amount(hundredths),
+			nonce: 1,
+			expires: Clock::now() + u64::from(life),
+		};
+		let signature = sign(key, &receipt.message(&System::block_hash(0).0));
+		let proved = index.wrapping_add(other);
+		let (input, output) = (part(&inputs, some, proved), part(&outputs, some, proved));
+		let weights = bytes(shown).try_into().expect("they are short");
+		// All models here cost the same.
+		let cost = (0..MODELS.len() as u8).find_map(|model| Inference::dispute_cost(model_id(model)));
+		let cost = if stingy { Weight::zero() } else { cost.unwrap_or_else(price) };
+		let index = index.into();
+		self.signed(
+			who,
+			pallet_inference::Call::dispute { receipt, signature, index, input, output, weights, cost },
+		);
+	}
+
 	fn act(&mut self, action: Action) {
+		type Infer = pallet_inference::Call<Runtime>;
 		type Registry = pallet_model_registry::Call<Runtime>;
 		type Train = pallet_training::Call<Runtime>;
 		type Store = pallet_storage_deals::Call<Runtime>;
@@ -607,7 +811,7 @@ impl Chain {
 				self.signed(who, pallet_session::Call::set_keys { keys, proof });
 			}
 			Action::PostBounty { who, model, threshold, amount, term } => {
-				let until = oda_runtime::Clock::now() + u64::from(term);
+				let until = Clock::now() + u64::from(term);
 				let amount = UNIT / 4 * u128::from(amount);
 				let (model, threshold) = (model_id(model), threshold.into());
 				self.signed(who, Train::post_bounty { model, threshold, amount, until });
@@ -623,6 +827,13 @@ impl Chain {
 				self.signed(who, Train::forget_weights { model: model_id(model), root });
 			}
 			Action::Retire { who, model } => self.signed(who, Registry::retire { model: model_id(model) }),
+			Action::SetCard { who, model, card } => {
+				let blob = |number| BlobRef {
+					root: [number; 32],
+					len: if number == u8::MAX { MAX_CARD_LEN + 1 } else { number.into() },
+				};
+				self.signed(who, Registry::set_card { model: model_id(model), card: card.map(blob) });
+			}
 			Action::Abandon { who, model } => self.signed(who, Registry::abandon { model: model_id(model) }),
 			Action::Leave { who } => self.signed(who, pallet_verification::Call::leave {}),
 			Action::Demand { who, of } => self.signed(who, Train::demand { target: of.into() }),
@@ -668,7 +879,91 @@ impl Chain {
 				self.signed(who, Store::fund { model, amount });
 			}
 			Action::Stay { who, deal } => self.signed(who, Store::stay { deal: deal.into() }),
+			Action::SetOffer { who, key: signs, models, price, grace, answer, max_count } => {
+				let price = Price { per_request: amount(price), per_mmac: amount(price) };
+				let offered = |model| OfferedModel { model: model_id(model), price };
+				let models = BoundedVec::truncate_from(models.into_iter().map(offered).collect());
+				let endpoint = BoundedVec::truncate_from(b"https://provider.example".to_vec());
+				let terms = Terms { grace: grace.into(), answer: answer.into() };
+				let max_count = max_count.into();
+				self.signed(who, Infer::set_offer { endpoint, key: key(signs), models, terms, max_count });
+			}
+			Action::RemoveOffer { who } => self.signed(who, Infer::remove_offer {}),
+			Action::OpenChannel { who, provider, model, deposit, key: signs, grace, term } => {
+				let (provider, model, deposit) = (account(provider), model_id(model), amount(deposit));
+				let offered = Inference::offer(provider.clone()).map(|offer| offer.terms);
+				let mut terms = offered.unwrap_or(Terms { grace: 0, answer: 0 });
+				terms.grace = grace.map_or(terms.grace, u64::from);
+				let (key, term) = (signs.map(key), term.into());
+				self.signed(who, Infer::open { provider, model, deposit, key, terms, term });
+			}
+			Action::TopUp { who, channel, amount: more } => {
+				self.signed(who, Infer::top_up { channel: channel.into(), amount: amount(more) });
+			}
+			Action::Claim { who, vouchers } => {
+				let vouchers = BoundedVec::truncate_from(vouchers.iter().map(Self::voucher).collect());
+				self.signed(who, Infer::claim { vouchers });
+			}
+			Action::CloseChannel { who, channel, last } => {
+				let last = last.as_ref().map(Self::voucher);
+				self.signed(who, Infer::close { channel: channel.into(), last });
+			}
+			Action::CloseAgreed { who, channel, version, amount: paid, life, user, provider } => {
+				let (channel, version, expires) =
+					(channel.into(), version.into(), Clock::now() + u64::from(life));
+				let closing = Closing { channel, version, amount: amount(paid), expires };
+				let message = closing.message(&genesis);
+				let (of_user, of_provider) = (sign(user, &message), sign(provider, &message));
+				self.signed(who, Infer::close_agreed { closing, of_user, of_provider });
+			}
+			Action::BeginClose { who, channel } => {
+				self.signed(who, Infer::begin_close { channel: channel.into() });
+			}
+			Action::FinishClose { who, channel } => {
+				self.signed(who, Infer::finish_close { channel: channel.into() });
+			}
+			Action::RemoveChannel { who, channel } => {
+				self.signed(who, Infer::remove { channel: channel.into() });
+			}
+			Action::Request { who, provider, model, count, given, limit } => {
+				let (provider, model, limit) = (account(provider), model_id(model), amount(limit));
+				let (input, count) = (BoundedVec::truncate_from(inputs(given)), count.into());
+				self.signed(who, Infer::request { provider, model, input, count, limit });
+			}
+			Action::AnswerRequest { who, request, version, right, count, life, key } => {
+				self.answer(who, request, version, (right, count), life, key);
+			}
+			Action::SettleRequest { who, request } => {
+				self.signed(who, Infer::settle { request: request.into() });
+			}
+			Action::Dispute { who, key, receipt, shown, index, other, stingy } => {
+				self.dispute(who, key, &receipt, shown, (index, other), stingy);
+			}
 		}
+	}
+}
+
+/// That for paid inference so much is on hold as offers, channels and requests say: nothing is forgotten.
+fn check_payments() {
+	// A ticket is the amount of its deposit.
+	let deposit = |ticket: Vec<u8>| Balance::decode(&mut &ticket[..]).expect("an amount");
+	let holds: Vec<_> = pallet_balances::Holds::<Runtime>::iter_values().flatten().collect();
+	let offers: Vec<_> = pallet_inference::Offers::<Runtime>::iter_values().collect();
+	let channels: Vec<_> = pallet_inference::Channels::<Runtime>::iter_values().collect();
+	let requests: Vec<_> = pallet_inference::Requests::<Runtime>::iter_values().collect();
+	let live = channels.iter().filter(|channel| channel.is_live());
+	let said: [(Paying, Balance); 6] = [
+		(Paying::Channel, live.map(|channel| channel.deposit - channel.claimed).sum()),
+		(Paying::Request, requests.iter().map(|request| request.price).sum()),
+		// A dispute is decided at once.
+		(Paying::Dispute, 0),
+		(Paying::OfferDeposit, offers.iter().map(|offer| deposit(offer.ticket.encode())).sum()),
+		(Paying::ChannelDeposit, channels.iter().map(|channel| deposit(channel.ticket.encode())).sum()),
+		(Paying::RequestDeposit, requests.iter().map(|request| deposit(request.ticket.encode())).sum()),
+	];
+	for (reason, amount) in said {
+		let of_it = holds.iter().filter(|hold| hold.id == RuntimeHoldReason::Inference(reason));
+		assert_eq!(of_it.map(|hold| hold.amount).sum::<Balance>(), amount, "{reason:?}");
 	}
 }
 
@@ -683,32 +978,34 @@ fn check(parameters: bool) {
 		assert!(held <= data.reserved, "{who} has {held} on hold and {} reserved", data.reserved);
 	}
 	assert_eq!(sum, Balances::total_issuance(), "issuance");
-	oda_runtime::Clock::do_try_state().expect("the clock");
+	Clock::do_try_state().expect("the clock");
 	if parameters {
 		oda_runtime::ProtocolParameters::do_try_state().expect("parameters");
 	}
 	Emission::do_try_state().expect("emission");
 	Staking::do_try_state().expect("stakes");
+	Inference::do_try_state().expect("paid inference");
+	check_payments();
 	ModelRegistry::do_try_state().expect("the registry");
 	Training::do_try_state().expect("training");
 	StorageDeals::do_try_state().expect("storage");
 	Peers::do_try_state().expect("peers");
 	Verification::do_try_state().expect("verification");
+	oda_runtime::Inference::do_try_state().expect("inference");
 }
 
 /// Runs the actions that these bytes are, and checks what is left; which calls there were and what came of them.
 pub fn run(mut bytes: &[u8]) -> Tally {
 	let mut rest = bytes;
-	let start = match Action::decode(&mut rest) {
+	let number = match Action::decode(&mut rest) {
 		Ok(Action::From(start)) => {
 			bytes = rest;
-			usize::from(start)
+			usize::from(start) % starts::ALL.len()
 		}
 		_ => 0,
 	};
 	STARTS.with_borrow_mut(|starts| {
-		let number = starts.len();
-		let (state, parent) = &mut starts[start % number];
+		let (state, parent) = starts.entry(number).or_insert_with(|| start(number));
 		state.undone(|state| {
 			let tally = state.execute_with(|| {
 				let mut chain = Chain::new(parent.clone());

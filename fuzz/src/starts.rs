@@ -12,11 +12,11 @@ pub const HEAD: u8 = 1;
 pub const CLAIM: u8 = 2;
 /// Two keepers, and a deal that both have taken, in its second round.
 pub const DEAL: u8 = 3;
+/// A provider that has been asked: in a channel, and by a one-shot request.
+pub const CHANNEL: u8 = 4;
 
 /// What each comes from.
-pub fn all() -> [Vec<Action>; 4] {
-	[Vec::new(), head(), claim(), deal()]
-}
+pub const ALL: [fn() -> Vec<Action>; 5] = [Vec::new, head, claim, deal, channel];
 
 /// The model is registered by Alice, and weights that are right on record 0 become its head; Bob verifies.
 pub fn head() -> Vec<Action> {
@@ -71,20 +71,34 @@ fn deal() -> Vec<Action> {
 	]
 }
 
+/// Dave provides, and signs receipts with Eve's key; Charlie asks, and signs vouchers with Ferdie's.
+fn channel() -> Vec<Action> {
+	let then = vec![
+		Bond { who: 3, role: Role::Provider, units: 200 },
+		SetOffer { who: 3, key: 4, models: vec![0], price: 1, grace: 12, answer: 20, max_count: 9 },
+		OpenChannel { who: 2, provider: 3, model: 0, deposit: 200, key: Some(5), grace: None, term: 100 },
+		Request { who: 2, provider: 3, model: 0, count: 2, given: 2, limit: 9 },
+	];
+	[head(), then].concat()
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::runtime::{self, OK, Of};
+	use crate::runtime::{self, OK, Of, Promise};
 	use codec::Encode;
 
 	#[test]
 	fn a_start_is_where_it_says() {
 		let finding = |who, right| CommitFinding { who, submission: 1, verdict: Verdict::Valid, right };
 		let proof = |who, slot| Prove { who, deal: 0, slot, back: 0, right: None };
+		let promise = Promise { channel: 0, version: 0, amount: 9, key: 5, forged: false };
+		let answer = AnswerRequest { who: 3, request: 0, version: 0, right: 1, count: 2, life: 30, key: 4 };
 		let what_only_then_succeeds = [
 			(HEAD, vec![Demand { who: 3, of: Of::Head(0) }]),
 			(CLAIM, vec![finding(1, 7), finding(2, 6)]),
 			(DEAL, vec![proof(2, 0), proof(3, 1)]),
+			(CHANNEL, vec![Claim { who: 0, vouchers: vec![promise] }, answer]),
 		];
 		for (start, then) in what_only_then_succeeds {
 			let run = |start: u8| {

@@ -9,8 +9,8 @@ use oda_fuzz::{
 use std::{collections::BTreeMap, fs, path::Path, thread};
 
 /// The pallets whose every call has to succeed somewhere in the corpus, and has to be refused somewhere.
-const REACHED: [&str; 7] =
-	["ModelRegistry", "Peers", "Session", "Staking", "StorageDeals", "Training", "Verification"];
+const REACHED: [&str; 8] =
+	["Inference", "ModelRegistry", "Peers", "Session", "Staking", "StorageDeals", "Training", "Verification"];
 
 fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
 	let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);

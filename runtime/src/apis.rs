@@ -341,6 +341,7 @@ frame_benchmarking::define_benchmarks!(
 	[oda_pallet_court, CourtBench::<Runtime>]
 	[pallet_clock, Clock]
 	[pallet_emission, Emission]
+	[pallet_inference, Inference]
 	[pallet_model_registry, ModelRegistry]
 	[pallet_oda_staking, Staking]
 	[pallet_training, Training]

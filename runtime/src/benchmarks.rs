@@ -35,6 +35,12 @@ impl pallet_storage_deals::SetTick for Helper {
 	}
 }
 
+impl pallet_inference::SetTick for Helper {
+	fn set_tick(tick: Tick) {
+		set_tick(tick);
+	}
+}
+
 impl pallet_verification::SetEpoch for Helper {
 	fn set_epoch(epoch: pallet_verification::EpochIndex) {
 		pallet_session::CurrentIndex::<Runtime>::put(epoch);

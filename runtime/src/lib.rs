@@ -250,6 +250,9 @@ mod construct {
 
 		#[runtime::pallet_index(27)]
 		pub type Emission = pallet_emission;
+
+		#[runtime::pallet_index(28)]
+		pub type Inference = pallet_inference;
 	}
 
 	// The macro's trait with these two is private to this module.

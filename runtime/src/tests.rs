@@ -4,6 +4,7 @@ mod attacks;
 mod costs;
 mod leaks;
 pub(crate) mod migrations;
+mod paid_inference;
 mod parameters;
 mod validators;
 

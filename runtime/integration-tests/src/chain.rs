@@ -3,8 +3,8 @@
 use crate::current;
 use codec::{Decode, Encode};
 use oda_runtime::{
-	AccountId, Balances, Clock, Emission, Hash, Header, ModelRegistry, Peers, ProtocolParameters, Runtime,
-	RuntimeCall, RuntimeEvent, SignedPayload, Staking, StorageDeals, System, Training, TxExtension,
+	AccountId, Balances, Clock, Emission, Hash, Header, Inference, ModelRegistry, Peers, ProtocolParameters,
+	Runtime, RuntimeCall, RuntimeEvent, SignedPayload, Staking, StorageDeals, System, Training, TxExtension,
 	UncheckedExtrinsic, Verification, configs::tokens::BURNED_FEE, defence::CheckDefence,
 };
 use polkadot_sdk::{
@@ -279,9 +279,10 @@ impl Chain {
 			}
 			assert_eq!(sum, Balances::total_issuance(), "issuance");
 			type Check = fn() -> Result<(), DispatchError>;
-			let checks: [(&str, Check); 9] = [
+			let checks: [(&str, Check); 10] = [
 				("the clock", Clock::do_try_state),
 				("emission", Emission::do_try_state),
+				("inference", Inference::do_try_state),
 				("the registry", ModelRegistry::do_try_state),
 				("parameters", ProtocolParameters::do_try_state),
 				("peers", Peers::do_try_state),

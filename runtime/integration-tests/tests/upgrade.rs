@@ -13,7 +13,7 @@ use oda_runtime::{
 	configs::{protocol::EvaluationWeight, stakes::PoolAccount},
 	parameters::{
 		RuntimeParameters,
-		governed::{storage_deals, training, verification},
+		governed::{inference, storage_deals, training, verification},
 	},
 };
 use oda_runtime_integration_tests::{
@@ -311,6 +311,8 @@ fn what_is_under_way_should_end_as_it_began() {
 		assert!(!storage::exists(&storage_prefix(b"Tempo", b"ProtocolWindows")));
 		assert_eq!(training::ChallengeWindow::get(), 8);
 		assert_eq!(storage_deals::RoundLength::get(), 15);
+		// What is new follows what was.
+		assert_eq!(inference::AnswerDispute::get(), training::DemandWindow::get());
 	});
 	assert_eq!(story.entries(), before);
 	story.chain.check();

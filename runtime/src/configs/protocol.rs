@@ -4,7 +4,7 @@
 use crate::{
 	parameters::{
 		changes::EnsureChecked,
-		governed::{model_registry, storage_deals, training, verification},
+		governed::{inference, model_registry, storage_deals, training, verification},
 	},
 	*,
 };
@@ -40,6 +40,9 @@ parameter_types! {
 	/// What the deposit for an announced model is held for.
 	pub const AnnouncementHold: RuntimeHoldReason =
 		RuntimeHoldReason::ModelRegistry(pallet_model_registry::HoldReason::Announcement);
+	/// What the deposit for a model's card is held for.
+	pub const CardHold: RuntimeHoldReason =
+		RuntimeHoldReason::ModelRegistry(pallet_model_registry::HoldReason::Card);
 	/// What the deposit for a score list is held for.
 	pub const ScoreHold: RuntimeHoldReason =
 		RuntimeHoldReason::Training(pallet_training::HoldReason::ScoreList);
@@ -54,6 +57,16 @@ parameter_types! {
 	/// What the deposit for a bound peer is held for.
 	pub const PeerHold: RuntimeHoldReason =
 		RuntimeHoldReason::Peers(pallet_peers::HoldReason::PeerDeposit);
+
+	/// What the deposit for an offer is held for.
+	pub const OfferHold: RuntimeHoldReason =
+		RuntimeHoldReason::Inference(pallet_inference::HoldReason::OfferDeposit);
+	/// What the deposit for a channel is held for.
+	pub const ChannelHold: RuntimeHoldReason =
+		RuntimeHoldReason::Inference(pallet_inference::HoldReason::ChannelDeposit);
+	/// What the deposit for a one-shot request is held for.
+	pub const RequestHold: RuntimeHoldReason =
+		RuntimeHoldReason::Inference(pallet_inference::HoldReason::RequestDeposit);
 
 	/// The most that the court's evaluation of one record may weigh: half of what a block has.
 	pub MaxEvaluationWeight: Weight = super::system::MAXIMUM_BLOCK_WEIGHT.saturating_div(2);
@@ -145,10 +158,12 @@ impl pallet_model_registry::Config for Runtime {
 	type AnnouncementDeposit = HoldConsideration<AccountId, Balances, AnnouncementHold, StoragePrice>;
 	// As long as a commitment to weights can be opened.
 	type AnnouncementLifetime = training::RevealWindow;
+	type CardDeposit = HoldConsideration<AccountId, Balances, CardHold, StoragePrice>;
 	type Clock = Clock;
 	type Deposit = HoldConsideration<AccountId, Balances, ModelHold, StoragePrice>;
 	type EvaluationWeight = EvaluationWeight;
 	type MaxAnnouncements = ConstU32<4>;
+	type MaxCardBytes = ConstU64<{ oda_primitives::MAX_CARD_LEN }>;
 	type MaxChallengeBytes = ConstU64<{ super::system::OPERATIONAL_ROOM as u64 }>;
 	type MaxEvaluationWeight = MaxEvaluationWeight;
 	type MaxWeightsBytes = ConstU64<{ pallet_training::types::MAX_WEIGHT_BYTES as u64 }>;
@@ -322,4 +337,65 @@ impl pallet_verification::Config for Runtime {
 	type VerifierSlash = verification::VerifierSlash;
 	type Wanted = verification::Wanted;
 	type WeightInfo = weights::pallet_verification::WeightInfo<Runtime>;
+}
+
+parameter_types! {
+	/// How fees for inference are shared.
+	pub FeeSplit: pallet_inference::Split = pallet_inference::Split {
+		provider: inference::ProviderShare::get(),
+		trainer: inference::TrainerShare::get(),
+		royalty: inference::RoyaltyShare::get(),
+		author: inference::AuthorShare::get(),
+		treasury: inference::TreasuryShare::get(),
+		storage: inference::StorageShare::get(),
+	};
+}
+
+/// The author of the block.
+pub struct BlockAuthor;
+impl Get<Option<AccountId>> for BlockAuthor {
+	fn get() -> Option<AccountId> {
+		Authorship::author()
+	}
+}
+
+impl pallet_inference::Config for Runtime {
+	type AnswerDispute = inference::AnswerDispute;
+	type Author = BlockAuthor;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = pallet_inference::Sr25519Helper<benchmarks::Helper>;
+	type ChannelDeposit = HoldConsideration<AccountId, Balances, ChannelHold, StoragePrice>;
+	type Clock = Clock;
+	type Currency = Balances;
+	type DisputeBond = inference::DisputeBond;
+	type DisputeFee = inference::DisputeFee;
+	type EvaluationWeight = EvaluationWeight;
+	type Evidence = ();
+	type Lineage = ModelRegistry;
+	type MaxAncestors = ConstU32<4>;
+	type MaxClaims = ConstU32<64>;
+	type MaxDisputeBytes = ConstU64<{ super::system::NORMAL_ROOM as u64 }>;
+	// A day of 3 s ticks.
+	type MaxGrace = ConstU64<28_800>;
+	type MaxModels = ConstU32<16>;
+	// A year of them.
+	type MaxTerm = ConstU64<10_512_000>;
+	type MinDeposit = inference::MinDeposit;
+	type MinGrace = inference::MinGrace;
+	type ModelAccount = ModelAccount;
+	type Models = ModelRegistry;
+	type OfferDeposit = HoldConsideration<AccountId, Balances, OfferHold, StoragePrice>;
+	type OutputWeight = OutputWeight;
+	type Payments = Emission;
+	type ReceiptLife = inference::ReceiptLife;
+	type ReceiptSlash = inference::ReceiptSlash;
+	type RefundRatio = inference::RefundRatio;
+	type RequestDeposit = HoldConsideration<AccountId, Balances, RequestHold, StoragePrice>;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Signature = Signature;
+	type Signer = <Signature as Verify>::Signer;
+	type Split = FeeSplit;
+	type Stakes = Staking;
+	type Treasury = super::stakes::TreasuryAccount;
+	type WeightInfo = weights::pallet_inference::WeightInfo<Runtime>;
 }

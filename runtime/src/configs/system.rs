@@ -35,6 +35,9 @@ pub const MAXIMUM_BLOCK_LENGTH: u32 = 5 * 1024 * 1024;
 /// few hundred bytes, and what an author's digest may come to hold.
 pub const OPERATIONAL_ROOM: u32 = MAXIMUM_BLOCK_LENGTH.saturating_sub(64 * 1024);
 
+/// The length that an ordinary transaction may have, in bytes: their share of a block, without as much.
+pub const NORMAL_ROOM: u32 = MAXIMUM_BLOCK_LENGTH / 4 * 3 - 64 * 1024;
+
 /// What ordinary transactions may use of [`MAXIMUM_BLOCK_WEIGHT`].
 fn normal_weight() -> Weight {
 	Weight::from_parts(

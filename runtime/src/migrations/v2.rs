@@ -71,6 +71,9 @@ mod unchecked {
 			verifier_patience: verifier_patience.max(tempo::EpochSlots::<Runtime>::get().saturating_mul(3)),
 			// Whoever has to show weights has as long.
 			dispute: demand,
+			// An answer can be disputed as long as its receipt is good, and that as long as stake answers.
+			receipts: few.receipts.max(demand),
+			bonding: few.bonding.max(demand),
 			pending,
 			storage_round,
 			unbonding,

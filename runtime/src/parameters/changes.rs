@@ -23,7 +23,7 @@ pub mod pallet {
 	use pallet_parameters::WeightInfo;
 
 	/// The most changes in one call: there are fewer parameters.
-	pub const MAX_CHANGES: u32 = 64;
+	pub const MAX_CHANGES: u32 = 96;
 
 	/// The longest window, in ticks: a year of 3 s slots. Whatever is entered keeps its deadlines, so what began under a
 	/// window without end would never end.
@@ -79,7 +79,7 @@ pub mod pallet {
 		/// A change names no value. Every parameter always has one.
 		#[codec(index = 0)]
 		NoValue,
-		/// A window is longer than a year of 3 s slots.
+		/// A window is longer than a year of 3 s slots, or `MinGrace` than a day of them.
 		#[codec(index = 1)]
 		WindowTooLong,
 		/// `MinCommitAge` is not below `RevealWindow`: no commitment could be opened.
@@ -142,6 +142,17 @@ pub mod pallet {
 		/// `FeeBurn` is the whole fee: verifiers would earn nothing.
 		#[codec(index = 19)]
 		NothingEarned,
+		/// The shares of a fee for inference are more than all of it.
+		#[codec(index = 20)]
+		SplitOutOfRange,
+		/// `ReceiptSlash` exceeds the providers' `MinProviderBond`, or half of it does not cover `DisputeFee`: a provider could
+		/// not answer for a receipt.
+		#[codec(index = 21)]
+		ReceiptsTooCheap,
+		/// `AnswerDispute`, `ReceiptLife` and the ticks for which leaving stake answers are not in this order, from 1: stake
+		/// would be gone before a receipt can be disputed.
+		#[codec(index = 22)]
+		NoTimeToDispute,
 	}
 
 	#[pallet::hooks]
@@ -200,7 +211,7 @@ pub mod pallet {
 
 		/// Whether every relation between parameters holds.
 		pub(crate) fn check() -> Result<(), Error<T>> {
-			use governed::{model_registry, staking, storage_deals, training, verification};
+			use governed::{inference, model_registry, staking, storage_deals, training, verification};
 			let (reveal, challenge_life) =
 				(training::RevealWindow::get(), training::ChallengeLifetime::get());
 			let (demand, round) = (training::DemandWindow::get(), storage_deals::RoundLength::get());
@@ -218,6 +229,7 @@ pub mod pallet {
 				staking::BondingDuration::get(),
 				model_registry::PendingWindow::get(),
 				storage_deals::UnbondingPeriod::get(),
+				inference::ReceiptLife::get(),
 			];
 			ensure!(windows.iter().all(|window| *window <= MAX_WINDOW), Error::<T>::WindowTooLong);
 			ensure!(training::MinCommitAge::get() < reveal, Error::<T>::NoTimeToReveal);
@@ -243,6 +255,9 @@ pub mod pallet {
 				storage_deals::BondPerMib::get(),
 				storage_deals::MinPrice::get(),
 				storage_deals::HeadPricePerMib::get(),
+				inference::ReceiptSlash::get(),
+				inference::DisputeBond::get(),
+				inference::MinDeposit::get(),
 			];
 			ensure!(stakes.iter().all(|stake| *stake > 0), Error::<T>::NothingAtStake);
 			let posting = PostPrice::convert(pallet_training::types::MAX_WEIGHT_BYTES.into());
@@ -258,6 +273,7 @@ pub mod pallet {
 			Self::check_committees(trainer_bond, slash)?;
 			Self::check_stakes()?;
 			Self::check_emission()?;
+			Self::check_inference()?;
 			ensure!(min_stake <= storage_deals::MinBond::get(), Error::<T>::StakeAboveBond);
 			Ok(())
 		}
@@ -325,6 +341,23 @@ pub mod pallet {
 			let shares = crate::configs::stakes::EmissionShares::get();
 			let ratio = governed::emission::VerifiersRatio::get();
 			ensure!(shares.fit() && ratio < Perbill::one(), Error::<T>::EmissionOutOfRange);
+			Ok(())
+		}
+
+		/// What must be true of fees and receipts.
+		fn check_inference() -> Result<(), Error<T>> {
+			use governed::{inference, staking};
+			ensure!(crate::configs::protocol::FeeSplit::get().fits(), Error::<T>::SplitOutOfRange);
+			let slash = inference::ReceiptSlash::get();
+			let answers =
+				slash <= staking::MinProviderBond::get() && inference::DisputeFee::get() <= slash / 2;
+			ensure!(answers, Error::<T>::ReceiptsTooCheap);
+			let (dispute, life) = (inference::AnswerDispute::get(), inference::ReceiptLife::get());
+			let bonded: Tick = staking::BondingDuration::get();
+			let in_order = 1 <= dispute && dispute <= life && life <= bonded.max(Staking::least_bonding());
+			ensure!(in_order, Error::<T>::NoTimeToDispute);
+			let longest = <<Runtime as pallet_inference::Config>::MaxGrace as Get<Tick>>::get();
+			ensure!(inference::MinGrace::get() <= longest, Error::<T>::WindowTooLong);
 			Ok(())
 		}
 

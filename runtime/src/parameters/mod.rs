@@ -230,6 +230,54 @@ pub mod governed {
 		#[codec(index = 4)]
 		pub static VerifiersRatio: Perbill = Perbill::from_percent(50);
 	}
+
+	/// What no share says is burned: 5 %.
+	#[dynamic_pallet_params]
+	#[codec(index = 28)]
+	pub mod inference {
+		/// The provider's part of every fee.
+		#[codec(index = 0)]
+		pub static ProviderShare: Perbill = Perbill::from_percent(70);
+		/// The part of the trainer of the version that answered.
+		#[codec(index = 1)]
+		pub static TrainerShare: Perbill = Perbill::from_percent(15);
+		/// The part of the trainers of the models that it descends from.
+		#[codec(index = 2)]
+		pub static RoyaltyShare: Perbill = Perbill::from_percent(3);
+		/// The block author's part.
+		#[codec(index = 3)]
+		pub static AuthorShare: Perbill = Perbill::from_percent(2);
+		/// The treasury's part.
+		#[codec(index = 4)]
+		pub static TreasuryShare: Perbill = Perbill::from_percent(2);
+		/// The part of the model's storage account.
+		#[codec(index = 5)]
+		pub static StorageShare: Perbill = Perbill::from_percent(3);
+		/// What a provider itself loses for a wrong output, and has at least at stake. Half of it may go to the user.
+		#[codec(index = 6)]
+		pub static ReceiptSlash: Balance = UNIT.saturating_mul(50);
+		/// How many times its price a user gets back for a wrong answer.
+		#[codec(index = 7)]
+		pub static RefundRatio: u32 = 10;
+		/// What a user gets back of what a won dispute cost: the fee of a transaction with the largest weights.
+		#[codec(index = 8)]
+		pub static DisputeFee: Balance = UNIT.saturating_mul(4);
+		/// What a user loses who disputes an output that is right.
+		#[codec(index = 9)]
+		pub static DisputeBond: Balance = UNIT.saturating_mul(5);
+		/// For how many ticks a receipt is good at the most, and a channel is kept after its end.
+		#[codec(index = 10)]
+		pub static ReceiptLife: Tick = Windows::DEFAULT.receipts;
+		/// For how many ticks the answer to a one-shot request can be disputed.
+		#[codec(index = 11)]
+		pub static AnswerDispute: Tick = Windows::DEFAULT.dispute;
+		/// The shortest time, in ticks, that a provider has to redeem its last voucher.
+		#[codec(index = 12)]
+		pub static MinGrace: Tick = Windows::DEFAULT.open;
+		/// The least deposit of a channel.
+		#[codec(index = 13)]
+		pub static MinDeposit: Balance = UNIT / 100;
+	}
 }
 
 /// The windows that a genesis chooses, in ticks: how fast a chain is shall not be the same for people at a terminal and
@@ -253,9 +301,9 @@ pub struct Windows {
 	pub demand: Tick,
 	/// [`governed::verification::Patience`].
 	pub verifier_patience: Tick,
-	/// [`governed::verification::OpenWindow`].
+	/// [`governed::verification::OpenWindow`] and [`governed::inference::MinGrace`].
 	pub open: Tick,
-	/// [`governed::verification::DisputeWindow`].
+	/// [`governed::verification::DisputeWindow`] and [`governed::inference::AnswerDispute`].
 	pub dispute: Tick,
 	/// [`governed::model_registry::PendingWindow`].
 	pub pending: Tick,
@@ -267,6 +315,8 @@ pub struct Windows {
 	pub commission_notice: Tick,
 	/// [`governed::staking::BondingDuration`].
 	pub bonding: Tick,
+	/// [`governed::inference::ReceiptLife`].
+	pub receipts: Tick,
 	/// [`governed::verification::MinCommittee`].
 	pub min_committee: u32,
 	/// [`governed::verification::AwayEpochs`].
@@ -293,6 +343,7 @@ impl Windows {
 		unbonding: 28_800,
 		commission_notice: 201_600,
 		bonding: 201_600,
+		receipts: 28_800,
 		min_committee: 4,
 		// A week of epochs of an hour.
 		away_epochs: 168,
@@ -388,6 +439,22 @@ pub fn all(windows: &Windows) -> Vec<RuntimeParameters> {
 			Trainers,
 			Treasury,
 			VerifiersRatio,
+		}
+		Inference, inference {
+			ProviderShare,
+			TrainerShare,
+			RoyaltyShare,
+			AuthorShare,
+			TreasuryShare,
+			StorageShare,
+			ReceiptSlash,
+			RefundRatio,
+			DisputeFee,
+			DisputeBond,
+			ReceiptLife = windows.receipts,
+			AnswerDispute = windows.dispute,
+			MinGrace = windows.open,
+			MinDeposit,
 		}
 	}
 }

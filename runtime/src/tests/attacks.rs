@@ -3,7 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::cast_possible_wrap, reason = "small numbers of a table")]
 
 use super::*;
-use crate::parameters::governed::{emission, staking, training, verification};
+use crate::parameters::governed::{emission, inference, staking, training, verification};
 use sp_runtime::{PerThing, Perbill};
 use std::path::Path;
 
@@ -65,6 +65,17 @@ fn table() -> String {
 		halving: <<Runtime as pallet_emission::Config>::HalvingInterval as Get<u64>>::get(),
 	}
 	.rate(0);
+	let (wrong, grace, term) = (
+		inference::ReceiptSlash::get(),
+		<<Runtime as pallet_inference::Config>::MaxGrace as Get<u64>>::get(),
+		<<Runtime as pallet_inference::Config>::MaxTerm as Get<u64>>::get(),
+	);
+	let refund = wrong / 2;
+	let split = configs::protocol::FeeSplit::get();
+	let shares = [split.provider, split.trainer, split.royalty, split.author, split.treasury, split.storage];
+	let burned = Perbill::one().deconstruct() - shares.map(Perbill::deconstruct).iter().sum::<u32>();
+	let minted = pallet_emission::TRAINERS_RATIO.mul_floor(burned);
+	let lost = Perbill::from_parts(burned - minted + split.treasury.deconstruct());
 	let rows = [
 		(
 			"Sign a lie, with a quorum of the votes",
@@ -155,6 +166,62 @@ fn table() -> String {
 				percent(PerThing::left_from_one(emission::VerifiersRatio::get()))
 			),
 			"less than it burned".to_owned(),
+		),
+		(
+			"Sign wrong outputs, as a provider",
+			format!(
+				"`ReceiptSlash` of its own for each receipt that is disputed: {} ODA; \
+				 the least bond has room for {}",
+				oda(wrong),
+				staking::MinProviderBond::get() / wrong
+			),
+			format!(
+				"the price of what nobody disputes; who disputes gets {} times the price and {} ODA, \
+				 but no more than {} ODA",
+				inference::RefundRatio::get(),
+				oda(inference::DisputeFee::get()),
+				oda(refund)
+			),
+		),
+		(
+			"Sign one wrong output for a high price, in a channel",
+			format!("`ReceiptSlash`, whatever the price: {} ODA", oda(wrong)),
+			format!("its part of that price, of which the user gets {} ODA back at most", oda(refund)),
+		),
+		(
+			"Dispute one's own wrong outputs for the refund",
+			format!("half of `ReceiptSlash` a receipt at least, burned: {} ODA", oda(wrong - refund)),
+			"nothing: the refund was its own".to_owned(),
+		),
+		(
+			"Sign wrong outputs in a channel that outlasts one's stake",
+			format!(
+				"a wait of `BondingDuration`, {} ticks, in which the stake answers; \
+				 a channel lasts {term} ticks at most",
+				staking::BondingDuration::get()
+			),
+			"the price of each answer, until the user looks at the stake".to_owned(),
+		),
+		(
+			"Dispute right outputs",
+			format!(
+				"`DisputeBond` each, burned: {} ODA, and the transaction's fee",
+				oda(inference::DisputeBond::get())
+			),
+			"nothing".to_owned(),
+		),
+		(
+			"Never answer",
+			"nothing".to_owned(),
+			format!(
+				"the price of one request in a channel; of a one-shot request it returns, \
+				 after {grace} ticks at the latest"
+			),
+		),
+		(
+			"Pay oneself for inference, for what is minted",
+			format!("half of what is burned, and the treasury's part: {} of each fee", percent(lost)),
+			"less than it lost".to_owned(),
 		),
 	];
 	let mut table = String::from("| attack | costs | brings |\n|---|---|---|\n");

@@ -18,7 +18,7 @@ use sp_runtime::{
 };
 
 /// Starts a block that the first of the development chain's validators, Alice, makes.
-fn begin_authored() -> AccountId {
+pub(super) fn begin_authored() -> AccountId {
 	let digest = PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index: 0, slot: 1.into() });
 	let logs =
 		vec![DigestItem::PreRuntime(sp_consensus_babe::BABE_ENGINE_ID, codec::Encode::encode(&digest))];

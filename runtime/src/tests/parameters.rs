@@ -4,7 +4,7 @@ use super::*;
 use crate::parameters::{
 	RuntimeParameters, RuntimeParametersKey, Windows, all,
 	changes::{Error, MAX_WINDOW},
-	governed::{emission, model_registry, staking, storage_deals, training, verification},
+	governed::{emission, inference, model_registry, staking, storage_deals, training, verification},
 };
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok, traits::dynamic_params::AggregatedKeyValue};
@@ -130,6 +130,19 @@ fn a_change_that_breaks_a_relation_should_be_refused_and_leave_nothing_behind() 
 		(parameter!(Emission, emission, Treasury = Perbill::from_percent(11)), Broken::EmissionOutOfRange),
 		(parameter!(Emission, emission, VerifiersRatio = Perbill::one()), Broken::EmissionOutOfRange),
 		(parameter!(StorageDeals, storage_deals, MinStake = 101 * UNIT), Broken::StakeAboveBond),
+		(
+			parameter!(Inference, inference, ProviderShare = Perbill::from_parts(750_000_001)),
+			Broken::SplitOutOfRange,
+		),
+		(parameter!(Inference, inference, ReceiptSlash = 101 * UNIT), Broken::ReceiptsTooCheap),
+		(parameter!(Inference, inference, DisputeFee = 26 * UNIT), Broken::ReceiptsTooCheap),
+		(parameter!(Inference, inference, ReceiptSlash = 0), Broken::NothingAtStake),
+		(parameter!(Inference, inference, DisputeBond = 0), Broken::NothingAtStake),
+		(parameter!(Inference, inference, MinDeposit = 0), Broken::NothingAtStake),
+		(parameter!(Inference, inference, MinGrace = MAX_WINDOW + 1), Broken::WindowTooLong),
+		(parameter!(Inference, inference, AnswerDispute = 0), Broken::NoTimeToDispute),
+		(parameter!(Inference, inference, AnswerDispute = 61), Broken::NoTimeToDispute),
+		(parameter!(Inference, inference, ReceiptLife = 131), Broken::NoTimeToDispute),
 	];
 	new_test_ext("development").execute_with(|| {
 		for (change, broken) in cases {
@@ -175,7 +188,8 @@ fn the_keys_of_parameters_should_stay_what_they_are() {
 		})
 		.collect();
 	// 7 of training was the patience of verification.
-	let ranges = [(21, 0..1), (22, 0..7), (22, 8..15), (23, 0..20), (24, 0..7), (26, 0..9), (27, 0..5)];
+	let ranges =
+		[(21, 0..1), (22, 0..7), (22, 8..15), (23, 0..20), (24, 0..7), (26, 0..9), (27, 0..5), (28, 0..14)];
 	let expected: Vec<[u8; 2]> = ranges
 		.into_iter()
 		.flat_map(|(pallet, parameters)| parameters.map(move |parameter| [pallet, parameter]))

@@ -6,6 +6,7 @@
 pub mod oda_pallet_court;
 pub mod pallet_clock;
 pub mod pallet_emission;
+pub mod pallet_inference;
 pub mod pallet_model_registry;
 pub mod pallet_oda_staking;
 pub mod pallet_peers;
