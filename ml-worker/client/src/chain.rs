@@ -159,6 +159,15 @@ impl Chain {
 		Ok(Some(View::new(self.client.at_block(number).await.map_err(node)?)))
 	}
 
+	/// The state at a block of this hash, final or not.
+	///
+	/// # Errors
+	///
+	/// The node does not have it.
+	pub async fn at_hash(&self, hash: [u8; 32]) -> Result<View, ChainError> {
+		Ok(View::new(self.client.at_block(H256(hash)).await.map_err(node)?))
+	}
+
 	/// The last finalised block.
 	pub(crate) async fn finalised_head(&self) -> Result<Head, ChainError> {
 		loop {

@@ -1,8 +1,11 @@
 //! The chain's time.
 
-use crate::{ChainError, View, error::node, runtime};
+use crate::{ChainError, View, error::node, runtime, view::get};
 use oda_primitives::Tick;
-use std::fmt::{self, Display};
+use std::{
+	fmt::{self, Display},
+	time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 /// What tick it is, and how long ticks are: what turns deadlines into seconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +52,16 @@ impl View {
 	pub async fn clock(&self) -> Result<Clock, ChainError> {
 		let tick_millis = self.at.constants().entry(runtime::constants().babe().expected_block_time());
 		Ok(Clock { now: self.tick().await?, tick_millis: tick_millis.map_err(node)? })
+	}
+
+	/// When this block was made, as its author says.
+	///
+	/// # Errors
+	///
+	/// The node cannot be asked.
+	pub async fn made(&self) -> Result<SystemTime, ChainError> {
+		let millis = get!(self, runtime::storage().timestamp().now(),).unwrap_or_default();
+		Ok(UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH))
 	}
 }
 

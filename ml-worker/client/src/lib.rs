@@ -44,6 +44,7 @@ mod chain;
 mod clock;
 mod error;
 mod finality;
+mod inference;
 mod key;
 mod key_file;
 mod link;
@@ -85,10 +86,14 @@ pub use call::{Call, LIFETIME};
 pub use chain::{Chain, ChainMark, NEAR_FINALITY};
 pub use clock::Clock;
 pub use error::{ChainError, Refusal, errors};
+pub use inference::{
+	Channel, ChannelPhase, DisputeOutcome, Evidence, FeeParts, InferenceTerms, Offer, OfferTerms,
+	OfferedModel, OneShot, OneShotPhase, Signed,
+};
 pub use key::{Key, Secret};
 pub use key_file::{KeyFile, read_private};
 pub use link::Observer;
-pub use model_registry::{Announcement, Model, ModelStatus, Version};
+pub use model_registry::{Announcement, Model, ModelStatus, NamedCard, Version};
 pub use named::NamedBlobs;
 pub use outbox::{Outbox, Place};
 pub use parameters::{Costs, Parameters, Weight};

@@ -38,6 +38,26 @@
 		with = "::subxt::utils::Static<::oda_primitives::hash::Finding>"
 	),
 	substitute_type(
+		path = "oda_primitives::inference::Voucher",
+		with = "::subxt::utils::Static<::oda_primitives::Voucher>"
+	),
+	substitute_type(
+		path = "oda_primitives::inference::Closing",
+		with = "::subxt::utils::Static<::oda_primitives::Closing>"
+	),
+	substitute_type(
+		path = "oda_primitives::inference::Receipt",
+		with = "::subxt::utils::Static<::oda_primitives::Receipt>"
+	),
+	substitute_type(
+		path = "oda_primitives::inference::Payment",
+		with = "::subxt::utils::Static<::oda_primitives::Payment>"
+	),
+	substitute_type(
+		path = "oda_primitives::inference::Price",
+		with = "::subxt::utils::Static<::oda_primitives::inference::Price>"
+	),
+	substitute_type(
 		path = "oda_primitives::outputs::OutputProof",
 		with = "::subxt::utils::Static<::oda_primitives::OutputProof>"
 	)
