@@ -83,6 +83,7 @@ const BELOW_RUNTIME: &[&str] = &[
 	"oda-runtime-api",
 	"pallet-clock",
 	"pallet-emission",
+	"pallet-inference",
 	"pallet-model-registry",
 	"pallet-oda-staking",
 	"pallet-peers",
@@ -108,6 +109,7 @@ const RUNTIME_AND_BELOW: &[&str] = &[
 	"oda-runtime-api",
 	"pallet-clock",
 	"pallet-emission",
+	"pallet-inference",
 	"pallet-model-registry",
 	"pallet-oda-staking",
 	"pallet-peers",
@@ -128,16 +130,39 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"oda-trials",
 	"oda-engine",
 ];
-const BELOW_ROLES: &[&str] =
-	&["oda-primitives", "oda-evaluator", "oda-files", "oda-blobs", "oda-client", "oda-engine", "oda-network"];
+const BELOW_INFERENCE: &[&str] = &["oda-primitives", "oda-evaluator", "oda-files", "oda-cards", "oda-client"];
+const BELOW_PROVIDER: &[&str] = &[
+	"oda-primitives",
+	"oda-evaluator",
+	"oda-files",
+	"oda-cards",
+	"oda-client",
+	"oda-engine",
+	"oda-inference",
+];
+const BELOW_ROLES: &[&str] = &[
+	"oda-primitives",
+	"oda-evaluator",
+	"oda-files",
+	"oda-blobs",
+	"oda-cards",
+	"oda-client",
+	"oda-engine",
+	"oda-inference",
+	"oda-network",
+	"oda-provider",
+];
 const BELOW_WORKER: &[&str] = &[
 	"oda-primitives",
 	"oda-evaluator",
 	"oda-files",
 	"oda-blobs",
+	"oda-cards",
 	"oda-client",
 	"oda-engine",
+	"oda-inference",
 	"oda-network",
+	"oda-provider",
 	"oda-roles",
 ];
 
@@ -156,6 +181,7 @@ const PLACES: &[Place] = &[
 	place("oda-pallet-traits", "pallets/traits", Side::Chain, 2, SHARED),
 	place("pallet-clock", "pallets/clock", Side::Chain, 3, BELOW_PALLETS),
 	place("pallet-emission", "pallets/emission", Side::Chain, 3, BELOW_PALLETS),
+	place("pallet-inference", "pallets/inference", Side::Chain, 3, BELOW_PALLETS),
 	place("pallet-model-registry", "pallets/model-registry", Side::Chain, 3, BELOW_PALLETS),
 	place("pallet-oda-staking", "pallets/staking", Side::Chain, 3, BELOW_PALLETS),
 	place("pallet-peers", "pallets/peers", Side::Chain, 3, BELOW_PALLETS),
@@ -167,16 +193,19 @@ const PLACES: &[Place] = &[
 	place("oda-node", "node", Side::Chain, 5, BELOW_NODE),
 	place("oda-trials", "runtime/trials", Side::Chain, 5, BELOW_TRIALS),
 	place("oda-blobs", "ml-worker/blobs", Side::Worker, 2, SHARED),
+	place("oda-cards", "ml-worker/cards", Side::Worker, 2, SHARED),
 	place("oda-files", "ml-worker/files", Side::Worker, 1, &[]),
 	place("oda-client", "ml-worker/client", Side::Worker, 2, SHARED_AND_FILES),
 	place("oda-engine", "ml-worker/engine", Side::Worker, 2, SHARED_AND_FILES),
+	place("oda-inference", "ml-worker/inference", Side::Worker, 3, BELOW_INFERENCE),
 	place("oda-network", "ml-worker/network", Side::Worker, 3, &["oda-primitives", "oda-blobs", "oda-files"]),
-	place("oda-roles", "ml-worker/roles", Side::Worker, 4, BELOW_ROLES),
-	place("ml-worker", "ml-worker/worker", Side::Worker, 5, BELOW_WORKER),
-	place("oda-e2e", "tests", Side::Tests, 6, BELOW_ROLES),
-	place("oda-fuzz", "fuzz", Side::Tests, 6, RUNTIME_AND_BELOW),
-	place("oda-runtime-integration-tests", "runtime/integration-tests", Side::Tests, 6, RUNTIME_AND_BELOW),
-	place("oda-benchmarks", "benchmarks", Side::Tests, 6, BELOW_BENCHMARKS),
+	place("oda-provider", "ml-worker/provider", Side::Worker, 4, BELOW_PROVIDER),
+	place("oda-roles", "ml-worker/roles", Side::Worker, 5, BELOW_ROLES),
+	place("ml-worker", "ml-worker/worker", Side::Worker, 6, BELOW_WORKER),
+	place("oda-e2e", "tests", Side::Tests, 7, BELOW_ROLES),
+	place("oda-fuzz", "fuzz", Side::Tests, 7, RUNTIME_AND_BELOW),
+	place("oda-runtime-integration-tests", "runtime/integration-tests", Side::Tests, 7, RUNTIME_AND_BELOW),
+	place("oda-benchmarks", "benchmarks", Side::Tests, 7, BELOW_BENCHMARKS),
 ];
 
 /// Large libraries, and the only crates that use them directly.
@@ -189,6 +218,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 			"oda-pallet-traits",
 			"pallet-clock",
 			"pallet-emission",
+			"pallet-inference",
 			"pallet-model-registry",
 			"pallet-oda-staking",
 			"pallet-peers",

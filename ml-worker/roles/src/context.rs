@@ -138,6 +138,8 @@ impl Context {
 			match chain.still_has(&mark).await {
 				Ok(true) => return Ok(()),
 				Ok(false) => {
+					// The mark goes with the journal, so the wallets first.
+					crate::payer::set_aside(&self.settings().base_path, &mark)?;
 					let entries = journal.set_aside(&mark)?;
 					tracing::warn!(
 						entries,

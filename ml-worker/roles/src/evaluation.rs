@@ -90,7 +90,7 @@ impl EvaluationError {
 	}
 }
 
-fn check_limit(blob: &BlobRef, limit_mib: u64) -> Result<(), EvaluationError> {
+pub(crate) fn check_limit(blob: &BlobRef, limit_mib: u64) -> Result<(), EvaluationError> {
 	let limit = limit_mib.saturating_mul(1 << 20);
 	if blob.len > limit {
 		return Err(EvaluationError::TooLarge { len: blob.len, limit });
@@ -213,8 +213,17 @@ impl Workbench {
 	///
 	/// [`EvaluationError::TooLarge`].
 	pub fn check_limits(&self, spec: &ModelSpec, weights: &BlobRef) -> Result<(), EvaluationError> {
-		check_limit(weights, self.limits.weights_mib)?;
+		self.check_weights(weights)?;
 		check_limit(&spec.data.dataset().blob, self.limits.data_mib)
+	}
+
+	/// Whether weights are small enough to be loaded.
+	///
+	/// # Errors
+	///
+	/// [`EvaluationError::TooLarge`].
+	pub(crate) fn check_weights(&self, weights: &BlobRef) -> Result<(), EvaluationError> {
+		check_limit(weights, self.limits.weights_mib)
 	}
 
 	/// The score and the output's root of every record, of which the reference has found the same of a few. `progress` is

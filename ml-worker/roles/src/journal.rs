@@ -313,7 +313,7 @@ impl<E: Entry> Held<E> {
 }
 
 /// Moves a file or a folder into another folder, under a name of its own.
-fn rename_into(path: &Path, folder: &Path) -> Result<(), JournalError> {
+pub(crate) fn rename_into(path: &Path, folder: &Path) -> Result<(), JournalError> {
 	DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
 	let name = path.file_name().unwrap_or_default();
 	let mut target = folder.join(name);

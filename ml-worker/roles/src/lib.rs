@@ -1,12 +1,12 @@
-//! The services of the worker: trainer, verifier, watcher, keeper; and what they are made of.
+//! The services of the worker: trainer, verifier, watcher, keeper, provider; and what they are made of.
 //!
 //! * [`service`]: what all services have in common;
-//! * [`verifier`], [`watcher`], [`trainer`], [`keeper`], [`standing`] (of a validator): one module a role;
+//! * [`verifier`], [`watcher`], [`trainer`], [`keeper`], [`provider`], [`standing`] (of a validator): one module a role;
 //! * [`context`]: settings, blobs, journal, chain and engine of one process;
 //! * [`evaluation`]: re-running objectives under limits, and evidence for a single record;
 //! * [`journal`]: what must outlive the process;
 //! * [`submission`], [`challenge`] and [`registration`]: what is begun on the chain and seen through to its end;
-//! * [`rewards`]: what stakes have earned;
+//! * [`rewards`]: what stakes have earned; [`card`]: models' cards; [`payer`]: paying for inference;
 //! * [`metrics`]: what operators watch; [`output`] and [`amount`]: what people read and write.
 
 #![allow(
@@ -20,6 +20,7 @@
 
 pub mod amount;
 mod background;
+pub mod card;
 pub mod challenge;
 pub mod context;
 pub mod demand;
@@ -31,10 +32,12 @@ pub mod keeper;
 pub mod metrics;
 mod outbox;
 pub mod output;
+pub mod payer;
 pub mod peers;
 pub mod people;
 #[cfg(test)]
 mod played;
+pub mod provider;
 pub mod registration;
 pub mod rewards;
 pub mod service;
@@ -52,5 +55,6 @@ pub const ROLES: &[service::Registration] = &[
 	service::Registration::of::<watcher::Watcher>(),
 	service::Registration::of::<trainer::Trainer>(),
 	service::Registration::of::<keeper::Keeper>(),
+	service::Registration::of::<provider::Provider>(),
 	service::Registration::of::<standing::Validator>(),
 ];

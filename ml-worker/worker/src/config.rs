@@ -78,7 +78,8 @@ mod tests {
 	use crate::pages::{fences, pages};
 	use clap::CommandFactory;
 	use oda_roles::{
-		keeper::KeeperConfig, trainer::TrainerConfig, verifier::VerifierConfig, watcher::WatcherConfig,
+		keeper::KeeperConfig, provider::ProviderConfig, trainer::TrainerConfig, verifier::VerifierConfig,
+		watcher::WatcherConfig,
 	};
 
 	fn parse(text: &str) -> anyhow::Result<RunConfig> {
@@ -148,6 +149,19 @@ mod tests {
 		let config = parse("[[role]]\nkind = \"keeper\"\nmin_price = \"0.001\"\n").unwrap();
 		let keeper: KeeperConfig = own(&config.roles[0]);
 		assert_eq!(keeper.min_price, oda_roles::amount::Amount(1_000_000_000));
+	}
+
+	#[test]
+	fn a_provider_has_a_price_for_each_model() {
+		let provider = format!(
+			"[[role]]\nkind = \"provider\"\nlisten = \"127.0.0.1:0\"\nendpoint = \"https://inference.example\"\n\
+			 [[role.models]]\nmodel = \"{}\"\nper_request = \"0.001\"\n",
+			"ab".repeat(32)
+		);
+		let config: ProviderConfig = own(&parse(&provider).unwrap().roles[0]);
+		let [priced] = &config.models[..] else { panic!("one model") };
+		assert_eq!((priced.model, priced.per_request.0, priced.per_mmac.0), ([0xab; 32], 1_000_000_000, 0));
+		assert!(config.offer && parse(&format!("{provider}price = 1\n")).is_err());
 	}
 
 	#[test]

@@ -14,7 +14,10 @@ use oda_engine::Engine;
 use oda_network::{Fault, Stats};
 use oda_primitives::{SubmissionId, Verdict};
 use prometheus_client::{
-	encoding::{EncodeLabelSet, text::encode},
+	encoding::{
+		EncodeLabelSet,
+		text::{encode_eof, encode_registry},
+	},
 	metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
 	registry::{Metric, Registry},
 };
@@ -36,7 +39,7 @@ const EVALUATION_SECONDS: [f64; 14] =
 	[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0];
 
 /// What there is to count. All of it starts at zero, so that the first time is seen as an increase.
-const ROLES: [&str; 6] = ["verifier", "watcher", "keeper", "trainer", "validator", "demands"];
+const ROLES: [&str; 7] = ["verifier", "watcher", "keeper", "trainer", "validator", "provider", "demands"];
 const VERDICTS: [&str; 3] = ["valid", "wrong", "unavailable"];
 const RESULTS: [&str; 2] = ["right", "wrong"];
 const CHALLENGES: [&str; 5] = ["overturned", "failed", "over", "commitment_expired", "refused"];
@@ -213,6 +216,8 @@ impl Standings {
 #[derive(Debug)]
 pub struct Metrics {
 	registry: Registry,
+	/// Those of what a role brings, for as long as the process lives or until it is started again.
+	brought: Mutex<Option<Registry>>,
 	async_tasks: Gauge,
 	engine: Family<Backend, Gauge>,
 	mismatches: Counter,
@@ -459,6 +464,7 @@ impl Metrics {
 				Family::default(),
 			),
 			registry: all,
+			brought: Mutex::default(),
 		};
 		metrics.finalised_at.set(now());
 		start_at_zero(&metrics.errors, ROLES.map(|role| Role { role }));
@@ -475,8 +481,19 @@ impl Metrics {
 	/// All metrics as text, in the OpenMetrics format.
 	pub fn text(&self) -> Result<String, std::fmt::Error> {
 		let mut text = String::new();
-		encode(&mut text, &self.registry)?;
+		encode_registry(&mut text, &self.registry)?;
+		if let Some(brought) = &*self.brought.lock().unwrap_or_else(PoisonError::into_inner) {
+			encode_registry(&mut text, brought)?;
+		}
+		encode_eof(&mut text)?;
 		Ok(text)
+	}
+
+	/// Adds the metrics of a provider's server, in place of those of one before it.
+	pub(crate) fn serve(&self, register: impl FnOnce(&mut Registry)) {
+		let mut registry = Registry::with_prefix("oda_worker");
+		register(&mut registry);
+		*self.brought.lock().unwrap_or_else(PoisonError::into_inner) = Some(registry);
 	}
 
 	/// What evaluates has been chosen.
@@ -817,7 +834,9 @@ mod tests {
 			offences: Vec::new(),
 		};
 		metrics.validator(&status, Some(false));
+		metrics.serve(|registry| oda_provider::Metrics::default().register(registry));
 		let text = metrics.text().unwrap();
+		assert_eq!(text.matches("# EOF").count(), 1);
 		let pages =
 			[include_str!("../../../../docker/alerts.yml"), include_str!("../../../../docs/operations.md")];
 		let mut named = 0;

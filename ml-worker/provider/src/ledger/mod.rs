@@ -1,0 +1,265 @@
+//! What the provider keeps of each channel, on disk.
+//!
+//! An [`Account`] says what may happen; the ledger makes it last. Whoever works on a channel [holds](Ledger::hold) it, so
+//! that its requests go one at a time; anybody may look at it meanwhile. A change is on disk before it is seen, or it
+//! fails and nothing has changed.
+//!
+//! On disk, a channel is a folder of two files in a folder of its chain: `promise` is the JSON of a [`Promise`]; `served`
+//! is the JSON of [`Served`] in one line, and after it the bytes of the last answer. Each is written by one rename, so
+//! there is no order in which a crash could leave them that means anything else than what was true at some moment.
+
+mod account;
+mod disk;
+
+pub use account::{Account, Answered, Asked, Promise, Refusal, Request, Served, Standing, Step};
+
+use disk::{Disk, Folder, Half};
+use oda_primitives::ChannelId;
+use serde::de::DeserializeOwned;
+use std::{
+	collections::HashMap,
+	io,
+	path::{Path, PathBuf},
+	sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::OwnedMutexGuard;
+
+/// What precedes the last answer's bytes.
+const LINE: u8 = b'\n';
+
+/// Why an account could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+	/// The disk is full. Nothing has changed.
+	#[error("the disk is full")]
+	Full,
+	/// The disk failed. Nothing has changed.
+	#[error("the disk failed: {0}")]
+	Io(#[from] io::Error),
+	/// Another process has this ledger.
+	#[error("another process uses {0}")]
+	Locked(PathBuf),
+	/// The files of a channel are not what was written.
+	#[error("what is kept of channel {0} is damaged")]
+	Damaged(ChannelId),
+	/// Something panicked.
+	#[error("the task that writes has panicked")]
+	Panicked,
+}
+
+impl LedgerError {
+	fn of(error: io::Error) -> Self {
+		match error.kind() {
+			io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+			_ => Self::Io(error),
+		}
+	}
+}
+
+/// The accounts of all channels.
+#[derive(Clone)]
+pub struct Ledger {
+	disk: Arc<dyn Disk>,
+	slots: Arc<Mutex<HashMap<ChannelId, Option<Arc<Slot>>>>>,
+}
+
+/// One channel.
+struct Slot {
+	account: Mutex<Arc<Account>>,
+	/// Held by whoever works on it.
+	busy: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Slot {
+	fn new(account: Account) -> Arc<Self> {
+		Arc::new(Self { account: Mutex::new(Arc::new(account)), busy: Arc::default() })
+	}
+
+	fn account(&self) -> Arc<Account> {
+		lock(&self.account).clone()
+	}
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+	mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ledger {
+	/// Opens the ledger of a chain, named by the hash of its block 0, in a folder; makes it if it is not there.
+	///
+	/// # Errors
+	///
+	/// The folder cannot be read or written, or another process uses it. A channel whose files are damaged is logged, and
+	/// every use of it is refused.
+	pub fn open(base: &Path, genesis: &[u8; 32]) -> Result<Self, LedgerError> {
+		let path = base.join(hex::encode(genesis));
+		let folder = Folder::open(&path).map_err(LedgerError::of)?.ok_or(LedgerError::Locked(path))?;
+		Self::on(Arc::new(folder))
+	}
+
+	fn on(disk: Arc<dyn Disk>) -> Result<Self, LedgerError> {
+		let mut slots = HashMap::new();
+		for channel in disk.channels().map_err(LedgerError::of)? {
+			let slot = match load(disk.as_ref(), channel) {
+				Ok(account) => Some(Slot::new(account)),
+				Err(LedgerError::Damaged(_)) => {
+					tracing::error!(channel, "what is kept of this channel is damaged; it is not served");
+					None
+				}
+				Err(error) => return Err(error),
+			};
+			slots.insert(channel, slot);
+		}
+		Ok(Self { disk, slots: Arc::new(Mutex::new(slots)) })
+	}
+
+	/// The channels of which something is kept.
+	pub fn channels(&self) -> Vec<ChannelId> {
+		lock(&self.slots).keys().copied().collect()
+	}
+
+	/// The account of a channel; `None` if nothing is kept of it.
+	///
+	/// # Errors
+	///
+	/// [`LedgerError::Damaged`].
+	pub fn account(&self, channel: ChannelId) -> Result<Option<Arc<Account>>, LedgerError> {
+		match lock(&self.slots).get(&channel) {
+			None => Ok(None),
+			Some(None) => Err(LedgerError::Damaged(channel)),
+			Some(Some(slot)) => Ok(Some(slot.account())),
+		}
+	}
+
+	/// Takes a channel, to work on it; `None` while somebody else does. One of which nothing is kept begins with
+	/// `claimed` planck as answered.
+	///
+	/// # Errors
+	///
+	/// [`LedgerError::Damaged`].
+	pub fn hold(&self, channel: ChannelId, claimed: u128) -> Result<Option<Held>, LedgerError> {
+		let mut slots = lock(&self.slots);
+		let new = || Some(Slot::new(Account::new(channel, claimed)));
+		let slot = slots.entry(channel).or_insert_with(new).clone().ok_or(LedgerError::Damaged(channel))?;
+		let Ok(busy) = slot.busy.clone().try_lock_owned() else { return Ok(None) };
+		Ok(Some(Held { disk: self.disk.clone(), slot, _busy: busy }))
+	}
+
+	/// The last answer of a channel, if this is what it answered.
+	///
+	/// # Errors
+	///
+	/// The disk.
+	pub async fn answer(
+		&self,
+		channel: ChannelId,
+		answered: &Answered,
+	) -> Result<Option<Vec<u8>>, LedgerError> {
+		let (disk, wanted) = (self.disk.clone(), answered.clone());
+		blocking(move || {
+			let Some(bytes) = disk.read(channel, Half::Served).map_err(LedgerError::of)? else {
+				return Ok(None);
+			};
+			let (served, answer) = split(channel, bytes)?;
+			Ok((served.last == Some(wanted)).then_some(answer))
+		})
+		.await
+	}
+
+	/// Forgets a channel, unless somebody works on it. Says whether it did.
+	///
+	/// # Errors
+	///
+	/// The disk.
+	pub async fn forget(&self, channel: ChannelId) -> Result<bool, LedgerError> {
+		let slot = lock(&self.slots).get(&channel).cloned().flatten();
+		let _busy = match &slot {
+			Some(slot) => match slot.busy.clone().try_lock_owned() {
+				Ok(busy) => Some(busy),
+				Err(_) => return Ok(false),
+			},
+			None => None,
+		};
+		let disk = self.disk.clone();
+		blocking(move || disk.remove(channel).map_err(LedgerError::of)).await?;
+		lock(&self.slots).remove(&channel);
+		Ok(true)
+	}
+}
+
+/// A channel that one works on.
+pub struct Held {
+	disk: Arc<dyn Disk>,
+	slot: Arc<Slot>,
+	_busy: OwnedMutexGuard<()>,
+}
+
+impl Held {
+	/// How it stands.
+	pub fn account(&self) -> Arc<Account> {
+		self.slot.account()
+	}
+
+	/// Replaces what is promised.
+	///
+	/// # Errors
+	///
+	/// The disk; then nothing has changed.
+	pub async fn promise(&self, promise: Promise) -> Result<(), LedgerError> {
+		let bytes = serde_json::to_vec(&promise).map_err(io::Error::from)?;
+		self.write(Half::Promise, bytes).await?;
+		self.change(|account| account.promise = promise);
+		Ok(())
+	}
+
+	/// Replaces what is answered, and the last answer.
+	///
+	/// # Errors
+	///
+	/// The disk; then nothing has changed.
+	pub async fn serve(&self, served: Served, answer: &[u8]) -> Result<(), LedgerError> {
+		let mut bytes = serde_json::to_vec(&served).map_err(io::Error::from)?;
+		bytes.push(LINE);
+		bytes.extend_from_slice(answer);
+		self.write(Half::Served, bytes).await?;
+		self.change(|account| account.served = served);
+		Ok(())
+	}
+
+	async fn write(&self, half: Half, bytes: Vec<u8>) -> Result<(), LedgerError> {
+		let (disk, channel) = (self.disk.clone(), self.account().channel);
+		blocking(move || disk.replace(channel, half, &bytes).map_err(LedgerError::of)).await
+	}
+
+	fn change(&self, change: impl FnOnce(&mut Account)) {
+		change(Arc::make_mut(&mut lock(&self.slot.account)));
+	}
+}
+
+/// Runs what waits for a disk where it keeps nothing else waiting.
+async fn blocking<T: Send + 'static>(
+	work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
+) -> Result<T, LedgerError> {
+	tokio::task::spawn_blocking(work).await.unwrap_or(Err(LedgerError::Panicked))
+}
+
+fn load(disk: &dyn Disk, channel: ChannelId) -> Result<Account, LedgerError> {
+	let read = |half| disk.read(channel, half).map_err(LedgerError::of);
+	let promise = read(Half::Promise)?.map(|bytes| json(channel, &bytes)).transpose()?.unwrap_or_default();
+	let served = read(Half::Served)?.map(|bytes| split(channel, bytes)).transpose()?;
+	let served = served.map(|(served, _)| served).unwrap_or_default();
+	Ok(Account { channel, promise, served })
+}
+
+fn split(channel: ChannelId, mut bytes: Vec<u8>) -> Result<(Served, Vec<u8>), LedgerError> {
+	let line = bytes.iter().position(|&byte| byte == LINE).ok_or(LedgerError::Damaged(channel))?;
+	let answer = bytes.split_off(line.saturating_add(1));
+	Ok((json(channel, &bytes)?, answer))
+}
+
+fn json<T: DeserializeOwned>(channel: ChannelId, bytes: &[u8]) -> Result<T, LedgerError> {
+	serde_json::from_slice(bytes).map_err(|_| LedgerError::Damaged(channel))
+}
+
+#[cfg(test)]
+mod tests;
