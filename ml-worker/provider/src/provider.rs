@@ -6,7 +6,7 @@ use crate::{
 	claims::{self, Claim},
 	engine::{Engine, RunError},
 	inputs,
-	ledger::{Account, Asked, Held, Ledger, Request, Standing, Step},
+	ledger::{Account, Asked, Held, Ledger, Promise, Request, Standing, Step},
 	metrics::Metrics,
 	pace::Pace,
 	queue::{Place, Queue},
@@ -76,6 +76,8 @@ struct Question {
 /// A request that is promised a price for.
 struct Promised {
 	held: Held,
+	/// What is still to be written of it.
+	promise: Option<Box<Promise>>,
 	channel: Arc<Channel>,
 	offered: Arc<Offered>,
 	voucher: SignedVoucher,
@@ -327,17 +329,15 @@ impl Provider {
 		// Everything that could refuse it comes before the promise is taken.
 		let place = self.queue.place().ok_or_else(|| Refused::unavailable("too many requests wait"))?;
 		let inputs = canonical(question.offered.clone(), question.inputs).await?;
-		match step {
+		let promise = match step {
 			// It was answered since it was looked at.
 			Step::Replay => return Err(Refused::busy()),
-			Step::Resume => {}
-			Step::Serve(promise) => {
-				held.promise(*promise).await?;
-				self.metrics.voucher();
-			}
-		}
+			Step::Resume => None,
+			Step::Serve(promise) => Some(promise),
+		};
 		let (offered, inputs) = (question.offered, Arc::new(inputs));
-		let promised = Promised { held, channel, offered, voucher, inputs, price, place, room, waiting };
+		let promised =
+			Promised { held, promise, channel, offered, voucher, inputs, price, place, room, waiting };
 		self.promised(promised).await
 	}
 
@@ -387,7 +387,12 @@ impl Provider {
 	}
 
 	async fn serve(&self, promised: Promised) -> Result<Vec<u8>, Refused> {
-		let Promised { held, channel, offered, voucher, inputs, price, place, room, waiting } = promised;
+		let Promised { held, promise, channel, offered, voucher, inputs, price, place, room, waiting } =
+			promised;
+		if let Some(promise) = promise {
+			held.promise(*promise).await?;
+			self.metrics.voucher();
+		}
 		let key = (offered.id, offered.model.version);
 		let outputs = self.queue.run(key, place, inputs.clone()).await;
 		drop(waiting);

@@ -142,7 +142,7 @@ impl Ledger {
 		let new = || Some(Slot::new(Account::new(channel, claimed)));
 		let slot = slots.entry(channel).or_insert_with(new).clone().ok_or(LedgerError::Damaged(channel))?;
 		let Ok(busy) = slot.busy.clone().try_lock_owned() else { return Ok(None) };
-		Ok(Some(Held { disk: self.disk.clone(), slot, _busy: busy }))
+		Ok(Some(Held(Arc::new(Hold { disk: self.disk.clone(), slot, _busy: busy }))))
 	}
 
 	/// The last answer of a channel, if this is what it answered.
@@ -187,8 +187,10 @@ impl Ledger {
 	}
 }
 
-/// A channel that one works on.
-pub struct Held {
+/// A channel that one works on. Whoever stops waiting for a change does not undo it: the channel stays held until it is done.
+pub struct Held(Arc<Hold>);
+
+struct Hold {
 	disk: Arc<dyn Disk>,
 	slot: Arc<Slot>,
 	_busy: OwnedMutexGuard<()>,
@@ -197,7 +199,7 @@ pub struct Held {
 impl Held {
 	/// How it stands.
 	pub fn account(&self) -> Arc<Account> {
-		self.slot.account()
+		self.0.slot.account()
 	}
 
 	/// Replaces what is promised.
@@ -207,9 +209,7 @@ impl Held {
 	/// The disk; then nothing has changed.
 	pub async fn promise(&self, promise: Promise) -> Result<(), LedgerError> {
 		let bytes = serde_json::to_vec(&promise).map_err(io::Error::from)?;
-		self.write(Half::Promise, bytes).await?;
-		self.change(|account| account.promise = promise);
-		Ok(())
+		self.write(Half::Promise, bytes, |account| account.promise = promise).await
 	}
 
 	/// Replaces what is answered, and the last answer.
@@ -221,18 +221,24 @@ impl Held {
 		let mut bytes = serde_json::to_vec(&served).map_err(io::Error::from)?;
 		bytes.push(LINE);
 		bytes.extend_from_slice(answer);
-		self.write(Half::Served, bytes).await?;
-		self.change(|account| account.served = served);
-		Ok(())
+		self.write(Half::Served, bytes, |account| account.served = served).await
 	}
 
-	async fn write(&self, half: Half, bytes: Vec<u8>) -> Result<(), LedgerError> {
-		let (disk, channel) = (self.disk.clone(), self.account().channel);
-		blocking(move || disk.replace(channel, half, &bytes).map_err(LedgerError::of)).await
-	}
-
-	fn change(&self, change: impl FnOnce(&mut Account)) {
-		change(Arc::make_mut(&mut lock(&self.slot.account)));
+	/// Writes one half to the disk, then changes it for all to see.
+	async fn write(
+		&self,
+		half: Half,
+		bytes: Vec<u8>,
+		change: impl FnOnce(&mut Account) + Send + 'static,
+	) -> Result<(), LedgerError> {
+		let hold = self.0.clone();
+		blocking(move || {
+			let channel = hold.slot.account().channel;
+			hold.disk.replace(channel, half, &bytes).map_err(LedgerError::of)?;
+			change(Arc::make_mut(&mut lock(&hold.slot.account)));
+			Ok(())
+		})
+		.await
 	}
 }
 

@@ -82,6 +82,25 @@ async fn a_channel_is_held_by_one_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_change_that_nobody_waits_for_is_made_all_the_same() {
+	let base = tempfile::tempdir().unwrap();
+	let ledger = Ledger::open(base.path(), &GENESIS).unwrap();
+	let held = ledger.hold(CHANNEL, 0).unwrap().unwrap();
+	let promise = Promise { last: Some(signed(1, 100)), ..Promise::default() };
+	let mut change = Box::pin(held.promise(promise.clone()));
+	drop(futures::poll!(&mut change));
+	drop(change);
+	drop(held);
+	let held = loop {
+		match ledger.hold(CHANNEL, 0).unwrap() {
+			Some(held) => break held,
+			None => tokio::task::yield_now().await,
+		}
+	};
+	assert_eq!(held.account().promise, promise);
+}
+
+#[tokio::test]
 async fn an_answer_that_was_replaced_is_not_given_for_another() {
 	let base = tempfile::tempdir().unwrap();
 	let ledger = Ledger::open(base.path(), &GENESIS).unwrap();
