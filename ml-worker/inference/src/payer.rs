@@ -219,7 +219,10 @@ impl PayError {
 	/// Whether another provider may be asked: this one has not been paid, and it is not the question's fault.
 	fn is_the_providers(&self) -> bool {
 		match self {
-			Self::Refused(refusal) => !refusal.is_about_input(),
+			// Another one may take more.
+			Self::Refused(refusal) => {
+				!refusal.is_about_input() || refusal.kind() == Some(ProblemKind::TooLarge)
+			}
 			Self::Endpoint(_)
 			| Self::Provider(_)
 			| Self::OtherOffer(_)
@@ -571,9 +574,11 @@ impl<C: Chain> Payer<C> {
 		let mut channels: Vec<Record> =
 			records.into_iter().filter(|r| r.model == question.model && wanted(&r.provider)).collect();
 		let offers = self.chain.offers(Some(question.model)).await.map_err(PayError::Chain)?;
-		let offers = offers.into_iter().filter(|offer| wanted(&offer.provider) && offer.max_count >= *count);
+		let offers = offers.into_iter().filter(|offer| wanted(&offer.provider));
+		let (offers, small): (Vec<_>, Vec<_>) = offers.partition(|offer| offer.max_count >= *count);
+		channels.retain(|record| small.iter().all(|offer| offer.provider != record.provider));
 		let mut offers: Vec<(u128, Offer)> =
-			offers.map(|offer| (offer.price.of(model.macs, *count), offer)).collect();
+			offers.into_iter().map(|offer| (offer.price.of(model.macs, *count), offer)).collect();
 		offers.sort_by_key(|(price, offer)| (*price, offer.provider));
 		let cheapest = offers.first().map(|(price, _)| *price);
 		offers.retain(|(price, _)| *price <= question.limit);
@@ -601,11 +606,15 @@ impl<C: Chain> Payer<C> {
 		offer: Option<Offer>,
 		channels: Vec<Record>,
 	) -> Result<Paid, PayError> {
+		// A provider that was wrong about a model is not asked again.
+		let wrong = |record: &Record| record.stopped.clone().map(|reason| (record.channel, reason));
+		if let Some((channel, reason)) = channels.iter().find_map(wrong) {
+			return Err(PayError::Stopped { channel, reason });
+		}
 		let mut last = PayError::NoOffer;
 		for record in channels {
 			match self.ask_on(prepared, record.channel, offer.as_ref()).await {
 				Err(error @ (PayError::Over(_) | PayError::OtherKey(_))) => last = error,
-				// A provider that was wrong gets no new channel.
 				other => return other,
 			}
 		}

@@ -159,6 +159,18 @@ async fn more_inputs_than_a_provider_takes_are_not_asked() {
 	let many = Question { inputs: vec![Input::Tensor(vec![0; 4]); 5], ..question(0) };
 	assert!(matches!(world.ask(&many).await, Err(PayError::NoOffer)));
 	world.ask(&four(1)).await.unwrap();
+	// Nor on a channel that there is.
+	let other = FakeProvider::start(&world.chain, "//Charlie", 1).await;
+	world.chain.state().offers[1].max_count = 5;
+	assert_eq!(world.ask(&many).await.unwrap().provider, other.account());
+}
+
+#[tokio::test]
+async fn a_provider_that_takes_less_at_once_is_left_for_another() {
+	let world = World::new().await;
+	let other = FakeProvider::start(&world.chain, "//Charlie", 1).await;
+	world.provider.will([Act::Refuse(ProblemKind::TooLarge)]);
+	assert_eq!(world.ask(&question(1)).await.unwrap().provider, other.account());
 }
 
 #[tokio::test]
