@@ -24,7 +24,7 @@ const GUIDE = here('../../docs/polkadot-js.md');
 const UNIT = 10n ** 12n;
 const UNKNOWN = `0x${'07'.repeat(32)}`;
 
-describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
+describe('a trainer with polkadot.js', { timeout: 600_000 }, () => {
   const keyring = new Keyring({ type: 'sr25519' });
   const account = (name) => keyring.addFromUri(`//${name}`);
   const [bob, charlie, dave, eve, ferdie] = ['Bob', 'Charlie', 'Dave', 'Eve', 'Ferdie'].map(account);
@@ -476,6 +476,7 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
         role: { '*': 'Verifier' }, operator: { '*': bob.address },
         target: { '*': { Head: model } }, peer: { '*': model }, root: { '*': model }, deal: { '*': 0 }, slot: { '*': 0 },
         keeper: { '*': dave.address }, blob: { '*': update.weights }, round: { '*': 1 },
+        provider: { '*': charlie.address }, channel: { '*': 0 }, request: { '*': 0 }, count: { '*': 1 },
         proof: { '*': { start: 0, len: 1, chunks: '0x00', siblings: [] } },
       };
       let called = 0;
@@ -531,7 +532,7 @@ describe('a trainer with polkadot.js', { timeout: 240_000 }, () => {
 
     it('every error that the guide names is one of the chain\'s', async () => {
       const guide = await readFile(GUIDE, 'utf8');
-      const named = new Set(guide.match(/\b(ModelRegistry|Training)::\w+/g));
+      const named = new Set(guide.match(/\b(Inference|ModelRegistry|Training)::\w+/g));
       assert.ok(named.size > 10, `only ${named.size} names`);
       for (const name of named) {
         const [pallet, error] = name.split('::');

@@ -9,7 +9,7 @@ const read = (path) => readFile(new URL(path, import.meta.url), 'utf8');
 // The lines between `// #region NAME` and `// #endregion`, dedented, by file and name.
 async function regions() {
   const found = new Map();
-  for (const file of (await readdir(new URL('.', import.meta.url))).filter((name) => name.endsWith('.js'))) {
+  for (const file of (await readdir(new URL('.', import.meta.url))).filter((name) => /\.[jt]s$/.test(name))) {
     const marked = (await read(file)).matchAll(/^( *)\/\/ #region (\S+)\n(.*?)^ *\/\/ #endregion$/gms);
     for (const [, indent, name, lines] of marked) {
       found.set(`${file}#${name}`, lines.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
@@ -21,7 +21,7 @@ async function regions() {
 // What the page quotes, by file and name.
 async function quotes() {
   const page = await read('../../docs/polkadot-js.md');
-  return [...page.matchAll(/^```js *([^\n]*)\n(.*?)^```$/gms)].map(([, name, lines]) => [name, lines]);
+  return [...page.matchAll(/^```[jt]s *([^\n]*)\n(.*?)^```$/gms)].map(([, name, lines]) => [name, lines]);
 }
 
 describe('the guide', () => {
@@ -51,8 +51,9 @@ describe('the guide', () => {
 
 describe('the package', () => {
   it('asks for exact versions', async () => {
-    const { dependencies } = JSON.parse(await read('package.json'));
-    for (const [name, version] of Object.entries(dependencies)) assert.match(version, /^\d+\.\d+\.\d+$/, name);
+    const { dependencies, devDependencies } = JSON.parse(await read('package.json'));
+    const versions = Object.entries({ ...dependencies, ...devDependencies });
+    for (const [name, version] of versions) assert.match(version, /^\d+\.\d+\.\d+$/, name);
   });
 
   it('is locked by hashes, without the address of a registry', async () => {

@@ -59,7 +59,7 @@ class Process {
 }
 
 // A port that nobody listens on now.
-const freePort = () => new Promise((resolve, reject) => {
+export const freePort = () => new Promise((resolve, reject) => {
   const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
     const { port } = server.address();
     server.close(() => resolve(port));
@@ -115,5 +115,5 @@ export async function runBlock(folder, page) {
 }
 
 // Starts a service of the worker on the same store.
-export const startWorker = (folder, url, suri, ...args) =>
-  new Process('ml-worker', [...store(folder), '--node', url, '--suri', suri, ...args], join(folder, 'worker.log'));
+export const startWorker = (folder, url, suri, role, ...args) =>
+  new Process('ml-worker', [...store(folder), '--node', url, '--suri', suri, role, ...args], join(folder, `${role}.log`));

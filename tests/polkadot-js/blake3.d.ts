@@ -1,0 +1,1 @@
+export function blake3(bytes: Uint8Array): Uint8Array;
