@@ -115,5 +115,7 @@ export async function runBlock(folder, page) {
 }
 
 // Starts a service of the worker on the same store.
-export const startWorker = (folder, url, suri, role, ...args) =>
-  new Process('ml-worker', [...store(folder), '--node', url, '--suri', suri, role, ...args], join(folder, `${role}.log`));
+export const startWorker = (folder, url, suri, role, ...args) => {
+  const all = [...store(folder), '--node', url, '--suri', suri, role, ...args];
+  return new Process('ml-worker', all, join(folder, `${role}.log`));
+};

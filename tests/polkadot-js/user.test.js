@@ -1,5 +1,5 @@
-// A user who has polkadot.js, on a chain with one verifier and one provider: buys answers from a channel, and one on the
-// chain. The tests tell one story and run in their order.
+// A user who has polkadot.js, on a chain with one verifier and one provider: buys answers from a channel, and one on
+// the chain. The tests tell one story and run in their order.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
