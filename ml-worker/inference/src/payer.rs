@@ -571,8 +571,10 @@ impl<C: Chain> Payer<C> {
 		let Prepared { question, count, model, .. } = prepared;
 		let wanted =
 			|provider: &AccountId| question.provider.as_ref().is_none_or(|wanted| wanted == provider);
-		let mut channels: Vec<Record> =
-			records.into_iter().filter(|r| r.model == question.model && wanted(&r.provider)).collect();
+		// One that has ended pays no more; but who was wrong in it is not asked again.
+		let asked = |record: &Record| record.until.is_none() || record.stopped.is_some();
+		let of_model = records.into_iter().filter(|r| r.model == question.model && wanted(&r.provider));
+		let mut channels: Vec<Record> = of_model.filter(asked).collect();
 		let offers = self.chain.offers(Some(question.model)).await.map_err(PayError::Chain)?;
 		let offers = offers.into_iter().filter(|offer| wanted(&offer.provider));
 		let (offers, small): (Vec<_>, Vec<_>) = offers.partition(|offer| offer.max_count >= *count);

@@ -10,6 +10,7 @@ use oda_inference::{
 	api::{Input, ProblemKind},
 };
 use oda_primitives::BlobRef;
+use std::time::Duration;
 
 fn four(number: u32) -> Question {
 	let input = Input::Tensor(number.to_le_bytes().to_vec());
@@ -198,6 +199,20 @@ async fn a_channel_that_closes_or_expires_is_left_for_a_new_one() {
 		(state.spent, state.last) = (0, None);
 	}
 	assert_eq!(world.ask(&question(3)).await.unwrap().channel, 3);
+}
+
+#[tokio::test]
+async fn a_channel_that_has_ended_is_not_looked_at_again() {
+	let world = World::new().await.impatient();
+	world.ask(&question(1)).await.unwrap();
+	world.payer().close(1).await.unwrap();
+	world.payer().tidy().await.unwrap();
+	{
+		let mut state = world.provider.state();
+		(state.spent, state.last) = (0, None);
+	}
+	let _taken = world.wallet().take(1, Duration::ZERO).await.unwrap();
+	assert_eq!(world.ask(&question(2)).await.unwrap().channel, 2);
 }
 
 #[tokio::test]
