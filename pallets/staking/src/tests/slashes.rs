@@ -49,6 +49,25 @@ fn what_is_taken_of_its_own_is_taken_of_its_delegators_in_proportion() {
 }
 
 #[test]
+fn delegators_alone_do_not_answer_for_their_operator() {
+	run(|| {
+		assert_ok!(bond(Provider, 5, 300_000));
+		assert_ok!(delegate(Provider, 5, ALICE, 600_000));
+		// What is leaving of the operator's own answers, and with it what is delegated.
+		assert_ok!(unbond(Provider, 5, 5, 300_000));
+		assert_eq!(slash_own(Provider, 5, 100_000), (300_000, 50_000));
+		pass(TERM);
+		assert_ok!(withdraw(Provider, 5, 5));
+		let before = (issuance(), pool(Provider, 5));
+		System::reset_events();
+		assert_eq!(slash_own(Provider, 5, 100_000), (0, 0));
+		assert_eq!((issuance(), pool(Provider, 5)), before);
+		assert_eq!(position(Provider, 5, ALICE), (400_000, 0));
+		assert_eq!(events(), []);
+	});
+}
+
+#[test]
 fn who_is_chilled_or_has_bonded_too_little_has_nothing_of_its_own_that_counts() {
 	run(|| {
 		assert_eq!(own(Provider, 5), 0);
