@@ -8,7 +8,7 @@ use polkadot_sdk::{
 };
 
 impl<T: Config> Pallet<T> {
-	/// Checks that what is on hold of users is what channels and requests say, that no channel has paid more than it had, and
+	/// Checks that what is on hold of anybody is what channels and requests say, that no channel has paid more than it had, and
 	/// that numbers are new.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut held = BTreeMap::<(bool, T::AccountId), BalanceOf<T>>::new();
@@ -16,6 +16,12 @@ impl<T: Config> Pallet<T> {
 			let entry = held.entry((channel, who)).or_default();
 			*entry = entry.saturating_add(amount);
 		};
+		for who in polkadot_sdk::frame_system::Account::<T>::iter_keys() {
+			let bond = T::Currency::balance_on_hold(&HoldReason::Dispute.into(), &who);
+			ensure!(bond.is_zero(), "a bond outlives its dispute");
+			add(true, who.clone(), Zero::zero());
+			add(false, who, Zero::zero());
+		}
 		for (id, channel) in Channels::<T>::iter() {
 			ensure!(id < NextChannel::<T>::get(), "a channel's number is not given yet");
 			ensure!(channel.claimed <= channel.deposit, "a channel has paid more than it had");

@@ -158,13 +158,18 @@ fn fee<T: Config>() -> BalanceOf<T> {
 	T::MinDeposit::get().max(T::Currency::minimum_balance()).saturating_mul(1_000u32.into())
 }
 
+/// Makes a trainer's weights the head of a model; the number of the version.
+fn head<T: Config>(model: &ModelId, trainer: T::AccountId, weights: BlobRef) -> VersionId {
+	let version = Version { trainer, weights, score: 0, submission: 0, accepted_at: START, replaced: None };
+	T::Models::accept(model, version).expect("it takes versions")
+}
+
 /// Registers a model, with a head of these weights and as many ancestors as have a part in its fees. All who do can be paid.
 fn register<T: Config>(salt: u32, spec: ModelSpec, weights: BlobRef) -> ModelId {
 	T::BenchmarkHelper::set_tick(START);
 	let trainer = rich::<T>("trainer", salt);
 	let model = T::Models::register_for_benchmark(spec, &trainer);
-	let version = Version { trainer, weights, score: 0, submission: 0, accepted_at: START, replaced: None };
-	T::Models::accept(&model, version).expect("it takes its first version");
+	head::<T>(&model, trainer, weights);
 	T::Lineage::descend_for_benchmark(&model, T::MaxAncestors::get());
 	let ancestors = T::Lineage::ancestors(&model, T::MaxAncestors::get());
 	assert!(ancestors.len() == T::MaxAncestors::get() as usize);
@@ -174,9 +179,12 @@ fn register<T: Config>(salt: u32, spec: ModelSpec, weights: BlobRef) -> ModelId 
 	model
 }
 
+/// The weights of models that are not evaluated.
+const WEIGHTS: BlobRef = BlobRef { root: [7; 32], len: 0 };
+
 /// The `salt`-th model of one byte of input and one of output.
 fn model<T: Config>(salt: u32) -> ModelId {
-	register::<T>(salt, spec(salt, 1, 1, 1), BlobRef { root: [7; 32], len: 0 })
+	register::<T>(salt, spec(salt, 1, 1, 1), WEIGHTS)
 }
 
 /// Twice what a provider has to have at stake.
@@ -285,7 +293,7 @@ fn answer_to<T: Config>(
 	let receipt = Receipt {
 		payment: Payment::OneShot(id),
 		request: request_hash(&request.model, &request.input, request.count),
-		weights: [7; 32],
+		weights: WEIGHTS.root,
 		input: request.input,
 		output: BlobRef::of(&output).root,
 		count: request.count,
@@ -468,16 +476,17 @@ mod benchmarks {
 		assert!(Requests::<T>::contains_key(0));
 	}
 
-	/// Outputs of a byte each, likewise. The evaluation is the provider's, off chain.
+	/// Outputs of a byte each, likewise, by a version that became the head since. The evaluation is the provider's, off chain.
 	#[benchmark]
 	fn answer(b: Linear<1, MAX_INLINE_BYTES>) {
 		let (id, asked, key) = super::asked::<T>(b);
+		let version = head::<T>(&asked.model, account("trainer", 0, 0), WEIGHTS);
 		let (output, expires, signature) = answer_to::<T>(id, &asked, &key);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(asked.provider), id, 0, output, expires, signature);
+		_(RawOrigin::Signed(asked.provider), id, version, output, expires, signature);
 
-		let answered = RequestState::Answered { version: 0, until: expires };
+		let answered = RequestState::Answered { version, until: expires };
 		assert!(Requests::<T>::get(id).is_some_and(|now| now.state == answered));
 	}
 

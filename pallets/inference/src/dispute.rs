@@ -116,10 +116,16 @@ impl<T: Config> Pallet<T> {
 		}
 		T::Currency::give_back(HoldReason::Dispute, &user, bond);
 		let (slashed, reward) = T::Stakes::slash_own(Role::Provider, &provider, T::ReceiptSlash::get());
+		match receipt.payment {
+			// The mark stays, and nothing but the slash pays for it.
+			Payment::Channel(_) if slashed.is_zero() => return Err(Error::<T>::NotBonded.into()),
+			Payment::Channel(_) => Disputed::<T>::insert(receipt.payment, id, ()),
+			// It ends with this.
+			Payment::OneShot(_) => {}
+		}
 		let refund = Self::refund(receipt);
 		let (reward, _burned) = reward.split(refund);
 		let refunded = T::Currency::reward(&user, reward);
-		Disputed::<T>::insert(receipt.payment, id, ());
 		T::Evidence::saw(&provider, Deed::Misserved(receipt.payment));
 		let index = shown.index;
 		Self::deposit_event(Event::Misserved {
@@ -133,7 +139,6 @@ impl<T: Config> Pallet<T> {
 		if let Payment::OneShot(id) = receipt.payment
 			&& let Some(request) = Requests::<T>::get(id)
 		{
-			Disputed::<T>::remove(receipt.payment, receipt.id(&genesis));
 			Self::end_request(id, request);
 		}
 		Ok(())

@@ -272,8 +272,8 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Requests<T: Config> = StorageMap<_, Blake2_128Concat, RequestId, RequestOf<T>>;
 
-	/// The receipts, by [`Receipt::id`], for which a provider has been slashed. Each has cost it a slash, so that there are no
-	/// more than stake pays for; they go with their channel.
+	/// The receipts of channels, by [`Receipt::id`], for which a provider has been slashed. Each has cost it a slash, so that there
+	/// are no more than stake pays for; they go with their channel.
 	#[pallet::storage]
 	pub type Disputed<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, Payment, Blake2_128Concat, [u8; 32], ()>;
@@ -445,7 +445,8 @@ pub mod pallet {
 	/// Why a call about paid inference is refused.
 	#[pallet::error]
 	pub enum Error<T> {
-		/// The provider's own stake is not enough to answer for a wrong output, or it is chilled.
+		/// The provider's own stake is not enough to answer for a wrong output, or it is chilled; in a dispute, nothing is left
+		/// of it.
 		#[codec(index = 0)]
 		NotBonded,
 		/// The endpoint is empty or not UTF-8.
@@ -559,7 +560,7 @@ pub mod pallet {
 		/// The time to answer the request is over.
 		#[codec(index = 37)]
 		AnsweredTooLate,
-		/// The version is older than the head was when the request was made.
+		/// The version is neither what was the head when the request was made, nor a newer one that is the head now.
 		#[codec(index = 38)]
 		OldVersion,
 		/// The model has no such version.
@@ -580,7 +581,8 @@ pub mod pallet {
 		/// The request cannot be settled yet.
 		#[codec(index = 44)]
 		TooEarlyToSettle,
-		/// The receipt has expired, or its channel was closed so long ago that it can be removed.
+		/// The receipt has expired: at the tick that it names, or because its channel was closed so long ago that anybody can
+		/// remove it.
 		#[codec(index = 45)]
 		ReceiptExpired,
 		/// The provider has been slashed for this receipt.
@@ -809,7 +811,7 @@ pub mod pallet {
 		/// Answers a one-shot request; paid by `settle` once nobody can dispute it any more.
 		///
 		/// - `request`: one that the caller was asked.
-		/// - `version`: the version that answers, no older than the head was when it was asked.
+		/// - `version`: the version that answers: the head of when it was asked, or a newer one that is the head now.
 		/// - `output`: the bytes of all outputs, one after the other.
 		/// - `expires`: the tick at which the receipt expires: at least [`Config::AnswerDispute`] ticks from now, at most
 		///   [`Config::ReceiptLife`].
@@ -845,8 +847,8 @@ pub mod pallet {
 		///
 		/// If the provider signed something else, it loses [`Config::ReceiptSlash`] of its own stake, and those who delegate to
 		/// it in proportion; the user gets [`Config::RefundRatio`] times the price and [`Config::DisputeFee`] back, as far as half of what
-		/// the provider itself loses goes, and the escrow of a one-shot request. If the output is right, the user loses
-		/// [`Config::DisputeBond`].
+		/// the provider itself loses goes, and the escrow of a one-shot request. Without a stake of its own that is left, nothing is
+		/// disputed in a channel. If the output is right, the user loses [`Config::DisputeBond`].
 		///
 		/// - `receipt`: what the provider signed.
 		/// - `signature`: of its receipt key.
@@ -859,7 +861,7 @@ pub mod pallet {
 		/// Events: `Misserved`, `RequestReturned`; or `DisputeFailed`. Errors: `UnknownChannel`, `UnknownRequest`, `NotUser`,
 		/// `ReceiptExpired`, `AlreadyDisputed`, `WrongCost`, `InputOutOfRange`, `OtherRequest`, `BadReceiptSignature`,
 		/// `WeightsMismatch`, `ProofForOtherRange`, `ProofChunksMismatch`, `ProofSiblingsMismatch`, `ProofRootMismatch`,
-		/// `EvaluationFailed`; the bond cannot be held.
+		/// `EvaluationFailed`, `NotBonded`; the bond cannot be held.
 		#[pallet::call_index(13)]
 		#[pallet::weight(T::WeightInfo::dispute(
 			weights.len().try_into().unwrap_or(u32::MAX),

@@ -101,7 +101,7 @@ pub(crate) const MAX_GRACE: Tick = 50;
 pub(crate) const MAX_TERM: Tick = 1_000;
 pub(crate) const MIN_DEPOSIT: u64 = 100;
 pub(crate) const MAX_CLAIMS: u32 = 8;
-/// What the registrar bonds for a model of this size is left out.
+/// The provider's time limits.
 pub(crate) const TERMS: Terms = Terms { grace: 10, answer: 15 };
 /// 3 for a request, and 1 for every million multiply-accumulates that are begun: 8 an input.
 pub(crate) const PRICE: Price = Price { per_request: 3, per_mmac: 1 };
@@ -127,6 +127,10 @@ parameter_types! {
 	pub static MaxDisputeBytes: u64 = 20_000;
 	/// Who gets what.
 	pub static Parts: Split = SPLIT;
+	/// How long a receipt of a one-shot request lives at most, and a channel that is opened now is kept.
+	pub static Life: Tick = RECEIPT_LIFE;
+	/// How many times its price a user gets back.
+	pub static Ratio: u32 = REFUND_RATIO;
 	/// What was seen, in this order.
 	pub static Seen: Vec<(u64, Deed)> = Vec::new();
 	/// What trainers were told that their users burned.
@@ -209,7 +213,11 @@ impl OwnStakes<u64> for Played {
 	fn slash_own(role: Role, who: &u64, amount: u64) -> (u64, RewardOf<u64, Self>) {
 		assert_eq!(role, Role::Provider);
 		let (own, delegated) = Stake::get().get(who).copied().unwrap_or_default();
-		let whole = if own > amount { ((own + delegated) * amount).div_ceil(own) } else { own + delegated };
+		let whole = match own {
+			0 => 0,
+			own if own > amount => ((own + delegated) * amount).div_ceil(own),
+			_ => own + delegated,
+		};
 		Self::lose(*who, whole)
 	}
 }
@@ -283,10 +291,10 @@ impl pallet_inference::Config for Test {
 	type EvaluationWeight = Unit;
 	type OutputWeight = Unit;
 	type ReceiptSlash = ConstU64<RECEIPT_SLASH>;
-	type RefundRatio = ConstU32<REFUND_RATIO>;
+	type RefundRatio = Ratio;
 	type DisputeFee = ConstU64<DISPUTE_FEE>;
 	type DisputeBond = ConstU64<DISPUTE_BOND>;
-	type ReceiptLife = ConstU64<RECEIPT_LIFE>;
+	type ReceiptLife = Life;
 	type AnswerDispute = ConstU64<ANSWER_DISPUTE>;
 	type MinGrace = ConstU64<MIN_GRACE>;
 	type MaxGrace = ConstU64<MAX_GRACE>;
@@ -527,6 +535,8 @@ pub(crate) fn reset() {
 	Stake::set(Default::default());
 	BlockAuthor::set(Some(AUTHOR));
 	Parts::set(SPLIT);
+	Life::set(RECEIPT_LIFE);
+	Ratio::set(REFUND_RATIO);
 	Seen::set(Vec::new());
 	Used::set(Vec::new());
 }

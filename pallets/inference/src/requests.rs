@@ -84,8 +84,8 @@ impl<T: Config> Pallet<T> {
 		};
 		let now = T::Clock::get();
 		ensure!(now < until, Error::<T>::AnsweredTooLate);
-		ensure!(version >= request.version, Error::<T>::OldVersion);
 		let (_, weights) = T::Lineage::trainer(&request.model, version).ok_or(Error::<T>::UnknownVersion)?;
+		ensure!(Self::is_to_answer(&request, version), Error::<T>::OldVersion);
 		// Neither too soon for a dispute, nor in so far a future that the stake is gone.
 		ensure!(expires >= now.saturating_add(request.dispute), Error::<T>::ExpiresTooEarly);
 		let most = T::ReceiptLife::get().max(request.dispute);
@@ -111,6 +111,13 @@ impl<T: Config> Pallet<T> {
 		let output = output.into_inner();
 		Self::deposit_event(Event::Answered { request: id, version, receipt, signature, output });
 		Ok(())
+	}
+
+	/// Whether a version answers a request: what was the head when it was made, or a newer one that is the head now. Nothing else
+	/// that is newer: it may have fallen, because nobody showed its weights, and nobody could dispute what it is said to answer.
+	fn is_to_answer(request: &RequestOf<T>, version: VersionId) -> bool {
+		let head = || T::Models::standing(&request.model).and_then(|standing| standing.head);
+		version == request.version || (version > request.version && head() == Some(version))
 	}
 
 	pub(crate) fn do_settle(id: RequestId) -> DispatchResult {

@@ -99,6 +99,31 @@ fn the_head_that_was_asked_answers_after_its_fall() {
 }
 
 #[test]
+fn what_fell_before_it_was_asked_answers_nothing() {
+	run(|| {
+		// Nobody showed its weights when they were demanded: whatever is said to be its answer, nobody could dispute it.
+		assert_eq!(next_head(&model(), OTHER), 1);
+		revert();
+		let id = ask(1);
+		assert_noop!(answer(id, 1, &wrong(1), 30), Error::<Test>::OldVersion);
+		assert_ok!(answer(id, 0, &right(), 30));
+	});
+}
+
+#[test]
+fn of_the_heads_since_it_was_asked_the_last_answers() {
+	run(|| {
+		let id = ask(1);
+		assert_eq!((next_head(&model(), OTHER), next_head(&model(), OTHER)), (1, 2));
+		assert_noop!(answer(id, 1, &right(), 30), Error::<Test>::OldVersion);
+		// The second falls.
+		revert();
+		assert_noop!(answer(id, 2, &right(), 30), Error::<Test>::OldVersion);
+		assert_ok!(answer(id, 1, &right(), 30));
+	});
+}
+
+#[test]
 fn a_version_that_never_was_answers_nothing() {
 	run(|| {
 		let id = ask(1);
@@ -119,6 +144,19 @@ fn a_receipt_lives_as_long_as_an_answer_can_be_disputed_and_no_longer_than_stake
 		for life in [ANSWER_DISPUTE, RECEIPT_LIFE] {
 			assert_ok!(answer(ask(1), 0, &right(), life));
 		}
+	});
+}
+
+#[test]
+fn an_answer_can_be_disputed_as_long_as_was_said_when_it_was_asked_though_receipts_live_shorter_now() {
+	run(|| {
+		let id = ask(1);
+		Life::set(ANSWER_DISPUTE / 2);
+		for life in [ANSWER_DISPUTE / 2, ANSWER_DISPUTE - 1] {
+			assert_noop!(answer(id, 0, &right(), life), Error::<Test>::ExpiresTooEarly);
+		}
+		assert_noop!(answer(id, 0, &right(), ANSWER_DISPUTE + 1), Error::<Test>::ExpiresTooLate);
+		assert_ok!(answer(id, 0, &right(), ANSWER_DISPUTE));
 	});
 }
 

@@ -353,49 +353,77 @@ fn delegated_stake_loses_its_part_and_takes_nothing_from_the_user() {
 	});
 }
 
+/// A provider disputes a receipt of its own over this price, through the user's account, and has less than before.
+fn loses_by_disputing_itself(ratio: u32, own: u64, delegated: u64, price: u128) {
+	reset();
+	Ratio::set(ratio);
+	with_channel(|payment| {
+		bond(PROVIDER, own, delegated);
+		let all = || wealth(PROVIDER) + wealth(USER) + Stake::get()[&PROVIDER].0;
+		let before = all();
+		let lost = own.min(RECEIPT_SLASH);
+		let case = Case::wrong(payment);
+		let receipt = Receipt { price, ..case.receipt };
+		assert_ok!(case.signing(receipt).bring(USER));
+		let promised = price.saturating_mul(ratio.into()).saturating_add(DISPUTE_FEE.into());
+		let refund = u64::try_from(promised).unwrap_or(u64::MAX).min(lost / 2);
+		assert_eq!(wealth(USER), WEALTH + refund, "{ratio}, {own}, {delegated}, {price}");
+		// A division of stakes that does not come out even costs a planck more.
+		let after = all();
+		let loss = before - after;
+		let expected = lost - refund..=lost - refund + 1;
+		assert!(expected.contains(&loss), "{ratio}, {own}, {delegated}, {price}");
+		assert!(after < before, "{ratio}, {own}, {delegated}, {price}");
+	});
+}
+
 #[test]
 fn a_provider_gains_nothing_by_disputing_its_own_receipts() {
 	for own in [1, 300, RECEIPT_SLASH, RECEIPT_SLASH + 1, 10 * RECEIPT_SLASH] {
 		for delegated in [0, 1, 7_777, 1_000_000] {
 			for price in [0, 1, 20, 49, 50, 1_000, u128::MAX] {
-				reset();
-				with_channel(|payment| {
-					bond(PROVIDER, own, delegated);
-					let all = || wealth(PROVIDER) + wealth(USER) + Stake::get()[&PROVIDER].0;
-					let before = all();
-					let lost = own.min(RECEIPT_SLASH);
-					let case = Case::wrong(payment);
-					let receipt = Receipt { price, ..case.receipt };
-					assert_ok!(case.signing(receipt).bring(USER));
-					let promised =
-						price.saturating_mul(REFUND_RATIO.into()).saturating_add(DISPUTE_FEE.into());
-					let refund = u64::try_from(promised).unwrap_or(u64::MAX).min(lost / 2);
-					assert_eq!(wealth(USER), WEALTH + refund, "{own}, {delegated}, {price}");
-					// A division of stakes that does not come out even costs a planck more.
-					let after = all();
-					let loss = before - after;
-					assert!(
-						loss >= lost - refund && loss <= lost - refund + 1,
-						"{own}, {delegated}, {price}"
-					);
-					assert!(after < before, "{own}, {delegated}, {price}");
-				});
+				loses_by_disputing_itself(REFUND_RATIO, own, delegated, price);
 			}
 		}
 	}
 }
 
 #[test]
-fn a_provider_without_a_stake_is_found_guilty_all_the_same() {
+fn a_provider_gains_nothing_by_disputing_its_own_receipts_whatever_the_refund_ratio() {
+	for ratio in [0, 1, 2, 1_000, u32::MAX] {
+		for own in [1, RECEIPT_SLASH, 10 * RECEIPT_SLASH] {
+			for delegated in [0, 1_000_000] {
+				for price in [0, 1, 499, 1_000, u128::MAX] {
+					loses_by_disputing_itself(ratio, own, delegated, price);
+				}
+			}
+		}
+	}
+}
+
+#[test]
+fn a_provider_with_nothing_left_to_lose_is_not_disputed_in_a_channel() {
+	with_channel(|payment| {
+		// Or the marks of its receipts would fill the state, and cost nobody anything. Delegations alone answer for nothing.
+		for delegated in [0, 1_000] {
+			bond(PROVIDER, 0, delegated);
+			refused(Case::wrong(payment), Error::NotBonded);
+			assert_eq!(Stake::get()[&PROVIDER], (0, delegated));
+		}
+		assert_eq!((Disputed::<Test>::iter().count(), Seen::get()), (0, vec![]));
+		// Its receipts are as good as before, should it have a stake again.
+		bond(PROVIDER, RECEIPT_SLASH, 0);
+		assert_ok!(Case::wrong(payment).bring(USER));
+		assert_eq!(wealth(USER), WEALTH + REFUND);
+	});
+}
+
+#[test]
+fn a_right_output_costs_the_bond_whatever_the_provider_has_at_stake() {
 	with_channel(|payment| {
 		bond(PROVIDER, 0, 0);
-		let case = Case::wrong(payment);
-		let receipt = case.receipt;
-		assert_ok!(case.bring(USER));
-		assert_eq!(events(), [misserved(&receipt, 0, 0, 0)]);
-		assert_eq!(wealth(USER), WEALTH);
-		assert_eq!(Seen::get(), [(PROVIDER, Deed::Misserved(payment))]);
-		refused(Case::wrong(payment), Error::AlreadyDisputed);
+		assert_ok!(Case::new(payment, 1, &outputs(&inputs(1)), 0).bring(USER));
+		assert_eq!(wealth(USER), WEALTH - DISPUTE_BOND);
 	});
 }
 
@@ -439,6 +467,24 @@ fn a_wrong_answer_to_a_one_shot_request_returns_its_escrow_as_well() {
 		assert_eq!(Requests::<Test>::get(id), None);
 		assert_eq!(Disputed::<Test>::iter().count(), 0);
 		assert_noop!(Inference::settle(origin(PROVIDER), id), Error::<Test>::UnknownRequest);
+	});
+}
+
+#[test]
+fn a_wrong_answer_to_a_one_shot_request_returns_its_escrow_whatever_the_provider_has_at_stake() {
+	run(|| {
+		let id = ask(1);
+		assert_ok!(answer(id, 0, &wrong(1), 30));
+		bond(PROVIDER, 0, 0);
+		let payment = Payment::OneShot(id);
+		let case = Case::wrong(payment).signing(receipt_of(id, 0, &wrong(1), Time::get() + 30));
+		let receipt = case.receipt;
+		forget();
+		assert_ok!(case.bring(USER));
+		let returned = Event::RequestReturned { request: id, returned: ONE };
+		assert_eq!(events(), [misserved(&receipt, 0, 0, 0), returned]);
+		assert_eq!((wealth(USER), held(HoldReason::Request, USER)), (WEALTH, 0));
+		assert_eq!(Seen::get(), [(PROVIDER, Deed::Misserved(payment))]);
 	});
 }
 

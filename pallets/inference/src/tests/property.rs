@@ -57,6 +57,9 @@ enum Step {
 	Revert,
 	Author(Option<u64>),
 	Split([u32; 7]),
+	/// For how long receipts live from now on.
+	Life(Tick),
+	Ratio(u32),
 	/// An account has nothing any more.
 	Drain(u64),
 	Pass(Tick),
@@ -115,6 +118,8 @@ fn step() -> impl Strategy<Value = Step> {
 		1 => Just(Step::Revert),
 		1 => proptest::option::of(prop::sample::select(vec![AUTHOR, USER])).prop_map(Step::Author),
 		1 => prop::array::uniform7(0..100u32).prop_map(Step::Split),
+		1 => (0..=2 * RECEIPT_LIFE).prop_map(Step::Life),
+		1 => prop_oneof![0..100u32, Just(u32::MAX)].prop_map(Step::Ratio),
 		1 => prop::sample::select(vec![AUTHOR, TREASURY, STORAGE]).prop_map(Step::Drain),
 		8 => (1..60u64).prop_map(Step::Pass),
 	]
@@ -219,6 +224,8 @@ fn make(step: Step) {
 				weights.map(|weight| Perbill::from_rational(weight, sum));
 			Parts::set(Split { provider, trainer, royalty, author, treasury, storage });
 		}
+		Step::Life(ticks) => Life::set(ticks),
+		Step::Ratio(ratio) => Ratio::set(ratio),
 		Step::Drain(who) => set_free(who, 0),
 		Step::Pass(ticks) => pass(ticks),
 	}
@@ -282,14 +289,14 @@ proptest! {
 			ledger.check();
 			steps.into_iter().for_each(|step| ledger.make(step));
 			// Nobody does anything but end what is left.
-			ledger.make(Step::Pass(MAX_TERM + RECEIPT_LIFE));
+			ledger.make(Step::Pass(MAX_TERM + 2 * RECEIPT_LIFE));
 			for id in Channels::<Test>::iter_keys().collect::<Vec<_>>() {
 				ignore(Inference::finish_close(origin(OTHER), id));
 			}
 			for id in Requests::<Test>::iter_keys().collect::<Vec<_>>() {
 				assert_ok!(Inference::settle(origin(OTHER), id));
 			}
-			ledger.make(Step::Pass(RECEIPT_LIFE));
+			ledger.make(Step::Pass(2 * RECEIPT_LIFE));
 			for id in Channels::<Test>::iter_keys().collect::<Vec<_>>() {
 				assert_ok!(Inference::remove(origin(OTHER), id));
 			}

@@ -34,6 +34,26 @@ fn a_channel_that_pays_is_not_removed() {
 }
 
 #[test]
+fn a_channel_is_kept_as_long_as_was_said_when_it_was_opened() {
+	run(|| {
+		for life in [0, RECEIPT_LIFE / 2, 2 * RECEIPT_LIFE] {
+			let id = open(500);
+			Life::set(life);
+			let receipt = wrong_receipt(Payment::Channel(id));
+			assert_ok!(Inference::close(origin(PROVIDER), id, None));
+			pass(RECEIPT_LIFE - 1);
+			assert_noop!(remove(id), Error::<Test>::TooEarlyToRemove);
+			bond(PROVIDER, RECEIPT_SLASH, 0);
+			assert_ok!(dispute(USER, &receipt, &wrong(1), 0));
+			pass(1);
+			assert_ok!(remove(id));
+			Life::set(RECEIPT_LIFE);
+			bond(PROVIDER, RECEIPT_SLASH, 0);
+		}
+	});
+}
+
+#[test]
 fn the_deposit_for_the_entry_stays_until_then() {
 	run(|| {
 		let id = open(500);

@@ -1,6 +1,7 @@
 //! Whatever breaks an invariant is noticed.
 
 use super::*;
+use polkadot_sdk::frame_support::traits::fungible::MutateHold;
 
 /// What the audit says of a channel and a request after this.
 fn notices(said: &'static str, breaks: impl FnOnce()) {
@@ -35,6 +36,15 @@ fn a_hold_that_is_not_what_channels_or_requests_say() {
 	notices(said, || change(|channel| channel.claimed = 1));
 	notices(said, || change(|channel| channel.state = ChannelState::Closed { until: 2_000 }));
 	notices(said, || Requests::<Test>::mutate(0, |request| request.as_mut().unwrap().price += 1));
+}
+
+#[test]
+fn a_hold_for_nothing() {
+	let hold = |reason: HoldReason, who| Balances::hold(&reason.into(), &who, 1).unwrap();
+	let said = "what is on hold of a user is not what its channels or requests say";
+	notices(said, || hold(HoldReason::Channel, OTHER));
+	notices(said, || hold(HoldReason::Request, OTHER));
+	notices("a bond outlives its dispute", || hold(HoldReason::Dispute, OTHER));
 }
 
 #[test]
