@@ -12,9 +12,11 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use utoipa::{
 	PartialSchema, ToSchema,
 	openapi::{
-		ComponentsBuilder, ContentBuilder, HeaderBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi,
-		OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder,
-		Schema, Type,
+		ComponentsBuilder, ContentBuilder, Header, HeaderBuilder, HttpMethod, InfoBuilder, ObjectBuilder,
+		OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder,
+		ResponsesBuilder, Schema, Type,
+		extensions::Extensions,
+		link::{Link, LinkBuilder},
 		path::{OperationBuilder, ParameterBuilder, ParameterIn},
 		request_body::RequestBodyBuilder,
 		schema::{KnownFormat, SchemaFormat},
@@ -52,7 +54,7 @@ struct Terms {
 struct ServedModel {
 	model: Hash,
 	/// The version that answers.
-	version: u32,
+	version: Version,
 	/// The root of its weights.
 	weights: Hash,
 	/// Its score on the chain.
@@ -101,7 +103,7 @@ enum DType {
 #[derive(Deserialize, ToSchema)]
 struct Limits {
 	/// Maximum number of inputs.
-	max_count: u32,
+	max_count: Count,
 	/// Maximum number of bytes of the body.
 	max_body: u64,
 }
@@ -110,16 +112,14 @@ struct Limits {
 #[serde(deny_unknown_fields)]
 struct QuoteRequest {
 	model: Hash,
-	/// The number of inputs.
-	#[schema(minimum = 1)]
-	count: u32,
+	count: Count,
 }
 
 #[derive(Deserialize, ToSchema)]
 struct Quote {
 	model: Hash,
 	/// The version that would answer.
-	version: u32,
+	version: Version,
 	price: Amount,
 }
 
@@ -132,24 +132,49 @@ struct InferRequest {
 }
 
 /// One input. All but a tensor are made into one as the model's card says.
+// Each way has a name and no other field, so that generated clients have a class for it.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 enum Input {
-	/// A PNG file.
-	Png(Base64),
-	/// Bytes of a text or file.
-	Bytes(Base64),
-	/// Numbers.
-	Numbers(Vec<f64>),
-	/// The bytes of the model's inputs, one after the other, as they are hashed.
-	Tensor(Base64),
+	Png(InputPng),
+	Bytes(InputBytes),
+	Numbers(InputNumbers),
+	Tensor(InputTensor),
+}
+
+/// A PNG file.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InputPng {
+	png: Base64,
+}
+
+/// Bytes of a text or file.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InputBytes {
+	bytes: Base64,
+}
+
+/// Numbers.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InputNumbers {
+	numbers: Vec<f64>,
+}
+
+/// The bytes of the model's inputs, one after the other, as they are hashed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InputTensor {
+	tensor: Base64,
 }
 
 #[derive(Deserialize, ToSchema)]
 struct InferAnswer {
 	model: Hash,
 	/// The version that answered.
-	version: u32,
+	version: Version,
 	/// An answer for each input, in their order.
 	answers: Vec<Answer>,
 	receipt: Receipt,
@@ -183,7 +208,7 @@ struct Receipt {
 	input: Hash,
 	/// The BLAKE3 hash of all outputs' bytes.
 	output: Hash,
-	count: u32,
+	count: Count,
 	price: Amount,
 	/// The voucher's.
 	nonce: u64,
@@ -226,7 +251,7 @@ struct SignedVoucher {
 struct Voucher {
 	channel: u64,
 	/// The version of the model whose trainer earns what this voucher adds.
-	version: u32,
+	version: Version,
 	/// Everything promised since the channel was opened.
 	amount: Amount,
 	/// Greater than that of every request before.
@@ -246,7 +271,7 @@ struct SignedClosing {
 struct Closing {
 	channel: u64,
 	/// The version of the model whose trainer earns what was not claimed yet.
-	version: u32,
+	version: Version,
 	/// Everything that is the provider's.
 	amount: Amount,
 	/// The first tick at which the closing is worth nothing.
@@ -269,6 +294,40 @@ struct Problem {
 	status: u16,
 	/// What is the matter this time.
 	detail: Option<String>,
+}
+
+/// The number of a version of a model.
+#[derive(Deserialize)]
+struct Version(u32);
+
+/// A number of inputs.
+#[derive(Deserialize)]
+struct Count(u32);
+
+impl PartialSchema for Version {
+	fn schema() -> RefOr<Schema> {
+		number(0, "The number of a version of a model.")
+	}
+}
+
+impl PartialSchema for Count {
+	fn schema() -> RefOr<Schema> {
+		number(1, "A number of inputs.")
+	}
+}
+
+impl ToSchema for Version {}
+impl ToSchema for Count {}
+
+/// A number of 32 bits. The derived schema would have a format of 32 bits, which has a sign.
+fn number(least: u32, about: &str) -> RefOr<Schema> {
+	let number = ObjectBuilder::new()
+		.schema_type(Type::Integer)
+		.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+		.minimum(Some(least))
+		.maximum(Some(u32::MAX))
+		.description(Some(about));
+	number.into()
 }
 
 /// 32 bytes in hexadecimal.
@@ -302,8 +361,16 @@ struct Route {
 	key: bool,
 	body: Option<&'static str>,
 	answer: Option<&'static str>,
+	/// Of which other requests the answer knows parameters.
+	links: &'static [(&'static str, Parameters)],
 	problems: &'static [ProblemKind],
 }
+
+/// The names of parameters, and where in a request or its answer they are.
+type Parameters = &'static [(&'static str, &'static str)];
+
+const OF_ANSWER: Parameters = &[("channel", "$response.body#/receipt/payment/channel")];
+const OF_CHANNEL: Parameters = &[("channel", "$response.body#/channel")];
 
 /// What any route may answer.
 const ANY: [ProblemKind; 3] = [ProblemKind::TooMany, ProblemKind::HeadersTooLarge, ProblemKind::Unavailable];
@@ -326,6 +393,7 @@ fn routes() -> Vec<Route> {
 		key: false,
 		body: None,
 		answer: None,
+		links: &[],
 		problems: &[],
 	};
 	vec![
@@ -348,6 +416,18 @@ fn routes() -> Vec<Route> {
 			key: true,
 			body: Some("InferRequest"),
 			answer: Some("InferAnswer"),
+			links: &[
+				("channel", OF_ANSWER),
+				("close", OF_ANSWER),
+				(
+					"receipt",
+					&[
+						("channel", "$response.body#/receipt/payment/channel"),
+						("nonce", "$response.body#/receipt/nonce"),
+						(IDEMPOTENCY_KEY, "$request.header.idempotency-key"),
+					],
+				),
+			],
 			problems: &[
 				PaymentRequired,
 				VoucherTooLow,
@@ -367,6 +447,10 @@ fn routes() -> Vec<Route> {
 		Route {
 			numbers: &["channel"],
 			answer: Some("ChannelState"),
+			links: &[
+				("close", OF_CHANNEL),
+				("receipt", &[("channel", "$response.body#/channel"), ("nonce", "$response.body#/nonce")]),
+			],
 			problems: &[Malformed, UnknownChannel, ChannelNotFinal],
 			..route(
 				HttpMethod::Get,
@@ -451,8 +535,11 @@ impl Route {
 		responses = match self.answer {
 			Some(answer) => {
 				let content = ContentBuilder::new().schema(Some(schema(answer))).build();
-				responses
-					.response("200", ResponseBuilder::new().description(self.summary).content(JSON, content))
+				let response = ResponseBuilder::new().description(self.summary).content(JSON, content);
+				let response = self.links.iter().fold(response, |response, (operation, parameters)| {
+					response.link(*operation, link(operation, parameters))
+				});
+				responses.response("200", response)
 			}
 			None => responses.response("204", ResponseBuilder::new().description("It would")),
 		};
@@ -467,8 +554,10 @@ impl Route {
 			let content = ContentBuilder::new().schema(Some(schema("Problem"))).build();
 			let mut response =
 				ResponseBuilder::new().description(about.join("\n\n")).content(PROBLEM_JSON, content);
-			if matches!(status, 409 | 425 | 429 | 503) && self.id != "close" {
-				response = response.header("Retry-After", text("Seconds after which to ask again."));
+			if matches!(status, 409 | 425 | 429 | 503) {
+				let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+				response =
+					response.header("Retry-After", header(seconds, "Seconds after which to ask again."));
 			}
 			if status == 402 && self.path == INFER_PATH {
 				response = response
@@ -484,9 +573,18 @@ impl Route {
 	}
 }
 
-fn text(about: &str) -> utoipa::openapi::Header {
-	let string = ObjectBuilder::new().schema_type(Type::String);
-	HeaderBuilder::new().schema(string).description(Some(about)).build()
+fn text(about: &str) -> Header {
+	header(ObjectBuilder::new().schema_type(Type::String), about)
+}
+
+fn header(schema: ObjectBuilder, about: &str) -> Header {
+	HeaderBuilder::new().schema(schema).description(Some(about)).build()
+}
+
+fn link(operation: &str, parameters: Parameters) -> Link {
+	let link = parameters.iter().fold(LinkBuilder::new(), |link, (name, at)| link.parameter(*name, *at));
+	// The field that it has for this is not written as OpenAPI spells it.
+	link.extensions(Some(Extensions::from_iter([("operationId", operation)]))).build()
 }
 
 fn schema(name: &str) -> RefOr<Schema> {
@@ -506,9 +604,9 @@ fn document() -> OpenApi {
 	);
 	let components = ComponentsBuilder::new()
 		.schemas_from_iter(schemas! {
-			Models Terms ServedModel Price Tensor DType Limits QuoteRequest Quote InferRequest Input InferAnswer Answer
-			Receipt Payment ChannelState SignedVoucher Voucher SignedClosing Closing CloseAnswer Problem
-			Hash Amount Signature Base64
+			Models Terms ServedModel Price Tensor DType Limits QuoteRequest Quote InferRequest Input InputPng InputBytes
+			InputNumbers InputTensor InferAnswer Answer Receipt Payment ChannelState SignedVoucher Voucher SignedClosing Closing CloseAnswer Problem
+			Version Count Hash Amount Signature Base64
 		})
 		.security_scheme(VOUCHER, SecurityScheme::ApiKey(ApiKey::Header(payment)));
 	let mut paths = PathsBuilder::new();
@@ -545,19 +643,22 @@ mod tests {
 	/// Whether an example has what its schema says, all of it and nothing else; a small part of JSON Schema.
 	fn check(schema: &Value, value: &Value, at: &str) {
 		let all = description();
-		if let Some(name) = schema["$ref"].as_str() {
-			let name = name.rsplit('/').next().unwrap();
-			let found = &all["components"]["schemas"][name];
-			assert!(found.is_object(), "{at}: no schema {name}");
-			return check(found, value, at);
-		}
+		let resolved = |schema: &Value| match schema["$ref"].as_str() {
+			Some(name) => {
+				let found = all["components"]["schemas"][name.rsplit('/').next().unwrap()].clone();
+				assert!(found.is_object(), "{at}: no schema {name}");
+				found
+			}
+			None => schema.clone(),
+		};
+		let schema = resolved(schema);
 		if let Some(several) = schema["oneOf"].as_array() {
 			let key = value.as_object().and_then(|object| object.keys().next());
-			let fitting = several.iter().find(|one| match key {
+			let fitting = several.iter().map(resolved).find(|one| match key {
 				Some(key) if one["properties"].is_object() => !one["properties"][key].is_null(),
 				_ => value.is_null() == (one["type"] == "null"),
 			});
-			return check(fitting.unwrap_or_else(|| panic!("{at}: none of {several:?}")), value, at);
+			return check(&fitting.unwrap_or_else(|| panic!("{at}: none of {several:?}")), value, at);
 		}
 		let types = match &schema["type"] {
 			Value::Array(types) => types.clone(),
@@ -657,7 +758,18 @@ mod tests {
 	#[test]
 	fn what_a_body_may_have_is_all_that_it_may_have() {
 		let all = description();
-		for name in ["QuoteRequest", "InferRequest", "SignedClosing", "Closing", "SignedVoucher", "Voucher"] {
+		for name in [
+			"QuoteRequest",
+			"InferRequest",
+			"InputPng",
+			"InputBytes",
+			"InputNumbers",
+			"InputTensor",
+			"SignedClosing",
+			"Closing",
+			"SignedVoucher",
+			"Voucher",
+		] {
 			assert_eq!(all["components"]["schemas"][name]["additionalProperties"], false, "{name}");
 		}
 	}
@@ -675,6 +787,36 @@ mod tests {
 				Value::Object(fields) => rest.extend(fields.values()),
 				Value::Array(values) => rest.extend(values),
 				_ => {}
+			}
+		}
+	}
+	#[test]
+	fn a_number_of_32_bits_needs_no_sign() {
+		let all = description();
+		for name in ["Version", "Count"] {
+			let number = &all["components"]["schemas"][name];
+			assert_eq!((&number["type"], &number["format"]), (&"integer".into(), &"int64".into()), "{name}");
+			assert_eq!(number["maximum"], u32::MAX, "{name}");
+		}
+	}
+
+	#[test]
+	fn a_link_names_an_operation_and_parameters_that_it_has() {
+		let all = description();
+		let operations: Vec<&Value> = all["paths"]
+			.as_object()
+			.unwrap()
+			.values()
+			.flat_map(|path| path.as_object().unwrap().values())
+			.collect();
+		let links = operations.iter().filter_map(|from| from["responses"]["200"]["links"].as_object());
+		let links: Vec<&Value> = links.flat_map(|links| links.values()).collect();
+		assert_eq!(links.len(), 5);
+		for link in links {
+			let to = operations.iter().find(|to| to["operationId"] == link["operationId"]);
+			let known = to.unwrap_or_else(|| panic!("{link}"))["parameters"].as_array().unwrap();
+			for name in link["parameters"].as_object().unwrap().keys() {
+				assert!(known.iter().any(|parameter| parameter["name"] == **name), "{link}");
 			}
 		}
 	}

@@ -157,6 +157,16 @@ async fn each_closing_that_is_none_is_refused_for_its_own_reason() {
 }
 
 #[tokio::test]
+async fn a_closing_of_a_channel_that_is_not_final_is_to_be_sent_again() {
+	let world = World::new().await;
+	world.chain.touch(|chain| chain.coming.push(99));
+	let early = SignedClosing::sign(Closing { channel: 99, ..closing(0) }, &user(), &GENESIS);
+	let reply = world.post(&close_path(99), &[], &early).await;
+	reply.refused(ProblemKind::ChannelNotFinal);
+	assert!(reply.retry_after() > 0);
+}
+
+#[tokio::test]
 async fn a_channel_that_is_gone_is_forgotten_once_its_receipts_are_too_old() {
 	let world = World::new().await;
 	let answer = world.pay(voucher(1), &question(&[[7.0, 5.0]])).await.answer();

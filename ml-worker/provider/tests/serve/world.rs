@@ -453,6 +453,13 @@ impl Answered {
 			let media = self.headers.get(CONTENT_TYPE).map(|media| media.to_str().unwrap());
 			let described = media.is_none_or(|media| response["content"][media].is_object());
 			assert!(described, "{method} {path} {}: {media:?}", self.status);
+			let described =
+				!self.headers.contains_key(RETRY_AFTER) || response["headers"]["Retry-After"].is_object();
+			assert!(
+				described,
+				"{method} {path} {} says when to ask again without having said so",
+				self.status
+			);
 		}
 	}
 }
