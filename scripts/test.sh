@@ -5,7 +5,8 @@
 #   scripts/test.sh lint            formatting, scripts, images, what the dependencies are, clippy (warnings are errors)
 #   scripts/test.sh unit            every crate's own tests
 #   scripts/test.sh numpy           the second evaluator, in Python, on test vectors and fresh random graphs
-#   scripts/test.sh polkadot-js     a trainer with polkadot.js, against real node and worker processes
+#   scripts/test.sh polkadot-js     a trainer and a user with polkadot.js, against real node and worker processes
+#   scripts/test.sh openapi         the provider's HTTP API against its own description, by a fuzzer and a generated client
 #   scripts/test.sh fuzz            half a minute of each fuzz target
 #   scripts/test.sh e2e             real node and worker processes
 #   scripts/test.sh walk            what the pages tell a new user to do, as they say it
@@ -22,11 +23,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/common.sh
 
 groups=("$@")
-[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy polkadot-js fuzz e2e walk)
+[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy polkadot-js openapi fuzz e2e walk)
 for group in "${groups[@]}"; do
 	case "$group" in
-		lint | unit | numpy | polkadot-js | fuzz | e2e | walk | pytorch) ;;
-		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, fuzz, e2e, walk, pytorch" >&2 && exit 2 ;;
+		lint | unit | numpy | polkadot-js | openapi | fuzz | e2e | walk | pytorch) ;;
+		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, openapi, fuzz, e2e, walk, pytorch" >&2 && exit 2 ;;
 	esac
 done
 
@@ -84,13 +85,21 @@ numpy() {
 
 polkadot-js() {
 	command -v npm >/dev/null || scripts/setup.sh nodejs npm
-	need_node "the trainer with polkadot.js"
+	need_node "what one does with polkadot.js"
 	build --bin oda-node --bin ml-worker
 	cd tests/polkadot-js
 	# It refuses what has not the checksum of the lock file; and no package has anything to run.
 	step npm ci --no-audit --no-fund --ignore-scripts
 	ODA_BIN=$CARGO_TARGET_DIR/debug step npm test
 	cd ../..
+}
+
+openapi() {
+	local packages=$cache/openapi
+	need_python "the test of the HTTP API"
+	python_packages scripts/requirements/openapi.txt "$packages"
+	build --bin oda-node --bin ml-worker
+	ODA_BIN=$CARGO_TARGET_DIR/debug PYTHONPATH=$packages PYTHONDONTWRITEBYTECODE=1 step python3 tests/openapi/check.py
 }
 
 fuzz() {
