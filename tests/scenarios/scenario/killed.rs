@@ -20,11 +20,11 @@ const ODA: u128 = 1_000_000_000_000;
 const SLOT_MILLIS: u64 = 500;
 
 /// Numbers that look random, the same for the same seed.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
 	/// One below `end`.
-	fn roll(&mut self, end: u64) -> u64 {
+	pub(super) fn roll(&mut self, end: u64) -> u64 {
 		// Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (2014), splitmix64.
 		self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
 		let mut z = self.0;
@@ -33,7 +33,7 @@ impl Dice {
 		(z ^ (z >> 31)) % end
 	}
 
-	async fn wait(&mut self, longest: Duration) {
+	pub(super) async fn wait(&mut self, longest: Duration) {
 		let millis = u64::try_from(longest.as_millis()).unwrap();
 		tokio::time::sleep(Duration::from_millis(self.roll(millis))).await;
 	}
