@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One model, really improved, and a liar caught by the runtime itself: sets everything up, builds, and plays it
-# on a local chain with separate worker processes. After the build it takes a few minutes.
+# One model, really improved, a liar caught by the runtime itself, and answers that are paid for: sets everything up,
+# builds, and plays it on a local chain with separate worker processes. After the build it takes a few minutes.
 #
 #   scripts/demo.sh [--json FILE] [--keep DIR]
 #

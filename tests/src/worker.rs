@@ -51,19 +51,26 @@ impl Worker {
 
 	/// Plays a trick that the worker refuses to, by `oda-rogue`, with these options and of this name; what came of it.
 	pub async fn rogue(&self, model: &str, trick: &[&str]) -> Result<Value> {
-		let mut command = Command::new(binary("oda-rogue")?);
-		command
-			.args(["--node", &self.node, "--suri", &self.suri, "--model", model, "--base-path"])
-			.arg(&self.base)
-			.args(trick)
-			.stdin(Stdio::null())
-			.kill_on_drop(true);
+		let mut command = self.rogue_command(model, trick)?;
+		command.stdin(Stdio::null()).kill_on_drop(true);
 		let output = timeout(LONGEST, command.output()).await;
 		let output = output.context("oda-rogue never ended")?.context("cannot run oda-rogue")?;
 		if !output.status.success() {
 			bail!("oda-rogue {trick:?} failed:\n{}", tail(&String::from_utf8_lossy(&output.stderr), 20));
 		}
 		serde_json::from_slice(&output.stdout).context("oda-rogue printed what is no JSON")
+	}
+
+	/// Starts a trick that goes on, its output in `log`.
+	pub fn rogue_service(&self, model: &str, trick: &[&str], log: &Path) -> Result<Process> {
+		Process::spawn(&format!("oda-rogue {trick:?}"), self.rogue_command(model, trick)?, log)
+	}
+
+	fn rogue_command(&self, model: &str, trick: &[&str]) -> Result<Command> {
+		let mut command = Command::new(binary("oda-rogue")?);
+		command.args(["--node", &self.node, "--suri", &self.suri, "--model", model, "--base-path"]);
+		command.arg(&self.base).args(trick);
+		Ok(command)
 	}
 
 	fn command(&self, args: &[&str]) -> Result<Command> {

@@ -17,3 +17,4 @@ mod roles;
 mod soak;
 mod throughput;
 mod validators;
+mod wrong_answer;

@@ -1,15 +1,19 @@
-//! The demo: one model, really improved, and a liar caught by the runtime itself. Real node and worker
-//! processes, the handwritten digits of `data/digits`; started by `scripts/demo.sh`.
+//! The demo: one model, really improved, a liar caught by the runtime itself, and answers that are paid for, of which
+//! a wrong one costs its provider a bond. Real node and worker processes, the handwritten digits of `data/digits`;
+//! started by `scripts/demo.sh`.
+
+mod pay;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use oda_client::{AccountId, Chain, Happened, Key};
 use oda_e2e::{
-	Node, Worker,
+	Node, Process, Worker,
 	digits::{self, Digits, text},
-	process::stopped,
+	process::{stopped, tail},
 };
+use pay::Scene;
 use serde_json::{Value, json};
 use std::{
 	path::{Path, PathBuf},
@@ -17,13 +21,13 @@ use std::{
 };
 
 /// Parts of the story, for the bar.
-const CHAPTERS: u64 = 9;
+const CHAPTERS: u64 = 11;
 /// Seeds that the final training is repeated with, to show how much of it is luck.
 const SEEDS: u64 = 5;
-/// How long the chain may take to catch the liar.
+/// How long the chain may take to catch the liar, and a service to do what it is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// One model, really improved: a story in nine chapters on a local chain.
+/// One model, really improved, and paid for: a story in eleven chapters on a local chain.
 #[derive(Parser)]
 struct Args {
 	/// Also write the closing table to this file, for programs.
@@ -91,7 +95,7 @@ async fn wealth(chain: &Chain, account: &AccountId) -> Result<u128> {
 fn blocks(events: &[Value]) -> Result<u64> {
 	let committed = events
 		.iter()
-		.find(|e| e.get("event").and_then(Value::as_str) == Some("committed"))
+		.find(|line| is_event(line, "committed"))
 		.and_then(|e| e.pointer("/receipt/block")?.as_u64())
 		.context("the worker has not committed")?;
 	let ended = events.last().context("the worker printed nothing")?;
@@ -204,7 +208,10 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 		bail!("the lie ended otherwise: {overturned:?}");
 	};
 	let took = block.saturating_sub(from);
-	let challenge = challenge_of(&mut watcher, submission).await?;
+	let challenge = said(&mut watcher, |line| {
+		line.get("submission").and_then(Value::as_u64) == Some(submission) && line.get("paid").is_some()
+	})
+	.await?;
 	let liar_after = wealth(&chain, &liar_account).await?;
 	let watcher_after = wealth(&chain, &watcher_account).await?;
 	let paid = challenge.get("paid").and_then(Value::as_u64).context("the watcher was not paid")?;
@@ -234,6 +241,9 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 	let weak = text(&liar.rogue(&model, &["weak"]).await?, "/error")?;
 	stage.say(&format!("   {weak}"));
 
+	let scene = Scene { stage, chain: &chain, node: node.url(), base, digits: &digits, trainer: &trainer };
+	let (inference, wrong_answer) = scene.told().await?;
+
 	stage.chapter("What the chain holds now");
 	let view = chain.finalised().await?;
 	let registered = view.model(id).await?.context("the model is gone")?;
@@ -261,6 +271,8 @@ async fn story(stage: &Stage, base: &Path) -> Result<Value> {
 			"blocks_to_overturn": took,
 		},
 		"refused": { "copy": copy, "no_improvement": weak },
+		"inference": inference,
+		"wrong_answer": wrong_answer,
 	}))
 }
 
@@ -282,21 +294,24 @@ async fn ended(chain: &Chain, submission: u64, from: u64) -> Result<(u64, Happen
 	}
 }
 
-/// What the watcher printed of its challenge.
-async fn challenge_of(watcher: &mut oda_e2e::Process, submission: u64) -> Result<Value> {
-	for _ in 0..100 {
-		watcher.check_alive()?;
-		for line in watcher.output().lines() {
-			if let Ok(value) = serde_json::from_str::<Value>(line)
-				&& value.get("submission").and_then(Value::as_u64) == Some(submission)
-				&& value.get("paid").is_some()
-			{
-				return Ok(value);
-			}
+/// The first object that a service prints of which something is true.
+async fn said(service: &mut Process, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+	let asked = Instant::now();
+	while asked.elapsed() < PATIENCE {
+		service.check_alive()?;
+		let output = service.output();
+		let mut lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+		if let Some(found) = lines.find(|line| wanted(line)) {
+			return Ok(found);
 		}
 		tokio::time::sleep(Duration::from_millis(200)).await;
 	}
-	bail!("the watcher said nothing of a challenge:\n{}", oda_e2e::process::tail(&watcher.output(), 20));
+	bail!("this was waited for in vain:\n{}", tail(&service.output(), 20));
+}
+
+/// Whether a worker's object is this event.
+fn is_event(line: &Value, name: &str) -> bool {
+	line.get("event").and_then(Value::as_str) == Some(name)
 }
 
 /// The closing table.
@@ -329,5 +344,59 @@ fn close(table: &Value) -> Result<()> {
 	row("paid to the challenger, planck", text(table, "/liar/challenger_paid")?);
 	row("refused: a copy", text(table, "/refused/copy")?);
 	row("refused: no improvement", text(table, "/refused/no_improvement")?);
+
+	let planck = |pointer: &str| -> Result<String> { Ok(oda(text(table, pointer)?.parse()?)) };
+	let part = |name: &str| planck(&format!("/inference/shared/{name}"));
+	row(
+		"answers that were paid for",
+		format!(
+			"{} of {} right, in {:.1} s",
+			text(table, "/inference/right")?,
+			text(table, "/inference/answers")?,
+			number(table, "/inference/seconds")?
+		),
+	);
+	row(
+		"of the records that it is judged by",
+		format!(
+			"{} of {} right",
+			text(table, "/inference/judged/right")?,
+			text(table, "/inference/judged/answers")?
+		),
+	);
+	row(
+		"the user paid",
+		format!(
+			"{}, and {} for {} transactions",
+			planck("/inference/paid")?,
+			planck("/inference/fees")?,
+			text(table, "/inference/transactions")?
+		),
+	);
+	row("  to the provider", part("provider")?);
+	row("  to the trainer, royalty included", part("trainer")?);
+	row("  to the block's author", part("author")?);
+	row("  to the treasury", part("treasury")?);
+	row("  to the model's storage account", part("storage")?);
+	row("  to nobody: burned", part("burned")?);
+	row(
+		"the wrong answer",
+		format!(
+			"a picture of {} read as {}",
+			text(table, "/wrong_answer/shown")?,
+			text(table, "/wrong_answer/signed")?
+		),
+	);
+	row("its provider lost", planck("/wrong_answer/slashed")?);
+	row(
+		"  to the user",
+		format!(
+			"{}, who had paid {} and a fee of {}",
+			planck("/wrong_answer/refunded")?,
+			planck("/wrong_answer/price")?,
+			planck("/wrong_answer/fee")?
+		),
+	);
+	row("  to nobody: burned", planck("/wrong_answer/burned")?);
 	Ok(())
 }

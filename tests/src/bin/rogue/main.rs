@@ -1,20 +1,23 @@
-//! A trainer who does not play by the rules, for the demo and the scenarios: sends what `ml-worker` refuses to.
-//! Prints one JSON object: the submission, and the chain's error or the claim.
+//! A trainer or provider who does not play by the rules, for the demo and the scenarios: sends and signs what
+//! `ml-worker` refuses to. Prints one JSON object: the submission, and the chain's error or the claim; or where it serves.
+
+mod serve;
 
 use anyhow::{Context, Result, bail};
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand};
 use oda_blobs::Store;
 use oda_client::{Chain, ChainError, Key};
 use oda_evaluator::{Evaluator, ModelSpec, Scores, scores};
 use oda_primitives::{BlobRef, ModelId, hash};
+use oda_provider::chain::Model;
 use serde_json::json;
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// How often it is looked whether the commitment can be opened.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// What is wrong with the submission.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What is wrong with the submission, or with the answers.
+#[derive(Subcommand)]
 enum Trick {
 	/// New weights, no better than the head's, with scores claimed that they do not have: as many as the
 	/// chain's tests ask for.
@@ -23,9 +26,11 @@ enum Trick {
 	Copy,
 	/// New weights that are no better than the head's, with their true scores.
 	Weak,
+	/// Answers of the head's to who pays for them, of which one is wrong.
+	Serve(serve::Serve),
 }
 
-/// A trainer who does not play by the rules.
+/// A trainer or provider who does not play by the rules.
 #[derive(Parser)]
 struct Args {
 	/// The node to talk to.
@@ -44,7 +49,7 @@ struct Args {
 	#[arg(long)]
 	hasty: bool,
 	/// What to do.
-	#[arg(value_enum)]
+	#[command(subcommand)]
 	trick: Trick,
 }
 
@@ -105,6 +110,18 @@ async fn main() -> Result<()> {
 	let head_weights = read(&head.weights)?;
 
 	let (weights, claimed) = match args.trick {
+		Trick::Serve(serve) => {
+			let served = Model {
+				graph: Arc::new(spec.graph),
+				macs: registered.cost.macs,
+				version: head.number,
+				weights: head.weights.root,
+				score: head.score,
+				card: None,
+			};
+			let folder = args.base_path.join("rogue");
+			return serve.run(chain, key, folder, (model, served), head_weights).await;
+		}
 		Trick::Copy => (head_weights, scores::pack(spec.score_kind(), &vec![1; spec.records() as usize])?),
 		Trick::Weak => {
 			let (weights, scores) = tampered(&spec, &head_weights, &data)?;
