@@ -1,6 +1,7 @@
 //! The JSON-RPC methods beside those that every node has.
 
-pub(crate) mod score;
+mod inference;
+mod score;
 
 use crate::service::{Block, FullBackend, FullClient, FullPool, FullSelectChain};
 use jsonrpsee::RpcModule;
@@ -28,12 +29,15 @@ pub(crate) struct GrandpaDeps {
 	pub(crate) finality_proofs: Arc<sc_consensus_grandpa::FinalityProofProvider<FullBackend, Block>>,
 }
 
-/// Accounts and fees, BABE, GRANDPA, scores.
+/// Accounts and fees, BABE, GRANDPA, scores, paid inference.
 pub(crate) fn create_full(
 	deps: Deps,
 	subscriptions: SubscriptionTaskExecutor,
 ) -> Result<RpcModule<()>, Box<dyn Error + Send + Sync>> {
-	use self::score::{Score, ScoreApiServer};
+	use self::{
+		inference::{Inference, InferenceApiServer},
+		score::{Score, ScoreApiServer},
+	};
 	use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 	use sc_consensus_babe_rpc::{Babe, BabeApiServer};
 	use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
@@ -41,9 +45,10 @@ pub(crate) fn create_full(
 
 	let Deps { client, pool, select_chain, keystore, babe_worker, grandpa } = deps;
 	let mut module = RpcModule::new(());
-	module.merge(System::new(client.clone(), pool).into_rpc())?;
+	module.merge(System::new(client.clone(), pool.clone()).into_rpc())?;
 	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
 	module.merge(Score::new(score::specs(client.clone())).into_rpc())?;
+	module.merge(Inference::new(client.clone(), pool, subscriptions.clone()).into_rpc())?;
 	module.merge(Babe::new(client, babe_worker, keystore, select_chain).into_rpc())?;
 	module.merge(
 		Grandpa::new(

@@ -14,8 +14,13 @@ use frame_support::{
 };
 use oda_evaluator::ModelSpec;
 use oda_pallet_traits::Version;
-use oda_primitives::{ModelId, SubmissionId, VersionId};
-use oda_runtime_api::{Costs, ModelOverview, SubmissionOverview};
+use oda_primitives::{
+	BlobRef, ModelId, SubmissionId, VersionId,
+	inference::{ChannelId, RequestId},
+};
+use oda_runtime_api::{
+	ChannelOverview, Costs, ModelOverview, OfferOverview, RequestEvents, RequestState, SubmissionOverview,
+};
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use sp_core::{OpaqueMetadata, crypto::KeyTypeId};
 use sp_inherents::{CheckInherentsResult, InherentData};
@@ -114,6 +119,34 @@ sp_api::impl_runtime_apis! {
 
 		fn costs(spec: ModelSpec) -> Option<Costs<Balance>> {
 			overview::costs(&spec)
+		}
+
+		fn card(model: ModelId) -> Option<BlobRef> {
+			ModelRegistry::card(model).map(|card| card.blob)
+		}
+
+		fn offers(after: Option<AccountId>) -> Vec<OfferOverview<AccountId>> {
+			Inference::offers(after).into_iter().map(overview::inference::offer).collect()
+		}
+
+		fn channel(channel: ChannelId) -> Option<ChannelOverview<AccountId, Balance>> {
+			Inference::channel(channel).map(overview::inference::channel)
+		}
+
+		fn request_state(request: RequestId) -> RequestState {
+			overview::inference::request_state(request)
+		}
+
+		fn request_events() -> RequestEvents<AccountId, Balance> {
+			overview::inference::request_events()
+		}
+
+		fn is_request(extrinsic: <Block as BlockT>::Extrinsic) -> bool {
+			matches!(extrinsic.function, RuntimeCall::Inference(pallet_inference::Call::request { .. }))
+		}
+
+		fn failure(extrinsic: u32) -> Option<Vec<u8>> {
+			overview::inference::failure(extrinsic)
 		}
 	}
 

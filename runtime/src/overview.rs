@@ -1,5 +1,7 @@
 //! Answers that are composed from several pallets, for the runtime API.
 
+pub(crate) mod inference;
+
 use crate::{configs::protocol, parameters::governed::training, *};
 use oda_evaluator::ModelSpec;
 use oda_pallet_traits::Work;

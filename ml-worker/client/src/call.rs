@@ -100,6 +100,15 @@ impl<T> Call<T> {
 		Ok((self.key.as_ref().map(|key| key.account().0), self.call.data(at)?))
 	}
 
+	/// The bytes of the transaction, for somebody else to send. They are good for [`LIFETIME`] blocks.
+	///
+	/// # Errors
+	///
+	/// The node cannot be asked, or its runtime does not know the call.
+	pub async fn bytes(&self) -> Result<Vec<u8>, ChainError> {
+		Ok(self.make().await?.bytes)
+	}
+
 	/// The transaction, with the account's next number.
 	pub(crate) async fn make(&self) -> Result<Made, ChainError> {
 		let chain = &self.chain;

@@ -7,12 +7,21 @@
 
 extern crate alloc;
 
+mod inference;
+
+pub use inference::{
+	ChannelOverview, ChannelState, OfferOverview, RequestEvent, RequestEvents, RequestState,
+};
+
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use oda_evaluator::{Cost, ModelSpec};
 use oda_pallet_traits::{ModelStatus, Version};
-use oda_primitives::{BlobRef, ModelId, SubmissionId, Tick, VersionId};
-use polkadot_sdk::{sp_api, sp_weights::Weight};
+use oda_primitives::{
+	BlobRef, ModelId, SubmissionId, Tick, VersionId,
+	inference::{ChannelId, RequestId},
+};
+use polkadot_sdk::{sp_api, sp_runtime::traits::Block as BlockT, sp_weights::Weight};
 use scale_info::TypeInfo;
 
 /// A model as somebody sees it who thinks of improving it.
@@ -113,8 +122,8 @@ pub struct Costs<Balance> {
 }
 
 sp_api::decl_runtime_apis! {
-	/// Models and submissions.
-	#[api_version(2)]
+	/// Models, submissions and paid inference.
+	#[api_version(3)]
 	pub trait OdaApi<AccountId, Balance> where AccountId: Codec, Balance: Codec {
 		/// Up to `limit` models (at most 100), in the order of their ids, after `after`.
 		fn models(after: Option<ModelId>, limit: u32) -> Vec<ModelOverview<AccountId, Balance>>;
@@ -138,5 +147,26 @@ sp_api::decl_runtime_apis! {
 		/// What registering a model of this specification, or submitting weights to it, puts on hold; `None` if the
 		/// specification would be refused.
 		fn costs(spec: ModelSpec) -> Option<Costs<Balance>>;
+
+		/// The blob that is a model's card, if it has one.
+		fn card(model: ModelId) -> Option<BlobRef>;
+
+		/// What at most 100 providers offer, in the order of the storage, after `after`.
+		fn offers(after: Option<AccountId>) -> Vec<OfferOverview<AccountId>>;
+
+		/// A channel, until the chain has forgotten it.
+		fn channel(channel: ChannelId) -> Option<ChannelOverview<AccountId, Balance>>;
+
+		/// How far a one-shot request has come.
+		fn request_state(request: RequestId) -> RequestState;
+
+		/// What one-shot requests met in the block that is asked.
+		fn request_events() -> RequestEvents<AccountId, Balance>;
+
+		/// Whether an extrinsic makes a one-shot request.
+		fn is_request(extrinsic: <Block as BlockT>::Extrinsic) -> bool;
+
+		/// Why an extrinsic of the block that is asked failed, by its index, in words; `None` if it did not.
+		fn failure(extrinsic: u32) -> Option<Vec<u8>>;
 	}
 }

@@ -9,7 +9,7 @@ use oda_evaluator::{
 	testing::networks,
 };
 use oda_primitives::{BlobRef, RangeProof, hash};
-use oda_runtime_api::{Costs, runtime_decl_for_oda_api::OdaApiV2};
+use oda_runtime_api::{Costs, runtime_decl_for_oda_api::OdaApiV3};
 use pallet_model_registry::HoldReason as OfModels;
 use pallet_training::HoldReason as OfTraining;
 use polkadot_sdk::frame_support::{assert_ok, traits::fungible::InspectHold};

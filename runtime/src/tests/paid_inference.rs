@@ -22,6 +22,7 @@ use oda_primitives::{
 	BlobRef, ChannelId, ModelId, Payment, RangeProof, Receipt, Voucher,
 	inference::{Price, request_hash},
 };
+use oda_runtime_api::{RequestEvent, RequestState, runtime_decl_for_oda_api::OdaApiV3};
 use pallet_emission::Pot;
 use pallet_inference::{OfferedModel, Terms};
 use sp_runtime::{Perbill, traits::Convert};
@@ -276,5 +277,57 @@ fn the_dearest_dispute_should_cost_less_than_a_winner_gets_back() {
 		let fee = bytes + TransactionPayment::weight_to_fee(weight);
 		let least: Balance = DisputeFee::get();
 		assert!(fee <= least + least / 4, "{fee} of {least}");
+	});
+}
+
+#[test]
+fn a_request_s_road_should_be_told_to_who_asks_the_runtime() {
+	with_channel(|model, channel| {
+		let (provider, user) = (PROVIDER.to_account_id(), USER.to_account_id());
+		let offers = Runtime::offers(None);
+		assert_eq!((offers.len(), &offers[0].provider, offers[0].models[0]), (1, &provider, (model, PRICE)));
+		assert_eq!(Runtime::offers(Some(provider.clone())), vec![]);
+		let told = Runtime::channel(channel).expect("it is open");
+		assert_eq!((told.user, told.deposit, told.claimed), (user.clone(), 10 * UNIT, 0));
+		assert_eq!(Runtime::channel(channel + 1), None);
+
+		System::note_finished_initialize();
+		System::set_extrinsic_index(0);
+		System::reset_events();
+		assert_eq!(Runtime::request_state(0), RequestState::Unknown);
+		let input = vec![1; 4].try_into().expect("short");
+		Inference::request(by(USER), provider.clone(), model, input, 1, UNIT).expect("it is asked");
+		assert_eq!(Runtime::request_state(0), RequestState::Asked);
+		let price = PRICE.of(8, 1);
+		let until = Clock::now() + TERMS.answer;
+		let asked = RequestEvent::Asked { user, provider, price, until };
+		assert_eq!(Runtime::request_events(), vec![(0, Some(0), asked)]);
+
+		System::reset_events();
+		pallet_clock::Now::<Runtime>::put(until);
+		Inference::settle(by(USER), 0).expect("it was not answered in time");
+		assert_eq!(Runtime::request_state(0), RequestState::Ended);
+		let returned = RequestEvent::Returned { returned: price };
+		assert_eq!(Runtime::request_events(), vec![(0, Some(0), returned)]);
+	});
+}
+
+#[test]
+fn a_failed_extrinsic_should_be_told_by_its_error_s_name() {
+	with_channel(|_, _| {
+		System::note_finished_initialize();
+		let failed = |dispatch_error| {
+			System::deposit_event(frame_system::Event::ExtrinsicFailed {
+				dispatch_error,
+				dispatch_info: frame_system::DispatchEventInfo::default(),
+			});
+		};
+		failed(pallet_inference::Error::<Runtime>::UnknownRequest.into());
+		let name = Runtime::failure(0).map(|name| String::from_utf8(name).expect("words"));
+		assert_eq!(name.as_deref(), Some("Inference::UnknownRequest"));
+		assert_eq!(Runtime::failure(1), None);
+		System::note_applied_extrinsic(&Ok(().into()), frame_support::dispatch::DispatchInfo::default());
+		failed(sp_runtime::DispatchError::BadOrigin);
+		assert_eq!(Runtime::failure(1).as_deref(), Some(&b"BadOrigin"[..]));
 	});
 }
