@@ -20,8 +20,8 @@ need_python() {
 
 # Fails unless node is recent enough for what is named.
 need_node() {
-	node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null ||
-		fail "$1 needs Node.js 18 or later, and node is $(node --version 2>&1 || true)" \
+	node -e 'const [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 1819 ? 1 : 0)' 2>/dev/null ||
+		fail "$1 needs Node.js 18.19 or later, and node is $(node --version 2>&1 || true)" \
 			"Install a newer one, and put it first on the path."
 }
 

@@ -228,7 +228,7 @@ an_old_python_is_said_to_be_too_old() {
 an_old_node_is_said_to_be_too_old() {
 	program node v12.22.9
 	source scripts/common.sh
-	PATH=$scratch/bin:$PATH stops_saying "this needs Node.js 18 or later, and node is v12.22.9" need_node this
+	PATH=$scratch/bin:$PATH stops_saying "this needs Node.js 18.19 or later, and node is v12.22.9" need_node this
 }
 
 it the_standard_library_that_was_released_is_taken
