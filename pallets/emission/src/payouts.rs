@@ -106,6 +106,11 @@ impl<T: Config> Payments<T::AccountId, BalanceOf<T>> for Pallet<T> {
 		}
 	}
 
+	#[cfg(feature = "runtime-benchmarks")]
+	fn fill_for_benchmark() {
+		Self::fill_for_benchmark();
+	}
+
 	fn used(trainer: &T::AccountId, burned: BalanceOf<T>) {
 		let bound = TRAINERS_RATIO.mul_floor(burned).min(Self::available(Pot::Trainers));
 		let amount = Self::pay(Pot::Trainers, bound, |credit| T::Currency::resolve(trainer, credit));

@@ -167,6 +167,7 @@ fn head<T: Config>(model: &ModelId, trainer: T::AccountId, weights: BlobRef) -> 
 /// Registers a model, with a head of these weights and as many ancestors as have a part in its fees. All who do can be paid.
 fn register<T: Config>(salt: u32, spec: ModelSpec, weights: BlobRef) -> ModelId {
 	T::BenchmarkHelper::set_tick(START);
+	T::Payments::fill_for_benchmark();
 	let trainer = rich::<T>("trainer", salt);
 	let model = T::Models::register_for_benchmark(spec, &trainer);
 	head::<T>(&model, trainer, weights);
