@@ -229,8 +229,7 @@ impl Provider {
 			return Err(Refused::malformed(format!("this closing is of channel {}", closing.channel)));
 		}
 		if !signed.is_by(&channel.key, &self.view.genesis) {
-			let detail = "the closing was signed by another key than the channel's, or for another chain";
-			return Err(Refused::new(ProblemKind::VoucherForged, detail));
+			return Err(self.forged("closing", &channel));
 		}
 		if channel.receipt_key != self.config.key.account() {
 			return Err(Refused::unavailable("the provider does not have this channel's key any more"));
@@ -253,6 +252,17 @@ impl Provider {
 		held.promise(promise).await?;
 		let message = closing.message(&self.view.genesis);
 		Ok(CloseAnswer { signature: Signature::of(&message, &self.config.key) })
+	}
+
+	/// What is said of a signature that is not the channel's user's. It names neither its key nor its chain, so that nobody
+	/// can tell which of the two is another one: whoever signed it is told both.
+	fn forged(&self, what: &str, channel: &Channel) -> Refused {
+		let (key, genesis) = (&channel.key, hex::encode(self.view.genesis));
+		let detail = format!(
+			"another key signed this {what}, or it was signed for another chain: it takes {key}, the channel's voucher \
+			 key, on the chain whose genesis is 0x{genesis}"
+		);
+		Refused::new(ProblemKind::VoucherForged, detail)
 	}
 
 	fn standing(&self, channel: &Channel, tick: Tick) -> Standing {
@@ -293,8 +303,7 @@ impl Provider {
 			return Err(self.challenge(&question, None, unusable("this channel is another provider's")));
 		}
 		if !voucher.is_by(&channel.key, &self.view.genesis) {
-			let detail = "the voucher was signed by another key than the channel's, or for another chain";
-			return Err(corrected(Refused::new(ProblemKind::VoucherForged, detail)));
+			return Err(corrected(self.forged("voucher", &channel)));
 		}
 		// Only now: nobody else may use up what a channel may ask.
 		self.pace.take(id, Instant::now()).map_err(|wait| {

@@ -79,8 +79,9 @@ kinds! {
 	VoucherTooLow, 402, "voucher-too-low", "The voucher does not pay for this request";
 	/// The voucher's nonce was used: the challenge says how far the channel has come.
 	NonceUsed, 402, "nonce-used", "The voucher's nonce was used";
-	/// The voucher key did not sign the voucher for this chain.
-	VoucherForged, 402, "voucher-forged", "The voucher's signature is not the channel's voucher key's";
+	/// The voucher key did not sign the voucher or closing for this chain: another key did, or for another chain. A signature
+	/// does not say which.
+	VoucherForged, 402, "voucher-forged", "The channel's voucher key did not sign this for this chain";
 	/// The voucher promises more than the channel holds: top it up.
 	DepositTooLow, 402, "deposit-too-low", "The channel's deposit does not cover the voucher";
 	/// The channel is closing, closed, about to expire, or another provider's or model's: open another.

@@ -126,7 +126,9 @@ async fn a_voucher_of_another_key_is_refused() {
 	let world = World::new().await;
 	let forged = SignedVoucher::sign(voucher(1).voucher, &Key::from_uri("//Eve").unwrap(), &GENESIS);
 	let reply = world.pay(forged, &question(&[[7.0, 5.0]])).await;
-	reply.refused(ProblemKind::VoucherForged);
+	let why = reply.refused(ProblemKind::VoucherForged);
+	let expected = [user().account().to_string(), hex::encode(GENESIS)];
+	assert!(expected.iter().all(|expected| why.contains(expected)), "what would do is not said: {why}");
 	reply.challenge();
 }
 
