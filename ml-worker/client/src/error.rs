@@ -22,10 +22,10 @@ pub mod errors {
 	use super::generated;
 	pub use crate::runtime::Error as RuntimeError;
 	pub use generated::{
-		pallet_balances::pallet::Error as Balances, pallet_model_registry::pallet::Error as ModelRegistry,
-		pallet_oda_staking::pallet::Error as Staking, pallet_peers::pallet::Error as Peers,
-		pallet_storage_deals::pallet::Error as StorageDeals, pallet_training::pallet::Error as Training,
-		pallet_verification::pallet::Error as Verification,
+		pallet_balances::pallet::Error as Balances, pallet_inference::pallet::Error as Inference,
+		pallet_model_registry::pallet::Error as ModelRegistry, pallet_oda_staking::pallet::Error as Staking,
+		pallet_peers::pallet::Error as Peers, pallet_storage_deals::pallet::Error as StorageDeals,
+		pallet_training::pallet::Error as Training, pallet_verification::pallet::Error as Verification,
 	};
 }
 

@@ -38,7 +38,7 @@ pub trait Chain: Send + Sync + 'static {
 	/// A channel; `None` if it was removed, or never opened.
 	fn channel(&self, id: ChannelId) -> impl Future<Output = Result<Option<Channel>, ChainFault>> + Send;
 
-	/// The channels of the user's account that are not closed.
+	/// The channels of the user's account, closed ones too.
 	fn channels(&self) -> impl Future<Output = Result<Vec<(ChannelId, Channel)>, ChainFault>> + Send;
 
 	/// The least deposit of a channel, in planck.
@@ -63,8 +63,11 @@ pub trait Chain: Send + Sync + 'static {
 		of_provider: Signature,
 	) -> impl Future<Output = Result<(), ChainFault>> + Send;
 
+	/// Has a closed channel forgotten whose receipts are evidence no more.
+	fn remove(&self, id: ChannelId) -> impl Future<Output = Result<(), ChainFault>> + Send;
+
 	/// Takes a receipt to court.
-	fn dispute(&self, evidence: Evidence) -> impl Future<Output = Result<(), ChainFault>> + Send;
+	fn dispute(&self, evidence: Evidence) -> impl Future<Output = Result<Verdict, ChainFault>> + Send;
 }
 
 /// The size and cost of a model.
@@ -133,8 +136,6 @@ pub struct Channel {
 	pub deposit: u128,
 	/// What the provider has claimed of it, in planck.
 	pub claimed: u128,
-	/// The nonce of the highest voucher that was claimed.
-	pub nonce: u64,
 	/// Ticks between the user's wish to close the channel and its end.
 	pub grace: Tick,
 	/// Ticks for which receipts have to be good.
@@ -167,6 +168,17 @@ pub enum ChannelStatus {
 		/// The first tick at which anybody may remove it.
 		until: Tick,
 	},
+}
+
+/// What the court says of an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+	/// The output is wrong, as it has found now or before: the provider is slashed once for a receipt.
+	Wrong,
+	/// The output is right. The user's bond is lost.
+	Right,
+	/// Nothing: the receipt is evidence no more.
+	TooLate,
 }
 
 /// One input and its output, of which a provider has signed that they belong together.

@@ -9,6 +9,7 @@
 //!
 //! * [`Payer::infer`] finds a provider, opens or tops up a channel, signs, sends, checks, and keeps answer
 //!   and receipt;
+//! * [`Payer::chores`] are what is to be done when nobody asks, so that nothing is lost or left lying;
 //! * [`Wallet`] is what must outlast the process, a folder a channel;
 //! * [`provider::Provider`] is a provider as reached over HTTP, [`api`] what both sides say there;
 //! * [`verify`] says what is wrong with an answer, and what of a provider's claims is believed;
@@ -25,7 +26,8 @@
 //!   that the user's own key signed. So a user who lost its wallet gets back what it signed, and nobody gets
 //!   anything else.
 //! * **A provider that was wrong once is not paid again.** Nothing more is signed for that channel, the
-//!   evidence is kept, and the deposit comes back after the grace period.
+//!   evidence is kept, and the deposit comes back after the grace period. An output that is known to be wrong
+//!   is taken to court, by whoever starts next if this process ends.
 //!
 //! What this crate does not do: it evaluates no model. To find out whether an output is right, one runs the
 //! model, or has [`Payer::dispute`] make the chain do it.
@@ -73,9 +75,9 @@ pub mod proxy;
 pub mod verify;
 pub mod wallet;
 
-pub use chain::{Chain, ChainFault, Channel, ChannelStatus, Evidence, Model, Offer, Opening};
+pub use chain::{Chain, ChainFault, Channel, ChannelStatus, Evidence, Model, Offer, Opening, Verdict};
 pub use lock::Turn;
-pub use payer::{Closed, Deposits, Encode, Paid, PayError, Payer, Question};
+pub use payer::{Chore, Closed, Deposits, Encode, Paid, PayError, Payer, Question};
 pub use provider::{Http, Provider, Times};
 pub use proxy::{Proxy, ProxySettings, SpendingLimits};
 pub use wallet::{Ledger, Record, Wallet, WalletError};

@@ -1,5 +1,9 @@
 //! Asks, pays and checks.
 
+mod chores;
+
+pub use chores::Chore;
+
 use crate::{
 	api::{
 		Charged, InferAnswer, InferRequest, Input, MAX_REQUEST, Models, ProblemKind, QuoteRequest,
@@ -202,12 +206,35 @@ pub enum PayError {
 	/// There is no such input.
 	#[error("the request has no input {0}")]
 	NoInput(u32),
+	/// The court found an output right that the user had called wrong.
+	#[error("the court found output {index} of request {nonce} of channel {channel} right: the bond is lost")]
+	FoundRight {
+		/// The channel.
+		channel: ChannelId,
+		/// The request.
+		nonce: u64,
+		/// The index of the output.
+		index: u32,
+	},
+	/// A receipt is evidence no more.
+	#[error("the receipt of request {nonce} of channel {channel} is evidence no more")]
+	TooLate {
+		/// The channel.
+		channel: ChannelId,
+		/// The request.
+		nonce: u64,
+	},
 }
 
 /// What a provider says that this channel was charged.
 fn charged(refusal: &Refusal, record: &Record) -> Option<Charged> {
 	let charged = refusal.challenge.as_ref()?.accepted()?.extra.channel?;
 	Some(charged).filter(|charged| charged.id == record.channel)
+}
+
+/// Whether bytes are as many as a model's input has.
+fn is_input(model: &Model, bytes: &[u8]) -> bool {
+	u64::try_from(bytes.len()) == Ok(model.input)
 }
 
 fn each(failures: &[(AccountId, PayError)]) -> String {
@@ -424,49 +451,8 @@ impl<C: Chain> Payer<C> {
 		Ok(Closed::Begun)
 	}
 
-	/// Finishes the channels whose time has come, and forgets those that the chain has forgotten. Returns how
-	/// many of each.
-	///
-	/// # Errors
-	///
-	/// The chain or the wallet cannot be used.
-	pub async fn tidy(&self) -> Result<(usize, usize), PayError> {
-		let (mut finished, mut forgotten) = (0usize, 0usize);
-		let tick = self.chain.tick().await.map_err(PayError::Chain)?;
-		for record in self.wallet.records()? {
-			let id = record.channel;
-			let over = match self.chain.channel(id).await.map_err(PayError::Chain)? {
-				Some(Channel { state: ChannelStatus::Open, expires_at, .. }) => expires_at,
-				Some(Channel { state: ChannelStatus::Closing { at }, expires_at, .. }) => at.min(expires_at),
-				Some(Channel { state: ChannelStatus::Closed { until }, .. }) => {
-					if record.until != Some(until) {
-						self.wallet.take(id, self.patience()).await?.ends(until)?;
-					}
-					continue;
-				}
-				// A node that is behind knows nothing of it either.
-				None if record.until.is_some_and(|until| until <= tick) => {
-					self.wallet.take(id, self.patience()).await?.forget()?;
-					forgotten = forgotten.saturating_add(1);
-					continue;
-				}
-				None => continue,
-			};
-			if over <= tick {
-				self.chain.finish_close(id).await.map_err(PayError::Chain)?;
-				finished = finished.saturating_add(1);
-			}
-		}
-		Ok((finished, forgotten))
-	}
-
-	/// Takes an answer that is kept to court, because the output of the input with this index is wrong. If it
-	/// is right, the user loses a bond.
-	///
-	/// # Errors
-	///
-	/// [`PayError::NotKept`], [`PayError::NoInput`]; the chain or the wallet cannot be used.
-	pub async fn dispute(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<(), PayError> {
+	/// What shows the court the output of one input.
+	fn evidence(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<Evidence, PayError> {
 		let not_kept = PayError::NotKept { channel, nonce };
 		let InferAnswer { receipt, signature, answers, input, .. } =
 			self.wallet.answer(channel, nonce)?.ok_or(not_kept)?;
@@ -478,8 +464,7 @@ impl<C: Chain> Payer<C> {
 		};
 		let shown = part(&input).zip(part(&outputs)).filter(|_| index < receipt.count);
 		let (input, output) = shown.ok_or(PayError::NoInput(index))?;
-		let evidence = Evidence { receipt, signature, index, input, output };
-		self.chain.dispute(evidence).await.map_err(PayError::Chain)
+		Ok(Evidence { receipt, signature, index, input, output })
 	}
 
 	fn patience(&self) -> Duration {
@@ -495,7 +480,7 @@ impl<C: Chain> Payer<C> {
 		let facts = facts.ok_or(PayError::UnknownModel)?;
 		for (index, input) in inputs.iter().enumerate() {
 			match input {
-				Input::Tensor(bytes) if u64::try_from(bytes.len()) != Ok(facts.input) => {
+				Input::Tensor(bytes) if !is_input(&facts, bytes) => {
 					return Err(PayError::InputLength { index, got: bytes.len(), needed: facts.input });
 				}
 				Input::Numbers(numbers) if numbers.iter().any(|number| !number.is_finite()) => {
@@ -504,12 +489,22 @@ impl<C: Chain> Payer<C> {
 				_ => {}
 			}
 		}
-		let request = InferRequest { model: *model, inputs: inputs.clone() };
-		let body = serde_json::to_string(&request).map_err(|e| PayError::Unwritable(e.to_string()))?;
+		let written = |request: &InferRequest| {
+			serde_json::to_string(request).map_err(|error| PayError::Unwritable(error.to_string()))
+		};
+		let mut request = InferRequest { model: *model, inputs: inputs.clone() };
+		// Whatever is known of the card when, a question is the same.
+		let digest = blake3::hash(written(&request)?.as_bytes()).into();
+		for input in request.inputs.iter_mut().filter(|input| !matches!(input, Input::Tensor(_))) {
+			// What is signed for is then what was asked, however the provider reads the card.
+			if let Some(bytes) = (self.encode)(model, input).filter(|bytes| is_input(&facts, bytes)) {
+				*input = Input::Tensor(bytes);
+			}
+		}
+		let body = written(&request)?;
 		if body.len() > MAX_REQUEST {
 			return Err(PayError::TooLarge(body.len()));
 		}
-		let digest = blake3::hash(body.as_bytes()).into();
 		Ok(Prepared { question, request, body, digest, count, model: facts })
 	}
 
@@ -531,20 +526,12 @@ impl<C: Chain> Payer<C> {
 				}
 				if let Some(answer) = self.wallet.answer(record.channel, *nonce)? {
 					let (channel, provider) = (record.channel, record.provider);
-					let unknown = self.unknown(&prepared.request);
+					let unknown = prepared.unknown();
 					return Ok(Some(Paid { channel, provider, answer, unknown, again: true }));
 				}
 			}
 		}
 		Ok(None)
-	}
-
-	/// Number of inputs of which only a provider knows how they are made into bytes.
-	fn unknown(&self, request: &InferRequest) -> usize {
-		let known = |input: &Input| {
-			matches!(input, Input::Tensor(_)) || (self.encode)(&request.model, input).is_some()
-		};
-		request.inputs.iter().filter(|input| !known(input)).count()
 	}
 
 	/// The answer to a question that an earlier call has paid for; `None` if that has changed.
@@ -772,7 +759,7 @@ impl<C: Chain> Payer<C> {
 				return Err(PayError::TopUpNotSeen(id));
 			}
 		}
-		let used = ledger.record().last.map_or(0, |last| last.voucher.nonce).max(channel.nonce);
+		let used = ledger.record().last.map_or(0, |last| last.voucher.nonce);
 		let voucher = Voucher { channel: id, version: quote.version, amount, nonce: used.saturating_add(1) };
 		let asked = Asked {
 			key: self.fresh_key(&voucher),
@@ -1011,6 +998,11 @@ impl<C: Chain> Payer<C> {
 }
 
 impl Prepared<'_> {
+	/// Number of inputs of which only a provider knows how they are made into bytes.
+	fn unknown(&self) -> usize {
+		self.request.inputs.iter().filter(|input| !matches!(input, Input::Tensor(_))).count()
+	}
+
 	/// Whether this question waits for its answer there.
 	fn waits_in(&self, record: &Record) -> bool {
 		let wanted = &self.question.provider;

@@ -25,6 +25,7 @@ use oda_client::AccountId;
 use oda_primitives::{ModelId, Tick, decimal, hexadecimal, inference::ChannelId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
+	collections::BTreeMap,
 	fs::{self, DirBuilder},
 	io,
 	os::unix::fs::DirBuilderExt,
@@ -112,6 +113,9 @@ pub struct Record {
 	pub answered: Vec<Answered>,
 	/// Why no voucher is signed any more; `None` if nothing was wrong.
 	pub stopped: Option<String>,
+	/// The requests whose answers are known to be wrong and not judged yet, and the index of the wrong output of each.
+	#[serde(default)]
+	pub accused: BTreeMap<u64, u32>,
 	/// Once the channel is closed: the first tick at which the chain may forget it.
 	pub until: Option<Tick>,
 }
@@ -124,7 +128,8 @@ pub struct Asked {
 	pub key: String,
 	/// What the user calls it.
 	pub name: Option<String>,
-	/// The BLAKE3 hash of the body.
+	/// The BLAKE3 hash of the question: of the JSON of an [`InferRequest`](crate::api::InferRequest) with the inputs as they
+	/// were asked.
 	#[serde(with = "hexadecimal")]
 	pub digest: [u8; 32],
 	/// The body that is sent: the JSON of an [`InferRequest`](crate::api::InferRequest).
@@ -151,7 +156,7 @@ pub struct Answered {
 	pub nonce: u64,
 	/// What the user calls it.
 	pub name: Option<String>,
-	/// The BLAKE3 hash of the body.
+	/// The BLAKE3 hash of the question.
 	#[serde(with = "hexadecimal")]
 	pub digest: [u8; 32],
 }
@@ -247,6 +252,7 @@ impl Wallet {
 			waits: None,
 			answered: Vec::new(),
 			stopped: None,
+			accused: BTreeMap::new(),
 			until: None,
 		};
 		make(&self.channel_folder(id))?;
@@ -361,7 +367,7 @@ impl Ledger {
 		let surplus = record.answered.len().saturating_sub(KEPT);
 		let old: Vec<_> = record.answered.drain(..surplus).collect();
 		self.write(record)?;
-		for Answered { nonce, .. } in old {
+		for Answered { nonce, .. } in old.iter().filter(|old| !self.record.accused.contains_key(&old.nonce)) {
 			remove(&self.path(&format!("answer-{nonce}.json")));
 		}
 		Ok(())
@@ -403,6 +409,29 @@ impl Ledger {
 		let nonce = self.record.last.map_or(0, |last| last.voucher.nonce);
 		replace(&self.path(&format!("evidence-{nonce}.json")), &bad)?;
 		self.write(Record { stopped: Some(bad.reason), waits: None, ..self.record.clone() })
+	}
+
+	/// Remembers that an output is wrong, and signs no more for this channel.
+	///
+	/// # Errors
+	///
+	/// It cannot be written.
+	pub fn accuse(&mut self, nonce: u64, index: u32) -> Result<(), WalletError> {
+		let mut record = self.record.clone();
+		record.accused.insert(nonce, index);
+		record.stopped.get_or_insert_with(|| format!("output {index} of request {nonce} is wrong"));
+		self.write(record)
+	}
+
+	/// Remembers that the court has judged the answer to a request, or does not any more.
+	///
+	/// # Errors
+	///
+	/// It cannot be written.
+	pub fn judged(&mut self, nonce: u64) -> Result<(), WalletError> {
+		let mut record = self.record.clone();
+		record.accused.remove(&nonce);
+		self.write(record)
 	}
 
 	/// What was wrong when the channel was stopped; `None` if it was not.

@@ -5,7 +5,7 @@
 
 use crate::{
 	chain::{Channel, ChannelState},
-	ledger::Account,
+	ledger::Promise,
 };
 use oda_inference::api::SignedVoucher;
 use oda_primitives::{ChannelId, Tick};
@@ -51,9 +51,9 @@ impl Policy {
 		channel.expires_at.saturating_sub(self.margin)
 	}
 
-	/// What is to be claimed of a channel at `tick`, if anything.
-	pub fn due(&self, channel: &Channel, account: &Account, tick: Tick) -> Option<Claim> {
-		let vouchers = account.claimable(channel.claimed);
+	/// What is to be claimed at `tick` of what was promised on a channel, if anything.
+	pub fn due(&self, id: ChannelId, channel: &Channel, promise: &Promise, tick: Tick) -> Option<Claim> {
+		let vouchers = promise.claimable(channel.claimed);
 		// The chain pays no more than there is.
 		let most = vouchers.last()?.voucher.amount.min(channel.deposit);
 		let gain = most.checked_sub(channel.claimed).filter(|gain| *gain > 0)?;
@@ -62,13 +62,13 @@ impl Policy {
 			ChannelState::Closing { at } => (Why::Closing, at.min(channel.expires_at)),
 			ChannelState::Open if tick >= self.last_call(channel) => (Why::Expiring, channel.expires_at),
 			// The signed closing settles it for less: there is no hurry until it is worth nothing.
-			ChannelState::Open if account.promise.closing.is_some_and(|closing| tick < closing.expires) => {
+			ChannelState::Open if promise.closing.is_some_and(|closing| tick < closing.expires) => {
 				return None;
 			}
 			ChannelState::Open if gain >= self.threshold => (Why::Enough, channel.expires_at),
 			ChannelState::Open => return None,
 		};
-		Some(Claim { channel: account.channel, why, until, gain, vouchers })
+		Some(Claim { channel: id, why, until, gain, vouchers })
 	}
 }
 
@@ -106,14 +106,12 @@ mod tests {
 		SignedVoucher { voucher, signature: Signature::Sr25519([0; 64]) }
 	}
 
-	fn account(amount: u128) -> Account {
-		let mut account = Account::new(7, 0);
-		account.promise.last = Some(voucher(0, amount));
-		account
+	fn promise(amount: u128) -> Promise {
+		Promise { last: Some(voucher(0, amount)), ..Promise::default() }
 	}
 
 	fn due(state: ChannelState, amount: u128, tick: Tick) -> Option<(Why, Tick, u128)> {
-		let claim = POLICY.due(&channel(state), &account(amount), tick)?;
+		let claim = POLICY.due(7, &channel(state), &promise(amount), tick)?;
 		Some((claim.why, claim.until, claim.gain))
 	}
 
@@ -139,7 +137,7 @@ mod tests {
 	fn nothing_is_claimed_that_gains_nothing() {
 		assert_eq!(due(ChannelState::Closing { at: 30 }, 200, 0), None);
 		assert_eq!(due(ChannelState::Closed { until: 30 }, 900, 0), None);
-		assert_eq!(POLICY.due(&channel(ChannelState::Open), &Account::new(7, 0), 990), None);
+		assert_eq!(POLICY.due(7, &channel(ChannelState::Open), &Promise::default(), 990), None);
 	}
 
 	#[test]
@@ -149,9 +147,9 @@ mod tests {
 
 	#[test]
 	fn a_channel_whose_closing_is_signed_is_claimed_only_if_it_ends_otherwise() {
-		let mut account = account(900);
-		account.promise.closing = Some(Closing { channel: 7, version: 0, amount: 300, expires: 20 });
-		let due = |state, tick| POLICY.due(&channel(state), &account, tick).map(|claim| claim.why);
+		let closing = Some(Closing { channel: 7, version: 0, amount: 300, expires: 20 });
+		let promise = Promise { closing, ..promise(900) };
+		let due = |state, tick| POLICY.due(7, &channel(state), &promise, tick).map(|claim| claim.why);
 		assert_eq!(due(ChannelState::Open, 19), None);
 		assert_eq!(due(ChannelState::Open, 20), Some(Why::Enough));
 		assert_eq!(due(ChannelState::Closing { at: 30 }, 19), Some(Why::Closing));
@@ -159,9 +157,8 @@ mod tests {
 
 	#[test]
 	fn vouchers_of_earlier_versions_are_claimed_first() {
-		let mut account = account(900);
-		account.promise.earlier = vec![voucher(1, 150), voucher(2, 400)];
-		let claim = POLICY.due(&channel(ChannelState::Open), &account, 0).unwrap();
+		let promise = Promise { earlier: vec![voucher(1, 150), voucher(2, 400)], ..promise(900) };
+		let claim = POLICY.due(7, &channel(ChannelState::Open), &promise, 0).unwrap();
 		let amounts: Vec<u128> = claim.vouchers.iter().map(|signed| signed.voucher.amount).collect();
 		assert_eq!(amounts, [400, 900], "150 was claimed before");
 	}

@@ -486,7 +486,8 @@ impl Provider {
 					return;
 				}
 				(Ok(Some(channel)), Ok(Some(account))) => {
-					due.extend(self.config.claims.due(&channel, &account, snapshot.head.tick));
+					let (policy, tick) = (&self.config.claims, snapshot.head.tick);
+					due.extend(policy.due(id, &channel, &account.promise, tick));
 				}
 				(Ok(Some(_)), _) => {}
 				(Ok(None), account) => {

@@ -17,12 +17,13 @@ use oda_cards::{Answer, AnswerError, Asked, Card, Output, Scale};
 use oda_client::{
 	AccountId, Chain, ChainError, ChainMark, ChannelPhase, DisputeOutcome, Key, KeyFile, NamedCard,
 	OfferTerms, Secret, Signed,
+	errors::{Inference, RuntimeError},
 };
 use oda_engine::{Engine, EngineError, Records};
 use oda_evaluator::{Graph, Tensor};
 use oda_inference::{
 	ChainFault, Channel, ChannelStatus, Deposits, Evidence, Http, Model, Offer, Opening, Paid, Payer, Times,
-	Wallet,
+	Verdict, Wallet,
 	api::{Input, Signature, SignedClosing, Terms},
 };
 use oda_primitives::{BlobRef, ChannelId, ModelId, Tick, VersionId, inference::Payment};
@@ -32,7 +33,7 @@ use std::{
 	fs,
 	io::ErrorKind,
 	ops::ControlFlow,
-	path::Path,
+	path::{Path, PathBuf},
 	sync::{Arc, Mutex, PoisonError},
 	time::{Duration, Instant},
 };
@@ -66,7 +67,7 @@ pub struct User {
 pub async fn open(context: &Context, key: Key, deposits: Deposits) -> anyhow::Result<Payer<User>> {
 	let chain = context.chain().await?;
 	context.mark_chain(&chain).await?;
-	let folder = context.settings().base_path.join(WALLETS).join(key.account().to_string());
+	let folder = folder(context, &key.account());
 	let wallet = Wallet::open(&folder, chain.genesis())?;
 	let vouchers = voucher_key(&folder)?;
 	let subjects = Subjects::default();
@@ -78,6 +79,16 @@ pub async fn open(context: &Context, key: Key, deposits: Deposits) -> anyhow::Re
 	let user = User { context: context.clone(), chain, key, vouchers: vouchers.clone(), subjects };
 	let http = Http::new(Times::default()).context("connections to providers")?;
 	Ok(Payer::new(user, wallet, vouchers, http, deposits, Arc::new(encode))?)
+}
+
+/// The folder of an account's wallets and voucher key.
+fn folder(context: &Context, account: &AccountId) -> PathBuf {
+	context.settings().base_path.join(WALLETS).join(account.to_string())
+}
+
+/// Whether an account has a wallet, on any chain.
+pub(crate) fn has_wallet(context: &Context, account: &AccountId) -> bool {
+	folder(context, account).is_dir()
 }
 
 /// The key that signs an account's vouchers, which is made when there is none. Whoever has it can promise the deposits of
@@ -262,19 +273,24 @@ impl User {
 		Ok(tokio::task::spawn_blocking(work).await??)
 	}
 
-	async fn take_to_court(&self, evidence: Evidence) -> anyhow::Result<()> {
+	async fn take_to_court(&self, evidence: Evidence) -> anyhow::Result<Verdict> {
 		let Evidence { receipt, signature, index, input, output } = evidence;
 		let Payment::Channel(channel) = receipt.payment else { bail!("the receipt is not a channel's") };
 		let nonce = receipt.nonce;
 		let view = self.chain.finalised().await?;
-		let model = view.channel(channel).await?.context("the chain has forgotten the channel")?.model;
+		let Some(model) = view.channel(channel).await?.map(|channel| channel.model) else {
+			return Ok(Verdict::TooLate);
+		};
 		let cost = view.dispute_cost(model).await?.context("no court can judge this model")?;
 		let weights = self.context.locate(&receipt.weights).await?;
 		let weights = weights.context("nobody is known who has the weights that the receipt names")?;
 		let weights = self.blob(&weights).await?;
 		let signature = signed(signature);
 		let evidence = oda_client::Evidence { receipt, signature, index, input, output, weights, cost };
-		let (outcome, receipt) = self.chain.dispute(&self.key, evidence).await?;
+		let (outcome, receipt) = match self.chain.dispute(&self.key, evidence).await {
+			Ok(judged) => judged,
+			Err(error) => return judged_before(&error).ok_or_else(|| error.into()),
+		};
 		let text = match &outcome {
 			DisputeOutcome::Misserved { slashed, refunded } => format!(
 				"the court found output {index} of request {nonce} wrong: the provider loses {}, and {} is yours",
@@ -291,10 +307,36 @@ impl User {
 			&text,
 			json!({ "channel": channel, "nonce": nonce, "index": index, "outcome": outcome, "receipt": receipt }),
 		);
-		match outcome {
-			DisputeOutcome::Misserved { .. } => Ok(()),
-			DisputeOutcome::Failed { .. } => bail!(text),
+		Ok(match outcome {
+			DisputeOutcome::Misserved { .. } => Verdict::Wrong,
+			DisputeOutcome::Failed { .. } => Verdict::Right,
+		})
+	}
+}
+
+/// What the court said of a receipt before, if that is why it does not judge.
+fn judged_before(error: &ChainError) -> Option<Verdict> {
+	match error.module()? {
+		RuntimeError::Inference(Inference::AlreadyDisputed) => Some(Verdict::Wrong),
+		RuntimeError::Inference(Inference::ReceiptExpired | Inference::UnknownChannel) => {
+			Some(Verdict::TooLate)
 		}
+		_ => None,
+	}
+}
+
+/// Well, too, if somebody else has closed the channel, or had it forgotten, meanwhile.
+fn over<T>(done: Result<T, ChainError>) -> Result<(), ChainFault> {
+	match done {
+		Err(error)
+			if matches!(
+				error.module(),
+				Some(RuntimeError::Inference(Inference::ChannelClosed | Inference::UnknownChannel))
+			) =>
+		{
+			Ok(())
+		}
+		done => Ok(done.map(drop)?),
 	}
 }
 
@@ -326,7 +368,7 @@ impl oda_inference::Chain for User {
 
 	async fn channels(&self) -> Result<Vec<(ChannelId, Channel)>, ChainFault> {
 		let mut channels = self.chain.finalised().await?.channels().await?;
-		channels.retain(|channel| channel.user == self.account() && channel.ends_at().is_some());
+		channels.retain(|channel| channel.user == self.account());
 		Ok(channels.into_iter().map(|channel| (channel.id, seen(&channel))).collect())
 	}
 
@@ -353,8 +395,7 @@ impl oda_inference::Chain for User {
 	}
 
 	async fn finish_close(&self, id: ChannelId) -> Result<(), ChainFault> {
-		self.chain.finish_channel(&self.key, id).await?;
-		Ok(())
+		over(self.chain.finish_channel(&self.key, id).await)
 	}
 
 	async fn close_agreed(&self, closing: SignedClosing, of_provider: Signature) -> Result<(), ChainFault> {
@@ -364,7 +405,11 @@ impl oda_inference::Chain for User {
 		Ok(())
 	}
 
-	async fn dispute(&self, evidence: Evidence) -> Result<(), ChainFault> {
+	async fn remove(&self, id: ChannelId) -> Result<(), ChainFault> {
+		over(self.chain.remove_channel(&self.key, id).await)
+	}
+
+	async fn dispute(&self, evidence: Evidence) -> Result<Verdict, ChainFault> {
 		Ok(self.take_to_court(evidence).await?)
 	}
 }
@@ -387,8 +432,6 @@ fn seen(channel: &oda_client::Channel) -> Channel {
 		price: channel.price,
 		deposit: channel.deposit,
 		claimed: channel.claimed,
-		// The chain keeps none: a voucher pays what it adds to those before.
-		nonce: 0,
 		grace: channel.grace,
 		receipts: channel.receipts,
 		expires_at: channel.expires_at,
@@ -703,7 +746,6 @@ mod tests {
 			price: oda_primitives::inference::Price { per_request: 1, per_mmac: 0 },
 			deposit: 1,
 			claimed: 0,
-			nonce: 0,
 			grace: 1,
 			receipts: 1,
 			expires_at: 2,

@@ -1,4 +1,7 @@
-//! Recomputes every submission that is being verified, and proves the wrong ones wrong.
+//! Recomputes every submission that is being verified, and proves the wrong ones wrong. Looks after the account's payment
+//! channels while nobody else does.
+
+mod channels;
 
 use crate::{
 	background::{Again, Background},
@@ -24,6 +27,8 @@ use std::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WatcherConfig {
+	/// Whether submissions are recomputed, and records about which verifiers differ.
+	pub check: bool,
 	/// Whether wrong claims are challenged, which takes a key and a bond.
 	pub challenge: bool,
 	/// Whether weights that nobody hands out are demanded, which takes a key and a bond.
@@ -34,11 +39,21 @@ pub struct WatcherConfig {
 	pub settle: bool,
 	/// Ticks that others are given to settle first.
 	pub settle_after: Tick,
+	/// Whether the account's payment channels are looked after, which takes a key.
+	pub channels: bool,
 }
 
 impl Default for WatcherConfig {
 	fn default() -> Self {
-		Self { challenge: true, demand: true, demand_after: 5, settle: true, settle_after: 3 }
+		Self {
+			check: true,
+			challenge: true,
+			demand: true,
+			demand_after: 5,
+			settle: true,
+			settle_after: 3,
+			channels: true,
+		}
 	}
 }
 
@@ -72,6 +87,8 @@ enum Piece {
 	Settle { submission: SubmissionId },
 	/// Having a head fall whose weights nobody showed.
 	Revert { model: ModelId },
+	/// Looking after the account's payment channels.
+	Channels(channels::Piece),
 }
 
 /// The role.
@@ -80,6 +97,8 @@ pub struct Watcher {
 	work: Background<Piece>,
 	/// When a submission was first seen that is due for as long as nobody settles it.
 	due_since: HashMap<SubmissionId, Tick>,
+	/// What there is to do as a user.
+	user: channels::User,
 }
 
 /// Who does a piece of work.
@@ -95,23 +114,26 @@ impl Role for Watcher {
 
 	async fn start(actor: Actor, config: WatcherConfig) -> anyhow::Result<Self> {
 		let account = actor.key.as_ref().map(Key::account);
+		let channels = config.channels && account.is_some();
 		actor.context.output().event(
 			"watching",
 			"watching",
-			serde_json::json!({ "account": account, "challenge": config.challenge }),
+			serde_json::json!({ "account": account, "challenge": config.challenge, "channels": channels }),
 		);
-		let work = Background::new(&actor.context, Self::NAME);
-		Ok(Self { agent: Agent { actor, config }, work, due_since: HashMap::new() })
+		let (work, user) = (Background::new(&actor.context, Self::NAME), channels::User::default());
+		Ok(Self { agent: Agent { actor, config }, work, due_since: HashMap::new(), user })
 	}
 
 	async fn block(&mut self, view: &View) -> anyhow::Result<Step> {
 		let (submissions, now) = (view.submissions().await?, view.number());
 		let lives = |id: &SubmissionId| submissions.iter().any(|submission| submission.id == *id);
+		let user = &self.user;
 		self.work.look(now, |piece| match piece {
 			Piece::Check { submission }
 			| Piece::Resolve { submission, .. }
 			| Piece::Settle { submission } => lives(submission),
 			Piece::Challenge { .. } | Piece::Revert { .. } => true,
+			Piece::Channels(piece) => user.wants(piece),
 		});
 		self.due_since.retain(|id, _| lives(id));
 		if let Some(key) = self.agent.actor.key.clone().filter(|_| self.agent.config.challenge) {
@@ -124,7 +146,29 @@ impl Role for Watcher {
 				});
 			}
 		}
-		for submission in &submissions {
+		if self.agent.config.check {
+			self.check(view, &submissions).await?;
+		}
+		if let Some(key) = self.agent.actor.key.clone().filter(|_| self.agent.config.settle) {
+			self.settle(view, &key, &submissions).await?;
+			self.revert(view, &key).await?;
+		}
+		if let Some(key) = self.agent.actor.key.clone().filter(|_| self.agent.config.channels) {
+			self.channels(view, &key).await?;
+		}
+		Ok(Step::GoOn)
+	}
+
+	async fn finish(mut self) -> anyhow::Result<()> {
+		self.work.finish().await
+	}
+}
+
+impl Watcher {
+	/// Begins to recompute what is being verified.
+	async fn check(&mut self, view: &View, submissions: &[Submission]) -> anyhow::Result<()> {
+		let now = view.number();
+		for submission in submissions {
 			if let Phase::Verifying { claim, .. } = submission.phase {
 				let (agent, submission) = (self.agent.clone(), submission.clone());
 				let piece = Piece::Check { submission: submission.id };
@@ -140,19 +184,23 @@ impl Role for Watcher {
 				});
 			}
 		}
-		if let Some(key) = self.agent.actor.key.clone().filter(|_| self.agent.config.settle) {
-			self.settle(view, &key, &submissions).await?;
-			self.revert(view, &key).await?;
+		Ok(())
+	}
+
+	/// Begins what is to be done about the account's payment channels.
+	async fn channels(&mut self, view: &View, key: &Key) -> anyhow::Result<()> {
+		let (actor, now) = (self.agent.actor.clone(), view.number());
+		let redeem = {
+			let (actor, key) = (actor.clone(), key.clone());
+			async move { channels::redeem(&actor, &key).await }
+		};
+		self.work.begin(Piece::Channels(channels::Piece::Redeem), now, redeem);
+		for (piece, work) in self.user.look(&actor, key, now).await? {
+			self.work.begin(Piece::Channels(piece), now, work);
 		}
-		Ok(Step::GoOn)
+		Ok(())
 	}
 
-	async fn finish(mut self) -> anyhow::Result<()> {
-		self.work.finish().await
-	}
-}
-
-impl Watcher {
 	/// Begins to settle what is due.
 	async fn settle(&mut self, view: &View, key: &Key, submissions: &[Submission]) -> anyhow::Result<()> {
 		let tick = view.tick().await?;

@@ -3,8 +3,9 @@
 
 use super::{Block, metadata};
 use crate::{
-	AccountId, Answer, ChallengeCommitment, Claim, Deal, Demand, Duty, Keeper, Phase, Round, Seat, Slot,
-	StakePool, StakePosition, StakeRole, Submission, Target, Task, TaskPhase, Verifier, Version, runtime,
+	AccountId, Answer, ChallengeCommitment, Channel, ChannelPhase, Claim, Deal, Demand, Duty, Keeper, Phase,
+	Round, Seat, Slot, StakePool, StakePosition, StakeRole, Submission, Target, Task, TaskPhase, Verifier,
+	Version, runtime,
 };
 use codec::{Compact, Decode, Encode};
 use oda_evaluator::ModelSpec;
@@ -281,6 +282,33 @@ impl Block {
 	/// Ends a deal.
 	pub fn remove_deal(&mut self, id: DealId) {
 		self.set(runtime::storage().storage_deals().deals(), (id,), None);
+	}
+
+	/// Has a payment channel, or changes it.
+	pub fn set_channel(&mut self, channel: &Channel) {
+		let state = match channel.phase {
+			ChannelPhase::Open => vec![0],
+			ChannelPhase::Closing(at) => (1u8, at).encode(),
+			ChannelPhase::Closed(until) => (2u8, until).encode(),
+		};
+		self.fill(
+			runtime::storage().inference().channels(),
+			(channel.id,),
+			&[
+				("user", channel.user.encode()),
+				("provider", channel.provider.encode()),
+				("model", channel.model.encode()),
+				("key", channel.key.encode()),
+				("receipt_key", channel.receipt_key.encode()),
+				("price", channel.price.encode()),
+				("deposit", channel.deposit.encode()),
+				("claimed", channel.claimed.encode()),
+				("grace", channel.grace.encode()),
+				("receipts", channel.receipts.encode()),
+				("expires_at", channel.expires_at.encode()),
+				("state", state),
+			],
+		);
 	}
 
 	/// Registers a model, with a head if there is one.

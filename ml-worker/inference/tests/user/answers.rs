@@ -3,11 +3,11 @@
 use crate::{
 	fake_chain::{RECEIPTS, WEIGHTS},
 	fake_provider::{Act, PRICE, encoded, output},
-	world::{World, question},
+	world::{World, named, question},
 };
 use oda_inference::{
 	PayError, Question,
-	api::{InferAnswer, Input},
+	api::{InferAnswer, InferRequest, Input},
 	verify::Wrong,
 };
 use oda_primitives::{
@@ -198,6 +198,30 @@ async fn the_answer_to_another_picture_is_refused_by_whoever_knows_the_card() {
 	let picture = Question { inputs: vec![Input::Png(vec![1, 2, 3])], ..question(0) };
 	let error = world.payer_that_knows(Some(encoded)).infer(&picture).await.unwrap_err();
 	assert!(matches!(error, PayError::Wrong { wrong: Wrong::OtherInput(0), .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_known_card_makes_of_a_picture_is_what_is_asked() {
+	let world = World::new().await;
+	let picture = Question { inputs: vec![Input::Png(vec![1, 2, 3])], ..question(0) };
+	let paid = world.payer_that_knows(Some(encoded)).infer(&picture).await.unwrap();
+	assert_eq!((paid.answer.input, paid.unknown), (vec![1, 2, 3, 0], 0));
+	let sent = world.provider.state().answers[&1].2.clone();
+	let sent: InferRequest = serde_json::from_slice(&sent).unwrap();
+	assert_eq!(sent.inputs, [Input::Tensor(vec![1, 2, 3, 0])]);
+}
+
+#[tokio::test]
+async fn a_question_is_the_same_whenever_its_card_becomes_known() {
+	let world = World::new().await.impatient();
+	world.provider.will([Act::Lost]);
+	let picture = named("mine", Question { inputs: vec![Input::Png(vec![1, 2, 3])], ..question(0) });
+	assert!(matches!(world.ask(&picture).await, Err(PayError::Unanswered { .. })));
+	for _ in 0..2 {
+		let paid = world.payer_that_knows(Some(encoded)).infer(&picture).await.unwrap();
+		assert!(paid.again);
+	}
+	assert_eq!(world.record().spent, PRICE);
 }
 
 #[tokio::test]

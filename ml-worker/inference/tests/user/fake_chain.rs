@@ -2,7 +2,7 @@
 
 use oda_client::{AccountId, Key};
 use oda_inference::{
-	Chain, ChainFault, Channel, ChannelStatus, Evidence, Model, Offer, Opening,
+	Chain, ChainFault, Channel, ChannelStatus, Evidence, Model, Offer, Opening, Verdict,
 	api::{Signature, SignedClosing},
 };
 use oda_primitives::{ModelId, Tick, VersionId, inference::ChannelId};
@@ -28,6 +28,8 @@ pub struct State {
 	pub channels: BTreeMap<ChannelId, Channel>,
 	pub top_ups: Vec<u128>,
 	pub disputes: Vec<Evidence>,
+	/// What the court finds.
+	pub verdict: Option<Verdict>,
 	/// Whether a top-up is done and then an error all the same, as when a node goes away.
 	pub top_ups_fail: bool,
 }
@@ -41,6 +43,7 @@ pub struct FakeChain {
 impl FakeChain {
 	pub fn new() -> Self {
 		let state = State { tick: 100, weights: [(0, WEIGHTS)].into(), ..State::default() };
+		let state = State { verdict: Some(Verdict::Wrong), ..state };
 		let user = Key::from_uri("//Alice").unwrap().account();
 		Self { state: Arc::new(Mutex::new(state)), user }
 	}
@@ -117,7 +120,6 @@ impl Chain for FakeChain {
 				price: offer.price,
 				deposit: opening.deposit,
 				claimed: 0,
-				nonce: 0,
 				grace: opening.terms.grace,
 				receipts: RECEIPTS,
 				expires_at: state.tick + opening.term,
@@ -174,10 +176,21 @@ impl Chain for FakeChain {
 		.await
 	}
 
-	async fn dispute(&self, evidence: Evidence) -> Result<(), ChainFault> {
+	async fn remove(&self, id: ChannelId) -> Result<(), ChainFault> {
+		self.done(|state| match state.channels.get(&id).map(|channel| channel.state) {
+			Some(ChannelStatus::Closed { until }) if until <= state.tick => {
+				state.channels.remove(&id);
+				Ok(())
+			}
+			_ => Err("refused".into()),
+		})
+		.await
+	}
+
+	async fn dispute(&self, evidence: Evidence) -> Result<Verdict, ChainFault> {
 		self.done(|state| {
 			state.disputes.push(evidence);
-			Ok(())
+			state.verdict.ok_or_else(|| "the node is away".into())
 		})
 		.await
 	}

@@ -15,6 +15,7 @@
 mod answers;
 mod channels;
 mod charges;
+mod chores;
 mod fake_chain;
 mod fake_provider;
 mod lost;

@@ -47,6 +47,15 @@ pub struct Promise {
 	pub before: u128,
 }
 
+impl Promise {
+	/// What can be claimed: each version's last voucher beyond what was claimed, in the order in which they are to be
+	/// claimed.
+	pub fn claimable(&self, claimed: u128) -> Vec<SignedVoucher> {
+		let all = self.earlier.iter().chain(&self.last);
+		all.filter(|signed| signed.voucher.amount > claimed).copied().collect()
+	}
+}
+
 /// What the provider has answered.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -305,13 +314,6 @@ impl Account {
 		let kept = self.promise.closing.filter(|kept| kept.expires > closing.expires).unwrap_or(*closing);
 		Ok(Promise { closing: Some(kept), ..self.promise.clone() })
 	}
-
-	/// What can be claimed: each version's last voucher beyond what was claimed, in the order in which they are to be
-	/// claimed.
-	pub fn claimable(&self, claimed: u128) -> Vec<SignedVoucher> {
-		let all = self.promise.earlier.iter().chain(&self.promise.last);
-		all.filter(|signed| signed.voucher.amount > claimed).copied().collect()
-	}
 }
 
 #[cfg(test)]
@@ -547,7 +549,7 @@ mod tests {
 			serve(&mut account, &voucher, &asked(u8::try_from(nonce).unwrap()));
 		}
 		let amounts = |claimed| -> Vec<u128> {
-			account.claimable(claimed).iter().map(|signed| signed.voucher.amount).collect()
+			account.promise.claimable(claimed).iter().map(|signed| signed.voucher.amount).collect()
 		};
 		assert_eq!(amounts(0), [200, 300, 400]);
 		assert_eq!(amounts(200), [300, 400]);

@@ -6,7 +6,18 @@ use std::{
 	io,
 	os::unix::fs::{DirBuilderExt, OpenOptionsExt},
 	path::{Path, PathBuf},
+	thread,
+	time::Duration,
 };
+
+/// The file that says by its lock whether a process has a folder.
+const LOCK: &str = "lock";
+
+/// How often the lock is tried: whoever looks whether somebody has it has it for a moment.
+const TRIES: u32 = 20;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The two halves of an account.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -43,7 +54,7 @@ pub(crate) trait Disk: Send + Sync {
 	fn remove(&self, channel: ChannelId) -> io::Result<()>;
 }
 
-/// A folder on disk, locked for this process.
+/// A folder on disk, locked for this process unless it is only looked at.
 pub(crate) struct Folder {
 	path: PathBuf,
 	_lock: File,
@@ -54,15 +65,33 @@ impl Folder {
 	pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
 		private(path)?;
 		let lock =
-			File::options().write(true).create(true).truncate(false).mode(0o600).open(path.join("lock"))?;
-		match lock.try_lock() {
-			Ok(()) => {}
+			File::options().write(true).create(true).truncate(false).mode(0o600).open(path.join(LOCK))?;
+		for _ in 0..TRIES {
+			match lock.try_lock() {
+				Ok(()) => {
+					let folder = Self { path: path.to_owned(), _lock: lock };
+					folder.tidy()?;
+					return Ok(Some(folder));
+				}
+				Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+				Err(TryLockError::Error(error)) => return Err(error),
+			}
+		}
+		Ok(None)
+	}
+
+	/// A folder to be read, and not changed; `None` if there is none, or if a process has it. One may take it at any time.
+	pub(crate) fn look(path: &Path) -> io::Result<Option<Self>> {
+		let lock = match File::open(path.join(LOCK)) {
+			Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+			opened => opened?,
+		};
+		match lock.try_lock_shared() {
+			Ok(()) => lock.unlock()?,
 			Err(TryLockError::WouldBlock) => return Ok(None),
 			Err(TryLockError::Error(error)) => return Err(error),
 		}
-		let folder = Self { path: path.to_owned(), _lock: lock };
-		folder.tidy()?;
-		Ok(Some(folder))
+		Ok(Some(Self { path: path.to_owned(), _lock: lock }))
 	}
 
 	fn of(&self, channel: ChannelId) -> PathBuf {
@@ -136,6 +165,19 @@ mod tests {
 		assert!(first.is_some() && Folder::open(base.path()).unwrap().is_none());
 		drop(first);
 		assert!(Folder::open(base.path()).unwrap().is_some());
+	}
+
+	#[test]
+	fn a_folder_is_looked_at_while_no_process_has_it() {
+		let base = tempfile::tempdir().unwrap();
+		assert!(Folder::look(base.path()).unwrap().is_none(), "there is none");
+		let owner = Folder::open(base.path()).unwrap().unwrap();
+		owner.replace(7, Half::Promise, b"kept").unwrap();
+		assert!(Folder::look(base.path()).unwrap().is_none());
+		drop(owner);
+		let looked = Folder::look(base.path()).unwrap().unwrap();
+		assert!(Folder::open(base.path()).unwrap().is_some(), "whoever looks keeps nobody away");
+		assert_eq!(looked.read(7, Half::Promise).unwrap().as_deref(), Some(&b"kept"[..]));
 	}
 
 	#[test]

@@ -63,6 +63,15 @@ pub struct Ledger {
 	slots: Arc<Mutex<HashMap<ChannelId, Option<Arc<Slot>>>>>,
 }
 
+/// What the users of all channels have promised.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Promises {
+	/// By channel, in no order.
+	pub made: Vec<(ChannelId, Promise)>,
+	/// The channels whose files are not what was written.
+	pub damaged: Vec<ChannelId>,
+}
+
 /// One channel.
 struct Slot {
 	account: Mutex<Arc<Account>>,
@@ -95,6 +104,29 @@ impl Ledger {
 		let path = base.join(hex::encode(genesis));
 		let folder = Folder::open(&path).map_err(LedgerError::of)?.ok_or(LedgerError::Locked(path))?;
 		Self::on(Arc::new(folder))
+	}
+
+	/// What users have promised, as a chain's ledger in a folder has it, for whoever redeems that while no provider runs.
+	/// `None` if there is no ledger, or if a process uses it, which then redeems by itself. Nothing is locked or changed: a
+	/// provider may start at any time, and be promised more.
+	///
+	/// # Errors
+	///
+	/// The folder cannot be read.
+	pub fn promises(base: &Path, genesis: &[u8; 32]) -> Result<Option<Promises>, LedgerError> {
+		let path = base.join(hex::encode(genesis));
+		let look = || Folder::look(&path).map_err(LedgerError::of);
+		let Some(folder) = look()? else { return Ok(None) };
+		let mut promises = Promises::default();
+		for channel in folder.channels().map_err(LedgerError::of)? {
+			match promise(&folder, channel) {
+				Ok(promise) => promises.made.push((channel, promise)),
+				Err(LedgerError::Damaged(channel)) => promises.damaged.push(channel),
+				Err(error) => return Err(error),
+			}
+		}
+		// What is being written meanwhile may seem to be damaged.
+		Ok(look()?.map(|_| promises))
 	}
 
 	fn on(disk: Arc<dyn Disk>) -> Result<Self, LedgerError> {
@@ -250,11 +282,15 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn load(disk: &dyn Disk, channel: ChannelId) -> Result<Account, LedgerError> {
-	let read = |half| disk.read(channel, half).map_err(LedgerError::of);
-	let promise = read(Half::Promise)?.map(|bytes| json(channel, &bytes)).transpose()?.unwrap_or_default();
-	let served = read(Half::Served)?.map(|bytes| split(channel, bytes)).transpose()?;
+	let served = disk.read(channel, Half::Served).map_err(LedgerError::of)?;
+	let served = served.map(|bytes| split(channel, bytes)).transpose()?;
 	let served = served.map(|(served, _)| served).unwrap_or_default();
-	Ok(Account { channel, promise, served })
+	Ok(Account { channel, promise: promise(disk, channel)?, served })
+}
+
+fn promise(disk: &dyn Disk, channel: ChannelId) -> Result<Promise, LedgerError> {
+	let bytes = disk.read(channel, Half::Promise).map_err(LedgerError::of)?;
+	Ok(bytes.map(|bytes| json(channel, &bytes)).transpose()?.unwrap_or_default())
 }
 
 fn split(channel: ChannelId, mut bytes: Vec<u8>) -> Result<(Served, Vec<u8>), LedgerError> {

@@ -29,7 +29,8 @@ async fn serve(held: &Held, nonce: u64, answer: &[u8]) {
 	let Step::Serve(promise) = held.account().ask(&request, &standing(0)).unwrap() else { panic!("not new") };
 	held.promise(*promise).await.unwrap();
 	let served = held.account().finished(100, 50).unwrap();
-	held.serve(served, answer).await.unwrap();
+	let answer = answer.to_vec();
+	held.serve(served, move || Ok(answer)).await.unwrap();
 }
 
 #[tokio::test]
@@ -67,6 +68,22 @@ async fn another_chain_has_other_accounts() {
 	serve(&ledger.hold(CHANNEL, 0).unwrap().unwrap(), 1, b"answer").await;
 	let other = Ledger::open(base.path(), &[8; 32]).unwrap();
 	assert_eq!(other.account(CHANNEL).unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_promised_can_be_read_while_nobody_uses_the_ledger() {
+	let base = tempfile::tempdir().unwrap();
+	let promises = || Ledger::promises(base.path(), &GENESIS).unwrap();
+	assert_eq!(promises(), None);
+	let ledger = Ledger::open(base.path(), &GENESIS).unwrap();
+	for channel in [CHANNEL, 8] {
+		serve(&ledger.hold(channel, 0).unwrap().unwrap(), 1, b"answer").await;
+	}
+	let promise = ledger.account(8).unwrap().unwrap().promise.clone();
+	assert_eq!(promises(), None);
+	drop(ledger);
+	fs::write(base.path().join(hex::encode(GENESIS)).join("7/promise"), b"{}").unwrap();
+	assert_eq!(promises(), Some(Promises { made: vec![(8, promise)], damaged: vec![CHANNEL] }));
 }
 
 #[tokio::test]
@@ -207,7 +224,7 @@ async fn a_full_disk_is_said_and_changes_nothing() {
 		*lock(&disk.next) = Fate::Full;
 		let failed = match half {
 			Half::Promise => held.promise(Promise::default()).await,
-			Half::Served => held.serve(Served::default(), b"").await,
+			Half::Served => held.serve(Served::default(), || Ok(Vec::new())).await.map(drop),
 		};
 		assert!(matches!(failed, Err(LedgerError::Full)), "{failed:?}");
 		assert_eq!((held.account(), lock(&disk.files).clone()), (account.clone(), files.clone()));
@@ -349,8 +366,8 @@ impl World {
 		let answer = self.answers.to_string().into_bytes();
 		let served = held.account().finished(price, 50).unwrap();
 		*lock(&self.disk.next) = serve;
-		match (held.serve(served, &answer).await, serve) {
-			(Ok(()), _) => {
+		match (held.serve(served, move || Ok(answer)).await, serve) {
+			(Ok(answer), _) => {
 				assert!(
 					self.delivered.insert(voucher.voucher.nonce, (price, answer)).is_none(),
 					"paid twice"

@@ -55,6 +55,7 @@ const SUBMISSIONS: [&str; 9] = [
 	"ended",
 ];
 const PROOFS: [&str; 2] = ["proved", "missed"];
+const CHANNELS: [&str; 4] = ["redeemed", "closing", "finished", "removed"];
 const REQUESTS: [&str; 2] = ["served", "turned_away"];
 const FAULTS: [Fault; 5] =
 	[Fault::WrongBytes, Fault::Stalled, Fault::Flooding, Fault::Disconnected, Fault::Malformed];
@@ -86,6 +87,11 @@ struct Answered {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Checked {
 	result: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Step {
+	step: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -245,6 +251,7 @@ pub struct Metrics {
 	proofs: Family<Checked, Counter>,
 	deals: Family<Owner, Gauge>,
 	stakes: Family<Owner, Float>,
+	channels: Family<Step, Counter>,
 	standings: Standings,
 	network: Traffic,
 	balances: Family<Money, Float>,
@@ -443,6 +450,12 @@ impl Metrics {
 				"What a keeper's replicas have at stake after losses",
 				Family::default(),
 			),
+			channels: add(
+				oda,
+				"channels",
+				"Times that a payment channel was redeemed by its provider, or brought on its way to its end by its user",
+				Family::default(),
+			),
 			standings: Standings::register(oda),
 			network: Traffic::register(oda.sub_registry_with_prefix("network")),
 			balances: add(
@@ -471,6 +484,7 @@ impl Metrics {
 		start_at_zero(&metrics.restarts, ROLES.map(|role| Role { role }));
 		start_at_zero(&metrics.answers, VERDICTS.map(|verdict| Answered { verdict }));
 		start_at_zero(&metrics.proofs, PROOFS.map(|result| Checked { result }));
+		start_at_zero(&metrics.channels, CHANNELS.map(|step| Step { step }));
 		start_at_zero(&metrics.checks, RESULTS.map(|result| Checked { result }));
 		let outcome = |outcome: &str| Outcome { outcome: outcome.to_owned() };
 		start_at_zero(&metrics.challenges, CHALLENGES.map(outcome));
@@ -604,6 +618,11 @@ impl Metrics {
 	pub(crate) fn stored(&self, proved: bool) {
 		let result = if proved { "proved" } else { "missed" };
 		self.proofs.get_or_create(&Checked { result }).inc();
+	}
+
+	/// So many payment channels went this step, one of [`CHANNELS`].
+	pub(crate) fn channels(&self, step: &'static str, count: usize) {
+		self.channels.get_or_create(&Step { step }).inc_by(count as u64);
 	}
 
 	/// What the network has counted, and the faults of peers that it knows.

@@ -3,7 +3,9 @@
 use crate::context::Context;
 use futures::{FutureExt, future::try_join};
 use oda_blobs::BlobSource;
-use oda_client::{AccountId, Chain, ChainError, ChannelPhase, ModelStatus, NamedCard, Version, View};
+use oda_client::{
+	AccountId, Chain, ChainError, Channel, ChannelPhase, ModelStatus, NamedCard, Version, View,
+};
 use oda_evaluator::Graph;
 use oda_inference::api::Terms;
 use oda_primitives::{ChannelId, MAX_CARD_LEN, ModelId};
@@ -43,6 +45,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn away(error: ChainError) -> Away {
 	Away(error.to_string())
+}
+
+/// A channel, as providers look at it.
+pub(crate) fn as_seen(channel: &Channel) -> seen::Channel {
+	seen::Channel {
+		provider: channel.provider,
+		model: channel.model,
+		key: channel.key,
+		receipt_key: channel.receipt_key,
+		price: channel.price,
+		deposit: channel.deposit,
+		claimed: channel.claimed,
+		receipts: channel.receipts,
+		expires_at: channel.expires_at,
+		state: match channel.phase {
+			ChannelPhase::Open => seen::ChannelState::Open,
+			ChannelPhase::Closing(at) => seen::ChannelState::Closing { at },
+			ChannelPhase::Closed(until) => seen::ChannelState::Closed { until },
+		},
+	}
 }
 
 impl Seen {
@@ -155,23 +177,7 @@ impl seen::Chain for Seen {
 	fn channel(&self, at: [u8; 32], channel: ChannelId) -> Reply<'_, Option<seen::Channel>> {
 		async move {
 			let view = self.view(at).await.map_err(away)?;
-			let channel = view.channel(channel).await.map_err(away)?;
-			Ok(channel.map(|channel| seen::Channel {
-				provider: channel.provider,
-				model: channel.model,
-				key: channel.key,
-				receipt_key: channel.receipt_key,
-				price: channel.price,
-				deposit: channel.deposit,
-				claimed: channel.claimed,
-				receipts: channel.receipts,
-				expires_at: channel.expires_at,
-				state: match channel.phase {
-					ChannelPhase::Open => seen::ChannelState::Open,
-					ChannelPhase::Closing(at) => seen::ChannelState::Closing { at },
-					ChannelPhase::Closed(until) => seen::ChannelState::Closed { until },
-				},
-			}))
+			Ok(view.channel(channel).await.map_err(away)?.as_ref().map(as_seen))
 		}
 		.boxed()
 	}

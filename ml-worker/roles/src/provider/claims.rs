@@ -1,13 +1,13 @@
 //! Redeeming vouchers: what is about to end is closed with its last voucher, all else is claimed together.
 
 use super::{Agent, SEND_AGAIN};
-use crate::{amount::oda, background::Again};
-use oda_client::{ChainError, Signed};
+use crate::{amount::oda, background::Again, service::Actor};
+use oda_client::{ChainError, Key, Signed};
 use oda_inference::api::{Signature, SignedVoucher};
 use oda_primitives::Voucher;
 use oda_provider::claims::{Claim, Why};
 use serde_json::json;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most channels that are closed at a time, with a transaction each. The vouchers of more are claimed, as are those of
 /// channels that go on.
@@ -22,13 +22,13 @@ fn redeemable(signed: &SignedVoucher) -> (Voucher, Signed) {
 	(signed.voucher, signature)
 }
 
-/// What is closed, and what is claimed.
-fn split(due: &[Claim]) -> (Vec<SignedVoucher>, Vec<SignedVoucher>) {
+/// What is closed, and what is claimed. `ends` says of what is due whether nothing more is answered on its channel.
+fn split(due: &[Claim], ends: fn(Why) -> bool) -> (Vec<SignedVoucher>, Vec<SignedVoucher>) {
 	let (mut closed, mut claimed) = (Vec::new(), Vec::new());
 	for claim in due {
 		match claim.vouchers[..] {
-			// Nothing more is answered on it, so that its user need not wait for what is left.
-			[last] if claim.why != Why::Enough && closed.len() < CLOSED_AT_ONCE => closed.push(last),
+			// So that its user need not wait for what is left.
+			[last] if ends(claim.why) && closed.len() < CLOSED_AT_ONCE => closed.push(last),
 			_ => claimed.extend(&claim.vouchers),
 		}
 	}
@@ -36,59 +36,73 @@ fn split(due: &[Claim]) -> (Vec<SignedVoucher>, Vec<SignedVoucher>) {
 }
 
 impl Agent {
-	/// Redeems what is due, the most urgent first. All of it is sent before any is waited for.
+	/// Redeems what is due. On a channel that is about to end nothing more is answered.
 	pub(super) async fn claim(&self, due: Vec<Claim>) -> anyhow::Result<Again> {
-		let (chain, output) = (&self.actor.chain, self.actor.context.output());
-		let most = chain.finalised().await?.inference_terms().await?.max_claims;
-		let (closed, claimed) = split(&due);
-		let (mut closes, mut claims) = (Vec::new(), Vec::new());
-		for last in &closed {
-			let id = last.voucher.channel;
-			closes.push((id, chain.close_channel(&self.key, id, Some(redeemable(last))).send().await?));
-		}
-		for vouchers in claimed.chunks(usize::try_from(most)?.max(1)) {
-			let vouchers = vouchers.iter().map(redeemable).collect();
-			claims.push(chain.claim_vouchers(&self.key, vouchers).send().await?);
-		}
-		let mut again = 1;
-		for (channel, mut sent) in closes {
-			match sent.finalised().await {
-				Ok(receipt) => {
-					self.landed.fetch_max(receipt.block, Ordering::Relaxed);
-					output.event(
-						"closed",
-						format!("channel {channel} claimed and closed in block {}", receipt.block),
-						json!({ "channel": channel, "receipt": receipt }),
-					);
-				}
-				// It has ended, or somebody else was first with this voucher.
-				Err(error @ ChainError::Module { .. }) => {
-					tracing::warn!(channel, %error, "not closed");
-					again = SEND_AGAIN;
-				}
-				Err(error) => return Err(error.into()),
-			}
-		}
-		for mut sent in claims {
-			match sent.finalised().await {
-				Ok((parts, receipt)) => {
-					self.landed.fetch_max(receipt.block, Ordering::Relaxed);
-					let earned: u128 = parts.iter().map(|(_, parts)| parts.provider).sum();
-					output.event(
-						"claimed",
-						format!("claimed {} in block {}", oda(earned), receipt.block),
-						json!({ "channels": parts, "receipt": receipt }),
-					);
-				}
-				Err(error @ ChainError::Module { .. }) => {
-					tracing::warn!(%error, "nothing was claimed");
-					again = SEND_AGAIN;
-				}
-				Err(error) => return Err(error.into()),
-			}
-		}
-		Ok(Again::After(again))
+		redeem(&self.actor, &self.key, &due, |why| why != Why::Enough, &self.landed).await
 	}
+}
+
+/// Redeems what is due to an account, the most urgent first: closes a channel on which nothing more is answered, as `ends` says,
+/// and claims the rest. All of it is sent before any is waited for; `landed` becomes the last block that has any.
+pub(crate) async fn redeem(
+	actor: &Actor,
+	key: &Key,
+	due: &[Claim],
+	ends: fn(Why) -> bool,
+	landed: &AtomicU64,
+) -> anyhow::Result<Again> {
+	let (chain, output, metrics) = (&actor.chain, actor.context.output(), actor.context.metrics());
+	let most = chain.finalised().await?.inference_terms().await?.max_claims;
+	let (closed, claimed) = split(due, ends);
+	let (mut closes, mut claims) = (Vec::new(), Vec::new());
+	for last in &closed {
+		let id = last.voucher.channel;
+		closes.push((id, chain.close_channel(key, id, Some(redeemable(last))).send().await?));
+	}
+	for vouchers in claimed.chunks(usize::try_from(most)?.max(1)) {
+		let vouchers = vouchers.iter().map(redeemable).collect();
+		claims.push(chain.claim_vouchers(key, vouchers).send().await?);
+	}
+	let mut again = 1;
+	for (channel, mut sent) in closes {
+		match sent.finalised().await {
+			Ok(receipt) => {
+				landed.fetch_max(receipt.block, Ordering::Relaxed);
+				metrics.channels("redeemed", 1);
+				output.event(
+					"closed",
+					format!("channel {channel} claimed and closed in block {}", receipt.block),
+					json!({ "channel": channel, "receipt": receipt }),
+				);
+			}
+			// It has ended, or somebody else was first with this voucher.
+			Err(error @ ChainError::Module { .. }) => {
+				tracing::warn!(channel, %error, "not closed");
+				again = SEND_AGAIN;
+			}
+			Err(error) => return Err(error.into()),
+		}
+	}
+	for mut sent in claims {
+		match sent.finalised().await {
+			Ok((parts, receipt)) => {
+				landed.fetch_max(receipt.block, Ordering::Relaxed);
+				metrics.channels("redeemed", parts.len());
+				let earned: u128 = parts.iter().map(|(_, parts)| parts.provider).sum();
+				output.event(
+					"claimed",
+					format!("claimed {} in block {}", oda(earned), receipt.block),
+					json!({ "channels": parts, "receipt": receipt }),
+				);
+			}
+			Err(error @ ChainError::Module { .. }) => {
+				tracing::warn!(%error, "nothing was claimed");
+				again = SEND_AGAIN;
+			}
+			Err(error) => return Err(error.into()),
+		}
+	}
+	Ok(Again::After(again))
 }
 
 #[cfg(test)]
@@ -106,7 +120,7 @@ mod tests {
 
 	fn channels(due: &[Claim]) -> (Vec<ChannelId>, Vec<ChannelId>) {
 		let names = |vouchers: Vec<SignedVoucher>| vouchers.iter().map(|v| v.voucher.channel).collect();
-		let (closed, claimed) = split(due);
+		let (closed, claimed) = split(due, |why| why != Why::Enough);
 		(names(closed), names(claimed))
 	}
 
@@ -119,7 +133,7 @@ mod tests {
 	#[test]
 	fn vouchers_of_several_versions_are_claimed_in_their_order() {
 		let due = [claim(1, Why::Closing, &[5, 7])];
-		let amounts: Vec<u128> = split(&due).1.iter().map(|signed| signed.voucher.amount).collect();
+		let amounts: Vec<u128> = split(&due, |_| true).1.iter().map(|signed| signed.voucher.amount).collect();
 		assert_eq!((channels(&due).0, amounts), (vec![], vec![5, 7]));
 	}
 

@@ -4,8 +4,8 @@
 //! and the heads' weights, and redeems: vouchers are claimed many at a time, and a channel that is about to end is closed with its
 //! last one. All there is to know is on the chain and in the server's folder.
 
-mod chain;
-mod claims;
+pub(crate) mod chain;
+pub(crate) mod claims;
 mod config;
 mod models;
 mod requests;
@@ -29,6 +29,7 @@ use requests::{Due, Inputs, due};
 use serde_json::json;
 use std::{
 	collections::HashMap,
+	path::PathBuf,
 	sync::{
 		Arc,
 		atomic::{AtomicU64, Ordering},
@@ -45,6 +46,11 @@ const CARD_AGAIN: u64 = 100;
 /// Provides.
 pub async fn run(context: Context, key: Key, config: ProviderConfig) -> anyhow::Result<()> {
 	service::run::<Provider>(context, Some(key), config, false).await
+}
+
+/// The folder of the ledger.
+pub(crate) fn folder(context: &Context) -> PathBuf {
+	context.settings().base_path.join(Provider::NAME)
 }
 
 /// A piece of a provider's work.
@@ -108,7 +114,7 @@ impl Role for Provider {
 
 		let seen = Arc::new(Seen::new(context.clone(), chain.clone(), account));
 		let loaded = Arc::<Loaded>::default();
-		let folder = context.settings().base_path.join(Self::NAME);
+		let folder = folder(context);
 		let server = config.server(folder, receipt_key.clone(), &terms)?;
 		let server = Server::start(server, Arc::clone(&seen) as _, Arc::clone(&loaded) as _).await?;
 		context.metrics().serve(|registry| server.metrics().register(registry));

@@ -76,7 +76,8 @@ pub enum ChannelCommand {
 	///
 	/// A channel ends at once if its provider agrees to what was spent; else after the grace period that was agreed when it was
 	/// opened, when this command, given again, finishes it. What is left of the deposit comes back. Without a number it
-	/// closes none, and finishes what is due. Costs a fee for each transaction.
+	/// closes none, finishes what is due, and takes back the deposits for entries that are needed no more. `watch` does the
+	/// same by itself. Costs a fee for each transaction.
 	#[command(after_help = "Examples:\n  \
 		ml-worker --key-file my.key channel close 7\n  \
 		ml-worker --key-file my.key channel close --all\n  \

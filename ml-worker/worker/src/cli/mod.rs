@@ -159,6 +159,8 @@ pub enum Command {
 	///
 	/// Without a key it only reports. With one it commits to the evidence with a bond for each wrong claim, then
 	/// challenges, which the chain decides by evaluating that one record; and it settles what has become due, which is free.
+	/// It looks after the account's payment channels, too, for a fee each: on the base path of `serve` it redeems what ends while
+	/// that does not run; on that of a wallet it takes deposits back, and sees disputes through.
 	///
 	/// A challenge that is right brings half of what the liars lose, and the bond comes back. Runs until it is stopped,
 	/// and is not disturbed by a node that goes away for a while.

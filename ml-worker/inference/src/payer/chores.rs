@@ -1,0 +1,161 @@
+//! What is to be done about channels when nobody asks on them: wrong answers are taken to court in time, and deposits come back.
+
+use super::{PayError, Payer};
+use crate::{
+	chain::{Chain, Channel, ChannelStatus, Verdict},
+	wallet::{Ledger, Record, WalletError},
+};
+use oda_primitives::{Tick, inference::ChannelId};
+use std::collections::BTreeMap;
+
+/// What a user has to do about a channel, so that nothing of it is lost or left lying. The most urgent comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Chore {
+	/// To take an answer to court that is known to be wrong, before its receipt is evidence no more.
+	Dispute {
+		/// The request.
+		nonce: u64,
+		/// The index of the input whose output is wrong.
+		index: u32,
+	},
+	/// To ask for the end of a channel that is stopped: the provider can claim what it was promised until the grace period
+	/// is over.
+	Close,
+	/// To end a channel whose grace period or term has passed: what is left of its deposit comes back.
+	Finish,
+	/// To have the chain forget a channel whose receipts are evidence no more: the deposit for its entry comes back.
+	Remove,
+	/// To forget a channel that the chain has forgotten.
+	Forget,
+}
+
+impl<C: Chain> Payer<C> {
+	/// What is to be done now about the account's channels, of those too that the wallet does not know. The most urgent comes
+	/// first.
+	///
+	/// # Errors
+	///
+	/// The chain or the wallet cannot be used.
+	pub async fn chores(&self) -> Result<Vec<(ChannelId, Chore)>, PayError> {
+		let tick = self.chain.tick().await.map_err(PayError::Chain)?;
+		let channels = self.chain.channels().await.map_err(PayError::Chain)?;
+		let records = self.wallet.records()?.into_iter();
+		let mut records: BTreeMap<ChannelId, Record> =
+			records.map(|record| (record.channel, record)).collect();
+		let mut chores = Vec::new();
+		for (id, channel) in channels {
+			let record = records.remove(&id);
+			if let (Some(record), ChannelStatus::Closed { until }) = (&record, channel.state)
+				&& record.until != Some(until)
+			{
+				self.wallet.take(id, self.patience()).await?.ends(until)?;
+			}
+			chores.extend(due(&channel, record.as_ref(), tick).into_iter().map(|chore| (id, chore)));
+		}
+		// Of what the chain does not have, a node that is behind knows nothing either.
+		let over = records.values().filter(|record| record.until.is_some_and(|until| until <= tick));
+		chores.extend(over.map(|record| (record.channel, Chore::Forget)));
+		chores.sort_by_key(|(id, chore)| (*chore, *id));
+		Ok(chores)
+	}
+
+	/// Does what is to be done. What is done already is left as it is.
+	///
+	/// # Errors
+	///
+	/// As those of [`dispute`](Self::dispute); the chain or the wallet cannot be used.
+	pub async fn see_to(&self, channel: ChannelId, chore: Chore) -> Result<(), PayError> {
+		match chore {
+			Chore::Dispute { nonce, index } => {
+				let ledger = self.wallet.take(channel, self.patience()).await?;
+				match ledger.record().accused.get(&nonce) {
+					Some(accused) if *accused == index => self.judge(ledger, nonce, index).await,
+					_ => Ok(()),
+				}
+			}
+			Chore::Close => self.close(channel).await.map(drop),
+			Chore::Finish => self.chain.finish_close(channel).await.map_err(PayError::Chain),
+			Chore::Remove => {
+				self.chain.remove(channel).await.map_err(PayError::Chain)?;
+				self.forget(channel).await
+			}
+			Chore::Forget => self.forget(channel).await,
+		}
+	}
+
+	/// Finishes the channels whose time has come, and has those forgotten whose receipts are evidence no more. Returns how
+	/// many of each.
+	///
+	/// # Errors
+	///
+	/// The chain or the wallet cannot be used.
+	pub async fn tidy(&self) -> Result<(usize, usize), PayError> {
+		let (mut finished, mut forgotten) = (0usize, 0usize);
+		for (channel, chore) in self.chores().await? {
+			let count = match chore {
+				Chore::Finish => &mut finished,
+				Chore::Remove | Chore::Forget => &mut forgotten,
+				Chore::Dispute { .. } | Chore::Close => continue,
+			};
+			self.see_to(channel, chore).await?;
+			*count = count.saturating_add(1);
+		}
+		Ok((finished, forgotten))
+	}
+
+	/// Takes an answer that is kept to court, because the output of the input with this index is wrong. If it is right, the
+	/// user loses a bond. From now on nothing is paid from the channel any more; whatever cuts this off, it is a
+	/// [`Chore`] until the court has judged.
+	///
+	/// # Errors
+	///
+	/// [`PayError::NotKept`], [`PayError::NoInput`]; [`PayError::FoundRight`]; [`PayError::TooLate`]; the chain or the wallet
+	/// cannot be used.
+	pub async fn dispute(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<(), PayError> {
+		// First, so that nobody is accused of what cannot be shown.
+		self.evidence(channel, nonce, index)?;
+		let mut ledger = self.wallet.take(channel, self.patience()).await?;
+		ledger.accuse(nonce, index)?;
+		self.judge(ledger, nonce, index).await
+	}
+
+	/// Has the court judge an answer.
+	async fn judge(&self, mut ledger: Ledger, nonce: u64, index: u32) -> Result<(), PayError> {
+		let channel = ledger.record().channel;
+		let evidence = self.evidence(channel, nonce, index)?;
+		let verdict = self.chain.dispute(evidence).await.map_err(PayError::Chain)?;
+		ledger.judged(nonce)?;
+		match verdict {
+			Verdict::Wrong => Ok(()),
+			Verdict::Right => Err(PayError::FoundRight { channel, nonce, index }),
+			Verdict::TooLate => Err(PayError::TooLate { channel, nonce }),
+		}
+	}
+
+	async fn forget(&self, channel: ChannelId) -> Result<(), PayError> {
+		match self.wallet.take(channel, self.patience()).await {
+			Ok(ledger) => Ok(ledger.forget()?),
+			Err(WalletError::Unknown(_)) => Ok(()),
+			Err(error) => Err(error.into()),
+		}
+	}
+}
+
+/// What is to be done about a channel that the chain has.
+fn due(channel: &Channel, record: Option<&Record>, tick: Tick) -> Vec<Chore> {
+	let (over, accusable) = match channel.state {
+		ChannelStatus::Open => (tick >= channel.expires_at, true),
+		ChannelStatus::Closing { at } => (tick >= at.min(channel.expires_at), true),
+		ChannelStatus::Closed { until } => (tick >= until, tick < until),
+	};
+	let accused = record.filter(|_| accusable).into_iter().flat_map(|record| &record.accused);
+	let mut chores: Vec<Chore> = accused.map(|(&nonce, &index)| Chore::Dispute { nonce, index }).collect();
+	let stopped = record.is_some_and(|record| record.stopped.is_some());
+	chores.extend(match channel.state {
+		ChannelStatus::Closed { .. } => over.then_some(Chore::Remove),
+		_ if over => Some(Chore::Finish),
+		ChannelStatus::Open => stopped.then_some(Chore::Close),
+		ChannelStatus::Closing { .. } => None,
+	});
+	chores
+}
