@@ -67,39 +67,40 @@ struct TrainerPaid {
 	amount: u128,
 }
 
-/// The governed parameters of inference that say who gets what.
+/// A governed parameter that is looked at here.
 #[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 enum Parameter {
-	Inference(Share),
+	Inference(InferenceParameter),
 }
 
 #[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
-#[allow(clippy::enum_variant_names, reason = "as the runtime calls them")]
-enum Share {
+enum InferenceParameter {
 	ProviderShare(u32),
 	TrainerShare(u32),
 	RoyaltyShare(u32),
 	AuthorShare(u32),
 	TreasuryShare(u32),
 	StorageShare(u32),
+	DisputeBond(u128),
 }
 
-/// The shares of the split, in billionths.
+/// Who gets what of a fee, in billionths, and what a dispute of a right answer costs.
 #[derive(Default)]
-pub(super) struct Split {
+pub(super) struct Governed {
 	provider: u32,
 	trainer: u32,
 	royalty: u32,
 	author: u32,
 	treasury: u32,
 	storage: u32,
+	pub(super) dispute_bond: u128,
 }
 
-impl Split {
+impl Governed {
 	/// What becomes of a fee for a model that descends from none, where all can hold their parts.
-	pub(super) fn of(&self, fee: u128) -> Parts {
+	pub(super) fn split(&self, fee: u128) -> Parts {
 		let part = |share: u32| fee * u128::from(share) / WHOLE;
 		let parts = Parts {
 			provider: part(self.provider),
@@ -161,25 +162,29 @@ impl Books {
 		at.storage().fetch(address, ()).await.unwrap().decode().unwrap()
 	}
 
-	/// The split of fees after a block.
-	pub(super) async fn split(&self, block: u64) -> Split {
+	/// What is governed, after a block.
+	pub(super) async fn governed(&self, block: u64) -> Governed {
+		use InferenceParameter::{
+			AuthorShare, DisputeBond, ProviderShare, RoyaltyShare, StorageShare, TrainerShare, TreasuryShare,
+		};
 		let address = dynamic::storage::<(Value,), Value>("Parameters", "Parameters");
 		let at = self.0.at_block(block).await.unwrap();
 		let mut entries = at.storage().iter(address, ()).await.unwrap();
-		let mut split = Split::default();
+		let mut governed = Governed::default();
 		while let Some(entry) = entries.next().await {
 			// Other parameters are none of these.
-			let Ok(Parameter::Inference(share)) = entry.unwrap().value().decode_as() else { continue };
-			match share {
-				Share::ProviderShare(share) => split.provider = share,
-				Share::TrainerShare(share) => split.trainer = share,
-				Share::RoyaltyShare(share) => split.royalty = share,
-				Share::AuthorShare(share) => split.author = share,
-				Share::TreasuryShare(share) => split.treasury = share,
-				Share::StorageShare(share) => split.storage = share,
+			let Ok(Parameter::Inference(found)) = entry.unwrap().value().decode_as() else { continue };
+			match found {
+				ProviderShare(share) => governed.provider = share,
+				TrainerShare(share) => governed.trainer = share,
+				RoyaltyShare(share) => governed.royalty = share,
+				AuthorShare(share) => governed.author = share,
+				TreasuryShare(share) => governed.treasury = share,
+				StorageShare(share) => governed.storage = share,
+				DisputeBond(bond) => governed.dispute_bond = bond,
 			}
 		}
-		split
+		governed
 	}
 
 	/// What happened in these blocks.

@@ -53,8 +53,8 @@ async fn an_old_voucher_is_overruled_by_the_last_one_while_the_channel_closes() 
 	assert!(refusal(chain.claim_vouchers(&key, vec![vouchers[1]]).await).contains("ChannelClosed"));
 
 	let end = served.chain.finalised().await.unwrap().number();
-	let (turnover, split) = (books.turnover(start + 1..=end).await, books.split(end).await);
-	let [first, rest] = [PRICE, 2 * PRICE].map(|fee| (fee, split.of(fee).provider));
+	let (turnover, governed) = (books.turnover(start + 1..=end).await, books.governed(end).await);
+	let [first, rest] = [PRICE, 2 * PRICE].map(|fee| (fee, governed.split(fee).provider));
 	assert_eq!(turnover.earned(channel), [first, rest], "one voucher, and what the last one adds");
 	let after = [served.wealth(&user).await.1, served.wealth(&provider).await.1];
 	let earned = first.1 + rest.1;

@@ -1,6 +1,6 @@
 //! What the chain itself sees of an answer: in a dispute, or because it was asked there.
 
-use super::{AT_PRICE, ODA, PRICE, Served};
+use super::{AT_PRICE, ODA, PRICE, Served, books::Books};
 use crate::{events, until_happened};
 use oda_blobs::{BlobSource, Store};
 use oda_client::{DisputeOutcome, Evidence, Signed, StakeRole};
@@ -33,7 +33,8 @@ async fn who_disputes_a_right_answer_loses_its_bond_and_the_provider_nothing() {
 	let (outcome, receipt) = served.chain.dispute(&served.user, evidence).await.unwrap();
 
 	let DisputeOutcome::Failed { burned } = outcome else { panic!("{outcome:?}") };
-	assert_eq!(burned, 5 * ODA, "the bond of a dispute");
+	let books = Books::open(&served.world.node.url()).await;
+	assert_eq!(burned, books.governed(receipt.block).await.dispute_bond);
 	let after = [served.wealth(&user).await.1, served.wealth(&served.providing).await.1];
 	assert_eq!(after, [before[0] - burned - receipt.fee.unwrap(), before[1]]);
 	let view = served.chain.finalised().await.unwrap();

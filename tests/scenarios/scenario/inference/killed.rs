@@ -184,10 +184,10 @@ impl Paid {
 		// A node that was killed has taken its connections with it.
 		let books = Books::open(&paid.served.world.node.url()).await;
 		let end = paid.served.chain.finalised().await.unwrap().number();
-		let (turnover, split) = (books.turnover(start + 1..=end).await, books.split(end).await);
+		let (turnover, governed) = (books.turnover(start + 1..=end).await, books.governed(end).await);
 		let after = [paid.served.wealth(&user).await, paid.served.wealth(&provider).await];
 		let fees = [turnover.fees_of(&user), turnover.fees_of(&provider)];
-		let earned = split.of(promised).provider;
+		let earned = governed.split(promised).provider;
 		assert_eq!(turnover.earned(channel), [(promised, earned)]);
 		assert_eq!(
 			after,

@@ -94,7 +94,7 @@ async fn two_transactions_pay_for_a_thousand_answers_and_everybody_gets_its_part
 	let end = served.chain.finalised().await.unwrap().number();
 	let after = balances(&served.chain, &books, end, &accounts).await;
 	let turnover = books.turnover(start + 1..=end).await;
-	let parts = books.split(end).await.of(total);
+	let parts = books.governed(end).await.split(total);
 	assert_eq!(turnover.claimed(channel), [parts]);
 	// Nobody else has sent anything; of each fee, half is burned, and the author has the rest.
 	assert_eq!(turnover.fees.len(), 2);
