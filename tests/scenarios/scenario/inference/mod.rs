@@ -5,6 +5,7 @@ mod closing;
 mod commands;
 mod disputes;
 mod http;
+mod json_rpc;
 mod killed;
 mod proxied;
 mod thousand;
