@@ -5,13 +5,15 @@ use crate::{
 	http::Peer,
 	metrics::Metrics,
 	pace::household,
+	refused::Refused,
 };
-use axum::Router;
+use axum::{Router, http::header::CONNECTION, response::IntoResponse};
 use hyper::{Request, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
 	rt::{TokioIo, TokioTimer},
 	service::TowerToHyperService,
 };
+use oda_inference::api::ProblemKind;
 use std::{
 	collections::HashMap,
 	future::poll_fn,
@@ -34,6 +36,12 @@ use tokio_rustls::TlsAcceptor;
 /// What a connection buffers, at most: enough for headers that are too large to be told so.
 const BUFFER: usize = 128 << 10;
 
+/// How many headers of a request are read: enough to be told so if they are too many.
+const HEADERS: usize = 256;
+
+/// Connections beyond those that their addresses may have whose request is refused, at a time. Others are closed at once.
+const REFUSALS: usize = 64;
+
 /// How long a connection that has ended is read, so that its last answer arrives.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -54,6 +62,8 @@ impl Acceptor {
 	pub(crate) async fn serve(self) {
 		let places = Arc::new(Semaphore::new(self.limits.connections));
 		let households = Households::new(self.limits.connections_of_one);
+		let refusals = Arc::new(Semaphore::new(REFUSALS));
+		let crowded = Router::new().fallback(crowded);
 		let mut connections = JoinSet::new();
 		let mut stop = self.stop.clone();
 		loop {
@@ -76,13 +86,19 @@ impl Acceptor {
 					continue;
 				}
 			};
-			let Some(household) = households.admit(address.ip()) else {
-				tracing::debug!(%address, "too many connections of one address");
-				continue;
+			let household = households.admit(address.ip());
+			// Of one that is too many, only what it asks is refused; of very many not even that.
+			let refusing = match household {
+				Some(_) => None,
+				None => match refusals.clone().try_acquire_owned() {
+					Ok(refusing) => Some(refusing),
+					Err(_) => continue,
+				},
 			};
+			let router = if refusing.is_some() { &crowded } else { &self.router };
 			let connection = Connection {
 				tls: self.tls.clone(),
-				router: TowerToHyperService::new(self.router.clone()),
+				router: TowerToHyperService::new(router.clone()),
 				peer: Peer(address.ip()),
 				times: self.times,
 				stop: self.stop.clone(),
@@ -90,7 +106,7 @@ impl Acceptor {
 			let open = self.metrics.connection();
 			connections.spawn(async move {
 				connection.serve(stream).await;
-				drop((place, household, open));
+				drop((place, household, refusing, open));
 			});
 		}
 		drop(self.listener);
@@ -100,6 +116,12 @@ impl Acceptor {
 		}
 		connections.shutdown().await;
 	}
+}
+
+/// The answer to whatever is asked on a connection that is one too many; it is the last.
+async fn crowded() -> impl IntoResponse {
+	let refused = Refused::new(ProblemKind::TooMany, "there are too many connections of this address");
+	([(CONNECTION, "close")], refused.after(1))
 }
 
 /// Waits until it is time to stop.
@@ -137,7 +159,11 @@ impl Connection {
 			router.call(request)
 		});
 		let mut builder = http1::Builder::new();
-		builder.timer(TokioTimer::new()).header_read_timeout(self.times.headers).max_buf_size(BUFFER);
+		builder
+			.timer(TokioTimer::new())
+			.header_read_timeout(self.times.headers)
+			.max_buf_size(BUFFER)
+			.max_headers(HEADERS);
 		let mut connection = builder.serve_connection(TokioIo::new(stream), service);
 		let mut served = poll_fn(|context| connection.poll_without_shutdown(context));
 		let served = tokio::select! {

@@ -208,10 +208,11 @@ impl<const N: usize> FromRequestParts<Arc<Shared>> for At<N> {
 fn is_json(headers: &HeaderMap) -> Result<(), Refused> {
 	let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
 	let essence = media.and_then(|media| media.split(';').next()).map(str::trim);
-	if essence.is_some_and(|essence| essence.eq_ignore_ascii_case(JSON)) {
+	let plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|coding| coding == "identity");
+	if plain && essence.is_some_and(|essence| essence.eq_ignore_ascii_case(JSON)) {
 		return Ok(());
 	}
-	Err(Refused::new(ProblemKind::UnsupportedMedia, format!("the body has to be {JSON}")))
+	Err(Refused::new(ProblemKind::UnsupportedMedia, format!("the body has to be {JSON}, and not compressed")))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refused> {

@@ -49,6 +49,16 @@ async fn another_media_type_is_a_problem() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_a_problem() {
+	let world = World::new().await;
+	for path in [INFER_PATH, QUOTE_PATH, "/v1/channels/3/close"] {
+		let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+		let reply = send(world.address(), request(Method::POST, path, &headers, "{".into())).await;
+		reply.refused(ProblemKind::UnsupportedMedia);
+	}
+}
+
+#[tokio::test]
 async fn a_path_with_something_else_than_a_number_is_a_problem() {
 	let world = World::new().await;
 	for path in [
@@ -69,6 +79,14 @@ async fn headers_that_are_too_large_are_a_problem() {
 	let large = "a".repeat(33 << 10);
 	let reply =
 		send(world.address(), request(Method::GET, "/v1/models", &[("x-large", &large)], Bytes::new())).await;
+	reply.refused(ProblemKind::HeadersTooLarge);
+}
+
+#[tokio::test]
+async fn too_many_headers_are_a_problem() {
+	let world = World::new().await;
+	let many = [("x-one", "of many"); 101];
+	let reply = send(world.address(), request(Method::GET, "/v1/models", &many, Bytes::new())).await;
 	reply.refused(ProblemKind::HeadersTooLarge);
 }
 
