@@ -18,109 +18,109 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_inference::WeightInfo for WeightInfo<T> {
 	/// The range of component `m` is `[1, 16]`.
 	fn set_offer(m: u32, ) -> Weight {
-		// Least time measured: 371_291 ns.
-		Weight::from_parts(127_387_955, 6012)
-			// Standard error: 764_695
-			.saturating_add(Weight::from_parts(287_726_097, 0).saturating_mul(m.into()))
+		// Least time measured: 379_112 ns.
+		Weight::from_parts(125_200_150, 6012)
+			// Standard error: 686_711
+			.saturating_add(Weight::from_parts(293_609_723, 0).saturating_mul(m.into()))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(m.into())))
 			.saturating_add(T::DbWeight::get().writes(2))
 			.saturating_add(Weight::from_parts(0, 19019).saturating_mul(m.into()))
 	}
 	fn remove_offer() -> Weight {
-		// Least time measured: 54_430 ns.
-		Weight::from_parts(59_087_000, 4864)
+		// Least time measured: 54_010 ns.
+		Weight::from_parts(57_906_000, 4864)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn open() -> Weight {
-		// Least time measured: 151_124 ns.
-		Weight::from_parts(162_080_000, 8523)
+		// Least time measured: 150_474 ns.
+		Weight::from_parts(159_927_000, 8523)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn top_up() -> Weight {
-		// Least time measured: 77_335 ns.
-		Weight::from_parts(86_288_000, 3964)
+		// Least time measured: 77_184 ns.
+		Weight::from_parts(84_816_000, 3964)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `n` is `[1, 64]`.
 	fn claim(n: u32, ) -> Weight {
-		// Least time measured: 385_692 ns.
-		Weight::from_parts(388_116_000, 16056)
-			// Standard error: 1_190_240
-			.saturating_add(Weight::from_parts(347_599_531, 0).saturating_mul(n.into()))
+		// Least time measured: 419_322 ns.
+		Weight::from_parts(423_589_000, 16056)
+			// Standard error: 1_195_429
+			.saturating_add(Weight::from_parts(385_914_937, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((20_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(1))
+			.saturating_add(T::DbWeight::get().writes(3))
 			.saturating_add(T::DbWeight::get().writes((10_u64).saturating_mul(n.into())))
 			.saturating_add(Weight::from_parts(0, 20824).saturating_mul(n.into()))
 	}
 	fn close() -> Weight {
-		// Least time measured: 398_031 ns.
-		Weight::from_parts(420_754_000, 27020)
+		// Least time measured: 441_355 ns.
+		Weight::from_parts(465_591_000, 27020)
 			.saturating_add(T::DbWeight::get().reads(31))
-			.saturating_add(T::DbWeight::get().writes(11))
+			.saturating_add(T::DbWeight::get().writes(13))
 	}
 	fn close_agreed() -> Weight {
-		// Least time measured: 472_201 ns.
-		Weight::from_parts(500_673_000, 27020)
+		// Least time measured: 513_672 ns.
+		Weight::from_parts(544_898_000, 27020)
 			.saturating_add(T::DbWeight::get().reads(31))
-			.saturating_add(T::DbWeight::get().writes(11))
+			.saturating_add(T::DbWeight::get().writes(13))
 	}
 	fn begin_close() -> Weight {
-		// Least time measured: 24_266 ns.
-		Weight::from_parts(31_997_000, 3762)
+		// Least time measured: 22_854 ns.
+		Weight::from_parts(28_363_000, 3762)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn finish_close() -> Weight {
-		// Least time measured: 70_796 ns.
-		Weight::from_parts(81_861_000, 3964)
+		// Least time measured: 68_061 ns.
+		Weight::from_parts(71_927_000, 3964)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn remove() -> Weight {
-		// Least time measured: 156_512 ns.
-		Weight::from_parts(170_603_000, 44306)
+		// Least time measured: 152_617 ns.
+		Weight::from_parts(158_705_000, 44306)
 			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(19))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn request(b: u32, ) -> Weight {
-		// Least time measured: 410_309 ns.
-		Weight::from_parts(421_539_984, 20009)
-			// Standard error: 33
-			.saturating_add(Weight::from_parts(5_588, 0).saturating_mul(b.into()))
+		// Least time measured: 408_025 ns.
+		Weight::from_parts(408_388_394, 20009)
+			// Standard error: 22
+			.saturating_add(Weight::from_parts(5_282, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	/// The range of component `b` is `[1, 65536]`.
 	fn answer(b: u32, ) -> Weight {
-		// Least time measured: 355_758 ns.
-		Weight::from_parts(364_892_294, 20009)
-			// Standard error: 45
-			.saturating_add(Weight::from_parts(5_855, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(6))
+		// Least time measured: 358_522 ns.
+		Weight::from_parts(361_177_702, 20009)
+			// Standard error: 29
+			.saturating_add(Weight::from_parts(5_314, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn settle() -> Weight {
-		// Least time measured: 336_168 ns.
-		Weight::from_parts(364_240_000, 27020)
+		// Least time measured: 378_191 ns.
+		Weight::from_parts(389_107_000, 27020)
 			.saturating_add(T::DbWeight::get().reads(30))
-			.saturating_add(T::DbWeight::get().writes(11))
+			.saturating_add(T::DbWeight::get().writes(13))
 	}
 	/// The range of component `w` is `[11746, 2097152]`.
 	/// The range of component `p` is `[4124, 1048576]`.
 	fn dispute(w: u32, p: u32, ) -> Weight {
-		// Least time measured: 6_037_930 ns.
-		Weight::from_parts(1_440_594_598, 20009)
-			// Standard error: 57
-			.saturating_add(Weight::from_parts(4_604, 0).saturating_mul(w.into()))
-			// Standard error: 115
-			.saturating_add(Weight::from_parts(4_551, 0).saturating_mul(p.into()))
+		// Least time measured: 5_854_958 ns.
+		Weight::from_parts(861_816_186, 20009)
+			// Standard error: 55
+			.saturating_add(Weight::from_parts(4_816, 0).saturating_mul(w.into()))
+			// Standard error: 110
+			.saturating_add(Weight::from_parts(4_608, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(15))
-			.saturating_add(T::DbWeight::get().writes(6))
+			.saturating_add(T::DbWeight::get().writes(5))
 	}
 }
