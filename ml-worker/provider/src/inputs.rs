@@ -9,19 +9,36 @@ pub(crate) const MAX_SCORES: u64 = 1_024;
 
 /// Why an input does not fit its model.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum InputError {
+pub enum InputError {
 	/// Tensors of another size.
 	#[error("the model's inputs have {wanted} bytes, this tensor has {given}")]
-	TensorLength { wanted: u64, given: usize },
+	TensorLength {
+		/// Bytes of the model's inputs.
+		wanted: u64,
+		/// Bytes of the tensor.
+		given: usize,
+	},
 	/// Something that only a card says how to read.
 	#[error("the model has no card that says how {0} becomes an input: send numbers or a tensor")]
 	NoCard(&'static str),
 	/// Another number of numbers.
 	#[error("the model takes {wanted} numbers, these are {given}")]
-	Count { wanted: u64, given: usize },
+	Count {
+		/// What the model takes.
+		wanted: u64,
+		/// How many there are.
+		given: usize,
+	},
 	/// A number that no element can be.
 	#[error("number {index} is no whole number from {least} to {most}")]
-	Number { index: usize, least: i64, most: i64 },
+	Number {
+		/// Which of the numbers.
+		index: usize,
+		/// The least that the element can be.
+		least: i64,
+		/// The greatest.
+		most: i64,
+	},
 	/// What the card says.
 	#[error("{0}")]
 	Card(String),
@@ -34,7 +51,11 @@ impl From<AskError> for InputError {
 }
 
 /// The canonical bytes of an input: those of the graph's inputs, one after the other.
-pub(crate) fn canonical(graph: &Graph, card: Option<&Card>, input: Input) -> Result<Vec<u8>, InputError> {
+///
+/// # Errors
+///
+/// [`InputError`].
+pub fn canonical(graph: &Graph, card: Option<&Card>, input: Input) -> Result<Vec<u8>, InputError> {
 	let question = match (input, card) {
 		(Input::Tensor(bytes), _) => {
 			let (wanted, given) = (graph.input_bytes(), bytes.len());
@@ -89,7 +110,7 @@ fn elements(tensors: &[TensorType], numbers: &[f64]) -> Result<Vec<u8>, InputErr
 }
 
 /// An output, with what it means.
-pub(crate) fn answer(graph: &Graph, card: Option<&Card>, output: Vec<u8>) -> Answer {
+pub fn answer(graph: &Graph, card: Option<&Card>, output: Vec<u8>) -> Answer {
 	let mut answer = Answer { output, class: None, label: None, scores: None };
 	let shown = outputs(graph).iter().fold(0u64, |sum, tensor| sum.saturating_add(tensor.elements()));
 	let shown = shown <= MAX_SCORES;

@@ -8,9 +8,9 @@
 //!  provider.rs     who asks what: the model, the channel, the voucher's signature, the price
 //!   ├ view.rs      the chain as of its last final block (chain.rs says what is needed of it)
 //!   ├ inputs.rs    a picture, a file or numbers become the model's input, as its card says
-//!   ├ ledger/      the voucher is written to disk  ── before anything is evaluated
+//!   ├ ledger/      the voucher is written to disk, and meanwhile
 //!   ├ queue.rs     what waits together is evaluated together (engine.rs)
-//!   ├ ledger/      the price and the answer are written to disk  ── before anything is delivered
+//!   ├ ledger/      then the price and the answer are written to disk  ── before anything is delivered
 //!  the answer, with a signed receipt
 //! ```
 //!
@@ -52,7 +52,7 @@ mod config;
 mod connection;
 mod engine;
 mod http;
-mod inputs;
+pub mod inputs;
 mod ledger;
 mod metrics;
 mod openapi;
@@ -74,6 +74,6 @@ pub use ledger::{
 };
 pub use metrics::Metrics;
 pub use openapi::json as description;
-pub use queue::Batching;
+pub use queue::{Batching, Key, Outputs, Place, Queue};
 pub use server::{Handle, Server, StartError};
 pub use tls::TlsError;

@@ -27,12 +27,15 @@ use oda_primitives::{
 use std::{sync::Arc, time::Instant};
 use tokio::{
 	sync::{OwnedSemaphorePermit, RwLock, oneshot, watch},
-	task::spawn_blocking,
+	task::{JoinError, spawn_blocking},
 	time::timeout,
 };
 
 /// Seconds for which a price is said to be good: it changes when the offer does, which everybody can see coming.
 const PRICE_SECONDS: u64 = 60;
+
+/// Bytes of a request that are read at once, without another thread.
+const SMALL: usize = 16 << 10;
 
 /// Channels that are looked at together after a new block.
 const TOGETHER: usize = 16;
@@ -273,7 +276,7 @@ impl Provider {
 	pub(crate) async fn infer(self: &Arc<Self>, ask: Ask) -> Result<Vec<u8>, Refused> {
 		let snapshot = self.view.now()?;
 		let (body, key) = (ask.body, ask.key);
-		let parsed = spawn_blocking(move || {
+		let parsed = aside(body.len(), move || {
 			let asked = Asked { key, digest: *blake3::hash(&body).as_bytes() };
 			serde_json::from_slice::<InferRequest>(&body).map(|request| (request, asked))
 		});
@@ -398,13 +401,15 @@ impl Provider {
 	async fn serve(&self, promised: Promised) -> Result<Vec<u8>, Refused> {
 		let Promised { held, promise, channel, offered, voucher, inputs, price, place, room, waiting } =
 			promised;
-		if let Some(promise) = promise {
-			held.promise(*promise).await?;
-			self.metrics.voucher();
-		}
+		let keep = async {
+			let Some(promise) = promise else { return Ok(()) };
+			held.promise(*promise).await.inspect(|()| self.metrics.voucher())
+		};
 		let key = (offered.id, offered.model.version);
-		let outputs = self.queue.run(key, place, inputs.clone()).await;
+		// What is evaluated is worth nothing to anybody until the promise is on disk: they need not wait for each other.
+		let (kept, outputs) = tokio::join!(keep, self.queue.run(key, place, inputs.clone()));
 		drop(waiting);
+		kept?;
 		let outputs = outputs?;
 		let length = offered.model.graph.output_bytes();
 		if outputs.iter().any(|output| u64::try_from(output.len()) != Ok(length)) {
@@ -413,15 +418,14 @@ impl Provider {
 		let tick = self.view.head().map_or(0, |head| head.tick);
 		let expires = tick.saturating_add(channel.receipts).saturating_add(self.config.receipt_slack);
 		let (genesis, signer) = (self.view.genesis, self.config.key.clone());
-		let answer = spawn_blocking(move || {
+		let served = held.account().finished(price, expires);
+		let served = served.ok_or_else(|| Refused::unavailable("this was answered already"))?;
+		let answer = move || {
 			let answer = answer(&offered, &voucher, &inputs, outputs, price, expires, &genesis, &signer);
 			drop(room);
 			serde_json::to_vec(&answer)
-		});
-		let answer = answer.await.map_err(|_| RunError::Panicked)?.map_err(Refused::unavailable)?;
-		let served = held.account().finished(price, expires);
-		let served = served.ok_or_else(|| Refused::unavailable("this was answered already"))?;
-		held.serve(served, &answer).await?;
+		};
+		let answer = held.serve(served, answer).await?;
 		self.metrics.spent(price);
 		Ok(answer)
 	}
@@ -515,9 +519,29 @@ impl Provider {
 	}
 }
 
+/// Does what takes time by the number of bytes: at once if that is less than handing it to another thread takes, else where it
+/// keeps nothing else waiting.
+async fn aside<T: Send + 'static>(
+	bytes: usize,
+	work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+	if bytes <= SMALL { Ok(work()) } else { spawn_blocking(work).await }
+}
+
+/// Bytes by which the time of reading an input is to be judged.
+fn effort(input: &api::Input) -> usize {
+	match input {
+		api::Input::Tensor(bytes) => bytes.len(),
+		api::Input::Numbers(numbers) => numbers.len().saturating_mul(size_of::<f64>()),
+		// A small file may be a large picture.
+		api::Input::Png(_) | api::Input::Bytes(_) => usize::MAX,
+	}
+}
+
 /// The canonical bytes of all inputs.
 async fn canonical(offered: Arc<Offered>, inputs: Vec<api::Input>) -> Result<Vec<Vec<u8>>, Refused> {
-	let made = spawn_blocking(move || {
+	let effort = inputs.iter().map(effort).fold(0, usize::saturating_add);
+	let made = aside(effort, move || {
 		let made = inputs.into_iter().enumerate().map(|(index, input)| {
 			inputs::canonical(&offered.model.graph, offered.card.as_ref(), input)
 				.map_err(|error| format!("input {index}: {error}"))

@@ -22,8 +22,8 @@ use tokio::{
 	time::{Instant, timeout_at},
 };
 
-/// What a lane evaluates.
-pub(crate) type Key = (ModelId, VersionId);
+/// What a lane evaluates: a version of a model.
+pub type Key = (ModelId, VersionId);
 
 /// How requests are gathered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,7 +44,8 @@ impl Default for Batching {
 	}
 }
 
-type Outputs = Result<Vec<Vec<u8>>, RunError>;
+/// The output of each input.
+pub type Outputs = Result<Vec<Vec<u8>>, RunError>;
 
 struct Job {
 	inputs: Arc<Vec<Vec<u8>>>,
@@ -52,8 +53,8 @@ struct Job {
 	_place: OwnedSemaphorePermit,
 }
 
-/// The lanes.
-pub(crate) struct Queue {
+/// Requests that wait to be evaluated together.
+pub struct Queue {
 	engine: Arc<dyn Engine>,
 	batching: Batching,
 	places: Arc<Semaphore>,
@@ -63,23 +64,28 @@ pub(crate) struct Queue {
 	metrics: Metrics,
 }
 
-/// Room for one request.
-pub(crate) struct Place(OwnedSemaphorePermit);
+/// Room for one request in a [`Queue`].
+pub struct Place(OwnedSemaphorePermit);
 
 impl Queue {
-	pub(crate) fn new(engine: Arc<dyn Engine>, batching: Batching, metrics: Metrics) -> Self {
+	/// An empty one; batches are counted in the metrics.
+	pub fn new(engine: Arc<dyn Engine>, batching: Batching, metrics: Metrics) -> Self {
 		let places = Arc::new(Semaphore::new(batching.requests));
 		let running = Arc::new(Semaphore::new(batching.batches.max(1)));
 		Self { engine, batching, places, running, lanes: Mutex::default(), metrics }
 	}
 
 	/// Takes room for a request; `None` if there is none.
-	pub(crate) fn place(&self) -> Option<Place> {
+	pub fn place(&self) -> Option<Place> {
 		self.places.clone().try_acquire_owned().ok().map(Place)
 	}
 
 	/// Evaluates inputs, together with others.
-	pub(crate) async fn run(&self, key: Key, place: Place, inputs: Arc<Vec<Vec<u8>>>) -> Outputs {
+	///
+	/// # Errors
+	///
+	/// The engine, or a panic in it.
+	pub async fn run(&self, key: Key, place: Place, inputs: Arc<Vec<Vec<u8>>>) -> Outputs {
 		let (reply, outputs) = oneshot::channel();
 		// Only this lane drops its end, and only after everything in it is answered.
 		let sent = self.lane(key).send(Job { inputs, reply, _place: place.0 });

@@ -4,7 +4,9 @@ use super::{MAX_PAYMENT, PAYMENT, PAYMENT_SIGNATURE, base64};
 use hyper::{HeaderMap, header::AUTHORIZATION};
 use oda_client::{AccountId, Key};
 use oda_primitives::inference::{Closing, Voucher};
+use rustls::pki_types::SignatureVerificationAlgorithm;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use std::sync::LazyLock;
 
 /// A signature with what kind of key made it. In JSON, its encoding on the chain in hexadecimal: `0x00` and
 /// an ed25519 signature, or `0x01` and one of sr25519.
@@ -57,11 +59,13 @@ impl Signature {
 }
 
 fn ed25519(signature: &[u8], message: &[u8], key: &[u8]) -> bool {
-	let provider = rustls::crypto::ring::default_provider();
-	let schemes = provider.signature_verification_algorithms.mapping;
-	let found = schemes.iter().find(|(scheme, _)| *scheme == rustls::SignatureScheme::ED25519);
-	let algorithm = found.and_then(|(_, algorithms)| algorithms.first());
-	algorithm.is_some_and(|algorithm| algorithm.verify_signature(key, message, signature).is_ok())
+	// Making the provider takes memory for much else.
+	static ALGORITHM: LazyLock<Option<&'static dyn SignatureVerificationAlgorithm>> = LazyLock::new(|| {
+		let schemes = rustls::crypto::ring::default_provider().signature_verification_algorithms.mapping;
+		let found = schemes.iter().find(|(scheme, _)| *scheme == rustls::SignatureScheme::ED25519);
+		found.and_then(|(_, algorithms)| algorithms.first()).copied()
+	});
+	ALGORITHM.is_some_and(|algorithm| algorithm.verify_signature(key, message, signature).is_ok())
 }
 
 impl Serialize for Signature {
@@ -119,10 +123,11 @@ impl SignedVoucher {
 			return Err(HeaderError::TooLong);
 		}
 		let json = base64::decoded(value).ok_or(HeaderError::Base64)?;
-		match serde_json::from_slice::<Envelope>(&json) {
+		// Alone first: most come so, and what is none is told from it by its first field.
+		serde_json::from_slice(&json).or_else(|error| match serde_json::from_slice::<Envelope>(&json) {
 			Ok(envelope) => Ok(envelope.payload),
-			Err(_) => serde_json::from_slice(&json).map_err(|error| HeaderError::Json(error.to_string())),
-		}
+			Err(_) => Err(HeaderError::Json(error.to_string())),
+		})
 	}
 
 	/// The voucher that a request brings: in [`PAYMENT`], in [`PAYMENT_SIGNATURE`] or in `Authorization:

@@ -4,9 +4,10 @@
 //! that its requests go one at a time; anybody may look at it meanwhile. A change is on disk before it is seen, or it
 //! fails and nothing has changed.
 //!
-//! On disk, a channel is a folder of two files in a folder of its chain: `promise` is the JSON of a [`Promise`]; `served`
-//! is the JSON of [`Served`] in one line, and after it the bytes of the last answer. Each is written by one rename, so
-//! there is no order in which a crash could leave them that means anything else than what was true at some moment.
+//! On disk, a channel is a folder of two files in a folder of its chain: `promise` has the JSON of a [`Promise`]; `served`
+//! that of [`Served`] in one line, and after it the bytes of the last answer. Each has all of one content or all of the one
+//! before (`disk.rs` says how), so there is no order in which a crash could leave them that means anything else than what was
+//! true at some moment.
 
 mod account;
 mod disk;
@@ -52,6 +53,14 @@ impl LedgerError {
 		match error.kind() {
 			io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
 			_ => Self::Io(error),
+		}
+	}
+
+	/// Why a channel could not be read.
+	fn reading(channel: ChannelId, error: io::Error) -> Self {
+		match error.kind() {
+			io::ErrorKind::InvalidData => Self::Damaged(channel),
+			_ => Self::of(error),
 		}
 	}
 }
@@ -189,7 +198,8 @@ impl Ledger {
 	) -> Result<Option<Vec<u8>>, LedgerError> {
 		let (disk, wanted) = (self.disk.clone(), answered.clone());
 		blocking(move || {
-			let Some(bytes) = disk.read(channel, Half::Served).map_err(LedgerError::of)? else {
+			let read = disk.read(channel, Half::Served);
+			let Some(bytes) = read.map_err(|error| LedgerError::reading(channel, error))? else {
 				return Ok(None);
 			};
 			let (served, answer) = split(channel, bytes)?;
@@ -241,34 +251,41 @@ impl Held {
 	/// The disk; then nothing has changed.
 	pub async fn promise(&self, promise: Promise) -> Result<(), LedgerError> {
 		let bytes = serde_json::to_vec(&promise).map_err(io::Error::from)?;
-		self.write(Half::Promise, bytes, |account| account.promise = promise).await
+		self.write(Half::Promise, move || Ok((bytes, ())), |account| account.promise = promise).await
 	}
 
-	/// Replaces what is answered, and the last answer.
+	/// Replaces what is answered, and the last answer, which is made on the thread that writes it.
 	///
 	/// # Errors
 	///
 	/// The disk; then nothing has changed.
-	pub async fn serve(&self, served: Served, answer: &[u8]) -> Result<(), LedgerError> {
-		let mut bytes = serde_json::to_vec(&served).map_err(io::Error::from)?;
-		bytes.push(LINE);
-		bytes.extend_from_slice(answer);
-		self.write(Half::Served, bytes, |account| account.served = served).await
+	pub async fn serve(
+		&self,
+		served: Served,
+		answer: impl FnOnce() -> serde_json::Result<Vec<u8>> + Send + 'static,
+	) -> Result<Vec<u8>, LedgerError> {
+		let line = serde_json::to_vec(&served).map_err(io::Error::from)?;
+		let make = move || -> io::Result<_> {
+			let answer = answer()?;
+			Ok(([&line[..], &[LINE], &answer].concat(), answer))
+		};
+		self.write(Half::Served, make, |account| account.served = served).await
 	}
 
 	/// Writes one half to the disk, then changes it for all to see.
-	async fn write(
+	async fn write<T: Send + 'static>(
 		&self,
 		half: Half,
-		bytes: Vec<u8>,
+		make: impl FnOnce() -> io::Result<(Vec<u8>, T)> + Send + 'static,
 		change: impl FnOnce(&mut Account) + Send + 'static,
-	) -> Result<(), LedgerError> {
+	) -> Result<T, LedgerError> {
 		let hold = self.0.clone();
 		blocking(move || {
+			let (bytes, made) = make()?;
 			let channel = hold.slot.account().channel;
 			hold.disk.replace(channel, half, &bytes).map_err(LedgerError::of)?;
 			change(Arc::make_mut(&mut lock(&hold.slot.account)));
-			Ok(())
+			Ok(made)
 		})
 		.await
 	}
@@ -282,14 +299,14 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn load(disk: &dyn Disk, channel: ChannelId) -> Result<Account, LedgerError> {
-	let served = disk.read(channel, Half::Served).map_err(LedgerError::of)?;
+	let served = disk.read(channel, Half::Served).map_err(|error| LedgerError::reading(channel, error))?;
 	let served = served.map(|bytes| split(channel, bytes)).transpose()?;
 	let served = served.map(|(served, _)| served).unwrap_or_default();
 	Ok(Account { channel, promise: promise(disk, channel)?, served })
 }
 
 fn promise(disk: &dyn Disk, channel: ChannelId) -> Result<Promise, LedgerError> {
-	let bytes = disk.read(channel, Half::Promise).map_err(LedgerError::of)?;
+	let bytes = disk.read(channel, Half::Promise).map_err(|error| LedgerError::reading(channel, error))?;
 	Ok(bytes.map(|bytes| json(channel, &bytes)).transpose()?.unwrap_or_default())
 }
 

@@ -148,13 +148,16 @@ async fn one_address_has_so_many_connections_and_no_more() {
 	let world = World::with(|config| config.limits.connections_of_one = 2).await;
 	let open = async || {
 		let mut stream = TcpStream::connect(world.address()).await.unwrap();
-		drop(stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await);
+		stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
 		let mut answer = [0; 12];
-		stream.read_exact(&mut answer).await.is_ok().then_some(stream)
+		stream.read_exact(&mut answer).await.unwrap();
+		(answer.ends_with(b"204")).then_some(stream)
 	};
 	let (first, second) = (open().await, open().await);
 	assert!(first.is_some() && second.is_some());
-	assert!(open().await.is_none(), "the third is closed at once");
+	let reply = world.get("/healthz").await;
+	reply.refused(ProblemKind::TooMany);
+	assert_eq!((reply.retry_after(), &reply.headers["connection"]), (1, &"close".parse().unwrap()));
 	drop(first);
 	while open().await.is_none() {}
 }
