@@ -7,6 +7,7 @@
 //!     answer-12.json   the answer to request 12, of the last ones
 //!     evidence-13.json what was wrong with the answer to request 13
 //!     lock             held while the channel is used
+//!     court            held while the court is asked about its answers
 //! ```
 //!
 //! A file is replaced as a whole and is on disk before anything follows from it: a voucher before it is sent,
@@ -275,6 +276,17 @@ impl Wallet {
 		self.record(channel)?;
 		let turn = self.locks.take(&self.channel_folder(channel).join("lock"), patience).await?;
 		Ok(Ledger { record: self.record(channel)?, wallet: self.clone(), _turn: turn })
+	}
+
+	/// Waits for one's turn at having the court judge answers of a channel, which may be used meanwhile.
+	///
+	/// # Errors
+	///
+	/// [`WalletError::Busy`] if that takes longer than `patience`; [`WalletError::Unknown`]; its file cannot
+	/// be read or is damaged.
+	pub async fn court(&self, channel: ChannelId, patience: Duration) -> Result<Turn, WalletError> {
+		self.record(channel)?;
+		self.locks.take(&self.channel_folder(channel).join("court"), patience).await
 	}
 
 	/// Waits for one's turn at something that is done once at a time, by all who use the wallet.

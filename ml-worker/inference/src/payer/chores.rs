@@ -3,10 +3,10 @@
 use super::{PayError, Payer};
 use crate::{
 	chain::{Chain, Channel, ChannelStatus, Verdict},
-	wallet::{Ledger, Record, WalletError},
+	wallet::{Record, WalletError},
 };
 use oda_primitives::{Tick, inference::ChannelId};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What a user has to do about a channel, so that nothing of it is lost or left lying. The most urgent comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,7 +48,12 @@ impl<C: Chain> Payer<C> {
 			if let (Some(record), ChannelStatus::Closed { until }) = (&record, channel.state)
 				&& record.until != Some(until)
 			{
-				self.wallet.take(id, self.patience()).await?.ends(until)?;
+				match self.wallet.take(id, Duration::ZERO).await {
+					Ok(mut ledger) => ledger.ends(until)?,
+					// It is noted at another look.
+					Err(WalletError::Busy { .. }) => {}
+					Err(error) => return Err(error.into()),
+				}
 			}
 			chores.extend(due(&channel, record.as_ref(), tick).into_iter().map(|chore| (id, chore)));
 		}
@@ -66,13 +71,7 @@ impl<C: Chain> Payer<C> {
 	/// As those of [`dispute`](Self::dispute); the chain or the wallet cannot be used.
 	pub async fn see_to(&self, channel: ChannelId, chore: Chore) -> Result<(), PayError> {
 		match chore {
-			Chore::Dispute { nonce, index } => {
-				let ledger = self.wallet.take(channel, self.patience()).await?;
-				match ledger.record().accused.get(&nonce) {
-					Some(accused) if *accused == index => self.judge(ledger, nonce, index).await,
-					_ => Ok(()),
-				}
-			}
+			Chore::Dispute { nonce, index } => self.judge(channel, nonce, index).await,
 			Chore::Close => self.close(channel).await.map(drop),
 			Chore::Finish => self.chain.finish_close(channel).await.map_err(PayError::Chain),
 			Chore::Remove => {
@@ -114,17 +113,19 @@ impl<C: Chain> Payer<C> {
 	pub async fn dispute(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<(), PayError> {
 		// First, so that nobody is accused of what cannot be shown.
 		self.evidence(channel, nonce, index)?;
-		let mut ledger = self.wallet.take(channel, self.patience()).await?;
-		ledger.accuse(nonce, index)?;
-		self.judge(ledger, nonce, index).await
+		self.wallet.take(channel, self.patience()).await?.accuse(nonce, index)?;
+		self.judge(channel, nonce, index).await
 	}
 
-	/// Has the court judge an answer.
-	async fn judge(&self, mut ledger: Ledger, nonce: u64, index: u32) -> Result<(), PayError> {
-		let channel = ledger.record().channel;
+	/// Has the court judge an answer, unless it has. The channel can be used meanwhile: weights may take long to come.
+	async fn judge(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<(), PayError> {
+		let _turn = self.wallet.court(channel, self.patience()).await?;
+		if self.wallet.record(channel)?.accused.get(&nonce) != Some(&index) {
+			return Ok(());
+		}
 		let evidence = self.evidence(channel, nonce, index)?;
 		let verdict = self.chain.dispute(evidence).await.map_err(PayError::Chain)?;
-		ledger.judged(nonce)?;
+		self.wallet.take(channel, self.patience()).await?.judged(nonce)?;
 		match verdict {
 			Verdict::Wrong => Ok(()),
 			Verdict::Right => Err(PayError::FoundRight { channel, nonce, index }),

@@ -7,6 +7,7 @@ use crate::{
 };
 use oda_inference::{ChannelStatus, Chore, PayError, Verdict};
 use oda_primitives::inference::ChannelId;
+use std::time::Duration;
 
 /// A user that was answered once.
 async fn answered() -> World {
@@ -86,6 +87,17 @@ async fn a_dispute_that_was_cut_off_is_seen_through_by_whoever_comes_next() {
 	// Somebody else who had it on a list does not pay a second bond.
 	world.payer().see_to(1, dispute.1).await.unwrap();
 	assert_eq!(world.chain.state().disputes.len(), 2);
+}
+
+#[tokio::test]
+async fn a_dispute_that_takes_long_keeps_nobody_from_the_channel() {
+	let world = answered().await;
+	world.chain.state().verdict = None;
+	world.payer().dispute(1, 1, 0).await.unwrap_err();
+	let wallet = world.wallet();
+	let _under_way = wallet.court(1, Duration::ZERO).await.unwrap();
+	world.payer().see_to(1, Chore::Close).await.unwrap();
+	assert_eq!(world.chain.only().state, ChannelStatus::Closing { at: 100 + GRACE });
 }
 
 #[tokio::test]
