@@ -7,5 +7,6 @@ mod counted;
 pub mod court;
 pub mod float;
 pub mod machine;
+pub mod settlement;
 pub mod stakes;
 pub mod wasm;

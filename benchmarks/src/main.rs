@@ -1,10 +1,11 @@
 //! Measures how many multiply-accumulates a second the evaluator does, beside its peers in the same run, and writes the
 //! page about it; or what the court charges for a record, beside the time that it takes; or whether every way to evaluate
-//! gives the same.
+//! gives the same; or what payments add to inference.
 
 #![allow(clippy::arithmetic_side_effects, reason = "floats, times and tensors")]
 
 mod agreement;
+mod inference;
 mod measure;
 mod prices;
 
@@ -15,7 +16,7 @@ use oda_benchmarks::machine;
 use oda_evaluator::{ModelSpec, testing::networks};
 use std::{fmt::Write, fs, path::PathBuf};
 
-/// How fast integer graphs are evaluated, what the court charges for it, and whether all agree.
+/// How fast integer graphs are evaluated, what the court charges for it, whether all agree, and what payments add.
 #[derive(Parser)]
 struct Arguments {
 	#[command(subcommand)]
@@ -47,6 +48,14 @@ enum Command {
 		#[arg(long, default_value_t = 0)]
 		seed: u64,
 	},
+	/// Measures what payments add to inference: vouchers beside bare signatures, paid beside unpaid requests, channels that are
+	/// settled, and a provider's memory under overload; writes a page about it. A quarter of an hour.
+	Inference(inference::Inference),
+	/// Asks a provider for far more than it can do, and says what becomes of its memory and of the requests.
+	Overload(inference::Overloading),
+	/// What these two measure.
+	#[command(hide = true)]
+	Serve(inference::Serve),
 }
 
 #[derive(Args)]
@@ -72,6 +81,9 @@ fn main() -> Result<()> {
 		Command::Evaluation(arguments) => evaluation(arguments),
 		Command::Court { repeats, only } => prices::measure(repeats.into(), &only),
 		Command::Agreement { records, seed } => agreement::compare(seed, records),
+		Command::Inference(inference) => inference.run(),
+		Command::Overload(overloading) => overloading.run(),
+		Command::Serve(serve) => serve.run(),
 	}
 }
 

@@ -77,9 +77,9 @@ fn block(runtime: &Counted, delegators: u32, costs: bool) -> Result<[u64; 2]> {
 		})
 	};
 	let before = stake(&mut state)?;
-	let (_, begin) = runtime.call(&mut state, "Core_initialize_block", &header().encode())?;
+	let (_, begin) = runtime.call(&mut state, "Core_initialize_block", &header(1).encode())?;
 	let paid = stake(&mut state)?;
-	let set = runtime.call(&mut state, APPLY, &time())?.0;
+	let set = runtime.call(&mut state, APPLY, &time(1))?.0;
 	let set = ApplyExtrinsicResult::decode(&mut &*set)?;
 	ensure!(set == Ok(Ok(())), "the time is not set: {set:?}");
 	let (_, end) = runtime.call(&mut state, "BlockBuilder_finalize_block", &[])?;

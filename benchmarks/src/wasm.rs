@@ -37,7 +37,7 @@ use polkadot_sdk::{
 };
 use std::time::{Duration, Instant};
 
-/// The slot of the block that a challenge is put into.
+/// The slot of the first block, that a challenge is put into.
 const SLOT: u64 = 1_000;
 /// The runtime's function that puts an extrinsic into a block.
 pub(crate) const APPLY: &str = "BlockBuilder_apply_extrinsic";
@@ -117,16 +117,22 @@ pub fn charged(trial: &Trial) -> Result<Duration> {
 	Ok(Duration::from_nanos(info.total_weight().saturating_add(base).ref_time() / 1_000))
 }
 
-/// The header of the first block, by the only validator.
-pub(crate) fn header() -> Header {
-	let author = PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index: 0, slot: SLOT.into() });
-	let digest = Digest { logs: vec![DigestItem::PreRuntime(BABE_ENGINE_ID, author.encode())] };
-	Header::new(1, Hash::default(), Hash::default(), Hash::default(), digest)
+/// The slot of a block: the first one's, and each after that in the next.
+fn slot(number: u32) -> u64 {
+	SLOT.saturating_add(u64::from(number)).saturating_sub(1)
 }
 
-/// The extrinsic that sets the time of the first block.
-pub(crate) fn time() -> Vec<u8> {
-	let now = pallet_timestamp::Call::set { now: SLOT.saturating_mul(1_000) };
+/// The header of a block, by the only validator.
+pub(crate) fn header(number: u32) -> Header {
+	let slot = slot(number).into();
+	let author = PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index: 0, slot });
+	let digest = Digest { logs: vec![DigestItem::PreRuntime(BABE_ENGINE_ID, author.encode())] };
+	Header::new(number, Hash::default(), Hash::default(), Hash::default(), digest)
+}
+
+/// The extrinsic that sets the time of a block.
+pub(crate) fn time(number: u32) -> Vec<u8> {
+	let now = pallet_timestamp::Call::set { now: slot(number).saturating_mul(1_000) };
 	UncheckedExtrinsic::new_bare(RuntimeCall::Timestamp(now)).encode()
 }
 
@@ -143,7 +149,7 @@ fn undone<R>(
 }
 
 /// What the runtime answers to an extrinsic.
-fn applied(answer: &[u8]) -> Result<ApplyExtrinsicResult> {
+pub(crate) fn applied(answer: &[u8]) -> Result<ApplyExtrinsicResult> {
 	Ok(ApplyExtrinsicResult::decode(&mut &*answer)?)
 }
 
@@ -195,7 +201,7 @@ fn both<T>(
 
 impl Chain {
 	/// Calls the runtime.
-	fn call(&self, state: &mut TestExternalities, method: &str, input: &[u8]) -> Result<Vec<u8>> {
+	pub(crate) fn call(&self, state: &mut TestExternalities, method: &str, input: &[u8]) -> Result<Vec<u8>> {
 		let wasm = wasm()?;
 		let code = RuntimeCode {
 			code_fetcher: &WrappedRuntimeCode(wasm.into()),
@@ -226,8 +232,8 @@ impl Chain {
 		let valid = TransactionValidity::decode(&mut &valid[..])?;
 		valid.map_err(|reason| anyhow!("the pool refuses the challenge: {reason:?}"))?;
 
-		self.call(&mut state, "Core_initialize_block", &header().encode())?;
-		let set = applied(&self.call(&mut state, APPLY, &time())?)?;
+		self.call(&mut state, "Core_initialize_block", &header(1).encode())?;
+		let set = applied(&self.call(&mut state, APPLY, &time(1))?)?;
 		ensure!(set == Ok(Ok(())), "the time is not set: {set:?}");
 		Ok(Hearing { state, submission: trial.submission, challenge, refused: wrong })
 	}

@@ -123,12 +123,17 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"oda-evaluator",
 	"oda-pallet-traits",
 	"pallet-emission",
+	"pallet-inference",
 	"pallet-model-registry",
 	"pallet-oda-staking",
 	"pallet-training",
 	"oda-runtime",
 	"oda-trials",
+	"oda-cards",
+	"oda-client",
 	"oda-engine",
+	"oda-inference",
+	"oda-provider",
 ];
 const BELOW_INFERENCE: &[&str] = &["oda-primitives", "oda-evaluator", "oda-files", "oda-cards", "oda-client"];
 const BELOW_PROVIDER: &[&str] = &[
