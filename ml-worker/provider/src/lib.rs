@@ -69,8 +69,8 @@ pub use chain::{Away, Chain};
 pub use config::{Config, Limits, Rate, Times, Tls};
 pub use engine::{Engine, Loaded, RunError};
 pub use ledger::{
-	Account, Answered, Asked, Held, Ledger, LedgerError, Promise, Promises, Refusal, Request, Served, Standing,
-	Step,
+	Account, Answered, Asked, Held, Ledger, LedgerError, Promise, Promises, Refusal, Request, Served,
+	Standing, Step,
 };
 pub use metrics::Metrics;
 pub use openapi::json as description;
