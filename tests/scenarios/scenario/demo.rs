@@ -51,6 +51,7 @@ async fn the_story_ends_with_a_better_head_slashed_liars_and_paid_answers() {
 
 	let inference = &table["inference"];
 	assert_eq!((&inference["answers"], &inference["transactions"]), (&1_000.into(), &2.into()));
+	assert_eq!(inference["requests"], 250);
 	// Whoever pays gets what the chain has seen.
 	assert_eq!(inference["judged"]["right"], table["head_score"]);
 	assert!(number(inference, "/right") >= 970.0);

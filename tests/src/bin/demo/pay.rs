@@ -15,13 +15,14 @@ use subxt::{
 	OnlineClient, SubstrateConfig, backend::LegacyBackend, ext::scale_decode::DecodeAsType, rpcs::RpcClient,
 };
 
-/// How many answers the user pays for.
+/// How many answers the user pays for, and how many of them in a request.
 const ANSWERS: usize = 1_000;
-/// The provider's price of an answer, and that of all of them, in ODA.
-const PRICE: &str = "0.01";
+const TOGETHER: &str = "4";
+/// The provider's price of a request, and that of all of them, in ODA.
+const PRICE: &str = "0.04";
 const ALL: &str = "10";
-/// The same of the provider who lies, in planck: half.
-const CHEAPER: &str = "5000000000";
+/// The price of a request of the provider who lies, in planck: half.
+const CHEAPER: &str = "20000000000";
 /// What either has bonded, in ODA.
 const BOND: &str = "100";
 /// How many answers of the cheaper one are right before the one that is not, and how many it is asked for.
@@ -45,60 +46,76 @@ pub(crate) struct Scene<'a> {
 	pub(crate) trainer: &'a Worker,
 }
 
-/// What was answered about a picture.
+/// Who comes on now.
+pub(crate) struct Cast {
+	provider: Process,
+	liar: Process,
+	user: Worker,
+}
+
+/// What was answered to a request.
 struct Answered {
-	label: String,
+	/// What each picture was read as.
+	labels: Vec<String>,
 	/// What it cost, in planck.
 	price: u128,
 }
 
 impl Answered {
-	/// What `infer` printed of a request of one picture; `None` if this is something else.
-	fn read(line: &Value) -> Result<Option<Self>> {
-		let Some(label) = line.pointer("/answers/0/class/label").and_then(Value::as_str) else {
-			return Ok(None);
-		};
-		Ok(Some(Self { label: label.to_owned(), price: text(line, "/price")?.parse()? }))
+	/// All requests that were answered, by what `infer` printed.
+	fn all(lines: &[Value]) -> Result<Vec<Self>> {
+		let mut all = Vec::new();
+		for line in lines {
+			let Some(answers) = line.get("answers").and_then(Value::as_array) else { continue };
+			let labels = answers.iter().map(|answer| text(answer, "/class/label")).collect::<Result<_>>()?;
+			all.push(Self { labels, price: text(line, "/price")?.parse()? });
+		}
+		Ok(all)
 	}
 }
 
-/// How many of these answers are right.
-fn right(answers: &[Answered], pictures: &[Picture]) -> usize {
-	answers.iter().zip(pictures).filter(|(answer, picture)| answer.label == picture.digit).count()
+/// How many pictures were read rightly.
+fn right(labels: &[&String], pictures: &[Picture]) -> usize {
+	labels.iter().zip(pictures).filter(|(label, picture)| **label == &picture.digit).count()
 }
 
 impl Scene<'_> {
-	/// Both chapters: what was paid for, and what a wrong answer cost whom.
-	pub(crate) async fn told(&self) -> Result<(Value, Value)> {
+	/// Has two providers serve the head, one of whom lies, and gives it a card.
+	pub(crate) async fn set(&self) -> Result<Cast> {
 		let worker = |suri| Worker::new(&self.node, self.trainer.base(), suri);
 		let (provider, user, liar) = (worker(PROVIDER), worker(USER), worker(LIAR));
-		self.stage.chapter("A provider answers a thousand questions, which two transactions pay for");
 		let bond = ["stake", "bond", "provider", BOND, "--yes"];
 		tokio::try_join!(provider.run(&bond), liar.run(&bond), digits::set_card(self.trainer, self.digits))?;
-		let folder = self.base.join("pictures");
-		let judged = digits::pictures("validation.bin", ANSWERS, &folder)?;
-		let learned = digits::pictures("train.bin", ANSWERS.saturating_sub(judged.len()), &folder)?;
-		let mut serving = self.serve(&provider).await?;
-		let paid = self.paid(&user, &judged, &learned).await?;
-		serving.check_alive()?;
-
-		self.stage.chapter("A cheaper provider signs a wrong answer, and its user takes it to court");
-		let wrong = self.wrong(&liar, &user, judged.get(..ASKED).context("too few pictures")?).await?;
-		Ok((paid, wrong))
-	}
-
-	/// Has a provider serve the head.
-	async fn serve(&self, provider: &Worker) -> Result<Process> {
 		let port = free_port()?;
 		let (bind, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
 		// Its share is not worth a transaction of its own before the channel ends.
 		let price = ["--per-request", PRICE, "--claim-threshold", "1000"];
 		let serve = ["serve", "--bind", &bind, "--endpoint", &url, "--model", &self.digits.model];
-		let log = self.base.join("provider.log");
-		let mut serving = provider.service(&[&serve[..], &price].concat(), &log)?;
-		said(&mut serving, |line| is_event(line, "answers")).await?;
-		self.stage.say(&format!("   provider {PROVIDER} at {url}, {PRICE} ODA an answer; user {USER}"));
-		Ok(serving)
+		let mut serving =
+			provider.service(&[&serve[..], &price].concat(), &self.base.join("provider.log"))?;
+		let (bind, after) = (format!("127.0.0.1:{}", free_port()?), RIGHT.to_string());
+		let serve = ["serve", "--bind", &bind, "--price", CHEAPER, "--after", &after];
+		let mut lying = liar.rogue_service(&self.digits.model, &serve, &self.base.join("liar.log"))?;
+		tokio::try_join!(
+			said(&mut serving, |line| is_event(line, "answers")),
+			said(&mut lying, |line| is_event(line, "serving"))
+		)?;
+		Ok(Cast { provider: serving, liar: lying, user })
+	}
+
+	/// Both chapters: what was paid for, and what a wrong answer cost whom.
+	pub(crate) async fn told(&self, mut cast: Cast) -> Result<(Value, Value)> {
+		self.stage.chapter("A provider answers a thousand questions, which two transactions pay for");
+		let folder = self.base.join("pictures");
+		let judged = digits::pictures("validation.bin", ANSWERS, &folder)?;
+		let learned = digits::pictures("train.bin", ANSWERS.saturating_sub(judged.len()), &folder)?;
+		let paid = self.paid(&cast.user, &judged, &learned).await?;
+		cast.provider.check_alive()?;
+
+		self.stage.chapter("A cheaper provider signs a wrong answer, and its user takes it to court");
+		let wrong = self.wrong(&cast.user, judged.get(..ASKED).context("too few pictures")?).await?;
+		cast.liar.check_alive()?;
+		Ok((paid, wrong))
 	}
 
 	async fn account(&self, suri: &str) -> Result<Account> {
@@ -113,27 +130,31 @@ impl Scene<'_> {
 	async fn paid(&self, user: &Worker, judged: &[Picture], learned: &[Picture]) -> Result<Value> {
 		let Self { stage, digits, .. } = self;
 		let (before, earner) = (self.account(USER).await?, Key::from_uri(PROVIDER)?.account());
-		let earned = wealth(self.chain, &earner).await?;
-		let opened = user.result(&["channel", "open", &digits.model, "--deposit", ALL]).await?;
-		let channel = text(&opened, "/channel")?;
+		let (earned, name) = (wealth(self.chain, &earner).await?, earner.to_string());
+		let open = ["channel", "open", &digits.model, "--deposit", ALL, "--provider", &name];
+		let channel = text(&user.result(&open).await?, "/channel")?;
+		stage.say(&format!(
+			"   provider {PROVIDER}, {PRICE} ODA a request of {TOGETHER} pictures; user {USER}"
+		));
 
-		let mut infer = vec!["infer", &digits.model, "--batch", "1", "--limit", ALL];
+		let mut infer =
+			vec!["infer", &digits.model, "--batch", TOGETHER, "--limit", ALL, "--provider", &name];
 		infer.extend(judged.iter().chain(learned).map(|picture| picture.path.as_str()));
-		let (started, mut count) = (Instant::now(), 0usize);
+		let (started, mut requests) = (Instant::now(), 0usize);
 		let lines = user
 			.follow(&infer, |_| {
-				count = count.saturating_add(1);
-				stage.note(&format!("asking: {count} of {ANSWERS}"));
+				requests = requests.saturating_add(1);
+				stage.note(&format!("asking: request {requests}"));
 			})
 			.await?;
 		let seconds = started.elapsed().as_secs_f64();
-		let answers: Vec<Answered> =
-			lines.iter().filter_map(|line| Answered::read(line).transpose()).collect::<Result<_>>()?;
-		ensure!(answers.len() == ANSWERS, "{} answers to {ANSWERS} questions", answers.len());
+		let answered = Answered::all(&lines)?;
+		let labels: Vec<&String> = answered.iter().flat_map(|answered| &answered.labels).collect();
+		ensure!(labels.len() == ANSWERS, "{} answers to {ANSWERS} questions", labels.len());
 		let (of_judged, of_learned) =
-			answers.split_at_checked(judged.len()).context("there are fewer answers than pictures")?;
+			labels.split_at_checked(judged.len()).context("there are fewer answers than pictures")?;
 		let (of_judged, of_learned) = (right(of_judged, judged), right(of_learned, learned));
-		let paid: u128 = answers.iter().map(|answer| answer.price).sum();
+		let paid: u128 = answered.iter().map(|answered| answered.price).sum();
 
 		let from = self.block().await?.saturating_add(1);
 		let closed = user.run(&["channel", "close", &channel]).await?;
@@ -159,6 +180,7 @@ impl Scene<'_> {
 		));
 		Ok(json!({
 			"answers": ANSWERS,
+			"requests": answered.len(),
 			"right": of_judged.saturating_add(of_learned),
 			"judged": { "answers": judged.len(), "right": of_judged },
 			"learned": { "answers": learned.len(), "right": of_learned },
@@ -171,17 +193,13 @@ impl Scene<'_> {
 		}))
 	}
 
-	/// A provider answers wrongly once, and the user finds out.
-	async fn wrong(&self, liar: &Worker, user: &Worker, pictures: &[Picture]) -> Result<Value> {
+	/// A provider answers wrongly once, and its user finds out.
+	async fn wrong(&self, user: &Worker, pictures: &[Picture]) -> Result<Value> {
 		let Self { stage, digits, chain, .. } = self;
 		let account = Key::from_uri(LIAR)?.account();
-		let bind = format!("127.0.0.1:{}", free_port()?);
-		let right = RIGHT.to_string();
-		let serve = ["serve", "--bind", &bind, "--price", CHEAPER, "--after", &right];
-		let mut serving = liar.rogue_service(&digits.model, &serve, &self.base.join("liar.log"))?;
-		said(&mut serving, |line| is_event(line, "serving")).await?;
-		stage.say(&format!("   {LIAR} answers for half the price; the user runs the model too"));
-
+		stage.say(&format!(
+			"   {LIAR} takes half as much; its user runs the model too, to see whether it is right"
+		));
 		let bond = async || -> Result<u128> {
 			let pool = chain.finalised().await?.stake_pool(StakeRole::Provider, &account).await?;
 			Ok(pool.context("the provider has no bond")?.own)
@@ -192,23 +210,22 @@ impl Scene<'_> {
 		infer.extend(pictures.iter().map(|picture| picture.path.as_str()));
 		let refusal = user.refusal(&infer).await?;
 		let lines: Vec<Value> = refusal.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-		let answers: Vec<Answered> =
-			lines.iter().filter_map(|line| Answered::read(line).transpose()).collect::<Result<_>>()?;
+		let answers = Answered::all(&lines)?;
 		let disputed = lines.iter().find(|line| is_event(line, "disputed"));
 		let disputed = disputed.with_context(|| format!("nothing went to court: {refusal}"))?;
 		let planck = |pointer| -> Result<u128> { Ok(text(disputed, pointer)?.parse()?) };
 		let slashed = planck("/outcome/misserved/slashed")?;
 		let refunded = planck("/outcome/misserved/refunded")?;
-		let (wrong, picture) =
-			answers.last().zip(pictures.get(RIGHT)).context("there was no wrong answer")?;
+		let wrong = answers.last().context("nothing was answered")?;
+		let (label, picture) =
+			wrong.labels.first().zip(pictures.get(RIGHT)).context("there was no wrong answer")?;
 		ensure!(answers.len() == RIGHT.saturating_add(1), "the wrong answer was number {}", answers.len());
 		let after = bond().await?;
-		serving.check_alive()?;
 		stage.say(&format!(
 			"   answer {} reads a {} as {}: the user shows the receipt, and the runtime evaluates that picture",
 			answers.len(),
 			picture.digit,
-			wrong.label
+			label
 		));
 		stage.say(&format!("   the provider's bond: {} before, {} after", oda(before), oda(after)));
 		stage.say(&format!(
@@ -219,7 +236,7 @@ impl Scene<'_> {
 		Ok(json!({
 			"answers": answers.len(),
 			"shown": picture.digit,
-			"signed": wrong.label,
+			"signed": label,
 			"price": wrong.price.to_string(),
 			"fee": planck("/receipt/fee")?.to_string(),
 			"slashed": slashed.to_string(),
