@@ -838,7 +838,7 @@ impl<C: Chain> Payer<C> {
 						Correction::Wait => {
 							let wait = refusal.retry_after.unwrap_or(self.http.times().pause);
 							if start.elapsed().saturating_add(wait) > self.http.times().patience {
-								ledger.release()?;
+								ledger.refuse()?;
 								return Err(PayError::Refused(refusal));
 							}
 							sleep(wait).await;
@@ -846,7 +846,7 @@ impl<C: Chain> Payer<C> {
 					}
 				}
 				Fault::Refused(refusal) if !served || refusal.is_about_input() => {
-					ledger.release()?;
+					ledger.refuse()?;
 					return Err(PayError::Refused(refusal));
 				}
 				fault if !served => {
@@ -928,7 +928,7 @@ impl<C: Chain> Payer<C> {
 		if refusal.kind() == Some(ProblemKind::DepositTooLow) && !moved {
 			return Ok(Correction::Wait);
 		}
-		ledger.release()?;
+		ledger.refuse()?;
 		let changed = moved || accepted.is_some_and(|accepted| accepted.amount != price);
 		if refusal.kind() == Some(ProblemKind::VoucherTooLow) && changed {
 			return Ok(Correction::Again);
@@ -947,6 +947,7 @@ impl<C: Chain> Payer<C> {
 			spent: record.spent,
 			last: record.last.as_ref(),
 			waits: record.waits.is_some(),
+			refused: &record.refused,
 		};
 		match check_charge(charged, &known) {
 			Ok(News::None) => Ok(false),

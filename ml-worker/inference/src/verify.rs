@@ -7,7 +7,7 @@ use crate::api::{Charged, InferAnswer, InferRequest, Input, SignedVoucher};
 use oda_client::AccountId;
 use oda_primitives::{
 	BlobRef, ModelId, Tick, VersionId,
-	inference::{ChannelId, Payment, request_hash},
+	inference::{ChannelId, Payment, Voucher, request_hash},
 };
 
 /// Ticks by which a provider's node may be behind the user's without its receipts being taken for too short.
@@ -274,6 +274,8 @@ pub struct Known<'a> {
 	pub last: Option<&'a SignedVoucher>,
 	/// Whether the last voucher pays for a request that has no answer yet.
 	pub waits: bool,
+	/// Vouchers whose requests the provider refused.
+	pub refused: &'a [Voucher],
 }
 
 /// Checks what a provider says that a channel was charged. Nothing is believed but what the user's own key
@@ -297,7 +299,8 @@ pub fn check_charge(charged: &Charged, known: &Known<'_>) -> Result<News, Wrong>
 	if charged.spent > last.voucher.amount {
 		return Err(Wrong::BeyondVoucher { spent: charged.spent, promised: last.voucher.amount });
 	}
-	if more && known.waits && ours == Some(last.voucher) {
+	let unanswered = known.waits && ours == Some(last.voucher) || known.refused.contains(&last.voucher);
+	if more && unanswered {
 		return Err(Wrong::Unanswered(last.voucher.nonce));
 	}
 	let newer = ours.is_none_or(|ours| last.voucher.nonce > ours.nonce || last.voucher.amount > ours.amount);

@@ -23,7 +23,10 @@ use crate::{
 	lock::{Locks, Turn},
 };
 use oda_client::AccountId;
-use oda_primitives::{ModelId, Tick, decimal, hexadecimal, inference::ChannelId};
+use oda_primitives::{
+	ModelId, Tick, decimal, hexadecimal,
+	inference::{ChannelId, Voucher},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
 	collections::BTreeMap,
@@ -41,6 +44,8 @@ const FORMAT: u32 = 1;
 pub const KEPT: usize = 32;
 /// Mode of the files: vouchers are worth nothing to others, but questions are private.
 const MODE: u32 = 0o600;
+/// Refused vouchers that are remembered of a channel.
+const REFUSED_KEPT: usize = 16;
 
 /// Why the wallet cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +115,9 @@ pub struct Record {
 	pub last: Option<SignedVoucher>,
 	/// The request that the last voucher pays for, until it is answered.
 	pub waits: Option<Asked>,
+	/// The last vouchers whose requests the provider refused: they pay for nothing.
+	#[serde(default)]
+	pub refused: Vec<Voucher>,
 	/// The requests whose answers are kept, the oldest first.
 	pub answered: Vec<Answered>,
 	/// Why no voucher is signed any more; `None` if nothing was wrong.
@@ -252,6 +260,7 @@ impl Wallet {
 			last: None,
 			waits: None,
 			answered: Vec::new(),
+			refused: Vec::new(),
 			stopped: None,
 			accused: BTreeMap::new(),
 			until: None,
@@ -385,7 +394,7 @@ impl Ledger {
 		Ok(())
 	}
 
-	/// Forgets the request that waits: the provider has refused it, or the user does not want it any more.
+	/// Forgets the request that waits: the user does not want it any more, or it never reached the provider.
 	/// The voucher stays what was promised.
 	///
 	/// # Errors
@@ -393,6 +402,19 @@ impl Ledger {
 	/// It cannot be written.
 	pub fn release(&mut self) -> Result<(), WalletError> {
 		self.write(Record { waits: None, ..self.record.clone() })
+	}
+
+	/// Forgets the request that waits, which the provider has refused: it cannot charge it any more.
+	///
+	/// # Errors
+	///
+	/// It cannot be written.
+	pub fn refuse(&mut self) -> Result<(), WalletError> {
+		let mut refused = self.record.refused.clone();
+		refused.extend(self.waiting().map(|(paid, _)| paid.voucher));
+		let old = refused.len().saturating_sub(REFUSED_KEPT);
+		refused.drain(..old);
+		self.write(Record { waits: None, refused, ..self.record.clone() })
 	}
 
 	/// Goes on where the provider is, which has shown that the user's key signed it. The request that waits

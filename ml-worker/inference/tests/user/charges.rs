@@ -6,7 +6,11 @@ use crate::{
 	world::{World, question},
 };
 use oda_client::Key;
-use oda_inference::{PayError, api::SignedVoucher, verify::Wrong};
+use oda_inference::{
+	PayError,
+	api::{ProblemKind, SignedVoucher},
+	verify::Wrong,
+};
 use oda_primitives::Voucher;
 use std::fs;
 
@@ -141,6 +145,21 @@ async fn a_provider_that_takes_the_voucher_and_gives_no_answer_gets_no_other() {
 	world.provider.will([Act::Withhold]);
 	assert_eq!(world.wrong().await, Wrong::Unanswered(1));
 	assert_eq!(world.provider.state().seen.len(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_refused_a_request_does_not_charge_it_later() {
+	let world = World::new().await;
+	world.provider.will([Act::Refuse(ProblemKind::TooLarge)]);
+	world.ask(&question(0)).await.unwrap_err();
+	world.provider.will([Act::Claim(|charged| {
+		let first = Voucher { channel: 1, version: 0, amount: PRICE, nonce: 1 };
+		let key = Key::from_uri("//Alice//vouchers").unwrap();
+		charged.last = Some(SignedVoucher::sign(first, &key, &GENESIS));
+		charged.spent = PRICE;
+	})]);
+	assert_eq!(world.wrong().await, Wrong::Unanswered(1));
+	assert_eq!(world.record().spent, 0);
 }
 
 #[tokio::test]
