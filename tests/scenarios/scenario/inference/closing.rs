@@ -1,6 +1,7 @@
 //! How a channel ends that its user wants to end, whatever vouchers are shown.
 
 use super::{AT_PRICE, PRICE, Served, books::Books, is_closed};
+use crate::until_happened;
 use oda_client::{ChainError, ChannelPhase, Signed};
 use oda_inference::api::{Signature, SignedVoucher};
 use oda_primitives::Voucher;
@@ -61,4 +62,17 @@ async fn an_old_voucher_is_overruled_by_the_last_one_while_the_channel_closes() 
 	let expected =
 		[before[0] - 3 * PRICE - turnover.fees_of(&user), before[1] + earned - turnover.fees_of(&provider)];
 	assert_eq!(after, expected);
+
+	// It stays away the next time, and a watcher with its key and its folder does it.
+	let (channel, _) = served.open().await;
+	served.ask(channel, &digits[..2]).await;
+	served.provider.kill().await;
+	let watcher =
+		served.world.worker_apart("provider", "//Charlie").with(&["--listen", "/ip4/127.0.0.1/tcp/0"]);
+	let mut watching = watcher.service(&["watch", "--no-check"], &served.world.log("watcher.log")).unwrap();
+	chain.begin_close_channel(&key, channel).await.unwrap();
+	until_happened(&mut watching, "closed", 1).await;
+	let ended = served.channel(channel).await;
+	assert!(is_closed(&ended), "{ended:?}");
+	assert_eq!(ended.claimed, 2 * PRICE);
 }

@@ -85,5 +85,6 @@ async fn a_user_asks_by_one_command_which_opens_a_channel_that_others_fill_list_
 	assert_eq!(third["request"], 1);
 	let both = user.run(&["channel", "close", "--all"]).await.unwrap();
 	assert_eq!((&both[0]["channel"], &both[0]["how"]), (&third["channel"], &"closed".into()));
-	assert_eq!(transactions().await, 5);
+	// And one more for the first channel, if it is so old already that the chain may forget it.
+	assert!((5..=6).contains(&transactions().await));
 }
