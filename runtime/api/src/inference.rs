@@ -94,6 +94,7 @@ pub enum RequestState {
 
 /// What happened to a one-shot request.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[allow(clippy::large_enum_variant, reason = "a block has few of them")]
 pub enum RequestEvent<AccountId, Balance> {
 	/// It was made.
 	#[codec(index = 0)]

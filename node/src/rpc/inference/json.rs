@@ -98,6 +98,7 @@ pub(crate) struct Submitted {
 /// What became of a one-shot request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(crate) enum Outcome {
 	/// It was answered.
 	Answered { block: Hash, version: VersionId, receipt: Receipt, signature: Bytes, output: Bytes },
