@@ -25,6 +25,9 @@ use std::{
 };
 use world::Network;
 
+/// How often the vouchers are checked.
+const VOUCHER_ROUNDS: usize = 100;
+
 /// How many channels are settled.
 const CHANNELS: u32 = 1_000;
 
@@ -76,7 +79,7 @@ impl Overloading {
 impl Inference {
 	pub(crate) fn run(self) -> Result<()> {
 		let rounds = usize::from(self.rounds);
-		let vouchers = of_vouchers(&vouchers::measure(rounds)?)?;
+		let vouchers = of_vouchers(&vouchers::measure(VOUCHER_ROUNDS)?)?;
 		let settled = of_settled(&Settled::of(CHANNELS)?)?;
 		let disk = self.disk.clone().unwrap_or_else(std::env::temp_dir);
 		let (mut served, mut backend) = (String::new(), String::new());

@@ -40,7 +40,7 @@ const BUFFER: usize = 128 << 10;
 const HEADERS: usize = 256;
 
 /// Connections beyond those that their addresses may have whose request is refused, at a time. Others are closed at once.
-const REFUSALS: usize = 64;
+const REFUSALS: usize = 256;
 
 /// How long a connection that has ended is read, so that its last answer arrives.
 const LINGER: Duration = Duration::from_secs(2);
@@ -95,12 +95,15 @@ impl Acceptor {
 					Err(_) => continue,
 				},
 			};
-			let router = if refusing.is_some() { &crowded } else { &self.router };
+			let (router, headers) = match refusing {
+				Some(_) => (&crowded, LINGER),
+				None => (&self.router, self.times.headers),
+			};
 			let connection = Connection {
 				tls: self.tls.clone(),
 				router: TowerToHyperService::new(router.clone()),
 				peer: Peer(address.ip()),
-				times: self.times,
+				times: Times { headers, ..self.times },
 				stop: self.stop.clone(),
 			};
 			let open = self.metrics.connection();
