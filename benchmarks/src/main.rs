@@ -3,6 +3,7 @@
 //! gives the same; or what payments add to inference.
 
 #![allow(clippy::arithmetic_side_effects, reason = "floats, times and tensors")]
+#![cfg_attr(test, allow(clippy::expect_used, clippy::indexing_slicing))]
 
 mod agreement;
 mod inference;
