@@ -12,11 +12,12 @@ mod inference;
 pub use inference::{
 	ChannelOverview, ChannelState, OfferOverview, RequestEvent, RequestEvents, RequestState,
 };
+pub use oda_pallet_traits::ModelStatus;
 
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use oda_evaluator::{Cost, ModelSpec};
-use oda_pallet_traits::{ModelStatus, Version};
+use oda_pallet_traits::Version;
 use oda_primitives::{
 	BlobRef, ModelId, SubmissionId, Tick, VersionId,
 	inference::{ChannelId, RequestId},

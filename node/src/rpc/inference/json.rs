@@ -1,13 +1,12 @@
 //! What the methods answer, in JSON: amounts are strings of decimal digits, in planck; bytes are hexadecimal, accounts
 //! SS58.
 
-use oda_pallet_traits::ModelStatus;
 use oda_primitives::{
 	BlobRef, Tick, VersionId,
 	inference::{ChannelId, Price, Receipt, RequestId},
 };
 use oda_runtime::{AccountId, Balance, Hash};
-use oda_runtime_api::{ChannelOverview, ChannelState, ModelOverview, OfferOverview};
+use oda_runtime_api::{ChannelOverview, ChannelState, ModelOverview, ModelStatus, OfferOverview};
 use polkadot_sdk::sp_core::Bytes;
 use serde::Serialize;
 
