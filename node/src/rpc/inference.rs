@@ -37,6 +37,8 @@ use std::{fmt, sync::Arc};
 
 /// Codes of these methods' errors follow this one.
 const ERROR: i32 = 21_010;
+/// Subscriptions at a time: each reads a state for every final block, and costs nothing.
+const SUBSCRIPTIONS: usize = 256;
 /// Models of a page, if nobody says how many.
 const PAGE: u32 = 20;
 
@@ -91,6 +93,8 @@ enum Refusal {
 	UnknownRequest,
 	/// What became of it happened before the first block whose state the node keeps.
 	Forgotten,
+	/// As many subscriptions wait as may.
+	Busy,
 }
 
 impl Refusal {
@@ -102,6 +106,7 @@ impl Refusal {
 			Self::Failed(_) => 4,
 			Self::UnknownRequest => 5,
 			Self::Forgotten => 6,
+			Self::Busy => 7,
 		})
 	}
 }
@@ -114,6 +119,7 @@ impl fmt::Display for Refusal {
 			Self::Pool(reason) => write!(f, "the extrinsic was not taken: {reason}"),
 			Self::Failed(error) => write!(f, "the request failed: {error}"),
 			Self::UnknownRequest => f.write_str("no such request was made by the last final block"),
+			Self::Busy => write!(f, "busy: {SUBSCRIPTIONS} subscriptions wait for their answers"),
 			Self::Forgotten => f.write_str(
 				"it ended before the first block whose state this node keeps; ask one that keeps more",
 			),
@@ -137,6 +143,8 @@ pub(crate) struct Inference {
 	client: Arc<FullClient>,
 	pool: Arc<FullPool>,
 	executor: SubscriptionTaskExecutor,
+	/// Held by each subscription beside this.
+	subscribed: Arc<()>,
 }
 
 impl Inference {
@@ -146,7 +154,7 @@ impl Inference {
 		pool: Arc<FullPool>,
 		executor: SubscriptionTaskExecutor,
 	) -> Self {
-		Self { client, pool, executor }
+		Self { client, pool, executor, subscribed: Arc::default() }
 	}
 
 	/// This block, or the best one.
@@ -284,8 +292,9 @@ impl InferenceApiServer for Inference {
 	}
 
 	fn subscribe_answer(&self, pending: PendingSubscriptionSink, request: RequestId) {
-		let client = self.client.clone();
+		let (client, place) = (self.client.clone(), place(&self.subscribed));
 		sc_rpc::utils::spawn_subscription_task(&self.executor, async move {
+			let Some(_place) = place else { return pending.reject(Refusal::Busy).await };
 			// Before it is looked, so that no block comes in between.
 			let finality = client.finality_notification_stream();
 			let found = match outcome(&client, request) {
@@ -300,6 +309,11 @@ impl InferenceApiServer for Inference {
 	}
 }
 
+/// A subscription's place, until it is dropped; nothing if all are taken.
+fn place(all: &Arc<()>) -> Option<Arc<()>> {
+	(Arc::strong_count(all) <= SUBSCRIPTIONS).then(|| all.clone())
+}
+
 /// What becomes of a request that waits, once a block is final in which it does not any more.
 async fn later(
 	client: Arc<FullClient>,
@@ -312,5 +326,20 @@ async fn later(
 		if let Ok(Some(outcome)) = outcome(&client, request) {
 			return Some(outcome);
 		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn leak_subscriptions_beyond_a_number_should_be_refused() {
+		let all = Arc::default();
+		let mut places: Vec<_> = (0..SUBSCRIPTIONS).map(|_| place(&all)).collect();
+		assert!(places.iter().all(Option::is_some));
+		assert_eq!(place(&all), None);
+		places.pop();
+		assert!(place(&all).is_some(), "who has gone leaves a place");
 	}
 }
