@@ -285,7 +285,8 @@ fn a_request_s_road_should_be_told_to_who_asks_the_runtime() {
 	with_channel(|model, channel| {
 		let (provider, user) = (PROVIDER.to_account_id(), USER.to_account_id());
 		let offers = Runtime::offers(None);
-		assert_eq!((offers.len(), &offers[0].provider, offers[0].models[0]), (1, &provider, (model, PRICE)));
+		let [offer] = offers.as_slice() else { panic!("one offer of {}", offers.len()) };
+		assert_eq!((&offer.provider, &offer.models), (&provider, &vec![(model, PRICE)]));
 		assert_eq!(Runtime::offers(Some(provider.clone())), vec![]);
 		let told = Runtime::channel(channel).expect("it is open");
 		assert_eq!((told.user, told.deposit, told.claimed), (user.clone(), 10 * UNIT, 0));
