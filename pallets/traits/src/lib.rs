@@ -10,6 +10,7 @@
 //! * [`heads`]: what `training` needs of whoever keeps heads available (`storage-deals`), and that of the models;
 //! * [`payments`]: what pallets tell whoever mints about what users paid (`emission`);
 //! * [`stakes`]: what pallets need of whoever holds stakes (`staking`), and who is told when they change;
+//! * [`tiers`]: what pallets need of whoever knows how far accounts have come (nobody yet), and who is told when it changes;
 //! * [`peers`]: what `storage-deals` needs of whoever binds peers to accounts (`peers`).
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -25,6 +26,7 @@ pub mod models;
 pub mod payments;
 pub mod peers;
 pub mod stakes;
+pub mod tiers;
 
 pub use committees::{Committees, Ending, TaskStatus, Work};
 pub use evidence::{Deed, Evidence};
@@ -34,3 +36,4 @@ pub use models::{ModelStatus, Models, Standing, Version};
 pub use payments::Payments;
 pub use peers::{PeerKey, Peers};
 pub use stakes::{AmountOf, OwnStakes, RewardOf, Rewards, Role, StakeWatcher, Stakes};
+pub use tiers::{Tier, TierWatcher, Tiers};

@@ -1,0 +1,47 @@
+//! The border between whoever keeps reputations and the pallets that trust some accounts with more.
+
+/// How far an account has come: 0 is nobody yet, 1 an initiate; a vote weighs as much as its voter's tier.
+pub type Tier = u8;
+
+/// What a pallet needs of whoever knows tiers.
+///
+/// ```
+/// use oda_pallet_traits::Tiers;
+///
+/// /// Whoever audits has come further than who is audited.
+/// fn may_audit<T: Tiers<u64>>(auditor: u64, audited: u64) -> bool {
+///     T::tier(&auditor) > T::tier(&audited)
+/// }
+/// // Nobody has come anywhere.
+/// assert!(!may_audit::<()>(7, 8));
+/// ```
+pub trait Tiers<AccountId> {
+	/// The account's tier, as it was last settled.
+	fn tier(who: &AccountId) -> Tier;
+
+	/// Makes an account's tier this: for benchmarks.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_for_benchmark(who: &AccountId, tier: Tier);
+}
+
+/// Nobody has come anywhere.
+impl<AccountId> Tiers<AccountId> for () {
+	fn tier(_: &AccountId) -> Tier {
+		0
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_for_benchmark(_: &AccountId, _: Tier) {}
+}
+
+/// Who is told that an account's tier is another one now.
+pub trait TierWatcher<AccountId> {
+	/// It was `from` and is `to`, which [`Tiers::tier`] says already. Never fails; what it weighs at most is a part of the
+	/// calls' measured weights.
+	fn tier_changed(who: &AccountId, from: Tier, to: Tier);
+}
+
+/// Nobody is told.
+impl<AccountId> TierWatcher<AccountId> for () {
+	fn tier_changed(_: &AccountId, _: Tier, _: Tier) {}
+}
