@@ -4,7 +4,7 @@ use super::{statistics::median, world::GENESIS};
 use anyhow::{Context, Result, ensure};
 use axum::http::{HeaderMap, HeaderValue};
 use oda_client::AccountId;
-use oda_inference::api::{PAYMENT, Signature, SignedVoucher};
+use oda_inference::api::{PAYMENT, Paid, Signature, SignedVoucher};
 use oda_primitives::Voucher;
 use oda_provider::{Account, Asked, Request, Standing, Step};
 use polkadot_sdk::sp_core::{Pair, ed25519, sr25519};
@@ -44,7 +44,7 @@ impl Case {
 
 	/// Reads the voucher from its request's headers, checks its signature, and decides whether it pays.
 	fn taken(&self) -> Result<()> {
-		let voucher = SignedVoucher::from_headers(&self.headers)?.context("there is a voucher")?;
+		let voucher = Paid::from_headers(&self.headers)?.context("there is a voucher")?.voucher;
 		ensure!(voucher.is_by(&AccountId(self.key), &GENESIS), "the signature is right");
 		let request = Request { voucher: &voucher, asked: &self.asked, price: PRICE };
 		let standing = Standing { deposit: u128::MAX, claimed: 0, tick: 1, credit: 0 };

@@ -381,8 +381,8 @@ const READING: [ProblemKind; 4] =
 fn routes() -> Vec<Route> {
 	use ProblemKind::{
 		Busy, ChannelNotFinal, ChannelUnusable, ClosingTooLow, DepositTooLow, KeyReused, Malformed,
-		NonceUsed, PaymentRequired, Unfit, UnknownChannel, UnknownModel, UnknownReceipt, VoucherForged,
-		VoucherTooLow,
+		NonceUsed, OtherChain, PaymentRequired, Unfit, UnknownChannel, UnknownModel, UnknownReceipt,
+		VoucherForged, VoucherTooLow,
 	};
 	let route = |method, path, id, summary| Route {
 		method,
@@ -432,6 +432,7 @@ fn routes() -> Vec<Route> {
 				PaymentRequired,
 				VoucherTooLow,
 				NonceUsed,
+				OtherChain,
 				VoucherForged,
 				DepositTooLow,
 				ChannelUnusable,

@@ -17,7 +17,7 @@ use crate::{
 use axum::body::Bytes;
 use futures::{StreamExt, stream};
 use oda_inference::api::{
-	self, Accepted, Charged, CloseAnswer, Extra, INFER_PATH, InferAnswer, InferRequest, Models,
+	self, Accepted, Charged, CloseAnswer, Extra, INFER_PATH, InferAnswer, InferRequest, Models, Paid,
 	PaymentRequired, ProblemKind, Quote, QuoteRequest, Resource, Signature, SignedClosing, SignedVoucher,
 };
 use oda_primitives::{
@@ -59,7 +59,7 @@ pub(crate) struct Provider {
 /// A request for an inference.
 pub(crate) struct Ask {
 	/// The voucher that came with it.
-	pub(crate) paid: Option<SignedVoucher>,
+	pub(crate) paid: Option<Paid>,
 	/// Its `Idempotency-Key`.
 	pub(crate) key: Option<String>,
 	pub(crate) body: Bytes,
@@ -285,10 +285,14 @@ impl Provider {
 		let count = u32::try_from(request.inputs.len()).unwrap_or(u32::MAX);
 		let offered = self.offered(&snapshot, &request.model, count)?;
 		let question = Question { snapshot, offered, inputs: request.inputs, count, asked };
-		let Some(voucher) = ask.paid else {
+		let Some(Paid { voucher, network }) = ask.paid else {
 			let refused = Refused::new(ProblemKind::PaymentRequired, "no voucher came with the request");
 			return Err(self.challenge(&question, None, refused));
 		};
+		if let Some(other) = network.filter(|network| *network != api::network(&self.view.genesis)) {
+			let detail = format!("this payment is for the chain {other}");
+			return Err(self.challenge(&question, None, Refused::new(ProblemKind::OtherChain, detail)));
+		}
 		self.paid(question, voucher, ask.room).await
 	}
 

@@ -79,6 +79,8 @@ kinds! {
 	VoucherTooLow, 402, "voucher-too-low", "The voucher does not pay for this request";
 	/// The voucher's nonce was used: the challenge says how far the channel has come.
 	NonceUsed, 402, "nonce-used", "The voucher's nonce was used";
+	/// The payment's envelope names another chain than the provider's.
+	OtherChain, 402, "other-chain", "The payment is for another chain";
 	/// The voucher key did not sign the voucher or closing for this chain: another key did, or for another chain. A signature
 	/// does not say which.
 	VoucherForged, 402, "voucher-forged", "The channel's voucher key did not sign this for this chain";

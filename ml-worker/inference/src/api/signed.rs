@@ -107,7 +107,19 @@ impl SignedVoucher {
 		// Numbers and hexadecimal: writing them cannot fail.
 		base64::plain(&serde_json::to_vec(self).unwrap_or_default())
 	}
+}
 
+/// What a request pays with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Paid {
+	/// The voucher.
+	pub voucher: SignedVoucher,
+	/// The chain that it is for, as [`Accepted::network`](super::Accepted::network) names it, if its envelope says so: a
+	/// signature alone tells nobody whether it is another key's or for another chain.
+	pub network: Option<String>,
+}
+
+impl Paid {
 	/// Reads the value of a header that pays: base64 of JSON, of the voucher and its signature alone or as
 	/// the `payload` of what an x402 client or one of the scheme `Payment` sends.
 	///
@@ -118,19 +130,30 @@ impl SignedVoucher {
 		#[derive(Deserialize)]
 		struct Envelope {
 			payload: SignedVoucher,
+			#[serde(default)]
+			accepted: Way,
+		}
+		#[derive(Deserialize, Default)]
+		struct Way {
+			network: Option<String>,
 		}
 		if value.len() > MAX_PAYMENT {
 			return Err(HeaderError::TooLong);
 		}
 		let json = base64::decoded(value).ok_or(HeaderError::Base64)?;
 		// Alone first: most come so, and what is none is told from it by its first field.
-		serde_json::from_slice(&json).or_else(|error| match serde_json::from_slice::<Envelope>(&json) {
-			Ok(envelope) => Ok(envelope.payload),
-			Err(_) => Err(HeaderError::Json(error.to_string())),
-		})
+		match serde_json::from_slice(&json) {
+			Ok(voucher) => Ok(Self { voucher, network: None }),
+			Err(error) => match serde_json::from_slice::<Envelope>(&json) {
+				Ok(Envelope { payload, accepted }) => {
+					Ok(Self { voucher: payload, network: accepted.network })
+				}
+				Err(_) => Err(HeaderError::Json(error.to_string())),
+			},
+		}
 	}
 
-	/// The voucher that a request brings: in [`PAYMENT`], in [`PAYMENT_SIGNATURE`] or in `Authorization:
+	/// What a request brings: in [`PAYMENT`], in [`PAYMENT_SIGNATURE`] or in `Authorization:
 	/// Payment …`; `None` if it brings none.
 	///
 	/// # Errors
@@ -245,7 +268,7 @@ mod tests {
 	fn a_voucher_reads_from_each_header_that_pays() {
 		let signed = signed();
 		let x402 = serde_json::json!({
-			"x402Version": 2, "accepted": { "scheme": "oda-channel" }, "payload": signed
+			"x402Version": 2, "accepted": { "scheme": "oda-channel", "network": "polkadot:07" }, "payload": signed
 		});
 		let mpp = serde_json::json!({ "challenge": { "id": "1" }, "payload": signed });
 		for (name, value) in [
@@ -253,9 +276,11 @@ mod tests {
 			(PAYMENT_SIGNATURE, base64::plain(x402.to_string().as_bytes())),
 			("authorization", format!("Payment {}", base64::for_urls(mpp.to_string().as_bytes()))),
 		] {
+			let network = (name == PAYMENT_SIGNATURE).then(|| "polkadot:07".to_owned());
 			let mut headers = HeaderMap::new();
 			headers.insert(name, value.parse().unwrap());
-			assert_eq!(SignedVoucher::from_headers(&headers), Ok(Some(signed)), "{name}");
+			let paid = Paid { voucher: signed, network };
+			assert_eq!(Paid::from_headers(&headers), Ok(Some(paid)), "{name}");
 		}
 	}
 
@@ -263,18 +288,18 @@ mod tests {
 	fn what_pays_nothing_is_no_payment_and_what_pays_twice_is_an_error() {
 		let mut headers = HeaderMap::new();
 		headers.insert(AUTHORIZATION, "Bearer token".parse().unwrap());
-		assert_eq!(SignedVoucher::from_headers(&headers), Ok(None));
+		assert_eq!(Paid::from_headers(&headers), Ok(None));
 		headers.append(PAYMENT, signed().to_header().parse().unwrap());
 		headers.append(PAYMENT, signed().to_header().parse().unwrap());
-		assert_eq!(SignedVoucher::from_headers(&headers), Err(HeaderError::Several));
+		assert_eq!(Paid::from_headers(&headers), Err(HeaderError::Several));
 	}
 
 	#[test]
 	fn each_malformed_payment_has_its_own_error() {
-		assert_eq!(SignedVoucher::parse(&"A".repeat(MAX_PAYMENT + 1)), Err(HeaderError::TooLong));
-		assert_eq!(SignedVoucher::parse("{}"), Err(HeaderError::Base64));
+		assert_eq!(Paid::parse(&"A".repeat(MAX_PAYMENT + 1)), Err(HeaderError::TooLong));
+		assert_eq!(Paid::parse("{}"), Err(HeaderError::Base64));
 		for json in ["", "{}", "[]", r#"{"payload":{}}"#, r#"{"voucher":{"channel":1}}"#] {
-			let parsed = SignedVoucher::parse(&base64::plain(json.as_bytes()));
+			let parsed = Paid::parse(&base64::plain(json.as_bytes()));
 			assert!(matches!(parsed, Err(HeaderError::Json(_))), "{json}");
 		}
 	}

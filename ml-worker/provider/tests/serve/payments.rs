@@ -140,6 +140,24 @@ async fn a_voucher_for_another_chain_is_refused() {
 }
 
 #[tokio::test]
+async fn a_payment_that_names_another_chain_is_told_so() {
+	let world = World::new().await;
+	let pay = |genesis: &[u8; 32]| {
+		let envelope = serde_json::json!({
+			"x402Version": 2,
+			"accepted": { "scheme": "oda-channel", "network": oda_inference::api::network(genesis) },
+			"payload": voucher(1),
+		});
+		base64(envelope.to_string().as_bytes())
+	};
+	let asked = question(&[[7.0, 5.0]]);
+	let reply = world.post(INFER_PATH, &[(PAYMENT_SIGNATURE, &*pay(&[8; 32]))], &asked).await;
+	reply.refused(ProblemKind::OtherChain);
+	reply.challenge();
+	world.post(INFER_PATH, &[(PAYMENT_SIGNATURE, &*pay(&GENESIS))], &asked).await.answer();
+}
+
+#[tokio::test]
 async fn a_voucher_of_a_channel_that_is_not_there_is_refused() {
 	let world = World::new().await;
 	let unknown = signed(Voucher { channel: 99, ..voucher(1).voucher });
