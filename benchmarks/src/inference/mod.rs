@@ -83,7 +83,7 @@ impl Inference {
 		let settled = of_settled(&Settled::of(CHANNELS)?)?;
 		let disk = self.disk.clone().unwrap_or_else(std::env::temp_dir);
 		let (mut served, mut backend) = (String::new(), String::new());
-		for network in [Network::Digits, Network::Resnet20] {
+		for network in [Network::Digits, Network::Resnet20, Network::WideResnet] {
 			let macs = network.load()?.graph.validate()?.macs;
 			let name = network.name();
 			writeln!(served, "### {name}: {:.2} million multiply-accumulates\n", macs as f64 / 1e6)?;

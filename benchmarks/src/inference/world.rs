@@ -33,6 +33,8 @@ pub(crate) enum Network {
 	Digits,
 	/// ResNet-20 for images of 32 × 32.
 	Resnet20,
+	/// A wide ResNet for such images.
+	WideResnet,
 }
 
 /// A network with its weights.
@@ -48,6 +50,7 @@ impl Network {
 		match self {
 			Self::Digits => "The demonstration's network, images of 8 × 8",
 			Self::Resnet20 => "ResNet-20, images of 32 × 32",
+			Self::WideResnet => "A ResNet of 14 layers, eight times as wide, images of 32 × 32",
 		}
 	}
 
@@ -60,16 +63,18 @@ impl Network {
 				let (weights, card) = (read("trained.bin")?, Some(read("card.json")?));
 				Ok(Loaded { graph: spec.graph, weights, card })
 			}
-			Self::Resnet20 => {
-				let graph = networks::resnet20();
-				let weights = networks::weights(&graph, 1);
-				Ok(Loaded { graph, weights, card: None })
-			}
+			Self::Resnet20 => Ok(Loaded::random(networks::resnet20())),
+			Self::WideResnet => Ok(Loaded::random(networks::wide_resnet())),
 		}
 	}
 }
 
 impl Loaded {
+	fn random(graph: Graph) -> Self {
+		let weights = networks::weights(&graph, 1);
+		Self { graph, weights, card: None }
+	}
+
 	/// The body of a request of so many inputs.
 	pub(crate) fn question(&self, count: usize) -> Result<Vec<u8>> {
 		let bytes = networks::inputs(&self.graph, count, 2);

@@ -85,14 +85,14 @@ impl Builder {
 	}
 }
 
-/// ResNet-20 for images of 32 × 32 × 3 (He et al. 2015, section 4.2), with projections where the extent halves:
-/// 41 million multiply-accumulates.
-pub fn resnet20() -> Graph {
+/// A residual network for images of 32 × 32 × 3 (He et al. 2015, section 4.2), with projections where the extent halves: three
+/// stages of so many blocks of two layers, the first with so many channels, each other with twice those of the one before.
+fn resnet(blocks: u32, channels: u32) -> Graph {
 	let mut b = Builder::new(&[32, 32, 3]);
-	let mut x = b.conv(0, 3, 1, 16);
+	let mut x = b.conv(0, 3, 1, channels);
 	x = b.relu(x);
-	for (stage, channels) in [16, 32, 64].into_iter().enumerate() {
-		for block in 0..3 {
+	for (stage, channels) in [channels, 2 * channels, 4 * channels].into_iter().enumerate() {
+		for block in 0..blocks {
 			let stride = if stage > 0 && block == 0 { 2 } else { 1 };
 			let inner = b.conv(x, 3, stride, channels);
 			let inner = b.relu(inner);
@@ -103,10 +103,20 @@ pub fn resnet20() -> Graph {
 		}
 	}
 	let pool = Op::AvgPool2d { kernel: [8; 2], stride: [1; 2] };
-	x = b.node(pool, &[x], DType::I8, &[1, 1, 64]);
-	x = b.node(Op::Reshape, &[x], DType::I8, &[64]);
+	x = b.node(pool, &[x], DType::I8, &[1, 1, 4 * channels]);
+	x = b.node(Op::Reshape, &[x], DType::I8, &[4 * channels]);
 	x = b.dense(x, 10, DType::I16);
 	b.output(x)
+}
+
+/// ResNet-20: 41 million multiply-accumulates.
+pub fn resnet20() -> Graph {
+	resnet(3, 16)
+}
+
+/// A ResNet of 14 layers, eight times as wide (Zagoruyko and Komodakis 2016): 1.5 thousand million multiply-accumulates.
+pub fn wide_resnet() -> Graph {
+	resnet(2, 128)
 }
 
 /// A perceptron of 784, 128 and 10 units: 0.1 million multiply-accumulates.
