@@ -28,6 +28,12 @@ pub enum Deed {
 	Misserved(Payment),
 	/// A user disputed an output that was right.
 	DisputeFailed(Payment),
+	/// A worker said that it is there, when it was asked to.
+	Heartbeat,
+	/// An account voted in the referendum of this number.
+	Voted(u32),
+	/// An auditor re-ran settled work as it was drawn to.
+	Audited(TaskId),
 }
 
 /// Whoever listens to what accounts do. The pallets that see it tell, and neither know nor care what comes of it.
@@ -45,6 +51,16 @@ pub enum Deed {
 pub trait Evidence<AccountId> {
 	/// `who` did this. Never fails; what it weighs at most is a part of the calls' measured weights.
 	fn saw(who: &AccountId, deed: Deed);
+
+	/// `who` did this with so many votes. What counts by the deed where others count by the vote is earned more often by
+	/// whoever spreads the same stake over more accounts.
+	fn saw_times(who: &AccountId, deed: Deed, _times: u32) {
+		Self::saw(who, deed);
+	}
+
+	/// `provider` earned fees of which so much was burned, in planck, and `payer` is who paid them. To be told once of
+	/// everything that is burned. Never fails.
+	fn earned(_provider: &AccountId, _payer: &AccountId, _burned: u128) {}
 }
 
 /// Nobody listens.
