@@ -102,18 +102,40 @@ impl<C: Chain> Payer<C> {
 		Ok((finished, forgotten))
 	}
 
-	/// Takes an answer that is kept to court, because the output of the input with this index is wrong. If it is right, the
-	/// user loses a bond. From now on nothing is paid from the channel any more; whatever cuts this off, it is a
-	/// [`Chore`] until the court has judged.
+	/// The disputes that are to be seen through: of answers that are known to be wrong, and that no court has judged.
 	///
 	/// # Errors
 	///
-	/// [`PayError::NotKept`], [`PayError::NoInput`]; [`PayError::FoundRight`]; [`PayError::TooLate`]; the chain or the wallet
-	/// cannot be used.
-	pub async fn dispute(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<(), PayError> {
+	/// The chain or the wallet cannot be used.
+	pub async fn disputes(&self) -> Result<Vec<(ChannelId, Chore)>, PayError> {
+		// Few users accuse anybody: the others need not ask the chain.
+		if self.wallet.records()?.iter().all(|record| record.accused.is_empty()) {
+			return Ok(Vec::new());
+		}
+		let mut chores = self.chores().await?;
+		chores.retain(|(_, chore)| matches!(chore, Chore::Dispute { .. }));
+		Ok(chores)
+	}
+
+	/// Notes that the output of the input with this index is wrong, of an answer that is kept. From now on nothing is paid
+	/// from the channel any more; whatever cuts this off, it is a [`Chore`] until the court has judged.
+	///
+	/// # Errors
+	///
+	/// [`PayError::NotKept`], [`PayError::NoInput`]; the wallet cannot be used.
+	pub async fn accuse(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<(), PayError> {
 		// First, so that nobody is accused of what cannot be shown.
 		self.evidence(channel, nonce, index)?;
-		self.wallet.take(channel, self.patience()).await?.accuse(nonce, index)?;
+		Ok(self.wallet.take(channel, self.patience()).await?.accuse(nonce, index)?)
+	}
+
+	/// [Accuses](Self::accuse) an answer, and takes it to court. If it is right, the user loses a bond.
+	///
+	/// # Errors
+	///
+	/// As those of [`accuse`](Self::accuse); [`PayError::FoundRight`]; [`PayError::TooLate`]; the chain cannot be used.
+	pub async fn dispute(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<(), PayError> {
+		self.accuse(channel, nonce, index).await?;
 		self.judge(channel, nonce, index).await
 	}
 

@@ -90,6 +90,19 @@ async fn a_dispute_that_was_cut_off_is_seen_through_by_whoever_comes_next() {
 }
 
 #[tokio::test]
+async fn an_accusation_is_kept_and_listed_until_the_court_has_judged() {
+	let world = answered().await;
+	assert!(world.payer().disputes().await.unwrap().is_empty());
+	world.payer().accuse(1, 1, 0).await.unwrap();
+	assert!(world.chain.state().disputes.is_empty());
+	let dispute = (1, Chore::Dispute { nonce: 1, index: 0 });
+	assert_eq!(world.payer().disputes().await.unwrap(), [dispute]);
+	world.payer().see_to(1, dispute.1).await.unwrap();
+	assert!(world.payer().disputes().await.unwrap().is_empty());
+	assert_eq!(world.chain.state().disputes.len(), 1);
+}
+
+#[tokio::test]
 async fn a_dispute_that_takes_long_keeps_nobody_from_the_channel() {
 	let world = answered().await;
 	world.chain.state().verdict = None;

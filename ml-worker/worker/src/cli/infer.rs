@@ -4,11 +4,11 @@ use super::{DepositArgs, Global, ModelName, account};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
 use oda_cards::{Answer, MAX_FILE_BYTES};
-use oda_inference::{Paid, Question, api::Input};
+use oda_inference::{Chore, Paid, Payer, Question, api::Input};
 use oda_roles::{
 	amount::{Amount, oda},
 	context::Context,
-	payer::{self, Reading, Subject},
+	payer::{self, Reading, Subject, User},
 	people,
 };
 use serde_json::json;
@@ -81,6 +81,7 @@ impl InferArgs {
 		let model = args.model.id(context).await?;
 		let key = global.signer(context).await?;
 		let payer = payer::open(context, key, args.deposits.into()).await?;
+		go_on(&payer).await?;
 		let subject = payer.chain().subject(model).await?;
 		let subject = subject.with_context(|| format!("there is no model {}", hex::encode(model)))?;
 		// All of them, before anything is paid.
@@ -102,10 +103,15 @@ impl InferArgs {
 				true => Some(payer.chain().first_wrong(&paid).await?),
 				false => None,
 			};
+			let (channel, nonce) = (paid.channel, paid.answer.receipt.nonce);
+			if let Some(Some(index)) = wrong {
+				// Whoever has been told so can rely on it, whatever happens to this command.
+				payer.accuse(channel, nonce, index).await?;
+			}
 			let files: Vec<&Path> = part.iter().map(|(path, _)| path.as_path()).collect();
 			report(context, &subject, &files, &paid, wrong)?;
 			if let Some(Some(index)) = wrong {
-				payer.dispute(paid.channel, paid.answer.receipt.nonce, index).await?;
+				payer.see_to(channel, Chore::Dispute { nonce, index }).await?;
 				let file =
 					files.get(index as usize).map_or_else(String::new, |path| path.display().to_string());
 				bail!("{file}: the provider's answer was wrong, as the court has found");
@@ -113,6 +119,16 @@ impl InferArgs {
 		}
 		Ok(())
 	}
+}
+
+/// Sees disputes through that an earlier command began. One that fails keeps nobody from asking.
+async fn go_on(payer: &Payer<User>) -> anyhow::Result<()> {
+	for (channel, chore) in payer.disputes().await? {
+		if let Err(error) = payer.see_to(channel, chore).await {
+			tracing::warn!(channel, %error, "an answer that was found wrong before is not refunded");
+		}
+	}
+	Ok(())
 }
 
 /// Reads a file that no model's input is longer than.
