@@ -1,11 +1,30 @@
 //! What the chain itself sees of an answer: in a dispute, or because it was asked there.
 
 use super::{AT_PRICE, ODA, PRICE, Served, books::Books};
-use crate::{events, until_happened};
+use crate::{ends, events, until_happened};
 use oda_blobs::{BlobSource, Store};
-use oda_client::{DisputeOutcome, Evidence, Signed, StakeRole};
-use oda_inference::api::Signature;
+use oda_client::{AccountId, DisputeOutcome, Evidence, Key, Signed, StakeRole};
+use oda_e2e::{Process, node};
+use oda_inference::{Wallet, api::Signature};
 use oda_primitives::RangeProof;
+use std::time::Duration;
+
+/// Ticks for which a receipt is evidence, and a stake that leaves answers: longer than any program takes to start.
+const RECEIPTS: [(&str, u64); 2] = [("receipts", 600), ("bonding", 600)];
+/// What a user gets back for a wrong answer, as the chain has it: so many times the price, and what a dispute may cost.
+const REFUND_RATIO: u128 = 10;
+const DISPUTE_FEE: u128 = 4 * ODA;
+
+/// Kills a process as soon as something has happened.
+async fn killed_once(process: Process, happened: impl AsyncFn(&Process) -> bool) {
+	let waiting = async {
+		while !happened(&process).await {
+			tokio::time::sleep(Duration::from_millis(20)).await;
+		}
+	};
+	ends("what is killed", waiting).await;
+	process.kill().await.unwrap();
+}
 
 #[tokio::test]
 async fn who_disputes_a_right_answer_loses_its_bond_and_the_provider_nothing() {
@@ -57,4 +76,57 @@ async fn a_request_on_the_chain_is_answered_there() {
 	let answers = served.chain.at(block).await.unwrap().unwrap().one_shot_answers().await.unwrap();
 	assert_eq!(answers.len(), 1);
 	assert_eq!((answers[0].0.price, &answers[0].1), (price, &digit.output));
+}
+
+#[tokio::test]
+async fn a_dispute_is_seen_through_by_the_next_command_and_by_the_watcher_and_pays_once() {
+	let served = Served::within(&RECEIPTS, &AT_PRICE).await;
+	let (worker, digit) = (served.user().await, served.digits(1).await.remove(0));
+	// Where the weights lie.
+	let liar = served.world.worker("//Ferdie");
+	liar.result(&["stake", "bond", "provider", "100", "--yes"]).await.unwrap();
+	let (bind, price) = (format!("127.0.0.1:{}", node::free_port().unwrap()), PRICE.to_string());
+	let lies = ["serve", "--bind", &bind, "--price", &price];
+	let mut lying = liar.rogue_service(&served.name, &lies, &served.world.log("liar.log")).unwrap();
+	until_happened(&mut lying, "serving", 1).await;
+	let (user, liar) = (served.user.account(), Key::from_uri("//Ferdie").unwrap().account());
+	let stake = async |account: &AccountId| {
+		let view = served.chain.finalised().await.unwrap();
+		view.stake_pool(StakeRole::Provider, account).await.unwrap().expect("it has bonded").own
+	};
+	let start = served.chain.finalised().await.unwrap().number();
+	let before = (served.wealth(&user).await, served.wealth(&liar).await, stake(&liar).await);
+
+	// Killed when it has found the answer wrong.
+	let (input, name) = (served.world.log("input").to_string_lossy().into_owned(), liar.to_string());
+	std::fs::write(&input, &digit.pixels).unwrap();
+	let infer = ["infer", &served.name, &input, "--as", "tensor", "--verify", "--provider", &name];
+	let asking = worker.service(&infer, &served.world.log("first.log")).unwrap();
+	killed_once(asking, async |asking| asking.output().contains("\"right\":false")).await;
+	let wallet = worker.base().join("wallets").join(user.to_string());
+	let wallet = Wallet::open(&wallet, served.chain.genesis()).unwrap();
+	let accused = || wallet.records().unwrap().remove(0).accused;
+	assert_eq!(accused().len(), 1);
+	// Given again, and killed when the court's block is not final yet.
+	let asking = worker.service(&infer, &served.world.log("second.log")).unwrap();
+	killed_once(asking, async |_| {
+		// The first has opened a channel.
+		served.chain.best().await.unwrap().account(&user).await.unwrap().nonce > before.0.0 + 1
+	})
+	.await;
+	let mut watching = worker.service(&["watch", "--no-check"], &served.world.log("watcher.log")).unwrap();
+	until_happened(&mut watching, "channel", 2).await;
+
+	let steps: Vec<_> = events(&watching, "channel").into_iter().map(|event| event["step"].clone()).collect();
+	assert_eq!(steps, ["closing", "finished"]);
+	assert!(accused().is_empty(), "the court has judged");
+	let view = served.chain.finalised().await.unwrap();
+	let slash = view.inference_terms().await.unwrap().receipt_slash;
+	let refund = (REFUND_RATIO * PRICE + DISPUTE_FEE).min(slash / 2);
+	let books = Books::open(&served.world.node.url()).await;
+	let fees = books.turnover(start + 1..=view.number()).await.fees_of(&user);
+	let after = (served.wealth(&user).await, served.wealth(&liar).await, stake(&liar).await);
+	// It was opened, disputed, closed and finished; its provider has redeemed nothing.
+	let made_whole = (before.0.0 + 4, before.0.1 + refund - fees);
+	assert_eq!(after, (made_whole, before.1, before.2 - slash));
 }

@@ -4,6 +4,7 @@ mod books;
 mod closing;
 mod commands;
 mod disputes;
+mod expiring;
 mod http;
 mod json_rpc;
 mod killed;
@@ -13,7 +14,7 @@ mod thousand;
 use crate::{World, prepared, serve, until_happened};
 use oda_blobs::{BlobSource, Store};
 use oda_client::{AccountId, Chain, ChannelPhase, Key, Receipt, StakeRole};
-use oda_e2e::{Process, Worker, digits, node};
+use oda_e2e::{Node, Process, Worker, digits, node};
 use oda_evaluator::Evaluator;
 use oda_inference::{
 	Http, Times,
@@ -29,6 +30,8 @@ const ODA: u128 = 1_000_000_000_000;
 const PRICE: u128 = ODA / 100;
 /// The same, as commands take it.
 const AT_PRICE: [&str; 2] = ["--per-request", "0.01"];
+/// Options of a node that keeps all states, so that all that happened can be looked at in the end.
+const ARCHIVE: [&str; 2] = ["--state-pruning", "archive"];
 /// Bytes of a record of the digits: its pixels, from 0 to 16, and the class.
 const RECORD: usize = 65;
 
@@ -131,9 +134,23 @@ struct Served {
 impl Served {
 	/// One whose provider serves on these terms.
 	async fn new(terms: &[&str]) -> Self {
-		// All states stay, so that all that happened can be looked at in the end.
-		let options = ["--dev", "--state-pruning", "archive"].map(str::to_owned).to_vec();
-		let world = World::with(options).await;
+		let options = [&["--dev"][..], &ARCHIVE].concat();
+		Self::on(World::with(options.into_iter().map(str::to_owned).collect()).await, terms).await
+	}
+
+	/// The same, with these windows of the chain's, in ticks of a second.
+	async fn within(windows: &[(&str, u64)], terms: &[&str]) -> Self {
+		let base = tempfile::tempdir().unwrap();
+		let spec =
+			node::specification(base.path(), "dev", 1_000, |genesis| node::set_windows(genesis, windows));
+		let spec = spec.unwrap();
+		let options = [&["--chain", &spec, "--validator", "--alice", "--force-authoring"][..], &ARCHIVE];
+		let options = options.concat().into_iter().map(str::to_owned).collect();
+		let node = Node::start_with(base.path(), options).await.unwrap();
+		Self::on(World { node, base }, terms).await
+	}
+
+	async fn on(world: World, terms: &[&str]) -> Self {
 		let apart = |base: &str, suri: &str| {
 			world.worker_apart(base, suri).with(&["--listen", "/ip4/127.0.0.1/tcp/0"])
 		};
