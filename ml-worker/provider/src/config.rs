@@ -66,7 +66,8 @@ pub struct Limits {
 	pub bodies: usize,
 	/// Maximum number of connections.
 	pub connections: usize,
-	/// Maximum number of connections of one address; of IPv6, of the 64 bits before the host's.
+	/// Maximum number of connections of one address; of IPv6, of the 64 bits before the host's. A quarter as many more are told
+	/// that they are too many; any others are closed at once.
 	pub connections_of_one: usize,
 	/// How fast the requests of one address may come.
 	pub address: Rate,
@@ -102,7 +103,7 @@ pub struct Times {
 	/// Between a connection's start, or the end of its last answer, and the end of the next request's headers. Also for the
 	/// handshake of TLS.
 	pub headers: Duration,
-	/// Between the headers of a request and the end of its body.
+	/// Between the headers of a request and the end of its body, also of one that is not wanted any more.
 	pub body: Duration,
 	/// Without a byte of an answer being taken.
 	pub write: Duration,

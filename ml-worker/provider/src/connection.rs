@@ -7,8 +7,17 @@ use crate::{
 	pace::household,
 	refused::Refused,
 };
-use axum::{Router, http::header::CONNECTION, response::IntoResponse};
-use hyper::{Request, body::Incoming, server::conn::http1, service::Service};
+use axum::{
+	Router,
+	http::header::{CONNECTION, HeaderValue},
+	response::IntoResponse,
+};
+use hyper::{
+	Request,
+	body::{Body, Bytes, Frame, Incoming, SizeHint},
+	server::conn::http1,
+	service::{Service, service_fn},
+};
 use hyper_util::{
 	rt::{TokioIo, TokioTimer},
 	service::TowerToHyperService,
@@ -16,16 +25,19 @@ use hyper_util::{
 use oda_inference::api::ProblemKind;
 use std::{
 	collections::HashMap,
-	future::poll_fn,
+	convert::Infallible,
 	io,
 	net::IpAddr,
 	pin::Pin,
-	sync::{Arc, Mutex, PoisonError},
+	sync::{
+		Arc, Mutex, PoisonError,
+		atomic::{AtomicBool, Ordering},
+	},
 	task::{Context, Poll, ready},
 	time::Duration,
 };
 use tokio::{
-	io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+	io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
 	net::{TcpListener, TcpStream},
 	sync::{Semaphore, watch},
 	task::JoinSet,
@@ -39,10 +51,11 @@ const BUFFER: usize = 128 << 10;
 /// How many headers of a request are read: enough to be told so if they are too many.
 const HEADERS: usize = 256;
 
-/// Connections beyond those that their addresses may have whose request is refused, at a time. Others are closed at once.
-const REFUSALS: usize = 256;
+/// Of the connections that an address may have, the part that it may have beyond them to be told that they are too many.
+const CROWD: usize = 4;
 
-/// How long a connection that has ended is read, so that its last answer arrives.
+/// How long more is waited for on a connection that has ended: whoever still sends reads the last answer only if the
+/// connection is not reset meanwhile.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// What serves connections.
@@ -61,8 +74,8 @@ impl Acceptor {
 	/// Serves until it is to stop, and what is under way then to its end; what takes longer than is allowed is cut off.
 	pub(crate) async fn serve(self) {
 		let places = Arc::new(Semaphore::new(self.limits.connections));
-		let households = Households::new(self.limits.connections_of_one);
-		let refusals = Arc::new(Semaphore::new(REFUSALS));
+		let of_one = self.limits.connections_of_one;
+		let (households, crowds) = (Households::new(of_one), Households::new((of_one / CROWD).max(1)));
 		let crowded = Router::new().fallback(crowded);
 		let mut connections = JoinSet::new();
 		let mut stop = self.stop.clone();
@@ -86,30 +99,21 @@ impl Acceptor {
 					continue;
 				}
 			};
-			let household = households.admit(address.ip());
-			// Of one that is too many, only what it asks is refused; of very many not even that.
-			let refusing = match household {
-				Some(_) => None,
-				None => match refusals.clone().try_acquire_owned() {
-					Ok(refusing) => Some(refusing),
-					Err(_) => continue,
-				},
-			};
-			let (router, headers) = match refusing {
-				Some(_) => (&crowded, LINGER),
-				None => (&self.router, self.times.headers),
-			};
+			// Of one that is too many, only what it asks is refused; of a crowd not even that.
+			let admitted = households.admit(address.ip()).map(|member| (member, &self.router));
+			let admitted = admitted.or_else(|| Some((crowds.admit(address.ip())?, &crowded)));
+			let Some((member, router)) = admitted else { continue };
 			let connection = Connection {
 				tls: self.tls.clone(),
 				router: TowerToHyperService::new(router.clone()),
 				peer: Peer(address.ip()),
-				times: Times { headers, ..self.times },
+				times: self.times,
 				stop: self.stop.clone(),
 			};
 			let open = self.metrics.connection();
 			connections.spawn(async move {
 				connection.serve(stream).await;
-				drop((place, household, refusing, open));
+				drop((place, member, open));
 			});
 		}
 		drop(self.listener);
@@ -157,9 +161,18 @@ impl Connection {
 
 	async fn http<S: AsyncRead + AsyncWrite + Unpin>(mut self, stream: S) {
 		let (peer, router) = (self.peer, self.router);
-		let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+		let service = service_fn(move |mut request: Request<Incoming>| {
 			request.extensions_mut().insert(peer);
-			router.call(request)
+			let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+			let answer = router.call(request.map(|body| Asked { body, read: read.clone() }));
+			async move {
+				let mut answer = answer.await?;
+				// Else whoever asks may ask again while the connection is being closed, and would get no answer.
+				if !read.load(Ordering::Relaxed) {
+					answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+				}
+				Ok::<_, Infallible>(answer)
+			}
 		});
 		let mut builder = http1::Builder::new();
 		builder
@@ -168,24 +181,55 @@ impl Connection {
 			.max_buf_size(BUFFER)
 			.max_headers(HEADERS);
 		let mut connection = builder.serve_connection(TokioIo::new(stream), service);
-		let mut served = poll_fn(|context| connection.poll_without_shutdown(context));
 		let served = tokio::select! {
-			served = &mut served => served,
+			served = &mut connection => served,
 			() = stopped(&mut self.stop) => {
 				Pin::new(&mut connection).graceful_shutdown();
-				poll_fn(|context| connection.poll_without_shutdown(context)).await
+				(&mut connection).await
 			}
 		};
 		if let Err(error) = served {
 			tracing::debug!(peer = %peer.0, %error, "a connection");
 		}
-		// Whoever still sends reads the answer only if the connection is not reset meanwhile.
 		let mut stream = connection.into_parts().io.into_inner();
 		let linger = async {
 			stream.shutdown().await?;
-			tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+			let mut unwanted = vec![0; 8 << 10];
+			while timeout(LINGER, stream.read(&mut unwanted)).await?? > 0 {}
+			io::Result::Ok(())
 		};
-		drop(timeout(LINGER, linger).await);
+		drop(timeout(self.times.body, linger).await);
+	}
+}
+
+/// The body of a request.
+struct Asked {
+	body: Incoming,
+	/// Whether it was read to its end.
+	read: Arc<AtomicBool>,
+}
+
+impl Body for Asked {
+	type Data = Bytes;
+	type Error = hyper::Error;
+
+	fn poll_frame(
+		mut self: Pin<&mut Self>,
+		context: &mut Context<'_>,
+	) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+		let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+		if frame.is_none() {
+			self.read.store(true, Ordering::Relaxed);
+		}
+		Poll::Ready(frame)
+	}
+
+	fn is_end_stream(&self) -> bool {
+		self.body.is_end_stream()
+	}
+
+	fn size_hint(&self) -> SizeHint {
+		self.body.size_hint()
 	}
 }
 
@@ -307,7 +351,47 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+	use tokio::io::{DuplexStream, duplex};
+
+	/// The other side of a connection that buffers so many bytes each way, and whose requests all get the same answer.
+	fn connect(buffer: usize, answer: Vec<u8>) -> DuplexStream {
+		let (ours, theirs) = duplex(buffer);
+		let stop = watch::Sender::new(false);
+		let connection = Connection {
+			tls: None,
+			router: TowerToHyperService::new(Router::new().fallback(async || answer)),
+			peer: Peer([192, 0, 2, 1].into()),
+			times: Times::default(),
+			stop: stop.subscribe(),
+		};
+		tokio::spawn(async move {
+			connection.http(ours).await;
+			drop(stop);
+		});
+		theirs
+	}
+
+	#[tokio::test(start_paused = true)]
+	async fn an_answer_is_written_to_its_end_though_the_body_is_not_read() {
+		let mut stream = connect(1_000, vec![b'x'; 100_000]);
+		stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").await.unwrap();
+		let mut answer = Vec::new();
+		stream.read_to_end(&mut answer).await.unwrap();
+		assert!(answer.len() > 100_000, "{} bytes", answer.len());
+	}
+
+	#[tokio::test(start_paused = true)]
+	async fn who_sends_its_whole_body_before_it_reads_gets_its_answer() {
+		let mut stream = connect(10_000, b"no".to_vec());
+		stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").await.unwrap();
+		for _ in 0..10 {
+			sleep(Duration::from_secs(1)).await;
+			stream.write_all(&[b' '; 100_000]).await.unwrap();
+		}
+		let mut answer = String::new();
+		stream.read_to_string(&mut answer).await.unwrap();
+		assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("no"), "{answer}");
+	}
 
 	#[test]
 	fn a_household_has_so_many_connections_and_no_more() {

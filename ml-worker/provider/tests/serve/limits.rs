@@ -8,11 +8,32 @@ use oda_inference::api::{INFER_PATH, JSON, MODELS_PATH, PAYMENT, ProblemKind, QU
 use oda_primitives::Voucher;
 use oda_provider::Rate;
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use std::{convert::Infallible, time::Duration};
+use std::{
+	convert::Infallible,
+	net::{IpAddr, SocketAddr},
+	time::Duration,
+};
 use tokio::{
 	io::{AsyncReadExt, AsyncWriteExt},
-	net::TcpStream,
+	net::{TcpSocket, TcpStream},
+	time::sleep,
 };
+
+/// Connects from another address of this machine.
+async fn connect_from(address: &str, to: SocketAddr) -> TcpStream {
+	let socket = TcpSocket::new_v4().unwrap();
+	let from: IpAddr = address.parse().unwrap();
+	socket.bind((from, 0).into()).unwrap();
+	socket.connect(to).await.unwrap()
+}
+
+/// Asks how it is; says with which status that was answered, and nothing if it was not.
+async fn health(stream: &mut TcpStream) -> Option<String> {
+	stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.ok()?;
+	let mut answer = [0; 12];
+	stream.read_exact(&mut answer).await.ok()?;
+	answer.strip_prefix(b"HTTP/1.1 ").map(|status| String::from_utf8_lossy(status).into_owned())
+}
 
 #[tokio::test]
 async fn who_comes_when_the_queue_is_full_is_told_to_come_again_and_nothing_is_kept_of_it() {
@@ -148,10 +169,7 @@ async fn one_address_has_so_many_connections_and_no_more() {
 	let world = World::with(|config| config.limits.connections_of_one = 2).await;
 	let open = async || {
 		let mut stream = TcpStream::connect(world.address()).await.unwrap();
-		stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-		let mut answer = [0; 12];
-		stream.read_exact(&mut answer).await.unwrap();
-		(answer.ends_with(b"204")).then_some(stream)
+		(health(&mut stream).await.unwrap() == "204").then_some(stream)
 	};
 	let (first, second) = (open().await, open().await);
 	assert!(first.is_some() && second.is_some());
@@ -160,6 +178,50 @@ async fn one_address_has_so_many_connections_and_no_more() {
 	assert_eq!((reply.retry_after(), &reply.headers["connection"]), (1, &"close".parse().unwrap()));
 	drop(first);
 	while open().await.is_none() {}
+}
+
+#[tokio::test]
+async fn a_crowd_of_one_address_takes_no_answer_from_another() {
+	let world = World::with(|config| config.limits.connections_of_one = 1).await;
+	let mut crowd = Vec::new();
+	for _ in 0..300 {
+		crowd.push(connect_from("127.0.0.2", world.address()).await);
+	}
+	let mut first = connect_from("127.0.0.3", world.address()).await;
+	assert_eq!(health(&mut first).await.as_deref(), Some("204"));
+	let mut second = connect_from("127.0.0.3", world.address()).await;
+	assert_eq!(health(&mut second).await.as_deref(), Some("429"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_one_too_many_has_as_much_time_as_others() {
+	let world = World::with(|config| config.limits.connections_of_one = 1).await;
+	let mut first = TcpStream::connect(world.address()).await.unwrap();
+	assert_eq!(health(&mut first).await.as_deref(), Some("204"));
+	let mut second = TcpStream::connect(world.address()).await.unwrap();
+	sleep(Duration::from_secs(3)).await;
+	assert_eq!(health(&mut second).await.as_deref(), Some("429"));
+}
+
+#[tokio::test]
+async fn who_is_refused_before_its_body_is_read_is_told_that_the_connection_ends() {
+	let world = World::with(|config| config.limits.body = 10_000).await;
+	let mut stream = TcpStream::connect(world.address()).await.unwrap();
+	let head = format!(
+		"POST {INFER_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: 10001\r\n\r\n"
+	);
+	stream.write_all(head.as_bytes()).await.unwrap();
+	let mut answer = String::new();
+	stream.read_to_string(&mut answer).await.unwrap();
+	assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn who_is_refused_after_its_body_was_read_keeps_the_connection() {
+	let world = World::new().await;
+	let reply = world.post(INFER_PATH, &[], &question(&[[7.0, 5.0]])).await;
+	reply.refused(ProblemKind::PaymentRequired);
+	assert!(!reply.headers.contains_key("connection"));
 }
 
 #[tokio::test]
