@@ -76,7 +76,10 @@ impl<T: Config> Open<T> {
 	}
 
 	/// Adds points, as far as the cap goes.
+	///
+	/// Everybody can do what is free, with each account anew: so that counts by the bond, of which more accounts have no more.
 	fn earn(&mut self, source: Source, points: u64) {
+		let points = if source.is_free() { points.saturating_mul(self.units) } else { points };
 		let room = self.cap(source).saturating_sub(self.entry.earned.of(source));
 		let points = if self.entry.standing == Standing::Good { points.min(room) } else { 0 };
 		self.entry.earned.add(source, points);

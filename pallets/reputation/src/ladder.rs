@@ -19,21 +19,19 @@ impl Ladder {
 		threshold.saturating_sub(self.hysteresis.mul_floor(threshold))
 	}
 
-	/// Whether each tier needs more than the one before, and no more than any two tiers *keep* that are together as high: so
-	/// that an account that is split in two comes no further.
+	/// Whether each tier needs more than the one before, and no more than any two that are together as high: one at which an
+	/// account rises, and one that another *keeps*. So an account that is split in two comes no further.
 	///
-	/// With a hysteresis it is not enough that `θ(s + t) ≤ θ(s) + θ(t)`: one part rises, falls back as far as it may, and
-	/// then the other rises, so that together they never have the points of tier `s + t`.
+	/// With a hysteresis it is not enough that `θ(s + t) ≤ θ(s) + θ(t)`: one part rises and falls back as far as it may,
+	/// then the other rises, and together they never had the points of tier `s + t`.
 	pub fn is_sound(&self) -> bool {
-		let rises = self.thresholds.windows(2).all(|pair| pair.first() < pair.last());
-		let floors: Vec<u64> = self.thresholds.iter().map(|threshold| self.floor(*threshold)).collect();
-		let splits = self.thresholds.iter().enumerate().all(|(index, threshold)| {
-			// Tier `index + 1` of the tiers `part + 1` and `index − part`.
-			floors
-				.iter()
-				.zip(floors.iter().take(index).rev())
-				.take(index)
-				.all(|(part, other)| *threshold <= part.saturating_add(*other))
+		let thresholds = &self.thresholds;
+		let rises = thresholds.windows(2).all(|pair| pair.first() < pair.last());
+		let floors: Vec<u64> = thresholds.iter().map(|threshold| self.floor(*threshold)).collect();
+		// Those below it from the lowest up, and from the highest down: each pair is together as high.
+		let splits = thresholds.iter().enumerate().all(|(below, threshold)| {
+			let down = floors.iter().take(below).rev();
+			thresholds.iter().zip(down).all(|(risen, kept)| *threshold <= risen.saturating_add(*kept))
 		});
 		rises && splits && floors.first().is_some_and(|first| *first > 0)
 	}

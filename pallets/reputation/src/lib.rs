@@ -392,10 +392,7 @@ pub mod pallet {
 		fn integrity_test() {
 			assert!(T::Period::get() > 0, "a period lasts a tick at least");
 			assert!((1..=u32::from(Tier::MAX)).contains(&T::MaxTiers::get()), "there are tiers");
-			assert!(
-				Self::ladder().is_sound(),
-				"no tier needs more than those that are together as high keep"
-			);
+			assert!(Self::ladder().is_sound(), "no tier needs more than two that are together as high");
 			assert!(T::BondPerTier::get() > BalanceOf::<T>::default(), "tiers need bonds");
 			assert!(
 				T::FaultDecay::get() >= decay::LEAST_DECAY && T::FaultDecay::get() <= T::Decay::get(),

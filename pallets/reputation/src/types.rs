@@ -229,7 +229,8 @@ impl PerFault {
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Worths {
-	/// What a deed earns; of [`Source::Verified`] for each vote, of [`Source::Served`] for each `served_unit`.
+	/// What a deed earns; of [`Source::Verified`] for each vote, of [`Source::Served`] for each `served_unit`, and of what
+	/// [is free](Source::is_free) for each unit of the account's bond.
 	pub points: PerSource,
 	/// The planck of fees that have to be burned at once to earn `points.served`. With 0, fees earn nothing.
 	pub served_unit: u128,

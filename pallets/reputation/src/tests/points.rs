@@ -89,6 +89,16 @@ fn free_points_count_up_to_their_share_of_what_cost_something() {
 }
 
 #[test]
+fn what_is_free_counts_by_the_bond() {
+	run(|| {
+		bond(ALICE, 3);
+		endow(ALICE, 1_000);
+		saw(ALICE, Deed::Heartbeat);
+		assert_eq!(entry(ALICE).unwrap().free, 3 * WORTHS.points.heartbeat);
+	});
+}
+
+#[test]
 fn free_sources_have_caps_too() {
 	run(|| {
 		bond(ALICE, 1);

@@ -12,10 +12,21 @@ const PARTS: u64 = 101;
 /// What is added to a payer's number in the world of the whole.
 const OF_WHOLE: u64 = 1_000;
 
+/// Thresholds that are as high as is sound with a hysteresis of two periods' decay, so that the parts keep what they can.
+const STEPS: [u64; 5] = [1_000, 1_800, 2_440, 2_952, 3_362];
+const SLACK: Perbill = Perbill::from_percent(20);
+
+const COSTLY: [Source; 4] = [Source::Verified, Source::Accepted, Source::Challenged, Source::Kept];
+const FREE: [Source; 3] = [Source::Heartbeat, Source::Voted, Source::Audited];
+
 #[derive(Clone, Debug)]
 enum Step {
 	/// Somebody does something, so often.
 	Does { part: u64, source: Source, times: u32 },
+	/// Those of whom it is said do what is free, each with its own account; so does the whole, with its one account.
+	Free { does: Vec<bool>, source: Source },
+	/// Somebody is given points.
+	Gets { part: u64, points: u64 },
 	/// Somebody is paid.
 	Served { part: u64, payer: u64, burned: u128 },
 	/// Somebody bonds more.
@@ -38,14 +49,18 @@ fn deed(source: Source) -> Deed {
 }
 
 fn step(parts: u64) -> impl Strategy<Value = Step> {
-	let source = (0..Source::ALL.len()).prop_map(|index| Source::ALL[index]);
-	let source = source.prop_filter("it is told otherwise", |source| *source != Source::Served);
+	let source = prop::sample::select(&COSTLY[..]);
+	let free = prop::sample::select(&FREE[..]);
+	let does = proptest::collection::vec(any::<bool>(), parts as usize);
+	// So that the points of the whole go up and down among the thresholds.
 	prop_oneof![
-		8 => (0..parts, source, 1..12u32).prop_map(|(part, source, times)| Step::Does { part, source, times }),
-		4 => (0..parts, 0..4u64, 0..300u128)
+		4 => (0..parts, 50..1_100u64).prop_map(|(part, points)| Step::Gets { part, points }),
+		3 => (does, free).prop_map(|(does, source)| Step::Free { does, source }),
+		4 => (0..parts, source, 1..5u32).prop_map(|(part, source, times)| Step::Does { part, source, times }),
+		2 => (0..parts, 0..4u64, 0..300u128)
 			.prop_map(|(part, payer, burned)| Step::Served { part, payer, burned }),
-		2 => (0..parts, 0..250u64).prop_map(|(part, amount)| Step::Bonds { part, amount }),
-		3 => (1..4u64, 0..parts, prop_oneof![3 => Just(100u32), 1 => 0..100u32])
+		4 => (0..parts, 0..350u64).prop_map(|(part, amount)| Step::Bonds { part, amount }),
+		7 => (1..4u64, 0..parts, prop_oneof![9 => Just(100u32), 1 => 0..100u32])
 			.prop_map(|(periods, part, kept)| {
 				Step::Passes { periods, part, kept: Perbill::from_percent(kept) }
 			}),
@@ -68,6 +83,17 @@ fn act(step: Step, parts: u64) {
 				Reputation::saw_times(&who, deed(source), times);
 			}
 		}
+		Step::Gets { part, points } => {
+			endow(WHOLE, points);
+			endow(PARTS + part, points);
+		}
+		Step::Free { does, source } => {
+			if does.contains(&true) {
+				saw(WHOLE, deed(source));
+			}
+			let parts = (PARTS..).zip(does).filter(|(_, does)| *does);
+			parts.for_each(|(who, _)| saw(who, deed(source)));
+		}
 		Step::Served { part, payer, burned } => {
 			Reputation::earned(&WHOLE, &(OF_WHOLE + payer), burned);
 			Reputation::earned(&(PARTS + part), &payer, burned);
@@ -81,6 +107,15 @@ fn act(step: Step, parts: u64) {
 			set_bond(part, kept.mul_floor(own(part)), parts);
 		}
 	}
+}
+
+/// The chain at genesis, with thresholds as high as is sound.
+fn ext() -> polkadot_sdk::sp_io::TestExternalities {
+	let ext = crate::mock::ext();
+	Steps::set(STEPS.to_vec());
+	Slack::set(SLACK);
+	assert!(Reputation::ladder().is_sound());
+	ext
 }
 
 /// Checks that the parts have come no further than the whole, whose tier ends at the highest.
