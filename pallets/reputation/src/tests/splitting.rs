@@ -221,3 +221,15 @@ fn a_fault_stays_with_the_part_that_committed_it() {
 		assert_eq!((tier(WHOLE), tier(PARTS)), (0, 1));
 	});
 }
+
+#[test]
+fn in_a_period_in_which_a_bond_leaves_two_parts_can_earn_more() {
+	run(|| {
+		[0, 1].into_iter().for_each(|part| set_bond(part, UNIT, 2));
+		act(Step::Does { part: 0, source: Source::Verified, times: 4 }, 2);
+		set_bond(0, 0, 2);
+		act(Step::Does { part: 1, source: Source::Verified, times: 4 }, 2);
+		let caps = [points(WHOLE), points(PARTS) + points(PARTS + 1)].map(|sum| sum / CAPS.verified);
+		assert_eq!(caps, [1, 2], "more by what the bond that left allowed, and no tier without it");
+	});
+}
