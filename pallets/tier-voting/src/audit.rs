@@ -6,11 +6,11 @@ use codec::Encode;
 use polkadot_sdk::frame_support::traits::Polling;
 
 impl<T: Config> Pallet<T> {
-	/// Checks that every tally is the sum of the votes that count now, and that what is delegated is the sum of the
-	/// delegators' tiers.
+	/// Checks that every tally is the sum of the votes that count now, and that what is delegated is the sum
+	/// of the delegators' tiers.
 	///
-	/// Whoever keeps the tiers knows all accounts that have one, and can compare their sum with [`TotalVotes`]; here it
-	/// is compared with the tiers of those who vote or delegate.
+	/// Whoever keeps the tiers knows all accounts that have one, and can compare their sum with
+	/// [`TotalVotes`]; here it is compared with the tiers of those who vote or delegate.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut accounts = BTreeMap::new();
 		Self::audit_votes(&mut accounts)?;

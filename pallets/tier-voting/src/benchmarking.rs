@@ -40,8 +40,9 @@ fn next_block<T: Config>() {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Gives an account, whose tier is not 0, a delegate for each track that votes on as many polls as it can: a change of
-	/// the account's tier then costs what it costs at worst. For the benchmarks of whoever changes tiers, too.
+	/// Gives an account, whose tier is not 0, a delegate for each track that votes on as many polls as it
+	/// can: a change of the account's tier then costs what it costs at worst. For the benchmarks of whoever
+	/// changes tiers, too.
 	///
 	/// Votes of its own would cost less: it would have to leave their track to itself.
 	pub fn fill_for_benchmark(who: &T::AccountId) {

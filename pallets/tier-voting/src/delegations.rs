@@ -4,8 +4,8 @@ use crate::{pallet::*, types::*, *};
 use polkadot_sdk::frame_support::traits::Polling;
 
 impl<T: Config> Pallet<T> {
-	/// Delegates the votes of a track, to somebody else than before if they were delegated; how many polls of the delegate
-	/// before, if there was one, and of the new one were touched.
+	/// Delegates the votes of a track, to somebody else than before if they were delegated; how many polls of
+	/// the delegate before, if there was one, and of the new one were touched.
 	pub(crate) fn do_delegate(
 		who: T::AccountId,
 		class: Class,

@@ -1,14 +1,15 @@
 //! Votes by tier on the polls of referenda, with delegation by track.
 //!
-//! An account has as many votes as its [tier](oda_pallet_traits::Tiers), and those that others delegate to it for the
-//! poll's track. A [`Tally`] adds them up: *approval* is the part of the ayes in the votes cast, *support* their part in
-//! all votes that there are ([`TotalVotes`]). Polls are kept elsewhere, behind [`Polling`].
+//! An account has as many votes as its [tier](oda_pallet_traits::Tiers), and those that others delegate to it
+//! for the poll's track. A [`Tally`] adds them up: *approval* is the part of the ayes in the votes cast,
+//! *support* their part in all votes that there are ([`TotalVotes`]). Polls are kept elsewhere, behind
+//! [`Polling`].
 //!
-//! Every tally is the sum of the ballots that count now, never of what was once true: when an account's tier changes
-//! ([`TierWatcher`]), or what is delegated to it, its votes on ongoing polls are counted anew at once. They are a bounded
-//! list, and so is what that costs. Votes on polls that are over count nowhere; they stay on the list until anybody has
-//! them [forgotten](Pallet::forget), which is free. Only then does a vote become [`Evidence`]: once a poll, if the poll
-//! was decided and the vote counted in the end.
+//! Every tally is the sum of the ballots that count now, never of what was once true: when an account's tier
+//! changes ([`TierWatcher`]), or what is delegated to it, its votes on ongoing polls are counted anew at
+//! once. They are a bounded list, and so is what that costs. Votes on polls that are over count nowhere; they
+//! stay on the list until anybody has them [forgotten](Pallet::forget), which is free. Only then does a vote
+//! become [`Evidence`]: once a poll, if the poll was decided and the vote counted in the end.
 //!
 //! ```
 //! use polkadot_sdk::{frame_support::traits::Polling, sp_runtime::Perbill};
@@ -97,18 +98,19 @@ pub mod pallet {
 		/// The polls, and their tallies.
 		type Polls: Polling<Tally<Self>, Index = Poll, Votes = Votes, Class = Class>;
 
-		/// The accounts' tiers. Whoever keeps them tells this pallet of each change, genesis included, through
-		/// [`TierWatcher`](oda_pallet_traits::TierWatcher).
+		/// The accounts' tiers. Whoever keeps them tells this pallet of each change, genesis included,
+		/// through [`TierWatcher`](oda_pallet_traits::TierWatcher).
 		type Tiers: Tiers<Self::AccountId>;
 
 		/// Who is told that an account has voted.
 		type Evidence: Evidence<Self::AccountId>;
 
-		/// The deposit for a list of votes, and the one for a list of delegations; with [`HoldReason::ListDeposit`].
+		/// The deposit for a list of votes, and the one for a list of delegations; with
+		/// [`HoldReason::ListDeposit`].
 		type ListDeposit: Consideration<Self::AccountId, Footprint>;
 
-		/// The most ongoing polls on which an account can vote. At worst a changed tier costs what counting so many votes
-		/// anew costs, times the number of tracks.
+		/// The most ongoing polls on which an account can vote. At worst a changed tier costs what counting
+		/// so many votes anew costs, times the number of tracks.
 		#[pallet::constant]
 		type MaxVotes: Get<u32>;
 
@@ -251,13 +253,14 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// Votes on a poll, or changes a vote.
 		///
-		/// The vote weighs what the voter's tier and the votes delegated to it are, at any time until the poll is over.
-		/// Puts the list's deposit on hold with the first vote.
+		/// The vote weighs what the voter's tier and the votes delegated to it are, at any time until the
+		/// poll is over. Puts the list's deposit on hold with the first vote.
 		///
 		/// - `poll`: the poll, ongoing.
 		/// - `aye`: whether to vote for it.
 		///
-		/// Event: `Voted`. Errors: `NoTier`, `NotOngoing`, `VotesDelegated`, `TooManyVotes`; the deposit cannot be held.
+		/// Event: `Voted`. Errors: `NoTier`, `NotOngoing`, `VotesDelegated`, `TooManyVotes`; the deposit
+		/// cannot be held.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::vote())]
 		pub fn vote(origin: OriginFor<T>, poll: Poll, aye: bool) -> DispatchResult {
@@ -277,14 +280,18 @@ pub mod pallet {
 			Self::do_retract(who, poll)
 		}
 
-		/// Drops an account's votes on polls that are over, and returns the list's deposit with the last one. Those that
-		/// counted when their poll was decided are evidence for the account. Anybody may; free, unless it fails.
+		/// Drops an account's votes on polls that are over, and returns the list's deposit with the last one.
+		/// Those that counted when their poll was decided are evidence for the account. Anybody may; free,
+		/// unless it fails.
 		///
 		/// - `who`: the voter.
 		///
 		/// Event: `Forgotten`. Error: `NothingToForget`.
 		#[pallet::call_index(2)]
-		#[pallet::weight(T::WeightInfo::forget(T::MaxVotes::get()).saturating_add(T::WeightInfo::tier_changed()))]
+		#[pallet::weight({
+			let votes = T::MaxVotes::get();
+			T::WeightInfo::forget(votes).saturating_add(T::WeightInfo::tier_changed())
+		})]
 		pub fn forget(origin: OriginFor<T>, who: T::AccountId) -> DispatchResultWithPostInfo {
 			ensure_signed(origin)?;
 			let before = T::Tiers::tier(&who);
@@ -295,7 +302,8 @@ pub mod pallet {
 			Ok((Some(weight), Pays::No).into())
 		}
 
-		/// Has a poll looked at anew on which nobody votes: it starts, passes, fails or stops confirming if it is due.
+		/// Has a poll looked at anew on which nobody votes: it starts, passes, fails or stops confirming if
+		/// it is due.
 		///
 		/// - `poll`: the poll, ongoing.
 		///
@@ -309,8 +317,9 @@ pub mod pallet {
 
 		/// Delegates the caller's votes on the polls of a track, instead of to any delegate before.
 		///
-		/// The caller's tier, but nothing that is delegated to the caller, is added to the delegate's votes, for as long
-		/// as the delegate has a tier itself. Puts the list's deposit on hold with the first delegation.
+		/// The caller's tier, but nothing that is delegated to the caller, is added to the delegate's votes,
+		/// for as long as the delegate has a tier itself. Puts the list's deposit on hold with the first
+		/// delegation.
 		///
 		/// - `class`: the track.
 		/// - `to`: the delegate, which does not delegate its own votes of the track.
@@ -364,7 +373,8 @@ pub mod pallet {
 			VotesOf::<T>::get(who).map(|listed| listed.list.into_inner()).unwrap_or_default()
 		}
 
-		/// What an account's vote on a poll of this track would weigh: nothing if it has no tier or delegates its votes.
+		/// What an account's vote on a poll of this track would weigh: nothing if it has no tier or delegates
+		/// its votes.
 		pub fn weight_of(who: T::AccountId, class: Class) -> Votes {
 			if Self::delegate_of(&who, class).is_some() { 0 } else { Self::weight(&who, class) }
 		}
@@ -383,7 +393,8 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Lets `change` see to a list, whose deposit is taken when it is no longer empty, and returned when it is again.
+	/// Lets `change` see to a list, whose deposit is taken when it is no longer empty, and returned when it
+	/// is again.
 	pub(crate) fn mutate_list<Item, Max: Get<u32>, R>(
 		who: &T::AccountId,
 		listed: &mut Option<Listed<BoundedVec<Item, Max>, T::ListDeposit>>,
@@ -415,8 +426,8 @@ impl<T: Config> Pallet<T> {
 		Footprint::from_parts(1, bytes)
 	}
 
-	/// What an account's delegations take in the storage, if there are as many as there can be, with what is counted for
-	/// their delegates.
+	/// What an account's delegations take in the storage, if there are as many as there can be, with what is
+	/// counted for their delegates.
 	pub(crate) fn delegations_footprint() -> Footprint {
 		let account = T::AccountId::max_encoded_len();
 		let entry = account.saturating_add(Class::max_encoded_len()).saturating_add(Votes::max_encoded_len());

@@ -117,7 +117,8 @@ impl Evidence<u64> for Witness {
 	}
 }
 
-/// Behaves as `pallet-referenda` 50.0.0 does: what is ongoing is stored again and looked at after each access.
+/// Behaves as `pallet-referenda` 50.0.0 does: what is ongoing is stored again and looked at after each
+/// access.
 pub struct TestPolls;
 impl Polling<Tally<Test>> for TestPolls {
 	type Index = u32;

@@ -101,8 +101,8 @@ fn ratio(part: Votes, all: Votes) -> Perbill {
 
 /// Takes `from` out of a counter and puts `to` in.
 ///
-/// Counters are exact. What is taken out was put in before. What is put in are tiers, those of different accounts: a
-/// tier is at most 255, so that it takes more than 16 million accounts with tiers to overflow.
+/// Counters are exact. What is taken out was put in before. What is put in are tiers, those of different
+/// accounts: a tier is at most 255, so that it takes more than 16 million accounts with tiers to overflow.
 pub(crate) fn exchange(counter: &mut Votes, from: Votes, to: Votes) {
 	*counter = counter.checked_sub(from).and_then(|rest| rest.checked_add(to)).unwrap_or_else(|| {
 		defensive!("votes are counted exactly");

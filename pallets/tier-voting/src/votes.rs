@@ -1,4 +1,5 @@
-//! Votes: cast, retracted, forgotten when their polls are over, and counted anew when they weigh something else.
+//! Votes: cast, retracted, forgotten when their polls are over, and counted anew when they weigh something
+//! else.
 
 use crate::{pallet::*, types::*, *};
 use oda_pallet_traits::{Deed, Evidence, Tier, TierWatcher, Tiers};
@@ -41,10 +42,11 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Drops an account's votes on polls that are over, and tells of those that counted as their poll was decided; how
-	/// many votes it had listed.
+	/// Drops an account's votes on polls that are over, and tells of those that counted as their poll was
+	/// decided; how many votes it had listed.
 	///
-	/// It tells of all of them at once and last: the evidence may change the account's tier, and what its votes weigh.
+	/// It tells of all of them at once and last: the evidence may change the account's tier, and what its
+	/// votes weigh.
 	pub(crate) fn do_forget(who: &T::AccountId) -> Result<u32, DispatchError> {
 		let (listed, over) = Self::mutate_votes(who, |ballots| {
 			let listed = ballots.len();
@@ -70,8 +72,8 @@ impl<T: Config> Pallet<T> {
 		Ok(listed.saturated_into())
 	}
 
-	/// Lets `change` see to the tally of an ongoing poll. Whoever keeps the poll looks at it soon afterwards, whether or
-	/// not anything was changed.
+	/// Lets `change` see to the tally of an ongoing poll. Whoever keeps the poll looks at it soon afterwards,
+	/// whether or not anything was changed.
 	pub(crate) fn touch(poll: Poll, change: impl FnOnce(&mut Tally<T>)) -> DispatchResult {
 		T::Polls::try_access_poll(poll, |status| {
 			let (tally, _class) = status.ensure_ongoing().ok_or(Error::<T>::NotOngoing)?;
@@ -85,14 +87,14 @@ impl<T: Config> Pallet<T> {
 		T::Polls::as_ongoing(poll).map(|(_tally, class)| class)
 	}
 
-	/// Whether a poll that is over was approved or rejected. Others were never decided: they were cancelled, killed, or
-	/// waited for too long.
+	/// Whether a poll that is over was approved or rejected. Others were never decided: they were cancelled,
+	/// killed, or waited for too long.
 	fn is_decided(poll: Poll) -> bool {
 		T::Polls::access_poll(poll, |status| matches!(status, PollStatus::Completed(..)))
 	}
 
-	/// What an account's vote on a poll of this track weighs, if it votes itself: its tier and what is delegated to it.
-	/// Without a tier it weighs nothing, whatever is delegated to it.
+	/// What an account's vote on a poll of this track weighs, if it votes itself: its tier and what is
+	/// delegated to it. Without a tier it weighs nothing, whatever is delegated to it.
 	pub(crate) fn weight(who: &T::AccountId, class: Class) -> Votes {
 		match T::Tiers::tier(who) {
 			0 => 0,
@@ -100,8 +102,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Counts an account's votes by what they weigh now, on the polls of all tracks or of one; how many polls were
-	/// touched. Votes on polls that are over stay as they were.
+	/// Counts an account's votes by what they weigh now, on the polls of all tracks or of one; how many polls
+	/// were touched. Votes on polls that are over stay as they were.
 	pub(crate) fn reweigh(who: &T::AccountId, class: Option<Class>) -> u32 {
 		let mut touched = 0u32;
 		VotesOf::<T>::mutate_extant(who, |listed| {

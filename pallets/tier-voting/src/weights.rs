@@ -1,5 +1,6 @@
-//! What the calls cost, and what a changed tier costs whoever changes it. The figures of `()` are estimates from what
-//! is read and written, for tests: whichever runtime composes the pallet measures its own (`runtime/src/weights/`).
+//! What the calls cost, and what a changed tier costs whoever changes it. The figures of `()` are estimates
+//! from what is read and written, for tests: whichever runtime composes the pallet measures its own
+//! (`runtime/src/weights/`).
 
 use polkadot_sdk::frame_support::weights::{Weight, constants::RocksDbWeight};
 
@@ -15,10 +16,11 @@ pub trait WeightInfo {
 	fn poke() -> Weight;
 	/// Delegating the votes of a track, as `v` votes of the delegate are counted anew.
 	fn delegate(v: u32) -> Weight;
-	/// Undelegating them, or taking them from one delegate to give them to another, as `v` votes of the delegate are
-	/// counted anew.
+	/// Undelegating them, or taking them from one delegate to give them to another, as `v` votes of the
+	/// delegate are counted anew.
 	fn undelegate(v: u32) -> Weight;
-	/// Hearing that an account's tier changed, which has as many delegates, with as many votes, as there can be.
+	/// Hearing that an account's tier changed, which has as many delegates, with as many votes, as there can
+	/// be.
 	fn tier_changed() -> Weight;
 }
 

@@ -126,7 +126,8 @@ impl Model {
 		self.delegations.contains_key(&(who, class))
 	}
 
-	/// Everybody's votes on a poll: each account's tier counts where it votes itself, or where its delegate votes.
+	/// Everybody's votes on a poll: each account's tier counts where it votes itself, or where its delegate
+	/// votes.
 	fn tally(&self, poll: u32, class: u16) -> (u32, u32) {
 		let mut sums = (0, 0);
 		for who in PEOPLE.into_iter().chain([POOR]) {
