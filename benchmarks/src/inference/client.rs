@@ -13,7 +13,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpSocket;
 
 /// A connection that is kept open.
-pub(crate) struct Connection(SendRequest<Full<Bytes>>);
+pub(crate) struct Connection {
+	sender: SendRequest<Full<Bytes>>,
+	/// Requests that it has sent.
+	pub(crate) asked: u64,
+}
 
 /// An answer, whatever it says.
 pub(crate) struct Answered {
@@ -42,7 +46,7 @@ impl Connection {
 		let (sender, connection) = handshake(TokioIo::new(stream)).await?;
 		// What ends it is seen by who sends.
 		drop(tokio::spawn(connection));
-		Ok(Self(sender))
+		Ok(Self { sender, asked: 0 })
 	}
 
 	/// Asks the model, and pays with this header, if there is one.
@@ -53,10 +57,11 @@ impl Connection {
 			request = request.header(PAYMENT, payment);
 		}
 		let request = request.body(Full::new(body))?;
-		if self.0.ready().await.is_err() {
+		if self.sender.ready().await.is_err() {
 			return Ok(Sent::TooLate);
 		}
-		let response = match self.0.send_request(request).await {
+		self.asked += 1;
+		let response = match self.sender.send_request(request).await {
 			Ok(response) => response,
 			Err(error) if error.is_canceled() => return Ok(Sent::TooLate),
 			Err(error) => return Ok(Sent::Unanswered(error)),

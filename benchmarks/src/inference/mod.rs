@@ -187,7 +187,6 @@ fn of_overload(overload: &Overload) -> Result<String> {
 		write!(text, " | {}", tally.of_status(*status))?;
 	}
 	text.push_str(" |\n\n");
-	let [first, last] = overload.thirds();
 	writeln!(text, "| | |\n|---|---:|")?;
 	writeln!(text, "| requests whose sender hung up | {} |", tally.left)?;
 	writeln!(
@@ -196,14 +195,17 @@ fn of_overload(overload: &Overload) -> Result<String> {
 		tally.improper.values().sum::<u64>()
 	)?;
 	writeln!(text, "| **requests without an answer** | **{}** |", tally.unanswered.values().sum::<u64>())?;
+	writeln!(text, "| connections that could not be made | {} |", tally.unconnected.values().sum::<u64>())?;
 	writeln!(text, "| memory before, MiB | {before:.0} |")?;
 	writeln!(text, "| most memory at any time, MiB | {peak:.0} |")?;
-	writeln!(text, "| after the warm-up: median of the first third, MiB | {first:.0} |")?;
-	writeln!(text, "| and of the last third, MiB | {last:.0} |")?;
-	writeln!(text, "| growth in a minute, MiB | {:.2} |\n", overload.growth())?;
+	writeln!(text, "| memory after the warm-up, MiB | {:.0} |", overload.plateau())?;
+	if let Some([growth, error]) = overload.growth() {
+		writeln!(text, "| **its growth in a minute, MiB** | **{growth:.1} ± {error:.1}** |")?;
+	}
+	text.push('\n');
 	let minutes: Vec<String> = overload.by_minute().iter().map(|memory| format!("{memory:.0}")).collect();
 	writeln!(text, "MiB, the median of each minute: {}.", minutes.join(", "))?;
-	for (fault, count) in tally.improper.iter().chain(&tally.unanswered) {
+	for (fault, count) in tally.improper.iter().chain(&tally.unanswered).chain(&tally.unconnected) {
 		writeln!(text, "\n* {count} × {fault}")?;
 	}
 	Ok(text)

@@ -7,7 +7,7 @@
 use super::{
 	client::{Answered, Connection, Sent},
 	serve::Process,
-	statistics::{median, slope},
+	statistics::{growth, median},
 	world::{Network, User, voucher_key},
 };
 use anyhow::{Context, Result};
@@ -38,6 +38,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long an answer is waited for: half as long again as the server may take.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long the server waits for a request's headers.
+const HEADERS: Duration = Duration::from_secs(15);
 
 /// Channels of one that leaves.
 const LEAVERS_CHANNELS: usize = 64;
@@ -97,6 +100,8 @@ pub(crate) struct Tally {
 	pub(crate) improper: BTreeMap<String, u64>,
 	/// Connections that ended, or stood still, without an answer to what was asked.
 	pub(crate) unanswered: BTreeMap<String, u64>,
+	/// Connections that could not be made.
+	pub(crate) unconnected: BTreeMap<String, u64>,
 	/// Requests whose sender hung up.
 	pub(crate) left: u64,
 }
@@ -110,25 +115,34 @@ impl Tally {
 	}
 
 	fn add(&mut self, other: Self) {
-		for (key, count) in other.answers {
-			*self.answers.entry(key).or_default() += count;
-		}
-		for (fault, count) in other.improper {
-			*self.improper.entry(fault).or_default() += count;
-		}
-		for (fault, count) in other.unanswered {
-			*self.unanswered.entry(fault).or_default() += count;
-		}
+		add(&mut self.answers, other.answers);
+		add(&mut self.improper, other.improper);
+		add(&mut self.unanswered, other.unanswered);
+		add(&mut self.unconnected, other.unconnected);
 		self.left += other.left;
 	}
 
-	fn unanswered(&mut self, kind: Kind, why: impl Display) {
-		*self.unanswered.entry(format!("{kind:?}: {why}")).or_default() += 1;
+	/// Notes a request without an answer: the how manieth of its connection, and how long after it was sent.
+	fn unanswered(&mut self, kind: Kind, why: impl Display, asked: u64, after: Duration) {
+		let which = if asked > 1 { "a later request" } else { "the first request" };
+		let when = match after {
+			_ if after < Duration::from_secs(1) => "within a second",
+			_ if after < HEADERS => "within 15 s",
+			_ => "after 15 s or more",
+		};
+		let fault = format!("{kind:?}: {why}, {which} of its connection, {when}");
+		*self.unanswered.entry(fault).or_default() += 1;
 	}
 
 	/// Answers of this status, whoever asked.
 	pub(crate) fn of_status(&self, status: u16) -> u64 {
 		self.answers.iter().filter(|((_, of), _)| *of == status).map(|(_, count)| count).sum()
+	}
+}
+
+fn add<K: Ord>(counts: &mut BTreeMap<K, u64>, others: BTreeMap<K, u64>) {
+	for (key, count) in others {
+		*counts.entry(key).or_default() += count;
 	}
 }
 
@@ -180,7 +194,7 @@ impl Caller {
 				match Connection::open(load.server.started.paid, self.from).await {
 					Ok(open) => connection = Some(open),
 					Err(error) => {
-						self.tally.unanswered(self.kind, format!("{error:#}"));
+						*self.tally.unconnected.entry(format!("{error:#}")).or_default() += 1;
 						sleep(PAUSE).await;
 					}
 				}
@@ -207,32 +221,27 @@ impl Caller {
 		let user = self.users.get_mut(self.turn);
 		let payment = price.zip(user).map(|(price, user)| user.pay(price));
 		let patience = if self.kind == Kind::Leaves { PAUSE } else { PATIENCE };
-		match timeout(patience, open.ask(payment.as_deref(), body)).await {
+		let begun = Instant::now();
+		let sent = timeout(patience, open.ask(payment.as_deref(), body)).await;
+		let why = match sent {
 			Ok(Ok(Sent::Answered(answered))) => {
 				self.tally.note(self.kind, &answered);
 				if !answered.status.is_success() {
 					sleep(PAUSE).await;
 				}
-				true
+				return true;
 			}
-			Ok(Ok(Sent::TooLate)) => false,
-			Ok(Ok(Sent::Unanswered(error))) => {
-				self.tally.unanswered(self.kind, format!("{error:?}"));
-				false
-			}
-			Ok(Err(error)) => {
-				self.tally.unanswered(self.kind, format!("{error:#}"));
-				false
-			}
+			Ok(Ok(Sent::TooLate)) => return false,
 			Err(_) if self.kind == Kind::Leaves => {
 				self.tally.left += 1;
-				false
+				return false;
 			}
-			Err(_) => {
-				self.tally.unanswered(self.kind, format!("nothing for {PATIENCE:?}"));
-				false
-			}
-		}
+			Ok(Ok(Sent::Unanswered(error))) => format!("{error:?}"),
+			Ok(Err(error)) => format!("{error:#}"),
+			Err(_) => format!("nothing for {PATIENCE:?}"),
+		};
+		self.tally.unanswered(self.kind, why, open.asked, begun.elapsed());
+		false
 	}
 }
 
@@ -250,11 +259,6 @@ pub(crate) struct Overload {
 }
 
 impl Overload {
-	/// The samples after the warm-up: the first fifth of the time.
-	fn warm(&self) -> &[(f64, f64)] {
-		self.memory.get(self.memory.len() / 5..).unwrap_or_default()
-	}
-
 	/// The median of each minute.
 	pub(crate) fn by_minute(&self) -> Vec<f64> {
 		let minute = |of: u64| {
@@ -265,19 +269,20 @@ impl Overload {
 		(0..self.minutes).map(minute).collect()
 	}
 
-	/// The medians of the first and the last third after the warm-up.
-	pub(crate) fn thirds(&self) -> [f64; 2] {
-		let warm = self.warm();
-		let third = warm.len() / 3;
-		let of = |some: Option<&[(f64, f64)]>| {
-			median(&some.unwrap_or_default().iter().map(|(_, memory)| *memory).collect::<Vec<_>>())
-		};
-		[of(warm.get(..third)), of(warm.get(warm.len() - third..))]
+	/// The medians of the minutes after the warm-up: the last two thirds.
+	fn warm(&self) -> Vec<f64> {
+		let minutes = self.by_minute();
+		minutes.get(minutes.len().div_ceil(3)..).unwrap_or_default().to_vec()
 	}
 
-	/// MiB by which it grew in a minute after the warm-up.
-	pub(crate) fn growth(&self) -> f64 {
-		60.0 * slope(self.warm())
+	/// MiB after the warm-up.
+	pub(crate) fn plateau(&self) -> f64 {
+		median(&self.warm())
+	}
+
+	/// MiB by which it grew in a minute after the warm-up, and the standard error of that; `None` after too short a time.
+	pub(crate) fn growth(&self) -> Option<[f64; 2]> {
+		growth(&self.warm())
 	}
 }
 
@@ -383,17 +388,17 @@ mod tests {
 
 	#[test]
 	fn memory_is_judged_after_the_warm_up() {
-		let memory = (0..600u32).map(|at| (f64::from(at), if at < 120 { f64::from(at) } else { 200.0 }));
+		let memory = (0..600u32).map(|at| (f64::from(at), if at < 240 { f64::from(at) } else { 300.0 }));
 		let overload = Overload {
 			tally: Tally::default(),
 			memory: memory.collect(),
 			before: 0.0,
-			peak: 200.0,
+			peak: 300.0,
 			minutes: 10,
 			callers: 1,
 		};
-		assert_eq!((overload.thirds(), overload.growth()), ([200.0; 2], 0.0));
+		assert_eq!((overload.plateau(), overload.growth()), (300.0, Some([0.0; 2])));
 		let minutes = overload.by_minute();
-		assert_eq!((minutes.len(), minutes[0], minutes[9]), (10, 29.5, 200.0));
+		assert_eq!((minutes.len(), minutes[0], minutes[9]), (10, 29.5, 300.0));
 	}
 }

@@ -25,15 +25,20 @@ pub(crate) fn share(whole: f64, without: f64) -> f64 {
 	1.0 - without / whole
 }
 
-/// How fast the values of a line through these points grow, in one of their `x`; 0 if all have the same `x`.
-pub(crate) fn slope(points: &[(f64, f64)]) -> f64 {
-	let count = points.len() as f64;
-	let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
-	let (above, below) = points.iter().fold((0.0, 0.0), |(above, below), point| {
-		let dx = point.0 - x;
-		(above + dx * (point.1 - y), below + dx * dx)
-	});
-	if below > 0.0 { above / below } else { 0.0 }
+/// By how much each of these values exceeds the one before, on the line that fits them best, and the standard error of that;
+/// `None` of fewer than three.
+pub(crate) fn growth(values: &[f64]) -> Option<[f64; 2]> {
+	let count = values.len() as f64;
+	let free = count - 2.0;
+	if free < 1.0 {
+		return None;
+	}
+	let (middle, mean) = ((count - 1.0) / 2.0, values.iter().sum::<f64>() / count);
+	let points = || (0u32..).map(|at| f64::from(at) - middle).zip(values.iter().map(|value| value - mean));
+	let squares: f64 = points().map(|(x, _)| x * x).sum();
+	let slope = points().map(|(x, y)| x * y).sum::<f64>() / squares;
+	let off: f64 = points().map(|(x, y)| (y - slope * x).powi(2)).sum();
+	Some([slope, (off / free / squares).sqrt()])
 }
 
 #[cfg(test)]
@@ -59,9 +64,9 @@ mod tests {
 	}
 
 	#[test]
-	fn a_slope_is_that_of_the_line_through_the_points() {
-		assert_eq!(slope(&[(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]), 2.0);
-		assert_eq!(slope(&[(0.0, 1.0), (1.0, 2.0), (2.0, 1.0)]), 0.0);
-		assert_eq!([slope(&[(1.0, 5.0)]), slope(&[])], [0.0, 0.0]);
+	fn growth_is_that_of_the_line_and_its_error_that_of_what_is_off_the_line() {
+		assert_eq!(growth(&[1.0, 3.0, 5.0]), Some([2.0, 0.0]));
+		assert_eq!(growth(&[1.0, 3.0, 3.0, 1.0]), Some([0.0, 0.4_f64.sqrt()]));
+		assert_eq!([growth(&[1.0, 2.0]), growth(&[])], [None, None]);
 	}
 }
