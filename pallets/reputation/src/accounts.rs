@@ -4,7 +4,8 @@ use crate::{decay::decayed, ladder::Ladder, *};
 use oda_pallet_traits::{Deed, Evidence, OwnStakes, Role, StakeWatcher, Tier, TierWatcher, Tiers};
 use polkadot_sdk::sp_runtime::traits::{CheckedDiv, Zero};
 
-/// An account's entry as it is now, to be changed, and put back by [`close`](Self::close). Until then nothing is written.
+/// An account's entry as it is now, to be changed, and put back by [`close`](Self::close). Until then nothing
+/// is written.
 pub(crate) struct Open<T: Config> {
 	who: T::AccountId,
 	/// The entry, with all that has decayed.
@@ -32,8 +33,8 @@ impl<T: Config> Open<T> {
 
 	/// Lets pass what has passed.
 	///
-	/// Between two settlements points only fall, so that the tier that they leave at the end is the one that settling all
-	/// the time would have left: a tier that was lost in between has to be reached anew.
+	/// Between two settlements points only fall, so that the tier that they leave at the end is the one that
+	/// settling all the time would have left: a tier that was lost in between has to be reached anew.
 	fn settled(who: &T::AccountId, mut entry: Entry, stored: bool) -> Self {
 		let (period, told) = (Pallet::<T>::period(), entry.tier);
 		let passed = period.saturating_sub(entry.period);
@@ -77,7 +78,8 @@ impl<T: Config> Open<T> {
 
 	/// Adds points, as far as the cap goes.
 	///
-	/// Everybody can do what is free, with each account anew: so that counts by the bond, of which more accounts have no more.
+	/// Everybody can do what is free, with each account anew: so that counts by the bond, of which more
+	/// accounts have no more.
 	fn earn(&mut self, source: Source, points: u64) {
 		let points = if source.is_free() { points.saturating_mul(self.units) } else { points };
 		let room = self.cap(source).saturating_sub(self.entry.earned.of(source));
@@ -94,7 +96,8 @@ impl<T: Config> Open<T> {
 		T::Caps::get().of(source).saturating_mul(self.units)
 	}
 
-	/// Takes points, those first without which no others count, and suspends an account whose faults weigh too much.
+	/// Takes points, those first without which no others count, and suspends an account whose faults weigh
+	/// too much.
 	fn fail(&mut self, fault: Fault, weight: u64) {
 		let entry = &mut self.entry;
 		let before = entry.costly.saturating_add(entry.free);
@@ -143,8 +146,8 @@ impl<T: Config> Open<T> {
 		self.place();
 	}
 
-	/// Writes the entry, or removes it if it says nothing, and tells who wants to know. Whether that was of use: the
-	/// tier is another one, a suspension has ended, or an entry is gone.
+	/// Writes the entry, or removes it if it says nothing, and tells who wants to know. Whether that was of
+	/// use: the tier is another one, a suspension has ended, or an entry is gone.
 	pub(crate) fn close(self) -> bool {
 		let Self { who, entry, stored, told, reinstated, .. } = self;
 		let (empty, tier) = (entry.is_empty(), entry.tier);
@@ -193,13 +196,14 @@ impl<T: Config> Pallet<T> {
 		Ladder { thresholds: T::Thresholds::get().into_inner(), hysteresis: T::Hysteresis::get() }
 	}
 
-	/// Whether an account is suspended or banned: it should get no new work. One that nothing is known of is not.
+	/// Whether an account is suspended or banned: it should get no new work. One that nothing is known of is
+	/// not.
 	pub fn is_suspended(who: &T::AccountId) -> bool {
 		Entries::<T>::get(who).is_some_and(|entry| !entry.standing.is_good_at(T::Clock::get()))
 	}
 
-	/// Gives an account points for something. Only what cost somebody something makes an entry, and only for an account with a
-	/// bond: no other gets any.
+	/// Gives an account points for something. Only what cost somebody something makes an entry, and only for
+	/// an account with a bond: no other gets any.
 	pub(crate) fn credit(who: &T::AccountId, source: Source, points: u64) {
 		if points == 0 {
 			return;

@@ -35,7 +35,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Closes an appeal that nobody answered. It counts as not made: whoever is banned does not stay so because others slept.
+	/// Closes an appeal that nobody answered. It counts as not made: whoever is banned does not stay so
+	/// because others slept.
 	pub(crate) fn do_close(who: T::AccountId) -> DispatchResult {
 		let Appeal { deposit, until, .. } = Appeals::<T>::get(&who).ok_or(Error::<T>::UnknownAppeal)?;
 		ensure!(until <= T::Clock::get(), Error::<T>::AppealOpen);

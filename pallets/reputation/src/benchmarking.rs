@@ -35,8 +35,8 @@ fn highest<T: Config>() -> (Tier, u64) {
 	(thresholds.len().saturated_into(), points)
 }
 
-/// An entry that decays for as long as anything does, of the highest tier unless it is suspended. What is left of its
-/// points is worth the highest tier, or nothing.
+/// An entry that decays for as long as anything does, of the highest tier unless it is suspended. What is
+/// left of its points is worth the highest tier, or nothing.
 fn old<T: Config>(who: &T::AccountId, standing: Standing, left: bool) {
 	let (tier, points) = highest::<T>();
 	let periods = if left {

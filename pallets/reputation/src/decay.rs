@@ -1,12 +1,14 @@
 //! What is left of points and faults after a number of periods.
 //!
-//! Each period takes its part and rounds down, one after the other. That is slower than a power by repeated squaring, and exact
-//! where it matters: what is left depends on how many periods have passed, not on how often somebody looked; and what is left
-//! of a sum is never less than what is left of its parts (`⌊(a + b)·f⌋ ≥ ⌊a·f⌋ + ⌊b·f⌋`, period after period).
+//! Each period takes its part and rounds down, one after the other. That is slower than a power by repeated
+//! squaring, and exact where it matters: what is left depends on how many periods have passed, not on how
+//! often somebody looked; and what is left of a sum is never less than what is left of its parts, period after
+//! period: `⌊(a + b)·f⌋ ≥ ⌊a·f⌋ + ⌊b·f⌋`.
 
 use polkadot_sdk::sp_runtime::{Perbill, SaturatedConversion};
 
-/// The least part that a period takes: with less, looking at an account after a long time would be too much work.
+/// The least part that a period takes: with less, looking at an account after a long time would be too much
+/// work.
 pub const LEAST_DECAY: Perbill = Perbill::from_percent(1);
 
 /// After so many periods nothing is left of anything.
@@ -20,8 +22,8 @@ const ONE: u128 = 1 << 64;
 
 /// What is left of `value` after so many periods, each of which takes `decay`, and at least [`LEAST_DECAY`].
 ///
-/// It is less than `value · (1 − decay)ⁿ` by no more than `2 / decay`, never more, and strictly less than before until it is
-/// nothing.
+/// It is less than `value · (1 − decay)ⁿ` by no more than `2 / decay`, never more, and strictly less than
+/// before until it is nothing.
 pub fn decayed(value: u64, decay: Perbill, periods: u64) -> u64 {
 	let kept = PARTS.saturating_sub(u128::from(decay.max(LEAST_DECAY).deconstruct()));
 	let factor = kept.saturating_mul(ONE).saturating_div(PARTS);

@@ -19,11 +19,12 @@ impl Ladder {
 		threshold.saturating_sub(self.hysteresis.mul_floor(threshold))
 	}
 
-	/// Whether each tier needs more than the one before, and no more than any two that are together as high: one at which an
-	/// account rises, and one that another *keeps*. So an account that is split in two comes no further.
+	/// Whether each tier needs more than the one before, and no more than any two that are together as high:
+	/// one at which an account rises, and one that another *keeps*. So an account that is split in two comes
+	/// no further.
 	///
-	/// With a hysteresis it is not enough that `θ(s + t) ≤ θ(s) + θ(t)`: one part rises and falls back as far as it may,
-	/// then the other rises, and together they never had the points of tier `s + t`.
+	/// With a hysteresis it is not enough that `θ(s + t) ≤ θ(s) + θ(t)`: one part rises and falls back as far
+	/// as it may, then the other rises, and together they never had the points of tier `s + t`.
 	pub fn is_sound(&self) -> bool {
 		let thresholds = &self.thresholds;
 		let rises = thresholds.windows(2).all(|pair| pair.first() < pair.last());

@@ -1,18 +1,19 @@
 //! Reputation: points for what the chain has seen accounts do, tiers, suspension and the way back.
 //!
-//! Other pallets tell what they saw through [`Evidence`]. Deeds earn *points*, of which each [`Config::Period`] takes its
-//! part; points and a bond make a *tier*, which others ask for through [`Tiers`]:
+//! Other pallets tell what they saw through [`Evidence`]. Deeds earn *points*, of which each
+//! [`Config::Period`] takes its part; points and a bond make a *tier*, which others ask for through
+//! [`Tiers`]:
 //!
-//! * points come from what cost somebody something that was burned or bonded, and what is free counts only beside that;
+//! * points come from what cost somebody something that was burned or bonded; what is free counts only beside it;
 //! * a source gives each unit of bond no more than its cap in a period;
-//! * faults take points, and whoever has too many of them in too short a time is suspended, each time for longer, then banned;
+//! * faults take points; whoever has too many in too short a time is suspended, each time for longer, then banned;
 //! * an appeal, with a deposit, is the way back.
 //!
-//! Whoever spreads deeds and bonds over several accounts does not come further with all of them together than with one: the
-//! README has the proof, and says where it ends.
+//! Whoever spreads deeds and bonds over several accounts does not come further with all of them together than
+//! with one: the README has the proof, and says where it ends.
 //!
-//! All decay is lazy. An entry is settled when evidence arrives, when the account's bond changes, and by [`Pallet::bump`],
-//! which is free if it was of use.
+//! All decay is lazy. An entry is settled when evidence arrives, when the account's bond changes, and by
+//! [`Pallet::bump`], which is free if it was of use.
 //!
 //! [`Evidence`]: oda_pallet_traits::Evidence
 //! [`Tiers`]: oda_pallet_traits::Tiers
@@ -100,8 +101,8 @@ pub mod pallet {
 		/// The money.
 		type Currency: Funds<Self::AccountId, Reason = Self::RuntimeHoldReason>;
 
-		/// Who holds the bonds. What has left them must not be able to be bonded again within a [period](Self::Period): or one
-		/// bond lifts the caps of two accounts.
+		/// Who holds the bonds. What has left them must not be able to be bonded again within a
+		/// [period](Self::Period): or one bond lifts the caps of two accounts.
 		type Stakes: OwnStakes<Self::AccountId, Currency = Self::Currency>;
 
 		/// Who is told of every new tier.
@@ -110,8 +111,8 @@ pub mod pallet {
 		/// Protocol time.
 		type Clock: Get<Tick>;
 
-		/// The ticks after which points and faults decay. Periods are numbered from tick 0: with another length, what is
-		/// stored has the wrong number.
+		/// The ticks after which points and faults decay. Periods are numbered from tick 0: with another
+		/// length, what is stored has the wrong number.
 		#[pallet::constant]
 		type Period: Get<Tick>;
 
@@ -145,7 +146,8 @@ pub mod pallet {
 		/// The part of its threshold by which an account may fall below it and keep its tier, governed.
 		type Hysteresis: Get<Perbill>;
 
-		/// What an account itself has to have bonded for each tier, and a unit of its bond, in planck; governed.
+		/// What an account itself has to have bonded for each tier, and a unit of its bond, in planck;
+		/// governed.
 		type BondPerTier: Get<BalanceOf<Self>>;
 
 		/// The weight of faults beyond which an account is suspended.
@@ -309,10 +311,11 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Settles an account: lets its points and faults decay, ends a suspension whose time is over, and sets its tier.
-		/// Anybody may do it for anybody.
+		/// Settles an account: lets its points and faults decay, ends a suspension whose time is over, and
+		/// sets its tier. Anybody may do it for anybody.
 		///
-		/// It costs no fee if the tier changed, a suspension ended, or nothing was left to be known of the account.
+		/// It costs no fee if the tier changed, a suspension ended, or nothing was left to be known of the
+		/// account.
 		///
 		/// - `who`: the account.
 		///
@@ -342,13 +345,14 @@ pub mod pallet {
 
 		/// Appeals against the caller's suspension or ban, once against each.
 		///
-		/// Puts [`Config::AppealDeposit`] on hold: it is returned if the appeal is granted, or if nobody answers it within
-		/// [`Config::AppealTerm`], and burned if it is rejected. An appeal cannot be withdrawn.
+		/// Puts [`Config::AppealDeposit`] on hold: it is returned if the appeal is granted, or if nobody
+		/// answers it within [`Config::AppealTerm`], and burned if it is rejected. An appeal cannot be
+		/// withdrawn.
 		///
 		/// - `reason`: the blob that says why.
 		///
-		/// Event: `AppealMade`. Errors: `UnknownAccount`, `NotSuspended`, `AlreadyAppealed`, `AppealPending`; the deposit
-		/// cannot be held.
+		/// Event: `AppealMade`. Errors: `UnknownAccount`, `NotSuspended`, `AlreadyAppealed`, `AppealPending`;
+		/// the deposit cannot be held.
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::appeal())]
 		pub fn appeal(origin: OriginFor<T>, reason: BlobRef) -> DispatchResult {
@@ -358,8 +362,8 @@ pub mod pallet {
 
 		/// Answers an appeal, for [`Config::AppealOrigin`] only.
 		///
-		/// If it is granted, the account has been suspended once less, and the suspension or ban that it appealed against
-		/// ends if it still lasts. The points that its faults took do not come back.
+		/// If it is granted, the account has been suspended once less, and the suspension or ban that it
+		/// appealed against ends if it still lasts. The points that its faults took do not come back.
 		///
 		/// - `who`: the account that made it.
 		/// - `upheld`: whether it is granted.
@@ -372,8 +376,8 @@ pub mod pallet {
 			Self::do_resolve(who, upheld)
 		}
 
-		/// Closes an appeal that nobody has answered in its time, and returns its deposit. Anybody may do it, without a fee.
-		/// The account can appeal again.
+		/// Closes an appeal that nobody has answered in its time, and returns its deposit. Anybody may do it,
+		/// without a fee. The account can appeal again.
 		///
 		/// - `who`: the account that made it.
 		///
@@ -411,8 +415,8 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// Why an account has the tier that it has, and what the next one needs, with all that has decayed by now. Nothing
-		/// if nothing is known of it.
+		/// Why an account has the tier that it has, and what the next one needs, with all that has decayed by
+		/// now. Nothing if nothing is known of it.
 		pub fn explain(who: T::AccountId) -> Option<Explanation<BalanceOf<T>>> {
 			Self::explanation(&who)
 		}
@@ -425,10 +429,11 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Whether each costly source that is worth anything lets an account climb as long as it has not the points of its bond.
+	/// Whether each costly source that is worth anything lets an account climb as long as it has not the
+	/// points of its bond.
 	///
-	/// For a unit of bond: below the first threshold a period takes less than the cap gives. For more units so it is as well,
-	/// since what a period takes of a sum is no more than what it takes of the parts.
+	/// For a unit of bond: below the first threshold a period takes less than the cap gives. For more units
+	/// so it is as well, since what a period takes of a sum is no more than what it takes of the parts.
 	pub fn caps_suffice() -> bool {
 		let first = Self::ladder().thresholds.first().copied().unwrap_or_default();
 		let taken = first.saturating_sub(decay::decayed(first, T::Decay::get(), 1));

@@ -3,10 +3,11 @@
 use crate::*;
 
 impl<T: Config> Pallet<T> {
-	/// What of so many points a payer's fees may still give in this period, to whichever provider; it is used up by that.
+	/// What of so many points a payer's fees may still give in this period, to whichever provider; it is used
+	/// up by that.
 	///
-	/// Neither the provider nor what becomes of its points plays a part, so that it does not matter over how many accounts
-	/// a provider is spread.
+	/// Neither the provider nor what becomes of its points plays a part, so that it does not matter over how
+	/// many accounts a provider is spread.
 	pub(crate) fn draw_on(payer: &T::AccountId, points: u64) -> u64 {
 		let period = Self::period();
 		let present = Payers::<T>::get(payer).filter(|payer| payer.period == period);

@@ -229,8 +229,8 @@ impl PerFault {
 	Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Worths {
-	/// What a deed earns; of [`Source::Verified`] for each vote, of [`Source::Served`] for each `served_unit`, and of what
-	/// [is free](Source::is_free) for each unit of the account's bond.
+	/// What a deed earns; of [`Source::Verified`] for each vote, of [`Source::Served`] for each
+	/// `served_unit`, and of what [is free](Source::is_free) for each unit of the account's bond.
 	pub points: PerSource,
 	/// The planck of fees that have to be burned at once to earn `points.served`. With 0, fees earn nothing.
 	pub served_unit: u128,
@@ -304,11 +304,13 @@ pub struct Recent {
 	pub tick: Tick,
 	/// What it was.
 	pub what: Counted,
-	/// The points that it gave or took; fewer than it is worth where a cap bound it, or there was less to take.
+	/// The points that it gave or took; fewer than it is worth where a cap bound it, or there was less to
+	/// take.
 	pub points: u64,
 }
 
-/// What is known of an account. Points and faults are as they were in `period`: later periods take their part.
+/// What is known of an account. Points and faults are as they were in `period`: later periods take their
+/// part.
 #[derive(
 	Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]

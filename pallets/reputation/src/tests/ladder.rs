@@ -79,8 +79,8 @@ fn sound(first: u64, percent: u32, parts: Vec<u32>) -> Ladder {
 }
 
 proptest! {
-	/// Whatever the thresholds: sound ones need, for a tier, no more than any accounts have that reach it together, of which
-	/// one rises and the others keep what they have.
+	/// Whatever the thresholds: sound ones need, for a tier, no more than any accounts have that reach it
+	/// together, of which one rises and the others keep what they have.
 	#[test]
 	fn sound_thresholds_need_no_more_than_any_number_of_parts_have(
 		first in 1..10_000u64,

@@ -1,7 +1,7 @@
 //! Whoever spreads the same deeds and the same bond over more accounts comes no further: and where that ends.
 //!
-//! Two worlds live side by side: in one, everything is the whole's; in the other, it is one of its parts'. Each world has payers
-//! of its own.
+//! Two worlds live side by side: in one, everything is the whole's; in the other, it is one of its parts'.
+//! Each world has payers of its own.
 
 use super::*;
 use proptest::prelude::*;
@@ -12,7 +12,8 @@ const PARTS: u64 = 101;
 /// What is added to a payer's number in the world of the whole.
 const OF_WHOLE: u64 = 1_000;
 
-/// Thresholds that are as high as is sound with a hysteresis of two periods' decay, so that the parts keep what they can.
+/// Thresholds that are as high as is sound with a hysteresis of two periods' decay, so that the parts keep
+/// what they can.
 const STEPS: [u64; 5] = [1_000, 1_800, 2_440, 2_952, 3_362];
 const SLACK: Perbill = Perbill::from_percent(20);
 
@@ -23,7 +24,8 @@ const FREE: [Source; 3] = [Source::Heartbeat, Source::Voted, Source::Audited];
 enum Step {
 	/// Somebody does something, so often.
 	Does { part: u64, source: Source, times: u32 },
-	/// Those of whom it is said do what is free, each with its own account; so does the whole, with its one account.
+	/// Those of whom it is said do what is free, each with its own account; so does the whole, with its one
+	/// account.
 	Free { does: Vec<bool>, source: Source },
 	/// Somebody is given points.
 	Gets { part: u64, points: u64 },
