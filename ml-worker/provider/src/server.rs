@@ -15,7 +15,7 @@ use crate::{
 use oda_primitives::{ModelId, VersionId};
 use std::{io, net::SocketAddr, sync::Arc};
 use tokio::{
-	net::TcpListener,
+	net::{TcpListener, TcpSocket},
 	sync::watch,
 	task::{JoinError, JoinHandle},
 	time::{sleep, timeout},
@@ -58,12 +58,12 @@ impl Server {
 		let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
 		let view = View::new(chain, config.times, config.limits.body);
 		let ledger = Ledger::open(&config.folder, &view.genesis)?;
-		let listen = async {
-			let listener = TcpListener::bind(config.listen).await?;
+		let listen = || {
+			let listener = listen(config.listen, config.limits.connections)?;
 			io::Result::Ok((listener.local_addr()?, listener))
 		};
 		let failed = |source| StartError::Listen { address: config.listen, source };
-		let (address, listener) = listen.await.map_err(failed)?;
+		let (address, listener) = listen().map_err(failed)?;
 		let secure = tls.is_some();
 		let (limits, times) = (config.limits, config.times);
 		let provider = Arc::new(Provider::new(config, view, ledger, engine));
@@ -86,6 +86,15 @@ impl Server {
 			provider,
 		})
 	}
+}
+
+/// Listens. As many connections as there may be can wait to be accepted, for the system resets those beyond.
+fn listen(address: SocketAddr, waiting: usize) -> io::Result<TcpListener> {
+	let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+	#[cfg(unix)]
+	socket.set_reuseaddr(true)?;
+	socket.bind(address)?;
+	socket.listen(u32::try_from(waiting).unwrap_or(u32::MAX))
 }
 
 /// Follows the chain.
