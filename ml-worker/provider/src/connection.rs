@@ -40,7 +40,7 @@ use tokio::{
 	io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
 	net::{TcpListener, TcpStream},
 	sync::{Semaphore, watch},
-	task::JoinSet,
+	task::{JoinSet, yield_now},
 	time::{Instant, Sleep, sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -115,6 +115,8 @@ impl Acceptor {
 				connection.serve(stream).await;
 				drop((place, member, open));
 			});
+			// Those that have hung up meanwhile are noticed before more are counted.
+			yield_now().await;
 		}
 		drop(self.listener);
 		let all = async { while connections.join_next().await.is_some() {} };
