@@ -1,6 +1,6 @@
 //! The committed examples of what users and providers of inference sign are what the chain takes.
 //!
-//! `examples/vectors.rs` prints them; here they are read as another implementation would read them.
+//! `examples/messages.rs` prints them; here they are read as another implementation would read them.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 

@@ -112,6 +112,7 @@ fn weights(spec: &ModelSpec, index: u8) -> BlobRef {
 /// score earns; its registrar.
 fn model<T: Config>(spec: &ModelSpec, ones: u32) -> (ModelId, T::AccountId) {
 	T::BenchmarkHelper::set_tick(1_000);
+	T::Payments::fill_for_benchmark();
 	let registrar = rich::<T>("registrar", 0);
 	let model = T::Models::register_for_benchmark(spec.clone(), &registrar);
 	let version = Version {

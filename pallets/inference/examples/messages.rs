@@ -1,7 +1,7 @@
 //! Prints examples of what users and providers of inference sign, for other implementations.
 //!
 //! ```text
-//! cargo run --locked -p pallet-inference --example vectors > primitives/vectors/inference.json
+//! cargo run --locked -p pallet-inference --example messages > primitives/vectors/inference.json
 //! ```
 //!
 //! Signatures by sr25519 are random: each run prints others, and all of them are good. Everything else stays what it is;
