@@ -4,7 +4,7 @@ use super::{statistics::median, world::GENESIS};
 use anyhow::{Context, Result, ensure};
 use axum::http::{HeaderMap, HeaderValue};
 use oda_client::AccountId;
-use oda_inference::api::{PAYMENT, Paid, Signature, SignedVoucher};
+use oda_inference::api::{PAYMENT, PaymentPayload, Signature, SignedVoucher};
 use oda_primitives::Voucher;
 use oda_provider::{Account, Asked, Request, Standing, Step};
 use polkadot_sdk::sp_core::{Pair, ed25519, sr25519};
@@ -14,7 +14,8 @@ use std::time::Instant;
 /// How many vouchers a round checks, each of another channel.
 const VOUCHERS: u64 = 256;
 
-/// How many of one kind are checked before those of the other: the two take turns within a millisecond or two.
+/// How many of one kind are checked before those of the other: the two take turns within a millisecond or
+/// two.
 const TOGETHER: usize = 16;
 
 /// The price of a request, in planck.
@@ -44,7 +45,7 @@ impl Case {
 
 	/// Reads the voucher from its request's headers, checks its signature, and decides whether it pays.
 	fn taken(&self) -> Result<()> {
-		let voucher = Paid::from_headers(&self.headers)?.context("there is a voucher")?.voucher;
+		let voucher = PaymentPayload::from_headers(&self.headers)?.context("there is a voucher")?.voucher;
 		ensure!(voucher.is_by(&AccountId(self.key), &GENESIS), "the signature is right");
 		let request = Request { voucher: &voucher, asked: &self.asked, price: PRICE };
 		let standing = Standing { deposit: u128::MAX, claimed: 0, tick: 1, credit: 0 };

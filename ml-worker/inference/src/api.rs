@@ -14,7 +14,7 @@
 //! # Paying
 //!
 //! A [`SignedVoucher`] goes with an inference as base64 of its JSON in the header [`PAYMENT`] (or in one of
-//! the others that [`Paid::from_headers`] reads). Its amount is at least what the channel was
+//! the others that [`PaymentPayload::from_headers`] reads). Its amount is at least what the channel was
 //! charged before plus the price of this request; its nonce is greater than that of every request before. It
 //! need not be the next number: a request that the provider refused has used one up. The receipt repeats the
 //! nonce.
@@ -35,7 +35,7 @@
 //! as evidence.
 //!
 //! ```
-//! use oda_inference::api::{Paid, SignedVoucher};
+//! use oda_inference::api::{PaymentPayload, SignedVoucher};
 //! use oda_client::Key;
 //! use oda_primitives::inference::Voucher;
 //!
@@ -43,7 +43,7 @@
 //! let voucher = Voucher { channel: 1, version: 0, amount: 500, nonce: 1 };
 //! let signed = SignedVoucher::sign(voucher, &key, &genesis);
 //! assert!(signed.is_by(&key.account(), &genesis));
-//! assert_eq!(Paid::parse(&signed.to_header()).unwrap().voucher, signed);
+//! assert_eq!(PaymentPayload::parse(&signed.to_header()).unwrap().voucher, signed);
 //! ```
 
 mod account;
@@ -59,7 +59,7 @@ pub use bodies::{
 };
 pub use challenge::{Accepted, Charged, Extra, PaymentRequired, Resource, network};
 pub use problem::{Problem, ProblemKind};
-pub use signed::{HeaderError, Paid, Signature, SignedClosing, SignedVoucher};
+pub use signed::{HeaderError, PaymentPayload, Signature, SignedClosing, SignedVoucher};
 
 use oda_primitives::inference::ChannelId;
 

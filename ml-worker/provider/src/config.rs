@@ -66,8 +66,8 @@ pub struct Limits {
 	pub bodies: usize,
 	/// Maximum number of connections.
 	pub connections: usize,
-	/// Maximum number of connections of one address; of IPv6, of the 64 bits before the host's. A quarter as many more are told
-	/// that they are too many; any others are closed at once.
+	/// Maximum number of connections of one address; of IPv6, of the 64 bits before the host's. A quarter as
+	/// many more are told that they are too many; any others are closed at once.
 	pub connections_of_one: usize,
 	/// How fast the requests of one address may come.
 	pub address: Rate,

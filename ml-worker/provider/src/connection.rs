@@ -51,11 +51,12 @@ const BUFFER: usize = 128 << 10;
 /// How many headers of a request are read: enough to be told so if they are too many.
 const HEADERS: usize = 256;
 
-/// Of the connections that an address may have, the part that it may have beyond them to be told that they are too many.
+/// Of the connections that an address may have, the part that it may have beyond them to be told that they
+/// are too many.
 const CROWD: usize = 4;
 
-/// How long more is waited for on a connection that has ended: whoever still sends reads the last answer only if the
-/// connection is not reset meanwhile.
+/// How long more is waited for on a connection that has ended: whoever still sends reads the last answer only
+/// if the connection is not reset meanwhile.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// What serves connections.
@@ -169,7 +170,8 @@ impl Connection {
 			let answer = router.call(request.map(|body| Asked { body, read: read.clone() }));
 			async move {
 				let mut answer = answer.await?;
-				// Else whoever asks may ask again while the connection is being closed, and would get no answer.
+				// Else whoever asks may ask again while the connection is being closed, and would get no
+				// answer.
 				if !read.load(Ordering::Relaxed) {
 					answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 				}
@@ -355,7 +357,8 @@ mod tests {
 	use super::*;
 	use tokio::io::{DuplexStream, duplex};
 
-	/// The other side of a connection that buffers so many bytes each way, and whose requests all get the same answer.
+	/// The other side of a connection that buffers so many bytes each way, and whose requests all get the
+	/// same answer.
 	fn connect(buffer: usize, answer: Vec<u8>) -> DuplexStream {
 		let (ours, theirs) = duplex(buffer);
 		let stop = watch::Sender::new(false);

@@ -22,7 +22,7 @@ use futures::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use oda_inference::api::{
 	ChannelState, CloseAnswer, IDEMPOTENCY_KEY, INFER_PATH, JSON, MAX_REQUEST, MAX_SMALL, MODELS_PATH,
-	Models, Paid, ProblemKind, QUOTE_PATH, Quote, is_idempotency_key,
+	Models, PaymentPayload, ProblemKind, QUOTE_PATH, Quote, is_idempotency_key,
 };
 use oda_primitives::ChannelId;
 use serde::de::DeserializeOwned;
@@ -136,7 +136,7 @@ async fn infer(State(shared): Service, request: Request) -> Result<Response, Ref
 	let (parts, body) = request.into_parts();
 	is_json(&parts.headers)?;
 	let key = idempotency_key(&parts.headers)?;
-	let paid = Paid::from_headers(&parts.headers).map_err(Refused::malformed)?;
+	let paid = PaymentPayload::from_headers(&parts.headers).map_err(Refused::malformed)?;
 	let limit = shared.provider.config.limits.body.min(MAX_REQUEST);
 	let length = announced(&parts.headers, limit)?;
 	let room = u32::try_from(length.unwrap_or(limit)).unwrap_or(u32::MAX);

@@ -17,8 +17,9 @@ use crate::{
 use axum::body::Bytes;
 use futures::{StreamExt, stream};
 use oda_inference::api::{
-	self, Accepted, Charged, CloseAnswer, Extra, INFER_PATH, InferAnswer, InferRequest, Models, Paid,
-	PaymentRequired, ProblemKind, Quote, QuoteRequest, Resource, Signature, SignedClosing, SignedVoucher,
+	self, Accepted, Charged, CloseAnswer, Extra, INFER_PATH, InferAnswer, InferRequest, Models,
+	PaymentPayload, PaymentRequired, ProblemKind, Quote, QuoteRequest, Resource, Signature, SignedClosing,
+	SignedVoucher,
 };
 use oda_primitives::{
 	ChannelId, ModelId, Payment, Receipt, Tick,
@@ -59,7 +60,7 @@ pub(crate) struct Provider {
 /// A request for an inference.
 pub(crate) struct Ask {
 	/// The voucher that came with it.
-	pub(crate) paid: Option<Paid>,
+	pub(crate) paid: Option<PaymentPayload>,
 	/// Its `Idempotency-Key`.
 	pub(crate) key: Option<String>,
 	pub(crate) body: Bytes,
@@ -285,12 +286,13 @@ impl Provider {
 		let count = u32::try_from(request.inputs.len()).unwrap_or(u32::MAX);
 		let offered = self.offered(&snapshot, &request.model, count)?;
 		let question = Question { snapshot, offered, inputs: request.inputs, count, asked };
-		let Some(Paid { voucher, network }) = ask.paid else {
+		let Some(PaymentPayload { voucher, network }) = ask.paid else {
 			let refused = Refused::new(ProblemKind::PaymentRequired, "no voucher came with the request");
 			return Err(self.challenge(&question, None, refused));
 		};
-		if let Some(other) = network.filter(|network| *network != api::network(&self.view.genesis)) {
-			let detail = format!("this payment is for the chain {other}");
+		if network.is_some_and(|network| network != api::network(&self.view.genesis)) {
+			let ours = api::network(&self.view.genesis);
+			let detail = format!("this payment is for another chain: here it is {ours}");
 			return Err(self.challenge(&question, None, Refused::new(ProblemKind::OtherChain, detail)));
 		}
 		self.paid(question, voucher, ask.room).await

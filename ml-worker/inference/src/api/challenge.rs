@@ -367,7 +367,7 @@ mod tests {
 		fn any_header_is_read_without_a_panic(value in ".{0,200}") {
 			let _ = Accepted::from_www_authenticate(&value);
 			let _ = PaymentRequired::parse(&value);
-			let _ = crate::api::Paid::parse(&value);
+			let _ = crate::api::PaymentPayload::parse(&value);
 		}
 	}
 }

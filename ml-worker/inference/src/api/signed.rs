@@ -109,17 +109,17 @@ impl SignedVoucher {
 	}
 }
 
-/// What a request pays with.
+/// What a request pays with: what x402 calls a payment payload, or the voucher of one alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Paid {
+pub struct PaymentPayload {
 	/// The voucher.
 	pub voucher: SignedVoucher,
-	/// The chain that it is for, as [`Accepted::network`](super::Accepted::network) names it, if its envelope says so: a
-	/// signature alone tells nobody whether it is another key's or for another chain.
+	/// The chain that it is for, as [`Accepted::network`](super::Accepted::network) names it, if its envelope
+	/// says so: a signature alone tells nobody whether it is another key's or for another chain.
 	pub network: Option<String>,
 }
 
-impl Paid {
+impl PaymentPayload {
 	/// Reads the value of a header that pays: base64 of JSON, of the voucher and its signature alone or as
 	/// the `payload` of what an x402 client or one of the scheme `Payment` sends.
 	///
@@ -279,8 +279,8 @@ mod tests {
 			let network = (name == PAYMENT_SIGNATURE).then(|| "polkadot:07".to_owned());
 			let mut headers = HeaderMap::new();
 			headers.insert(name, value.parse().unwrap());
-			let paid = Paid { voucher: signed, network };
-			assert_eq!(Paid::from_headers(&headers), Ok(Some(paid)), "{name}");
+			let paid = PaymentPayload { voucher: signed, network };
+			assert_eq!(PaymentPayload::from_headers(&headers), Ok(Some(paid)), "{name}");
 		}
 	}
 
@@ -288,18 +288,18 @@ mod tests {
 	fn what_pays_nothing_is_no_payment_and_what_pays_twice_is_an_error() {
 		let mut headers = HeaderMap::new();
 		headers.insert(AUTHORIZATION, "Bearer token".parse().unwrap());
-		assert_eq!(Paid::from_headers(&headers), Ok(None));
+		assert_eq!(PaymentPayload::from_headers(&headers), Ok(None));
 		headers.append(PAYMENT, signed().to_header().parse().unwrap());
 		headers.append(PAYMENT, signed().to_header().parse().unwrap());
-		assert_eq!(Paid::from_headers(&headers), Err(HeaderError::Several));
+		assert_eq!(PaymentPayload::from_headers(&headers), Err(HeaderError::Several));
 	}
 
 	#[test]
 	fn each_malformed_payment_has_its_own_error() {
-		assert_eq!(Paid::parse(&"A".repeat(MAX_PAYMENT + 1)), Err(HeaderError::TooLong));
-		assert_eq!(Paid::parse("{}"), Err(HeaderError::Base64));
+		assert_eq!(PaymentPayload::parse(&"A".repeat(MAX_PAYMENT + 1)), Err(HeaderError::TooLong));
+		assert_eq!(PaymentPayload::parse("{}"), Err(HeaderError::Base64));
 		for json in ["", "{}", "[]", r#"{"payload":{}}"#, r#"{"voucher":{"channel":1}}"#] {
-			let parsed = Paid::parse(&base64::plain(json.as_bytes()));
+			let parsed = PaymentPayload::parse(&base64::plain(json.as_bytes()));
 			assert!(matches!(parsed, Err(HeaderError::Json(_))), "{json}");
 		}
 	}

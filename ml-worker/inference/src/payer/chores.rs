@@ -102,7 +102,8 @@ impl<C: Chain> Payer<C> {
 		Ok((finished, forgotten))
 	}
 
-	/// The disputes that are to be seen through: of answers that are known to be wrong, and that no court has judged.
+	/// The disputes that are to be seen through: of answers that are known to be wrong, and that no court has
+	/// judged.
 	///
 	/// # Errors
 	///
@@ -117,8 +118,9 @@ impl<C: Chain> Payer<C> {
 		Ok(chores)
 	}
 
-	/// Notes that the output of the input with this index is wrong, of an answer that is kept. From now on nothing is paid
-	/// from the channel any more; whatever cuts this off, it is a [`Chore`] until the court has judged.
+	/// Notes that the output of the input with this index is wrong, of an answer that is kept. From now on
+	/// nothing is paid from the channel any more; whatever cuts this off, it is a [`Chore`] until the court
+	/// has judged.
 	///
 	/// # Errors
 	///
@@ -133,7 +135,8 @@ impl<C: Chain> Payer<C> {
 	///
 	/// # Errors
 	///
-	/// As those of [`accuse`](Self::accuse); [`PayError::FoundRight`]; [`PayError::TooLate`]; the chain cannot be used.
+	/// As those of [`accuse`](Self::accuse); [`PayError::FoundRight`]; [`PayError::TooLate`]; the chain
+	/// cannot be used.
 	pub async fn dispute(&self, channel: ChannelId, nonce: u64, index: u32) -> Result<(), PayError> {
 		self.accuse(channel, nonce, index).await?;
 		self.judge(channel, nonce, index).await

@@ -16,9 +16,9 @@ use oda_inference::{
 	Offer,
 	api::{
 		Accepted, Answer, ChannelState, Charged, CloseAnswer, Extra, IDEMPOTENCY_KEY, InferAnswer,
-		InferRequest, Input, JSON, Limits, Models, PAYMENT_REQUIRED, PROBLEM_JSON, Paid, PaymentRequired,
-		Problem, ProblemKind, Quote, QuoteRequest, Resource, ServedModel, Signature, SignedClosing,
-		SignedVoucher, Tensor, Terms,
+		InferRequest, Input, JSON, Limits, Models, PAYMENT_REQUIRED, PROBLEM_JSON, PaymentPayload,
+		PaymentRequired, Problem, ProblemKind, Quote, QuoteRequest, Resource, ServedModel, Signature,
+		SignedClosing, SignedVoucher, Tensor, Terms,
 	},
 };
 use oda_primitives::{
@@ -301,7 +301,7 @@ fn made(
 
 async fn infer(Shared(state): S, headers: HeaderMap, asked: Bytes) -> Response {
 	let mut state = state.lock().unwrap();
-	let Some(Paid { voucher: paid, .. }) = Paid::from_headers(&headers).unwrap() else {
+	let Some(PaymentPayload { voucher: paid, .. }) = PaymentPayload::from_headers(&headers).unwrap() else {
 		return payment_required(&state, ProblemKind::PaymentRequired, None);
 	};
 	state.seen.push(paid);
