@@ -1,5 +1,5 @@
-//! What the calls cost, and what a changed tier costs whoever changes it. The figures of `()` are estimates
-//! from what is read and written, for tests: whichever runtime composes the pallet measures its own
+//! What the calls cost, and what a changed tier costs whoever changes it. Those of `()` count only
+//! what is read and written, for tests: whichever runtime composes the pallet measures its own
 //! (`runtime/src/weights/`).
 
 use polkadot_sdk::frame_support::weights::{Weight, constants::RocksDbWeight};
@@ -24,14 +24,12 @@ pub trait WeightInfo {
 	fn tier_changed() -> Weight;
 }
 
-/// Looking at `reads` polls or lists and changing `writes`.
+/// Reading so many polls or lists, and writing so many.
 fn estimate(reads: u32, writes: u32) -> Weight {
-	Weight::from_parts(20_000_000, 3_500)
-		.saturating_add(Weight::from_parts(0, 3_500).saturating_mul(reads.into()))
-		.saturating_add(RocksDbWeight::get().reads_writes(reads.into(), writes.into()))
+	RocksDbWeight::get().reads_writes(reads.into(), writes.into())
 }
 
-/// For tests only: estimates from what is read and written, not measured.
+/// For tests only: what is read and written, and nothing else.
 impl WeightInfo for () {
 	fn vote() -> Weight {
 		estimate(10, 8)
