@@ -280,7 +280,8 @@ impl Overload {
 		median(&self.warm())
 	}
 
-	/// MiB by which it grew in a minute after the warm-up, and the standard error of that; `None` after too short a time.
+	/// MiB by which it grew in a minute after the warm-up, and the standard error of that; `None` after too
+	/// short a time.
 	pub(crate) fn growth(&self) -> Option<[f64; 2]> {
 		growth(&self.warm())
 	}

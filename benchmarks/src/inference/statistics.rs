@@ -25,8 +25,8 @@ pub(crate) fn share(whole: f64, without: f64) -> f64 {
 	1.0 - without / whole
 }
 
-/// By how much each of these values exceeds the one before, on the line that fits them best, and the standard error of that;
-/// `None` of fewer than three.
+/// By how much each of these values exceeds the one before, on the line that fits them best, and the standard
+/// error of that; `None` of fewer than three.
 pub(crate) fn growth(values: &[f64]) -> Option<[f64; 2]> {
 	let count = values.len() as f64;
 	let free = count - 2.0;

@@ -85,8 +85,9 @@ impl Builder {
 	}
 }
 
-/// A residual network for images of 32 × 32 × 3 (He et al. 2015, section 4.2), with projections where the extent halves: three
-/// stages of so many blocks of two layers, the first with so many channels, each other with twice those of the one before.
+/// A residual network for images of 32 × 32 × 3 (He et al. 2015, section 4.2), with projections where the
+/// extent halves: three stages of so many blocks of two layers, the first with so many channels, each other
+/// with twice those of the one before.
 fn resnet(blocks: u32, channels: u32) -> Graph {
 	let mut b = Builder::new(&[32, 32, 3]);
 	let mut x = b.conv(0, 3, 1, channels);
@@ -114,7 +115,8 @@ pub fn resnet20() -> Graph {
 	resnet(3, 16)
 }
 
-/// A ResNet of 14 layers, eight times as wide (Zagoruyko and Komodakis 2016): 1.5 thousand million multiply-accumulates.
+/// A ResNet of 14 layers, eight times as wide (Zagoruyko and Komodakis 2016): 1.7 thousand million
+/// multiply-accumulates.
 pub fn wide_resnet() -> Graph {
 	resnet(2, 128)
 }

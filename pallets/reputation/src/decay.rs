@@ -2,8 +2,8 @@
 //!
 //! Each period takes its part and rounds down, one after the other. That is slower than a power by repeated
 //! squaring, and exact where it matters: what is left depends on how many periods have passed, not on how
-//! often somebody looked; and what is left of a sum is never less than what is left of its parts, period after
-//! period: `⌊(a + b)·f⌋ ≥ ⌊a·f⌋ + ⌊b·f⌋`.
+//! often somebody looked; and what is left of a sum is never less than what is left of its parts, period
+//! after period: `⌊(a + b)·f⌋ ≥ ⌊a·f⌋ + ⌊b·f⌋`.
 
 use polkadot_sdk::sp_runtime::{Perbill, SaturatedConversion};
 

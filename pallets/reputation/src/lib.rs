@@ -4,9 +4,11 @@
 //! [`Config::Period`] takes its part; points and a bond make a *tier*, which others ask for through
 //! [`Tiers`]:
 //!
-//! * points come from what cost somebody something that was burned or bonded; what is free counts only beside it;
+//! * points come from what cost somebody something that was burned or bonded; what is free counts only beside
+//!   it;
 //! * a source gives each unit of bond no more than its cap in a period;
-//! * faults take points; whoever has too many in too short a time is suspended, each time for longer, then banned;
+//! * faults take points; whoever has too many in too short a time is suspended, each time for longer, then
+//!   banned;
 //! * an appeal, with a deposit, is the way back.
 //!
 //! Whoever spreads deeds and bonds over several accounts does not come further with all of them together than

@@ -52,14 +52,14 @@ pub trait Evidence<AccountId> {
 	/// `who` did this. Never fails; what it weighs at most is a part of the calls' measured weights.
 	fn saw(who: &AccountId, deed: Deed);
 
-	/// `who` did this with so many votes. What counts by the deed where others count by the vote is earned more often by
-	/// whoever spreads the same stake over more accounts.
+	/// `who` did this with so many votes. What counts by the deed where others count by the vote is earned
+	/// more often by whoever spreads the same stake over more accounts.
 	fn saw_times(who: &AccountId, deed: Deed, _times: u32) {
 		Self::saw(who, deed);
 	}
 
-	/// `provider` earned fees of which so much was burned, in planck, and `payer` is who paid them. To be told once of
-	/// everything that is burned. Never fails.
+	/// `provider` earned fees of which so much was burned, in planck, and `payer` is who paid them. To be
+	/// told once of everything that is burned. Never fails.
 	fn earned(_provider: &AccountId, _payer: &AccountId, _burned: u128) {}
 }
 

@@ -10,7 +10,8 @@
 //! * [`heads`]: what `training` needs of whoever keeps heads available (`storage-deals`), and that of the models;
 //! * [`payments`]: what pallets tell whoever mints about what users paid (`emission`);
 //! * [`stakes`]: what pallets need of whoever holds stakes (`staking`), and who is told when they change;
-//! * [`tiers`]: what pallets need of whoever knows how far accounts have come (nobody yet), and who is told when it changes;
+//! * [`tiers`]: what pallets need of whoever knows how far accounts have come (nobody yet), and who is told
+//!   when it changes;
 //! * [`peers`]: what `storage-deals` needs of whoever binds peers to accounts (`peers`).
 
 #![cfg_attr(not(feature = "std"), no_std)]

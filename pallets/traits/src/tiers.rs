@@ -36,8 +36,8 @@ impl<AccountId> Tiers<AccountId> for () {
 
 /// Who is told that an account's tier is another one now.
 pub trait TierWatcher<AccountId> {
-	/// It was `from` and is `to`, which [`Tiers::tier`] says already. Never fails; what it weighs at most is a part of the
-	/// calls' measured weights.
+	/// It was `from` and is `to`, which [`Tiers::tier`] says already. Never fails; what it weighs at most is
+	/// a part of the calls' measured weights.
 	fn tier_changed(who: &AccountId, from: Tier, to: Tier);
 }
 

@@ -9,9 +9,11 @@ use oda_inference::{Wallet, api::Signature};
 use oda_primitives::RangeProof;
 use std::time::Duration;
 
-/// Ticks for which a receipt is evidence, and a stake that leaves answers: longer than any program takes to start.
+/// Ticks for which a receipt is evidence, and a stake that leaves answers: longer than any program takes to
+/// start.
 const RECEIPTS: [(&str, u64); 2] = [("receipts", 600), ("bonding", 600)];
-/// What a user gets back for a wrong answer, as the chain has it: so many times the price, and what a dispute may cost.
+/// What a user gets back for a wrong answer, as the chain has it: so many times the price, and what a dispute
+/// may cost.
 const REFUND_RATIO: u128 = 10;
 const DISPUTE_FEE: u128 = 4 * ODA;
 
