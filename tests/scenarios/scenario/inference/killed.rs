@@ -1,7 +1,8 @@
 //! Whatever is killed while requests are paid for, and whenever: nobody loses, and nothing is paid twice.
 
-use super::{AT_PRICE, Digit, ODA, Served, Service, books::Books, http::send, is_closed, number};
+use super::{AT_PRICE, Digit, ODA, Served, Service, books::Books, http::send, is_closed, number, wealth_in};
 use crate::{ends, scenario::killed::Dice};
+use oda_client::View;
 use oda_e2e::{Worker, node};
 use oda_inference::api::InferAnswer;
 use oda_primitives::{ChannelId, ModelId, inference::Payment};
@@ -74,6 +75,11 @@ impl Program {
 			tokio::time::sleep(Duration::from_millis(100)).await;
 		}
 	}
+}
+
+/// The channels that the chain has.
+async fn channels_in(view: &View) -> BTreeSet<ChannelId> {
+	view.channels().await.unwrap().into_iter().map(|channel| channel.id).collect()
 }
 
 /// Everybody who takes part.
@@ -164,8 +170,9 @@ impl Paid {
 	/// A run: a channel from its opening to its end, in which something dies.
 	async fn run(self, victim: Victim, run: u64, dice: &mut Dice) -> Self {
 		let (user, provider) = (self.served.user.account(), self.served.providing);
-		let before = [self.served.wealth(&user).await, self.served.wealth(&provider).await];
-		let start = self.served.chain.finalised().await.unwrap().number();
+		let view = self.served.chain.finalised().await.unwrap();
+		let before = [wealth_in(&view, &user).await, wealth_in(&view, &provider).await];
+		let (start, earlier) = (view.number(), channels_in(&view).await);
 		let (mut paid, channel, answered) = self.stream(victim, run, dice).await;
 
 		// What both sides have on disk.
@@ -183,16 +190,19 @@ impl Paid {
 		assert!(ended.claimed <= answered + CREDIT && answered <= ended.claimed + CREDIT);
 		// A node that was killed has taken its connections with it.
 		let books = Books::open(&paid.served.world.node.url()).await;
-		let end = paid.served.chain.finalised().await.unwrap().number();
+		let view = paid.served.chain.finalised().await.unwrap();
+		let end = view.number();
 		let (turnover, governed) = (books.turnover(start + 1..=end).await, books.governed(end).await);
-		let after = [paid.served.wealth(&user).await, paid.served.wealth(&provider).await];
+		let after = [wealth_in(&view, &user).await, wealth_in(&view, &provider).await];
+		// A proxy that starts has channels forgotten whose receipts are evidence no more.
+		let tidied = earlier.difference(&channels_in(&view).await).count() as u32;
 		let fees = [turnover.fees_of(&user), turnover.fees_of(&provider)];
 		let earned = governed.split(promised).provider;
 		assert_eq!(turnover.earned(channel), [(promised, earned)]);
 		assert_eq!(
 			after,
 			[
-				(before[0].0 + 2, before[0].1 - promised - fees[0]),
+				(before[0].0 + 2 + tidied, before[0].1 - promised - fees[0]),
 				(before[1].0 + u32::from(!agreed), before[1].1 + earned - fees[1]),
 			],
 			"{victim:?}, agreed: {agreed}"

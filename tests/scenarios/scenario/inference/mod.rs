@@ -13,7 +13,7 @@ mod thousand;
 
 use crate::{World, prepared, serve, until_happened};
 use oda_blobs::{BlobSource, Store};
-use oda_client::{AccountId, Chain, ChannelPhase, Key, Receipt, StakeRole};
+use oda_client::{AccountId, Chain, ChannelPhase, Key, Receipt, StakeRole, View};
 use oda_e2e::{Node, Process, Worker, digits, node};
 use oda_evaluator::Evaluator;
 use oda_inference::{
@@ -281,8 +281,7 @@ impl Served {
 
 	/// What an account has sent, and what belongs to it.
 	async fn wealth(&self, account: &AccountId) -> (u32, u128) {
-		let account = self.chain.finalised().await.unwrap().account(account).await.unwrap();
-		(account.nonce, account.free + account.held)
+		wealth_in(&self.chain.finalised().await.unwrap(), account).await
 	}
 
 	/// A channel as the chain has it.
@@ -301,6 +300,12 @@ impl Served {
 	async fn with_restarted_node(self) -> Self {
 		Self { world: self.world.with_restarted_node(Duration::from_secs(1)).await, ..self }
 	}
+}
+
+/// What an account has sent up to a block, and what belongs to it there.
+async fn wealth_in(view: &View, account: &AccountId) -> (u32, u128) {
+	let account = view.account(account).await.unwrap();
+	(account.nonce, account.free + account.held)
 }
 
 /// A number that is JSON's text.
