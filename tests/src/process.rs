@@ -40,6 +40,15 @@ pub struct Process {
 	log: PathBuf,
 }
 
+impl Drop for Process {
+	/// A test that fails tells what its processes said last.
+	fn drop(&mut self) {
+		if std::thread::panicking() {
+			eprintln!("{} said last:\n{}", self.name, tail(&self.output(), 20));
+		}
+	}
+}
+
 impl Process {
 	/// Starts `command`, output appended to `log`.
 	pub fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {

@@ -28,6 +28,10 @@ use tokio::task::JoinHandle;
 /// long, it takes a twentieth of the time.
 const REFRESH: Duration = Duration::from_secs(1);
 
+/// The longest pause in between. Each new block takes its time to ask about, so that a pause that may grow with
+/// that time makes the next one longer still, and what was registered meanwhile is refused for minutes.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 /// Between two searches for a blob that nobody had.
 const SEARCH_AGAIN: Duration = Duration::from_millis(500);
 
@@ -273,8 +277,13 @@ async fn refresh(context: Context, network: NetworkHandle, named: Arc<Named>) {
 		if let Err(error) = refreshed {
 			tracing::warn!(error = format!("{error:#}"), "the blobs that the chain names are not known");
 		}
-		tokio::time::sleep(REFRESH.max(started.elapsed() * 20)).await;
+		tokio::time::sleep(pause_after(started.elapsed())).await;
 	}
+}
+
+/// How long the chain is not asked, once that took so long.
+fn pause_after(took: Duration) -> Duration {
+	(took * 20).clamp(REFRESH, LONGEST_PAUSE)
 }
 
 async fn refresh_once(
@@ -310,6 +319,18 @@ impl Context {
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[test]
+	fn a_slow_node_does_not_make_each_pause_longer_than_the_one_before() {
+		// A block a second, each of which takes half a second to ask about.
+		let took = |pause: Duration| pause / 2;
+		let mut pause = Duration::from_secs(1);
+		for _ in 0..10 {
+			pause = pause_after(took(pause));
+			assert!(pause <= LONGEST_PAUSE, "{pause:?}");
+		}
+		assert_eq!(pause_after(Duration::from_millis(1)), REFRESH);
+	}
 
 	#[test]
 	fn what_is_asked_of_the_process_with_the_key_is_found_once() {
