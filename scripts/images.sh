@@ -42,9 +42,13 @@ need_tools() {
 
 there() { [ -n "$(buildah images --quiet --filter "reference=$1" 2>/dev/null)" ]; }
 
-# A file system that goes when the script ends.
+# A file system that goes when the script ends. debootstrap mounts /proc in it, and leaves that there when it is stopped.
 work=
-cleanup() { [ -z "$work" ] || rm -rf -- "$work"; }
+cleanup() {
+	if [ -z "$work" ]; then return; fi
+	if mountpoint -q "$work/base/proc"; then umount "$work/base/proc"; fi
+	rm -rf --one-file-system -- "$work"
+}
 trap cleanup EXIT
 
 # Commits a folder as an image.
