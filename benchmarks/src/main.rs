@@ -16,6 +16,11 @@ use measure::{Figures, SHAPES, Shape};
 use oda_benchmarks::machine;
 use oda_evaluator::{ModelSpec, testing::networks};
 use std::{fmt::Write, fs, path::PathBuf};
+use tikv_jemallocator::Jemalloc;
+
+/// As in the worker.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// How fast integer graphs are evaluated, what the court charges for it, whether all agree, and what payments add.
 #[derive(Parser)]
