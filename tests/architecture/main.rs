@@ -208,6 +208,7 @@ const PLACES: &[Place] = &[
 	place("oda-network", "ml-worker/network", Side::Worker, 3, &["oda-primitives", "oda-blobs", "oda-files"]),
 	place("oda-provider", "ml-worker/provider", Side::Worker, 4, BELOW_PROVIDER),
 	place("oda-roles", "ml-worker/roles", Side::Worker, 5, BELOW_ROLES),
+	place("oda-trust", "ml-worker/trust", Side::Worker, 2, SHARED_AND_FILES),
 	place("ml-worker", "ml-worker/worker", Side::Worker, 6, BELOW_WORKER),
 	place("oda-e2e", "tests", Side::Tests, 7, BELOW_ROLES),
 	place("oda-fuzz", "fuzz", Side::Tests, 7, RUNTIME_AND_BELOW),
