@@ -7,9 +7,10 @@
 #   scripts/test.sh numpy           the second evaluator, in Python, on test vectors and fresh random graphs
 #   scripts/test.sh polkadot-js     a trainer and a user with polkadot.js, against real node and worker processes
 #   scripts/test.sh openapi         the provider's HTTP API against its own description, by a fuzzer and a generated client
+#   scripts/test.sh walk            what the pages tell a new user to do, as they say it
+#   scripts/test.sh beside          the last three at once
 #   scripts/test.sh fuzz            half a minute of each fuzz target
 #   scripts/test.sh e2e             real node and worker processes
-#   scripts/test.sh walk            what the pages tell a new user to do, as they say it
 #   scripts/test.sh pytorch         the bridge for PyTorch, whose download is gigabytes
 #
 # One set of features and one profile for everything, so that nothing is built twice; a group builds what it runs.
@@ -23,11 +24,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/common.sh
 
 groups=("$@")
-[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy polkadot-js openapi fuzz e2e walk)
+[ ${#groups[@]} -gt 0 ] || groups=(lint unit numpy fuzz beside e2e)
 for group in "${groups[@]}"; do
 	case "$group" in
-		lint | unit | numpy | polkadot-js | openapi | fuzz | e2e | walk | pytorch) ;;
-		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, openapi, fuzz, e2e, walk, pytorch" >&2 && exit 2 ;;
+		lint | unit | numpy | polkadot-js | openapi | fuzz | e2e | walk | beside | pytorch) ;;
+		*) echo "test.sh: no group '$group'; there are: lint, unit, numpy, polkadot-js, openapi, walk, beside, fuzz, e2e, pytorch" >&2 && exit 2 ;;
 	esac
 done
 
@@ -136,6 +137,24 @@ walk() {
 	need_python "the walk"
 	build --bin oda-node --bin ml-worker
 	ODA_BIN=$CARGO_TARGET_DIR/debug PYTHONDONTWRITEBYTECODE=1 step python3 scripts/walk.py
+}
+
+# Each of these waits for the blocks of a chain of its own most of the time: together they take little longer than one.
+beside() {
+	local all=(polkadot-js openapi walk) logs group failed=()
+	local -A running
+	build --bin oda-node --bin ml-worker
+	logs=$(mktemp -d)
+	for group in "${all[@]}"; do
+		"$group" >"$logs/$group" 2>&1 &
+		running[$group]=$!
+	done
+	for group in "${all[@]}"; do
+		wait "${running[$group]}" || failed+=("$group")
+		cat "$logs/$group"
+	done
+	rm -rf -- "$logs"
+	[ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
 }
 
 pytorch() {
