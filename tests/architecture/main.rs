@@ -135,6 +135,7 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"oda-inference",
 	"oda-provider",
 ];
+const BELOW_SIMULATION: &[&str] = &["oda-primitives", "oda-pallet-traits", "pallet-reputation"];
 const BELOW_INFERENCE: &[&str] = &["oda-primitives", "oda-evaluator", "oda-files", "oda-cards", "oda-client"];
 const BELOW_PROVIDER: &[&str] = &[
 	"oda-primitives",
@@ -214,6 +215,7 @@ const PLACES: &[Place] = &[
 	place("oda-fuzz", "fuzz", Side::Tests, 7, RUNTIME_AND_BELOW),
 	place("oda-runtime-integration-tests", "runtime/integration-tests", Side::Tests, 7, RUNTIME_AND_BELOW),
 	place("oda-benchmarks", "benchmarks", Side::Tests, 7, BELOW_BENCHMARKS),
+	place("oda-simulation", "simulation", Side::Tests, 7, BELOW_SIMULATION),
 ];
 
 /// Large libraries, and the only crates that use them directly.
@@ -242,6 +244,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 			"oda-fuzz",
 			"oda-runtime-integration-tests",
 			"oda-benchmarks",
+			"oda-simulation",
 		],
 	),
 	("subxt", &["oda-client", "oda-e2e"]),
