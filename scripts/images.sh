@@ -3,14 +3,15 @@
 #
 #   scripts/images.sh bases                  the two images that the Dockerfiles begin with, made here: Debian by
 #                                            debootstrap, and Rust by this machine's toolchain
-#   scripts/images.sh build [--programs DIR] these, then oda-node and oda-worker from their Dockerfiles; with --programs
-#                                            only the stages that run, with the programs of DIR in them
+#   scripts/images.sh build [--programs DIR] [node|worker]
+#                                            these, then oda-node and oda-worker from their Dockerfiles, or one of them; with
+#                                            --programs only the stages that run, with the programs of DIR in them
 #   scripts/images.sh play                   runs each service of compose.yaml once, each on a host of its own: its
 #                                            command, environment, volumes, health check, and how it stops
 #   scripts/images.sh purge                  forgets the images
 #
 # Where a registry can be reached, `docker compose` does all of this (docker/README.md). Images lie in ODA_CACHE
-# (~/.cache/oda/images). A build of both takes half an hour or more on two cores, and 12 GiB.
+# (~/.cache/oda/images). A build of both takes three quarters of an hour on two cores, and 16 GiB.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -117,15 +118,19 @@ from_programs() {
 }
 
 build() {
-	local programs='' name commit
-	if [ "${1:-}" = --programs ] && [ $# -eq 2 ]; then
+	local programs='' name commit names=(node worker)
+	if [ "${1:-}" = --programs ] && [ $# -ge 2 ]; then
 		programs=$(realpath "$2")
-	elif [ $# -gt 0 ]; then
-		fail "no option $1 of build"
+		shift 2
 	fi
+	case "$#:${1:-}" in
+		0:) ;;
+		1:node | 1:worker) names=("$1") ;;
+		*) fail "build takes --programs DIR, and node or worker, not: $*" ;;
+	esac
 	bases
 	commit=$(git rev-parse --short=11 HEAD)
-	for name in node worker; do
+	for name in "${names[@]}"; do
 		step "oda-$name"
 		local options=(--pull-never --format docker --build-arg "COMMIT=$commit" --file "docker/$name.Dockerfile" --tag "oda-$name")
 		if [ -n "$programs" ]; then
