@@ -157,6 +157,7 @@ const BELOW_ROLES: &[&str] = &[
 	"oda-inference",
 	"oda-network",
 	"oda-provider",
+	"oda-trust",
 ];
 const BELOW_WORKER: &[&str] = &[
 	"oda-primitives",
@@ -170,6 +171,7 @@ const BELOW_WORKER: &[&str] = &[
 	"oda-network",
 	"oda-provider",
 	"oda-roles",
+	"oda-trust",
 ];
 
 /// Crates without code that hold the features of third-party packages: the first belongs to every crate, the second to

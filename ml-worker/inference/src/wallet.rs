@@ -198,6 +198,11 @@ impl Wallet {
 		Ok(Self { folder, genesis, locks: Arc::default() })
 	}
 
+	/// Where it lies: what else is known of this chain alone may lie there, under names that are no numbers.
+	pub fn folder(&self) -> &Path {
+		&self.folder
+	}
+
 	/// The hash of block 0.
 	pub fn genesis(&self) -> &[u8; 32] {
 		&self.genesis

@@ -6,7 +6,8 @@
 //! * [`evaluation`]: re-running objectives under limits, and evidence for a single record;
 //! * [`journal`]: what must outlive the process;
 //! * [`submission`], [`challenge`] and [`registration`]: what is begun on the chain and seen through to its end;
-//! * [`rewards`]: what stakes have earned; [`card`]: models' cards; [`payer`]: paying for inference;
+//! * [`rewards`]: what stakes have earned; [`card`]: models' cards; [`payer`]: paying for inference, and
+//!   [`trust`]: what speaks for providers;
 //! * [`metrics`]: what operators watch; [`output`] and [`amount`]: what people read and write.
 
 #![allow(
@@ -45,6 +46,7 @@ pub mod standing;
 pub mod submission;
 pub mod trainer;
 pub mod training;
+pub mod trust;
 pub mod verifier;
 mod wanted;
 pub mod watcher;

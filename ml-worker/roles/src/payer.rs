@@ -10,6 +10,7 @@ use crate::{
 	evaluation::{EvaluationError, check_limit},
 	journal::rename_into,
 	people,
+	trust::{Advice, Trust},
 };
 use anyhow::{Context as _, bail, ensure};
 use oda_blobs::BlobSource;
@@ -57,6 +58,7 @@ pub struct User {
 	key: Key,
 	vouchers: Key,
 	subjects: Subjects,
+	trust: Trust,
 }
 
 /// Opens an account's wallet, to pay from it.
@@ -76,7 +78,8 @@ pub async fn open(context: &Context, key: Key, deposits: Deposits) -> anyhow::Re
 		let subject = known.lock().unwrap_or_else(PoisonError::into_inner).get(model).cloned();
 		subject?.tensor(input)
 	};
-	let user = User { context: context.clone(), chain, key, vouchers: vouchers.clone(), subjects };
+	let trust = Trust::of(wallet.folder(), chain.genesis(), key.account());
+	let user = User { context: context.clone(), chain, key, vouchers: vouchers.clone(), subjects, trust };
 	let http = Http::new(Times::default()).context("connections to providers")?;
 	Ok(Payer::new(user, wallet, vouchers, http, deposits, Arc::new(encode))?)
 }
@@ -180,21 +183,63 @@ impl User {
 		}
 	}
 
-	/// Offers at which a channel about a model can be opened, the cheapest first; of one provider, if it is named.
+	/// Offers at which a channel about a model can be opened, the cheapest first, and what each asks for one input, in
+	/// planck.
 	///
 	/// # Errors
 	///
 	/// The node cannot be asked; there is no such model.
+	pub async fn offers_for(&self, model: ModelId) -> anyhow::Result<Vec<(u128, Offer)>> {
+		let macs = self.subject(model).await?.context("there is no such model")?.facts.macs;
+		let offers = self.offered(Some(model)).await?.into_iter();
+		let mut offers: Vec<(u128, Offer)> = offers.map(|offer| (offer.price.of(macs, 1), offer)).collect();
+		offers.sort_by_key(|(price, offer)| (*price, offer.provider));
+		Ok(offers)
+	}
+
+	/// Those of the offers that are taken: of one provider, if it is named, and of none that gave this account a wrong
+	/// answer.
+	///
+	/// # Errors
+	///
+	/// As those of [`offers_for`](Self::offers_for); the named provider gave this account a wrong answer.
 	pub async fn offers_of(
 		&self,
 		model: ModelId,
 		provider: Option<&AccountId>,
 	) -> anyhow::Result<Vec<Offer>> {
-		let macs = self.subject(model).await?.context("there is no such model")?.facts.macs;
-		let mut offers = self.offered(Some(model)).await?;
-		offers.retain(|offer| provider.is_none_or(|provider| *provider == offer.provider));
-		offers.sort_by_key(|offer| (offer.price.of(macs, 1), offer.provider));
-		Ok(offers)
+		let wronged = self.trust.wronged()?;
+		if let Some(provider) = provider.filter(|provider| wronged.contains(&provider.0)) {
+			let provider = people::account(provider);
+			bail!(
+				"{provider} gave this account a wrong answer, as a court has found: it is not asked any more"
+			);
+		}
+		let offers = self.offers_for(model).await?.into_iter().map(|(_, offer)| offer);
+		let taken = |offer: &Offer| {
+			let named = provider.is_none_or(|provider| *provider == offer.provider);
+			named && !wronged.contains(&offer.provider.0)
+		};
+		Ok(offers.filter(taken).collect())
+	}
+
+	/// What speaks for and against providers: what was paid to them, as far as this account has seen it, and what courts
+	/// have found.
+	///
+	/// # Errors
+	///
+	/// The node cannot be asked; what was seen before cannot be read or written.
+	pub async fn advice(&self) -> anyhow::Result<Advice> {
+		self.trust.advice(&self.chain.finalised().await?).await
+	}
+
+	/// Takes note of what was paid to providers, for [`advice`](Self::advice).
+	///
+	/// # Errors
+	///
+	/// As those of `advice`.
+	pub async fn observe_payments(&self) -> anyhow::Result<()> {
+		self.trust.observe(&self.chain.finalised().await?).await.map(drop)
 	}
 
 	/// The offers for a model at which a channel can be opened; or all that there are.
@@ -278,7 +323,7 @@ impl User {
 		let Payment::Channel(channel) = receipt.payment else { bail!("the receipt is not a channel's") };
 		let nonce = receipt.nonce;
 		let view = self.chain.finalised().await?;
-		let Some(model) = view.channel(channel).await?.map(|channel| channel.model) else {
+		let Some(oda_client::Channel { model, provider, .. }) = view.channel(channel).await? else {
 			return Ok(Verdict::TooLate);
 		};
 		let cost = view.dispute_cost(model).await?.context("no court can judge this model")?;
@@ -289,7 +334,11 @@ impl User {
 		let evidence = oda_client::Evidence { receipt, signature, index, input, output, weights, cost };
 		let (outcome, receipt) = match self.chain.dispute(&self.key, evidence).await {
 			Ok(judged) => judged,
-			Err(error) => return judged_before(&error).ok_or_else(|| error.into()),
+			Err(error) => {
+				let verdict = judged_before(&error).ok_or(error)?;
+				self.remember_verdict(verdict, &provider);
+				return Ok(verdict);
+			}
 		};
 		let text = match &outcome {
 			DisputeOutcome::Misserved { slashed, refunded } => format!(
@@ -307,10 +356,21 @@ impl User {
 			&text,
 			json!({ "channel": channel, "nonce": nonce, "index": index, "outcome": outcome, "receipt": receipt }),
 		);
-		Ok(match outcome {
+		let verdict = match outcome {
 			DisputeOutcome::Misserved { .. } => Verdict::Wrong,
 			DisputeOutcome::Failed { .. } => Verdict::Right,
-		})
+		};
+		self.remember_verdict(verdict, &provider);
+		Ok(verdict)
+	}
+
+	/// Remembers a provider whose answer was found wrong. What the court has said stands, whether that succeeds or not.
+	fn remember_verdict(&self, verdict: Verdict, provider: &AccountId) {
+		if verdict == Verdict::Wrong
+			&& let Err(error) = self.trust.blame(provider)
+		{
+			tracing::warn!(%provider, error = format!("{error:#}"), "it may be asked again");
+		}
 	}
 }
 
@@ -359,7 +419,10 @@ impl oda_inference::Chain for User {
 	}
 
 	async fn offers(&self, model: Option<ModelId>) -> Result<Vec<Offer>, ChainFault> {
-		Ok(self.offered(model).await?)
+		let wronged = self.trust.wronged()?;
+		let mut offers = self.offered(model).await?;
+		offers.retain(|offer| !wronged.contains(&offer.provider.0));
+		Ok(offers)
 	}
 
 	async fn channel(&self, id: ChannelId) -> Result<Option<Channel>, ChainFault> {

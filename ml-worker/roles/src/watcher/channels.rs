@@ -28,6 +28,9 @@ const TOGETHER: usize = 16;
 /// Blocks between two looks at what there is to do as a user: nothing of it is a matter of minutes.
 const LOOK: u64 = 20;
 
+/// Looks between two at what all channels have paid, which the chain shows for a day at least after their end.
+const NOTES: u32 = 30;
+
 /// Ticks that a provider is given to have an answer paid.
 const PROVIDER_FIRST: Tick = 200;
 
@@ -99,6 +102,8 @@ pub(super) struct User {
 	next: u64,
 	/// What there was to do at the last look.
 	wanted: Vec<Piece>,
+	/// How many looks there were.
+	looks: u32,
 }
 
 impl User {
@@ -133,6 +138,12 @@ impl User {
 			self.payer = Some(Arc::new(payer::open(&actor.context, key.clone(), deposits).await?));
 		}
 		if let Some(payer) = &self.payer {
+			if self.looks.is_multiple_of(NOTES)
+				&& let Err(error) = payer.chain().observe_payments().await
+			{
+				tracing::warn!(error = format!("{error:#}"), "what channels have paid is not noted");
+			}
+			self.looks = self.looks.wrapping_add(1);
 			for (channel, chore) in payer.chores().await? {
 				let (actor, payer) = (actor.clone(), Arc::clone(payer));
 				let work = async move { tend(&actor, &payer, channel, chore).await };

@@ -16,6 +16,7 @@ mod key;
 mod manual;
 mod model;
 mod names;
+mod offers;
 mod proxy;
 mod run;
 mod secrets;
@@ -50,6 +51,7 @@ pub use model::{
 };
 pub use names::{ModelName, Root};
 use names::{Named, blob, named};
+pub use offers::{OffersArgs, OrderBy};
 pub use proxy::ProxyArgs;
 pub use run::RunArgs;
 pub use serve::ServeArgs;
@@ -209,6 +211,13 @@ pub enum Command {
 	/// enough.
 	#[command(subcommand)]
 	Bounty(BountyCommand),
+	/// Who answers a model's requests: price, stake, and what speaks for each.
+	///
+	/// Trust is this account's own: it flows from what it paid over what other users of the same providers paid, as far as this
+	/// worker has seen it on the chain, and counts half after a month. What made-up accounts pay each other adds nothing. It is
+	/// advice, which `infer` does not follow by itself: it asks the cheapest, but never one that a court has found to have given
+	/// this account a wrong answer.
+	Offers(OffersArgs),
 	/// Ask a model with files, and pay for the answers.
 	///
 	/// A provider that offers the model is asked, and its answer checked: that it has signed, with which weights of the
@@ -343,6 +352,7 @@ impl Command {
 			Self::Deal(command) => command.run(global).await,
 			Self::Demand(command) => command.run(global).await,
 			Self::Bounty(command) => command.run(global).await,
+			Self::Offers(args) => args.run(global).await,
 			Self::Infer(args) => args.run(global).await,
 			Self::Channel(command) => command.run(global).await,
 			Self::Proxy(args) => args.run(global).await,

@@ -78,6 +78,9 @@ impl ProxyArgs {
 			if let Err(error) = payer.tidy().await {
 				tracing::warn!(%error, "channels whose time has come are not finished");
 			}
+			if let Err(error) = payer.chain().observe_payments().await {
+				tracing::warn!(error = format!("{error:#}"), "what channels have paid is not noted");
+			}
 			tokio::time::sleep(TIDY).await;
 		}
 	}

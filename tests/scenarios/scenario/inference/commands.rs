@@ -32,6 +32,14 @@ async fn a_user_asks_by_one_command_which_opens_a_channel_that_others_fill_list_
 		})
 		.collect();
 	assert!(user.run(&["channel", "list"]).await.unwrap().is_empty());
+	let offered = async || {
+		let mut offers = user.run(&["offers", &served.name, "--by", "trust"]).await.unwrap();
+		assert_eq!(offers.len(), 1, "{offers:?}");
+		offers.remove(0)
+	};
+	let unknown = offered().await;
+	assert_eq!(unknown["provider"], served.providing.to_string());
+	assert_eq!((number(&unknown["price"]), &unknown["trust"]), (PRICE, &Value::Null));
 	let sent = served.wealth(&served.user.account()).await.0;
 	let transactions = async || served.wealth(&served.user.account()).await.0 - sent;
 	let infer =
@@ -85,6 +93,10 @@ async fn a_user_asks_by_one_command_which_opens_a_channel_that_others_fill_list_
 	assert_eq!(third["request"], 1);
 	let both = user.run(&["channel", "close", "--all"]).await.unwrap();
 	assert_eq!((&both[0]["channel"], &both[0]["how"]), (&third["channel"], &"closed".into()));
+	// What was paid speaks for the provider: half of it, since the other half speaks for others.
+	let trust = offered().await["trust"].take();
+	assert!((1..=3 * PRICE / 2).contains(&number(&trust["own"])), "{trust}");
+	assert_eq!(number(&trust["through_others"]), 0);
 	// And one more for the first channel, if it is so old already that the chain may forget it.
 	assert!((5..=6).contains(&transactions().await));
 }

@@ -131,4 +131,6 @@ async fn a_dispute_is_seen_through_by_the_next_command_and_by_the_watcher_and_pa
 	// It was opened, disputed, closed and finished; its provider has redeemed nothing.
 	let made_whole = (before.0.0 + 4, before.0.1 + refund - fees);
 	assert_eq!(after, (made_whole, before.1, before.2 - slash));
+	let refused = worker.refusal(&infer).await.unwrap();
+	assert!(refused.contains("gave this account a wrong answer"), "{refused}");
 }
