@@ -86,6 +86,7 @@ impl OffersArgs {
 }
 
 /// A score in whole planck.
+#[allow(clippy::cast_sign_loss, reason = "what was paid is no less than nothing")]
 fn planck(score: f64) -> u128 {
 	score as u128
 }
