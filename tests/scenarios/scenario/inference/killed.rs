@@ -195,7 +195,8 @@ impl Paid {
 		let (turnover, governed) = (books.turnover(start + 1..=end).await, books.governed(end).await);
 		let after = [wealth_in(&view, &user).await, wealth_in(&view, &provider).await];
 		// A proxy that starts has channels forgotten whose receipts are evidence no more.
-		let tidied = earlier.difference(&channels_in(&view).await).count() as u32;
+		let tidied = earlier.difference(&channels_in(&view).await).count();
+		let tidied = u32::try_from(tidied).unwrap();
 		let fees = [turnover.fees_of(&user), turnover.fees_of(&provider)];
 		let earned = governed.split(promised).provider;
 		assert_eq!(turnover.earned(channel), [(promised, earned)]);
