@@ -69,8 +69,7 @@ pub(crate) fn bound(group: Group, measure: Measure) -> Option<Bound> {
 	let of = |once, hourly| Some(Bound { once, hourly });
 	match (measure, group) {
 		(Measure::Memory, Group::Node) => of(24.0, 16.0),
-		// A trainer has 11 MiB more while it trains, which on a busy machine begins late.
-		(Measure::Memory, Group::Worker) => of(16.0, 8.0),
+		(Measure::Memory, Group::Worker) => of(12.0, 8.0),
 		(Measure::Files | Measure::Threads | Measure::Tasks, _) => of(10.0, 10.0),
 		(Measure::Disk, Group::Worker) => of(4.0, 4.0),
 		(Measure::Disk, Group::Node) => None,
