@@ -183,8 +183,8 @@ impl User {
 		}
 	}
 
-	/// Offers at which a channel about a model can be opened, the cheapest first, and what each asks for one input, in
-	/// planck.
+	/// Offers at which a channel about a model can be opened, the cheapest first, and what each asks for one
+	/// input, in planck.
 	///
 	/// # Errors
 	///
@@ -197,8 +197,8 @@ impl User {
 		Ok(offers)
 	}
 
-	/// Those of the offers that are taken: of one provider, if it is named, and of none that gave this account a wrong
-	/// answer.
+	/// Those of the offers that are taken: of one provider, if it is named, and of none that gave this
+	/// account a wrong answer.
 	///
 	/// # Errors
 	///
@@ -223,8 +223,8 @@ impl User {
 		Ok(offers.filter(taken).collect())
 	}
 
-	/// What speaks for and against providers: what was paid to them, as far as this account has seen it, and what courts
-	/// have found.
+	/// What speaks for and against providers: what was paid to them, as far as this account has seen it, and
+	/// what courts have found.
 	///
 	/// # Errors
 	///
@@ -364,7 +364,8 @@ impl User {
 		Ok(verdict)
 	}
 
-	/// Remembers a provider whose answer was found wrong. What the court has said stands, whether that succeeds or not.
+	/// Remembers a provider whose answer was found wrong. What the court has said stands, whether that
+	/// succeeds or not.
 	fn remember_verdict(&self, verdict: Verdict, provider: &AccountId) {
 		if verdict == Verdict::Wrong
 			&& let Err(error) = self.trust.blame(provider)

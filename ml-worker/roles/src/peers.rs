@@ -28,8 +28,8 @@ use tokio::task::JoinHandle;
 /// long, it takes a twentieth of the time.
 const REFRESH: Duration = Duration::from_secs(1);
 
-/// The longest pause in between. Each new block takes its time to ask about, so that a pause that may grow with
-/// that time makes the next one longer still, and what was registered meanwhile is refused for minutes.
+/// The longest pause in between. Each new block takes its time to ask about, so that a pause that may grow
+/// with that time makes the next one longer still, and what was registered meanwhile is refused for minutes.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Between two searches for a blob that nobody had.

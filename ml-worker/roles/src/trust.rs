@@ -1,5 +1,5 @@
-//! What speaks for providers of inference, for one account: what it and others paid them, and whether a court has found
-//! that one of them gave it a wrong answer. Lies beside the account's wallet of the chain.
+//! What speaks for providers of inference, for one account: what it and others paid them, and whether a court
+//! has found that one of them gave it a wrong answer. Lies beside the account's wallet of the chain.
 
 use anyhow::Context as _;
 use oda_client::{AccountId, View};
@@ -45,8 +45,8 @@ pub struct Advice {
 }
 
 impl Advice {
-	/// What is paid to a provider by this account, and by others as far as trust flows to them, in planck; `None` if the
-	/// provider is unknown to this account and to those whom it paid for.
+	/// What is paid to a provider by this account, and by others as far as trust flows to them, in planck;
+	/// `None` if the provider is unknown to this account and to those whom it paid for.
 	pub fn score(&self, provider: &AccountId) -> Option<Score> {
 		self.scores.get(&provider.0).copied()
 	}
@@ -63,7 +63,8 @@ impl Trust {
 		Self { folder: wallet.join("trust"), genesis, me }
 	}
 
-	/// Takes note of what the channels that the chain shows have paid: it forgets them some time after their end.
+	/// Takes note of what the channels that the chain shows have paid: it forgets them some time after their
+	/// end.
 	pub(crate) async fn observe(&self, view: &View) -> anyhow::Result<Vec<Interaction>> {
 		let tick = view.tick().await?;
 		let channels = view.channels().await?;

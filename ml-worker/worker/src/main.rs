@@ -6,8 +6,8 @@ use oda_roles::output::Output;
 use std::{process::ExitCode, time::Duration};
 use tikv_jemallocator::Jemalloc;
 
-/// Where many threads allocate and free what is large and short-lived, as bodies of requests, the system's allocator keeps
-/// ever more memory that nothing lies in: the docs on benchmarks of inference have figures.
+/// Where many threads allocate and free what is large and short-lived, as bodies of requests, the system's
+/// allocator keeps ever more memory that nothing lies in: the docs on benchmarks of inference have figures.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

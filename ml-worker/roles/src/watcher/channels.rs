@@ -28,7 +28,8 @@ const TOGETHER: usize = 16;
 /// Blocks between two looks at what there is to do as a user: nothing of it is a matter of minutes.
 const LOOK: u64 = 20;
 
-/// Looks between two at what all channels have paid, which the chain shows for a day at least after their end.
+/// Looks between two at what all channels have paid, which the chain shows for a day at least after their
+/// end.
 const NOTES: u32 = 30;
 
 /// Ticks that a provider is given to have an answer paid.

@@ -213,10 +213,10 @@ pub enum Command {
 	Bounty(BountyCommand),
 	/// Who answers a model's requests: price, stake, and what speaks for each.
 	///
-	/// Trust is this account's own: it flows from what it paid over what other users of the same providers paid, as far as this
-	/// worker has seen it on the chain, and counts half after a month. What made-up accounts pay each other adds nothing. It is
-	/// advice, which `infer` does not follow by itself: it asks the cheapest, but never one that a court has found to have given
-	/// this account a wrong answer.
+	/// Trust is this account's own: it flows from what it paid over what other users of the same providers
+	/// paid, as far as this worker has seen it on the chain, and counts half after a month. What made-up
+	/// accounts pay each other adds nothing. It is advice, which `infer` does not follow by itself: it asks
+	/// the cheapest, but never one that a court has found to have given this account a wrong answer.
 	Offers(OffersArgs),
 	/// Ask a model with files, and pay for the answers.
 	///
