@@ -143,6 +143,9 @@ walk() {
 beside() {
 	local all=(polkadot-js openapi walk) logs group failed=()
 	local -A running
+	# What they install with the system's package manager, which one at a time can use.
+	command -v npm >/dev/null || scripts/setup.sh nodejs npm
+	network_tools
 	build --bin oda-node --bin ml-worker
 	logs=$(mktemp -d)
 	for group in "${all[@]}"; do
