@@ -10,9 +10,13 @@ impl<T: Config> Pallet<T> {
 	/// of the delegators' tiers.
 	///
 	/// Whoever keeps the tiers knows all accounts that have one, and can compare their sum with
-	/// [`TotalVotes`]; here it is compared with the tiers of those who vote or delegate.
+	/// [`TotalVotes`]; here it is compared with the tiers of those who vote, delegate or are behind.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut accounts = BTreeMap::new();
+		for (who, counted) in Behind::<T>::iter() {
+			ensure!(counted != T::Tiers::tier(&who), "an account is behind, and is not");
+			accounts.insert(who.encode(), counted.into());
+		}
 		Self::audit_votes(&mut accounts)?;
 		Self::audit_delegations(&mut accounts)?;
 		let known = accounts.into_values().fold(0, Votes::saturating_add);
@@ -24,7 +28,7 @@ impl<T: Config> Pallet<T> {
 	fn audit_votes(accounts: &mut BTreeMap<Vec<u8>, Votes>) -> Result<(), TryRuntimeError> {
 		let mut tallies = BTreeMap::<Poll, Tally<T>>::new();
 		for (who, listed) in VotesOf::<T>::iter() {
-			accounts.insert(who.encode(), T::Tiers::tier(&who).into());
+			accounts.insert(who.encode(), Self::counted(&who).into());
 			ensure!(!listed.list.is_empty(), "an empty list of votes is kept");
 			let mut polls = BTreeSet::new();
 			for ballot in listed.list {
@@ -55,7 +59,7 @@ impl<T: Config> Pallet<T> {
 	fn audit_delegations(accounts: &mut BTreeMap<Vec<u8>, Votes>) -> Result<(), TryRuntimeError> {
 		let mut delegated = BTreeMap::<(Vec<u8>, Class), Votes>::new();
 		for (who, listed) in Delegations::<T>::iter() {
-			let tier = Votes::from(T::Tiers::tier(&who));
+			let tier = Votes::from(Self::counted(&who));
 			accounts.insert(who.encode(), tier);
 			ensure!(!listed.list.is_empty(), "an empty list of delegations is kept");
 			let mut classes = BTreeSet::new();

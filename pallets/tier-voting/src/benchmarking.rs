@@ -5,7 +5,13 @@
 
 use super::*;
 use oda_pallet_traits::{TierWatcher, Tiers};
-use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin, sp_runtime::traits::One};
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
+
+/// Lets time pass.
+pub trait BenchmarkHelper {
+	/// Lets the next block begin, by which polls go: touching one then moves the time at which it is looked at.
+	fn next_block();
+}
 
 /// An account with a tier that can pay all deposits.
 fn someone<T: Config>(name: &'static str, index: u32) -> T::AccountId {
@@ -33,27 +39,17 @@ fn vote_on<T: Config>(who: &T::AccountId, class: Class, polls: u32) -> Vec<Poll>
 	polls
 }
 
-/// Starts another block, so that touching a poll moves the time at which it is looked at.
-fn next_block<T: Config>() {
-	let now = frame_system::Pallet::<T>::block_number();
-	frame_system::Pallet::<T>::set_block_number(now + One::one());
-}
-
-impl<T: Config> Pallet<T> {
-	/// Gives an account, whose tier is not 0, a delegate for each track that votes on as many polls as it
-	/// can: a change of the account's tier then costs what it costs at worst. For the benchmarks of whoever
-	/// changes tiers, too.
-	///
-	/// Votes of its own would cost less: it would have to leave their track to itself.
-	pub fn fill_for_benchmark(who: &T::AccountId) {
-		T::ListDeposit::ensure_successful(who, Self::delegations_footprint());
-		for class in T::Polls::classes() {
-			let delegate = someone::<T>("delegate", class.into());
-			vote_on::<T>(&delegate, class, T::MaxVotes::get());
-			Self::do_delegate(who.clone(), class, delegate).expect("it can delegate");
-		}
-		next_block::<T>();
+/// Lets an account delegate its votes to others, who have so many votes on ongoing polls together.
+fn delegate_to<T: Config>(who: &T::AccountId, votes: u32) {
+	let mut left = votes;
+	for class in T::Polls::classes() {
+		let delegate = someone::<T>("delegate", class.into());
+		let polls = left.min(T::MaxVotes::get());
+		vote_on::<T>(&delegate, class, polls);
+		left -= polls;
+		Pallet::<T>::do_delegate(who.clone(), class, delegate).expect("it can delegate");
 	}
+	T::BenchmarkHelper::next_block();
 }
 
 #[benchmarks]
@@ -77,7 +73,7 @@ mod benchmarks {
 	fn retract() {
 		let caller = someone::<T>("voter", 0);
 		let poll = *vote_on::<T>(&caller, class::<T>(), 1).first().expect("there is a vote");
-		next_block::<T>();
+		T::BenchmarkHelper::next_block();
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller.clone()), poll);
@@ -103,7 +99,7 @@ mod benchmarks {
 	fn poke() {
 		let voter = someone::<T>("voter", 0);
 		let poll = *vote_on::<T>(&voter, class::<T>(), 1).first().expect("there is a vote");
-		next_block::<T>();
+		T::BenchmarkHelper::next_block();
 		let caller: T::AccountId = whitelisted_caller();
 
 		#[extrinsic_call]
@@ -120,7 +116,7 @@ mod benchmarks {
 		let polls = vote_on::<T>(&caller, class, T::MaxVotes::get());
 		polls.into_iter().for_each(|poll| T::Polls::end_ongoing(poll, true).expect("it is ongoing"));
 		vote_on::<T>(&to, class, v);
-		next_block::<T>();
+		T::BenchmarkHelper::next_block();
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller.clone()), class, to.clone());
@@ -135,7 +131,7 @@ mod benchmarks {
 		let class = class::<T>();
 		vote_on::<T>(&to, class, v);
 		Pallet::<T>::do_delegate(caller.clone(), class, to.clone()).expect("it can delegate");
-		next_block::<T>();
+		T::BenchmarkHelper::next_block();
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), class);
@@ -143,10 +139,29 @@ mod benchmarks {
 		assert_eq!(Delegated::<T>::get(to, class), 0);
 	}
 
+	/// An account delegates its votes of each track, to who votes on some polls or as many as it can.
+	#[benchmark]
+	fn catch_up(v: Linear<0, { T::MaxVotes::get() * T::MaxClasses::get() }>) {
+		let who = someone::<T>("delegator", 0);
+		delegate_to::<T>(&who, v);
+		let counted = T::Tiers::tier(&who);
+		let tier = counted + 1;
+		T::Tiers::set_for_benchmark(&who, tier);
+		Behind::<T>::insert(&who, counted);
+		let caller: T::AccountId = whitelisted_caller();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), who.clone());
+
+		for Delegation { class, to } in Pallet::<T>::delegations_of(who) {
+			assert_eq!(Delegated::<T>::get(to, class), Votes::from(tier));
+		}
+	}
+
 	#[benchmark]
 	fn tier_changed() {
 		let who = someone::<T>("delegator", 0);
-		Pallet::<T>::fill_for_benchmark(&who);
+		delegate_to::<T>(&who, 0);
 		let tier = T::Tiers::tier(&who);
 
 		#[block]
@@ -154,9 +169,7 @@ mod benchmarks {
 			<Pallet<T> as TierWatcher<_>>::tier_changed(&who, tier, tier + 1);
 		}
 
-		for Delegation { class, to } in Pallet::<T>::delegations_of(who) {
-			assert_eq!(Delegated::<T>::get(to, class), Votes::from(tier + 1));
-		}
+		assert_eq!(Behind::<T>::get(who), Some(tier));
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::ext(), crate::mock::Test);

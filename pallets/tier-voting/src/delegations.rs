@@ -29,7 +29,7 @@ impl<T: Config> Pallet<T> {
 				}
 			}
 		})?;
-		let tier = T::Tiers::tier(&who).into();
+		let tier = Self::counted(&who).into();
 		let left = old.map(|old| Self::move_votes(&old, tier, 0));
 		let joined = Self::move_votes(&new, 0, tier);
 		Self::deposit_event(Event::Delegated { who, class, to: new.to });
@@ -45,7 +45,7 @@ impl<T: Config> Pallet<T> {
 				.ok_or(Error::<T>::NotDelegated)?;
 			Ok(delegations.remove(position))
 		})?;
-		let touched = Self::move_votes(&old, T::Tiers::tier(&who).into(), 0);
+		let touched = Self::move_votes(&old, Self::counted(&who).into(), 0);
 		Self::deposit_event(Event::Undelegated { who, class, from: old.to });
 		Ok(touched)
 	}

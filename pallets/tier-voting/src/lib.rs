@@ -5,11 +5,15 @@
 //! *support* their part in all votes that there are ([`TotalVotes`]). Polls are kept elsewhere, behind
 //! [`Polling`].
 //!
-//! Every tally is the sum of the ballots that count now, never of what was once true: when an account's tier
-//! changes ([`TierWatcher`]), or what is delegated to it, its votes on ongoing polls are counted anew at
-//! once. They are a bounded list, and so is what that costs. Votes on polls that are over count nowhere; they
-//! stay on the list until anybody has them [forgotten](Pallet::forget), which is free. Only then does a vote
-//! become [`Evidence`]: once a poll, if the poll was decided and the vote counted in the end.
+//! Every tally is the sum of the ballots as they weigh now: when what is delegated to an account changes, its
+//! votes on ongoing polls are counted anew at once. They are a bounded list, and so is what that costs. When
+//! its tier changes ([`TierWatcher`]), it is written down as [behind](Behind), which costs little whatever it
+//! has voted on; its votes follow in one of the next blocks, which see to as many accounts as they have room
+//! for, or when anybody has it [catch up](Pallet::catch_up), which is free.
+//!
+//! Votes on polls that are over count nowhere; they stay on the list until anybody has them
+//! [forgotten](Pallet::forget), which is free too. Only then does a vote become [`Evidence`]: once a poll, if
+//! the poll was decided and the vote counted in the end.
 //!
 //! ```
 //! use polkadot_sdk::{frame_support::traits::Polling, sp_runtime::Perbill};
@@ -48,22 +52,26 @@ mod delegations;
 mod mock;
 #[cfg(test)]
 mod tests;
+mod tiers;
 pub mod types;
 mod votes;
 pub mod weights;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 pub use pallet::*;
 pub use types::{Ballot, Class, Delegation, Listed, Poll, Tally, Turnout, Votes};
 pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
 use oda_pallet_funds as funds;
-use oda_pallet_traits::{Evidence, Tiers};
+use oda_pallet_traits::{Evidence, Tier, Tiers};
 use polkadot_sdk::{
 	frame_support::{
 		self,
 		pallet_prelude::*,
 		traits::{Consideration, Footprint, Polling},
+		weights::WeightMeter,
 	},
 	frame_system::{self, pallet_prelude::*},
 	sp_runtime::{SaturatedConversion, TryRuntimeError},
@@ -109,8 +117,8 @@ pub mod pallet {
 		/// [`HoldReason::ListDeposit`].
 		type ListDeposit: Consideration<Self::AccountId, Footprint>;
 
-		/// The most ongoing polls on which an account can vote. At worst a changed tier costs what counting
-		/// so many votes anew costs, times the number of tracks.
+		/// The most ongoing polls on which an account can vote. Catching up with a changed tier costs, at
+		/// worst, what counting so many votes anew costs, times the number of tracks.
 		#[pallet::constant]
 		type MaxVotes: Get<u32>;
 
@@ -118,8 +126,15 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxClasses: Get<u32>;
 
+		/// What a block may spend on accounts that are behind; enough for one.
+		type CatchUpWeight: Get<Weight>;
+
 		/// What the calls cost.
 		type WeightInfo: WeightInfo;
+
+		/// Lets time pass for polls: for benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: BenchmarkHelper;
 	}
 
 	/// What balances are on hold for.
@@ -130,9 +145,13 @@ pub mod pallet {
 		ListDeposit,
 	}
 
-	/// All votes that there are: the sum of the tiers of all accounts.
+	/// All votes that there are: the sum of the tiers that count, of all accounts.
 	#[pallet::storage]
 	pub type TotalVotes<T: Config> = StorageValue<_, Votes, ValueQuery>;
+
+	/// The accounts whose tier is another one than the one that counts, which this is.
+	#[pallet::storage]
+	pub type Behind<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Tier>;
 
 	/// The votes of an account, on polls that are ongoing and on some that are over.
 	#[pallet::storage]
@@ -203,6 +222,14 @@ pub mod pallet {
 			/// The number of these that were decided as the account's vote counted.
 			decided: u32,
 		},
+		/// The votes of an account count as its tier is now.
+		#[codec(index = 5)]
+		CaughtUp {
+			/// The account.
+			who: T::AccountId,
+			/// The tier that counts from now on.
+			tier: Tier,
+		},
 	}
 
 	/// Why somebody cannot vote or delegate.
@@ -247,6 +274,9 @@ pub mod pallet {
 		/// The account does not delegate its votes of this track.
 		#[codec(index = 12)]
 		NotDelegated,
+		/// The account's votes count as its tier is.
+		#[codec(index = 13)]
+		NotBehind,
 	}
 
 	#[pallet::call]
@@ -288,18 +318,11 @@ pub mod pallet {
 		///
 		/// Event: `Forgotten`. Error: `NothingToForget`.
 		#[pallet::call_index(2)]
-		#[pallet::weight({
-			let votes = T::MaxVotes::get();
-			T::WeightInfo::forget(votes).saturating_add(T::WeightInfo::tier_changed())
-		})]
+		#[pallet::weight(T::WeightInfo::forget(T::MaxVotes::get()))]
 		pub fn forget(origin: OriginFor<T>, who: T::AccountId) -> DispatchResultWithPostInfo {
 			ensure_signed(origin)?;
-			let before = T::Tiers::tier(&who);
 			let visited = Self::do_forget(&who)?;
-			let changed = T::Tiers::tier(&who) != before;
-			let aftermath = if changed { T::WeightInfo::tier_changed() } else { Weight::zero() };
-			let weight = T::WeightInfo::forget(visited).saturating_add(aftermath);
-			Ok((Some(weight), Pays::No).into())
+			Ok((Some(T::WeightInfo::forget(visited)), Pays::No).into())
 		}
 
 		/// Has a poll looked at anew on which nobody votes: it starts, passes, fails or stops confirming if
@@ -350,12 +373,32 @@ pub mod pallet {
 			let touched = Self::do_undelegate(who, class)?;
 			Ok(Some(T::WeightInfo::undelegate(touched)).into())
 		}
+
+		/// Lets the votes of an account count as its tier is now, instead of in one of the next blocks.
+		/// Anybody may; free, unless it fails.
+		///
+		/// - `who`: the account, whose tier has changed.
+		///
+		/// Event: `CaughtUp`. Error: `NotBehind`.
+		#[pallet::call_index(6)]
+		#[pallet::weight(Pallet::<T>::most_catching_up())]
+		pub fn catch_up(origin: OriginFor<T>, who: T::AccountId) -> DispatchResultWithPostInfo {
+			ensure_signed(origin)?;
+			let touched = Self::do_catch_up(&who)?;
+			Ok((Some(T::WeightInfo::catch_up(touched)), Pays::No).into())
+		}
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn on_poll(_block: BlockNumberFor<T>, meter: &mut WeightMeter) {
+			Self::catch_up_some(meter);
+		}
+
 		fn integrity_test() {
 			assert!(T::MaxVotes::get() > 0, "an account can vote");
+			let needed = Self::most_catching_up().saturating_add(Self::looking());
+			assert!(needed.all_lte(T::CatchUpWeight::get()), "an account can catch up in a block");
 			let classes: u32 = T::Polls::classes().len().saturated_into();
 			assert!(T::MaxClasses::get() >= classes, "an account can delegate its votes of every track");
 		}

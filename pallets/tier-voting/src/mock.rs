@@ -1,7 +1,7 @@
 //! A runtime with balances, tiers that tests set, polls that tests start and end, and the votes.
 
 use crate as pallet_tier_voting;
-use crate::{HoldReason, Tally, TotalVotes, Turnout, Votes};
+use crate::{Behind, HoldReason, Tally, TotalVotes, Turnout, Votes, WeightInfo};
 use codec::{Decode, Encode};
 use oda_pallet_traits::{Deed, Evidence, Tier, TierWatcher, Tiers};
 use polkadot_sdk::{
@@ -11,6 +11,7 @@ use polkadot_sdk::{
 			ConstU32, ConstU64, LinearStoragePrice, PollStatus, Polling, VoteTally,
 			fungible::{HoldConsideration, InspectHold},
 		},
+		weights::Weight,
 	},
 	frame_system, pallet_balances, sp_io,
 	sp_runtime::{BuildStorage, DispatchError, DispatchResult, traits::Dispatchable},
@@ -73,6 +74,9 @@ parameter_types! {
 	pub storage Seen: Vec<(u64, u32)> = Vec::new();
 	/// The tier that whoever is seen to vote has from then on, if any.
 	pub storage Promotes: Option<Tier> = None;
+	/// Enough for an account, whatever it votes on; and so for two that vote on less.
+	pub CatchUpWeight: Weight =
+		<() as WeightInfo>::catch_up(3 * MAX_VOTES).saturating_add(Weight::from_parts(1_750_000_000, u64::MAX));
 	pub const ListHold: RuntimeHoldReason = RuntimeHoldReason::Voting(HoldReason::ListDeposit);
 }
 
@@ -84,7 +88,18 @@ impl pallet_tier_voting::Config for Test {
 		HoldConsideration<u64, Balances, ListHold, LinearStoragePrice<ConstU64<5>, ConstU64<1>, u64>>;
 	type MaxVotes = ConstU32<MAX_VOTES>;
 	type MaxClasses = ConstU32<3>;
+	type CatchUpWeight = CatchUpWeight;
 	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = Blocks;
+}
+
+/// Polls here have no time.
+#[cfg(feature = "runtime-benchmarks")]
+pub struct Blocks;
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::BenchmarkHelper for Blocks {
+	fn next_block() {}
 }
 
 pub struct TestTiers;
@@ -93,9 +108,13 @@ impl Tiers<u64> for TestTiers {
 		AllTiers::get().get(who).copied().unwrap_or_default()
 	}
 
+	fn is_suspended(_: &u64) -> bool {
+		false
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_for_benchmark(who: &u64, tier: Tier) {
-		set_tier(*who, tier);
+		change_tier(*who, tier);
 	}
 }
 
@@ -218,16 +237,23 @@ pub(crate) fn run(test: impl FnOnce()) {
 /// What holds always.
 pub(crate) fn check() {
 	Voting::do_try_state().unwrap();
-	let tiers = AllTiers::get().into_values().map(Votes::from).sum::<Votes>();
-	assert_eq!(TotalVotes::<Test>::get(), tiers, "all votes are all tiers");
+	let counted = AllTiers::get().into_keys().map(|who| Votes::from(Voting::counted(&who)));
+	assert_eq!(TotalVotes::<Test>::get(), counted.sum::<Votes>(), "all votes are all tiers");
 }
 
 /// Lets an account's tier be another one.
-pub(crate) fn set_tier(who: u64, tier: Tier) {
+pub(crate) fn change_tier(who: u64, tier: Tier) {
 	let mut tiers = AllTiers::get();
 	let before = tiers.insert(who, tier).unwrap_or_default();
 	AllTiers::set(&tiers);
 	<Voting as TierWatcher<u64>>::tier_changed(&who, before, tier);
+}
+
+/// Lets an account's tier be another one, and its votes catch up.
+pub(crate) fn set_tier(who: u64, tier: Tier) {
+	change_tier(who, tier);
+	let behind = Behind::<Test>::contains_key(who);
+	assert_eq!(catch_up(NOBODY, who).is_ok(), behind);
 }
 
 /// Starts a poll of a track.
@@ -284,6 +310,10 @@ pub(crate) fn delegate(who: u64, class: u16, to: u64) -> DispatchResult {
 
 pub(crate) fn undelegate(who: u64, class: u16) -> DispatchResult {
 	dispatch(who, crate::Call::<Test>::undelegate { class })
+}
+
+pub(crate) fn catch_up(caller: u64, who: u64) -> DispatchResult {
+	dispatch(caller, crate::Call::<Test>::catch_up { who })
 }
 
 /// The ayes and nays of an ongoing poll.

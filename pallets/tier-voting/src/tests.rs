@@ -1,5 +1,6 @@
 //! One file a behaviour.
 
+mod catch_up;
 mod delegate;
 mod deposit;
 mod evidence;
@@ -13,4 +14,4 @@ mod views;
 mod vote;
 
 pub(crate) use crate::{Error, Event, mock::*, pallet::*, types::*};
-pub(crate) use polkadot_sdk::frame_support::{assert_noop, assert_ok};
+pub(crate) use polkadot_sdk::frame_support::{assert_noop, assert_ok, pallet_prelude::Weight};

@@ -2,7 +2,7 @@
 //! else.
 
 use crate::{pallet::*, types::*, *};
-use oda_pallet_traits::{Deed, Evidence, Tier, TierWatcher, Tiers};
+use oda_pallet_traits::{Deed, Evidence, Tiers};
 use polkadot_sdk::frame_support::traits::{PollStatus, Polling};
 
 impl<T: Config> Pallet<T> {
@@ -93,10 +93,10 @@ impl<T: Config> Pallet<T> {
 		T::Polls::access_poll(poll, |status| matches!(status, PollStatus::Completed(..)))
 	}
 
-	/// What an account's vote on a poll of this track weighs, if it votes itself: its tier and what is
-	/// delegated to it. Without a tier it weighs nothing, whatever is delegated to it.
+	/// What an account's vote on a poll of this track weighs, if it votes itself: the tier that counts, and
+	/// what is delegated to it. Without a tier it weighs nothing, whatever is delegated to it.
 	pub(crate) fn weight(who: &T::AccountId, class: Class) -> Votes {
-		match T::Tiers::tier(who) {
+		match Self::counted(who) {
 			0 => 0,
 			tier => Votes::from(tier).saturating_add(Delegated::<T>::get(who, class)),
 		}
@@ -133,17 +133,5 @@ impl<T: Config> Pallet<T> {
 		VotesOf::<T>::try_mutate_exists(who, |listed| {
 			Self::mutate_list(who, listed, Self::votes_footprint(), change)
 		})
-	}
-}
-
-impl<T: Config> TierWatcher<T::AccountId> for Pallet<T> {
-	fn tier_changed(who: &T::AccountId, from: Tier, to: Tier) {
-		let (from, to) = (Votes::from(from), Votes::from(to));
-		TotalVotes::<T>::mutate(|total| exchange(total, from, to));
-		Self::reweigh(who, None);
-		let delegations = Delegations::<T>::get(who).map(|listed| listed.list).unwrap_or_default();
-		for delegation in delegations {
-			Self::move_votes(&delegation, from, to);
-		}
 	}
 }

@@ -1,5 +1,5 @@
-//! What the calls cost, and what a changed tier costs whoever changes it. Those of `()` count only
-//! what is read and written, for tests: whichever runtime composes the pallet measures its own
+//! What the calls cost, and what a changed tier costs whoever changes it. Those of `()` count only what is
+//! read and written, for tests: whichever runtime composes the pallet measures its own
 //! (`runtime/src/weights/`).
 
 use polkadot_sdk::frame_support::weights::{Weight, constants::RocksDbWeight};
@@ -19,8 +19,9 @@ pub trait WeightInfo {
 	/// Undelegating them, or taking them from one delegate to give them to another, as `v` votes of the
 	/// delegate are counted anew.
 	fn undelegate(v: u32) -> Weight;
-	/// Hearing that an account's tier changed, which has as many delegates, with as many votes, as there can
-	/// be.
+	/// Catching up with a changed tier, as `v` votes are counted anew.
+	fn catch_up(v: u32) -> Weight;
+	/// Hearing that an account's tier changed.
 	fn tier_changed() -> Weight;
 }
 
@@ -49,7 +50,10 @@ impl WeightInfo for () {
 	fn undelegate(v: u32) -> Weight {
 		estimate(v.saturating_mul(3).saturating_add(6), v.saturating_mul(4).saturating_add(5))
 	}
+	fn catch_up(v: u32) -> Weight {
+		estimate(v.saturating_mul(3).saturating_add(10), v.saturating_mul(4).saturating_add(10))
+	}
 	fn tier_changed() -> Weight {
-		estimate(400, 500)
+		estimate(4, 2)
 	}
 }

@@ -80,17 +80,3 @@ fn forgetting_is_charged_by_the_length_of_the_list_while_no_tier_changes() {
 		assert_eq!(post.actual_weight, Some(<() as WeightInfo>::forget(2)));
 	});
 }
-
-#[test]
-fn forgetting_that_changes_a_tier_is_charged_for_it() {
-	run(|| {
-		let poll = start(0);
-		assert_ok!(vote(CAROL, poll, true));
-		end(poll, true);
-		Promotes::set(&Some(4));
-		let call = RuntimeCall::Voting(crate::Call::forget { who: CAROL });
-		let post = call.dispatch(RuntimeOrigin::signed(NOBODY)).unwrap();
-		let weight = <() as WeightInfo>::forget(1) + <() as WeightInfo>::tier_changed();
-		assert_eq!(post.actual_weight, Some(weight));
-	});
-}

@@ -17,6 +17,7 @@ enum Step {
 	Delegate(u64, u16, u64),
 	Undelegate(u64, u16),
 	Tier(u64, u8),
+	CatchUp(u64),
 }
 
 fn someone() -> impl Strategy<Value = u64> {
@@ -41,6 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
 		5 => (someone(), class(), someone()).prop_map(|(who, class, to)| Step::Delegate(who, class, to)),
 		3 => (someone(), class()).prop_map(|(who, class)| Step::Undelegate(who, class)),
 		4 => (someone(), tier()).prop_map(|(who, tier)| Step::Tier(who, tier)),
+		3 => someone().prop_map(Step::CatchUp),
 	]
 }
 
@@ -48,6 +50,8 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Default)]
 struct Model {
 	tiers: BTreeMap<u64, u8>,
+	/// Those that count.
+	counted: BTreeMap<u64, u8>,
 	/// The track of each ongoing poll.
 	ongoing: BTreeMap<u32, u16>,
 	votes: BTreeMap<(u64, u32), bool>,
@@ -70,7 +74,7 @@ impl Model {
 			Step::Vote(who, poll, aye) => {
 				let listed = Voting::votes_of(who);
 				let others = listed.iter().filter(|old| old.poll != poll).count();
-				let may = self.tier(who) > 0
+				let may = self.tiers.get(&who).is_some_and(|tier| *tier > 0)
 					&& self.ongoing.get(&poll).is_some_and(|class| !self.delegates(who, *class))
 					&& others < MAX_VOTES as usize;
 				assert_eq!(vote(who, poll, aye).is_ok(), may);
@@ -112,14 +116,29 @@ impl Model {
 				assert_eq!(undelegate(who, class).is_ok(), may);
 			}
 			Step::Tier(who, tier) => {
+				let behind = self.is_behind(who);
 				self.tiers.insert(who, tier);
-				set_tier(who, tier);
+				let listed = !Voting::votes_of(who).is_empty() || !Voting::delegations_of(who).is_empty();
+				if !behind && !listed {
+					self.counted.insert(who, tier);
+				}
+				change_tier(who, tier);
+			}
+			Step::CatchUp(who) => {
+				assert_eq!(catch_up(NOBODY, who).is_ok(), self.is_behind(who));
+				self.counted.insert(who, self.tiers.get(&who).copied().unwrap_or_default());
 			}
 		}
 	}
 
+	/// Whether another tier counts than the account's.
+	fn is_behind(&self, who: u64) -> bool {
+		self.tiers.get(&who).copied().unwrap_or_default()
+			!= self.counted.get(&who).copied().unwrap_or_default()
+	}
+
 	fn tier(&self, who: u64) -> u32 {
-		self.tiers.get(&who).copied().unwrap_or_default().into()
+		self.counted.get(&who).copied().unwrap_or_default().into()
 	}
 
 	fn delegates(&self, who: u64, class: u16) -> bool {
@@ -186,7 +205,7 @@ proptest! {
 		steps in proptest::collection::vec(step(), 1..120),
 	) {
 		ext().execute_with(|| {
-			let mut model = Model { tiers: TIERS.into(), ..Model::default() };
+			let mut model = Model { tiers: TIERS.into(), counted: TIERS.into(), ..Model::default() };
 			for step in steps {
 				model.take(step);
 				model.check();

@@ -4,7 +4,7 @@ use super::*;
 use oda_pallet_traits::TierWatcher;
 
 #[test]
-fn a_risen_tier_counts_at_once_in_all_the_votes_of_the_account() {
+fn a_risen_tier_counts_in_all_the_votes_of_the_account() {
 	run(|| {
 		let polls = [start(0), start(1)];
 		assert_ok!(vote(ALICE, polls[0], true));
