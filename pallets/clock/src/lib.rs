@@ -14,8 +14,8 @@
 //! }
 //! ```
 //!
-//! Safe mode filters calls, not hooks: a runtime that composes it has to stop the clock through
-//! `SafeModeNotify`, which this pallet does not implement yet.
+//! Safe mode refuses calls and not hooks: through [`SafeModeNotify`] the clock stands still while it lasts, and goes on
+//! afterwards, so that nobody misses a deadline because of it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -41,7 +41,7 @@ pub use weights::WeightInfo;
 
 use oda_primitives::Tick;
 use polkadot_sdk::{
-	frame_support::{self, pallet_prelude::*, weights::WeightMeter},
+	frame_support::{self, pallet_prelude::*, traits::SafeModeNotify, weights::WeightMeter},
 	frame_system::pallet_prelude::*,
 	sp_runtime::TryRuntimeError,
 };
@@ -73,6 +73,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Now<T: Config> = StorageValue<_, Tick, ValueQuery>;
 
+	/// Whether it stands still.
+	#[pallet::storage]
+	pub type Stopped<T: Config> = StorageValue<_, bool, ValueQuery>;
+
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_poll(_block: BlockNumberFor<T>, meter: &mut WeightMeter) {
@@ -97,9 +101,11 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-	/// One tick passes. It would take longer than the universe has existed to saturate.
+	/// One tick passes, unless the clock stands still. It would take longer than the universe has existed to saturate.
 	pub(crate) fn tick() {
-		Now::<T>::mutate(|now| *now = now.saturating_add(1));
+		if !Stopped::<T>::get() {
+			Now::<T>::mutate(|now| *now = now.saturating_add(1));
+		}
 	}
 
 	/// Checks that no more ticks have passed than there were blocks.
@@ -108,6 +114,16 @@ impl<T: Config> Pallet<T> {
 		let blocks: u64 = polkadot_sdk::frame_system::Pallet::<T>::block_number().saturated_into();
 		ensure!(Now::<T>::get() <= blocks, "more ticks than blocks");
 		Ok(())
+	}
+}
+
+impl<T: Config> SafeModeNotify for Pallet<T> {
+	fn entered() {
+		Stopped::<T>::put(true);
+	}
+
+	fn exited() {
+		Stopped::<T>::kill();
 	}
 }
 

@@ -4,7 +4,7 @@ use crate::{Now, Pallet, mock::*};
 use polkadot_sdk::{
 	frame_support::{
 		assert_noop, assert_ok,
-		traits::{Get, OnPoll},
+		traits::{Get, OnPoll, SafeModeNotify},
 		weights::{Weight, WeightMeter},
 	},
 	sp_runtime::DispatchError,
@@ -38,6 +38,19 @@ fn time_stands_still_when_the_meter_cannot_pay() {
 		Clock::on_poll(1, &mut meter);
 		assert_eq!(Clock::now(), 0);
 		assert_eq!(meter.consumed(), Weight::zero());
+	});
+}
+
+#[test]
+fn time_stands_still_in_safe_mode_and_goes_on_afterwards() {
+	new_test_ext().execute_with(|| {
+		Clock::on_poll(1, &mut WeightMeter::new());
+		<Clock as SafeModeNotify>::entered();
+		Clock::on_poll(2, &mut WeightMeter::new());
+		assert_eq!(Clock::now(), 1);
+		<Clock as SafeModeNotify>::exited();
+		Clock::on_poll(3, &mut WeightMeter::new());
+		assert_eq!(Clock::now(), 2);
 	});
 }
 
