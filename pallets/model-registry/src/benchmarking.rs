@@ -107,6 +107,35 @@ mod benchmarks {
 	}
 
 	#[benchmark]
+	fn freeze() -> Result<(), BenchmarkError> {
+		let origin = T::FreezeOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+		let (model, registrar) = registered::<T>();
+		<Pallet<T> as ModelKeeper<_>>::accept(&model, version::<T>(&registrar))
+			.expect("a pending model takes a version");
+
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, model);
+
+		assert_eq!(Models::<T>::get(model).map(|m| m.status), Some(ModelStatus::Frozen));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn thaw() -> Result<(), BenchmarkError> {
+		let origin = T::FreezeOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+		let (model, registrar) = registered::<T>();
+		<Pallet<T> as ModelKeeper<_>>::accept(&model, version::<T>(&registrar))
+			.expect("a pending model takes a version");
+		Pallet::<T>::freeze(origin.clone(), model).expect("an active model freezes");
+
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, model);
+
+		assert_eq!(Models::<T>::get(model).map(|m| m.status), Some(ModelStatus::Active));
+		Ok(())
+	}
+
+	#[benchmark]
 	fn abandon() {
 		let (model, registrar) = registered::<T>();
 		card::<T>(model, &registrar);

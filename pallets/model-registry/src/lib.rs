@@ -150,6 +150,9 @@ pub mod pallet {
 		/// afterwards anyone can free its id.
 		type PendingWindow: Get<Tick>;
 
+		/// Who may freeze models, and let them go on.
+		type FreezeOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
 		/// What the calls cost.
 		type WeightInfo: WeightInfo;
 	}
@@ -271,6 +274,18 @@ pub mod pallet {
 			/// The blob that is its card from now on; `None` if it has none any more.
 			card: Option<BlobRef>,
 		},
+		/// A model was closed, until a decision opens it again.
+		#[codec(index = 8)]
+		Frozen {
+			/// The model.
+			model: ModelId,
+		},
+		/// A frozen model is open again.
+		#[codec(index = 9)]
+		Thawed {
+			/// The model.
+			model: ModelId,
+		},
 	}
 
 	/// Why the registry refuses.
@@ -366,6 +381,12 @@ pub mod pallet {
 		/// The model has no card that could be removed.
 		#[codec(index = 29)]
 		NoCard,
+		/// The model is frozen: it takes no submissions, and cannot be retired.
+		#[codec(index = 30)]
+		ModelFrozen,
+		/// The model is not frozen.
+		#[codec(index = 31)]
+		NotFrozen,
 	}
 
 	#[pallet::call]
@@ -424,8 +445,8 @@ pub mod pallet {
 		///   so that nobody retires another's head.
 		///
 		/// The specification stays on chain, and so does its deposit. Emits `Retired`.
-		/// Fails with `UnknownModel`, `NotRegistrar`, `ModelPending`, `ModelRetired`, `LiveSubmissions` or
-		/// `HeadOfAnother`.
+		/// Fails with `UnknownModel`, `NotRegistrar`, `ModelPending`, `ModelRetired`, `ModelFrozen`, `LiveSubmissions`
+		/// or `HeadOfAnother`.
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::retire())]
 		pub fn retire(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
@@ -436,6 +457,7 @@ pub mod pallet {
 				match entry.status {
 					ModelStatus::Pending => return Err(Error::<T>::ModelPending.into()),
 					ModelStatus::Retired => return Err(Error::<T>::ModelRetired.into()),
+					ModelStatus::Frozen => return Err(Error::<T>::ModelFrozen.into()),
 					ModelStatus::Active => {}
 				}
 				ensure!(entry.live == 0, Error::<T>::LiveSubmissions);
@@ -514,6 +536,50 @@ pub mod pallet {
 		#[pallet::weight(T::WeightInfo::set_card())]
 		pub fn set_card(origin: OriginFor<T>, model: ModelId, card: Option<BlobRef>) -> DispatchResult {
 			Self::do_set_card(ensure_signed(origin)?, model, card)
+		}
+
+		/// Closes an active model to new submissions, offers, channels and requests, until it is thawed; for
+		/// [`Config::FreezeOrigin`] only.
+		///
+		/// * `model`: the model.
+		///
+		/// What is under way goes on: submissions are decided, channels are settled, and the head's blobs are kept and
+		/// paid for. Emits `Frozen`. Fails with `UnknownModel`, `ModelPending`, `ModelRetired` or `ModelFrozen`.
+		#[pallet::call_index(6)]
+		#[pallet::weight(T::WeightInfo::freeze())]
+		pub fn freeze(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			T::FreezeOrigin::ensure_origin(origin)?;
+			Models::<T>::try_mutate(model, |entry| -> DispatchResult {
+				let entry = entry.as_mut().ok_or(Error::<T>::UnknownModel)?;
+				match entry.status {
+					ModelStatus::Pending => return Err(Error::<T>::ModelPending.into()),
+					ModelStatus::Retired => return Err(Error::<T>::ModelRetired.into()),
+					ModelStatus::Frozen => return Err(Error::<T>::ModelFrozen.into()),
+					ModelStatus::Active => entry.status = ModelStatus::Frozen,
+				}
+				Ok(())
+			})?;
+			Self::deposit_event(Event::Frozen { model });
+			Ok(())
+		}
+
+		/// Opens a frozen model again; for [`Config::FreezeOrigin`] only.
+		///
+		/// * `model`: the model.
+		///
+		/// Emits `Thawed`. Fails with `UnknownModel` or `NotFrozen`.
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::thaw())]
+		pub fn thaw(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			T::FreezeOrigin::ensure_origin(origin)?;
+			Models::<T>::try_mutate(model, |entry| -> DispatchResult {
+				let entry = entry.as_mut().ok_or(Error::<T>::UnknownModel)?;
+				ensure!(entry.status == ModelStatus::Frozen, Error::<T>::NotFrozen);
+				entry.status = ModelStatus::Active;
+				Ok(())
+			})?;
+			Self::deposit_event(Event::Thawed { model });
+			Ok(())
 		}
 	}
 
@@ -724,6 +790,7 @@ impl<T: Config> ModelKeeper<T::AccountId> for Pallet<T> {
 				ModelStatus::Pending => ensure!(entry.registrar == *trainer, Error::<T>::NotRegistrar),
 				ModelStatus::Active => {}
 				ModelStatus::Retired => return Err(Error::<T>::ModelRetired.into()),
+				ModelStatus::Frozen => return Err(Error::<T>::ModelFrozen.into()),
 			}
 			entry.live = entry.live.checked_add(1).ok_or(Error::<T>::Exhausted)?;
 			Ok(())
@@ -750,7 +817,9 @@ impl<T: Config> ModelKeeper<T::AccountId> for Pallet<T> {
 			let number = entry.next_version;
 			entry.next_version = number.checked_add(1).ok_or(Error::<T>::Exhausted)?;
 			version.replaced = entry.head.replace(number);
-			entry.status = ModelStatus::Active;
+			if entry.status == ModelStatus::Pending {
+				entry.status = ModelStatus::Active;
+			}
 			Ok(number)
 		})?;
 		Self::deposit_event(Event::HeadMoved {

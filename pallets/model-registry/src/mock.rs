@@ -9,7 +9,8 @@ use polkadot_sdk::{
 		traits::{ConstU32, ConstU64, LinearStoragePrice, fungible::HoldConsideration},
 		weights::Weight,
 	},
-	frame_system, pallet_balances, sp_io,
+	frame_system::{self, EnsureRoot},
+	pallet_balances, sp_io,
 	sp_runtime::{BuildStorage, traits::Convert},
 };
 
@@ -126,6 +127,7 @@ impl pallet_model_registry::Config for Test {
 	type OutputWeight = OutputWeight;
 	type PendingWindow = PendingWindow;
 	type WeightInfo = ();
+	type FreezeOrigin = EnsureRoot<u64>;
 }
 
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {

@@ -3,6 +3,7 @@
 mod abandon;
 mod announce;
 mod card;
+mod freeze;
 mod keeper;
 mod leaks;
 mod register;

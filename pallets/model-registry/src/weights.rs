@@ -16,6 +16,10 @@ pub trait WeightInfo {
 	fn remove_announcement() -> Weight;
 	/// Setting, replacing or removing a model's card.
 	fn set_card() -> Weight;
+	/// Freezing a model.
+	fn freeze() -> Weight;
+	/// Thawing a model.
+	fn thaw() -> Weight;
 }
 
 /// For tests only: costs nothing.
@@ -36,6 +40,12 @@ impl WeightInfo for () {
 		Weight::zero()
 	}
 	fn set_card() -> Weight {
+		Weight::zero()
+	}
+	fn freeze() -> Weight {
+		Weight::zero()
+	}
+	fn thaw() -> Weight {
 		Weight::zero()
 	}
 }

@@ -4,6 +4,11 @@ use crate::{pallet::*, types::*, *};
 use oda_pallet_traits::ModelStatus;
 use polkadot_sdk::{frame_support::traits::fungible::MutateHold, sp_runtime::traits::Zero};
 
+/// Whether a model takes no submissions that could earn a bounty.
+fn is_closed(status: ModelStatus) -> bool {
+	matches!(status, ModelStatus::Retired | ModelStatus::Frozen)
+}
+
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_post_bounty(
 		poster: T::AccountId,
@@ -13,7 +18,7 @@ impl<T: Config> Pallet<T> {
 		until: Tick,
 	) -> DispatchResult {
 		let standing = T::Models::standing(&model).ok_or(Error::<T>::UnknownModel)?;
-		ensure!(standing.status != ModelStatus::Retired, Error::<T>::ModelClosed);
+		ensure!(!is_closed(standing.status), Error::<T>::ModelClosed);
 		ensure!(amount >= T::MinBounty::get(), Error::<T>::BountyTooSmall);
 		let now = T::Clock::get();
 		ensure!(until > now, Error::<T>::BountyEndsTooEarly);
@@ -63,8 +68,7 @@ impl<T: Config> Pallet<T> {
 		let mut bounties = Bounties::<T>::get(model);
 		let bounty = bounties.iter().find(|bounty| bounty.id == id).ok_or(Error::<T>::UnknownBounty)?;
 		ensure!(bounty.poster == poster, Error::<T>::NotPoster);
-		let closed =
-			T::Models::standing(&model).is_none_or(|standing| standing.status == ModelStatus::Retired);
+		let closed = T::Models::standing(&model).is_none_or(|standing| is_closed(standing.status));
 		ensure!(closed || T::Clock::get() >= bounty.until, Error::<T>::BountyNotOver);
 		ensure!(bounty.pending == 0, Error::<T>::BountyPending);
 		let amount = bounty.amount;

@@ -21,6 +21,9 @@ pub enum ModelStatus {
 	/// Closed to new submissions.
 	#[codec(index = 2)]
 	Retired,
+	/// Closed to new submissions, offers and users by a decision, which another one can undo.
+	#[codec(index = 3)]
+	Frozen,
 }
 
 /// A set of weights that the network accepted.

@@ -110,9 +110,9 @@ fn a_bounty_is_locked_by_any_live_submission_whatever_it_claims() {
 fn a_bounty_on_a_closed_model_is_returned_before_its_end() {
 	with_head(|model| {
 		assert_ok!(post(model, 20, 500, now() + 10));
-		freeze(model);
+		close_model(model);
 		assert_ok!(take_back(model, 0));
-		thaw(model);
+		reopen_model(model);
 	});
 }
 
@@ -129,9 +129,19 @@ fn a_bounty_on_a_model_that_was_abandoned_is_returned() {
 fn bounty_fails_for_an_unknown_or_closed_model() {
 	with_head(|model| {
 		assert_noop!(post([9; 32], 20, 500, now() + 10), Error::<Test>::UnknownModel);
-		freeze(model);
+		close_model(model);
 		assert_noop!(post(model, 20, 500, now() + 10), Error::<Test>::ModelClosed);
-		thaw(model);
+		reopen_model(model);
+	});
+}
+
+#[test]
+fn a_bounty_on_a_model_that_was_frozen_is_returned_to_who_asks_for_it() {
+	with_head(|model| {
+		assert_ok!(post(model, 20, 500, now() + 10));
+		assert_ok!(Registry::freeze(RuntimeOrigin::root(), model));
+		assert_noop!(post(model, 20, 500, now() + 10), Error::<Test>::ModelClosed);
+		assert_ok!(take_back(model, 0));
 	});
 }
 

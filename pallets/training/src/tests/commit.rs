@@ -28,6 +28,17 @@ fn submissions_are_numbered_in_commit_order_over_all_models() {
 }
 
 #[test]
+fn who_is_suspended_commits_to_nothing_new() {
+	with_head(|model| {
+		Suspended::set(vec![ALICE]);
+		let commit = || Training::commit(RuntimeOrigin::signed(ALICE), model, [0; 32]);
+		assert_noop!(commit(), Error::<Test>::Suspended);
+		Suspended::take();
+		assert_ok!(commit());
+	});
+}
+
+#[test]
 fn commit_fails_for_an_unknown_model() {
 	with_head(|_| {
 		assert_noop!(

@@ -41,11 +41,11 @@ fn weights_of_a_live_submission_are_not_forgotten() {
 	with_head(|model| {
 		let attempt = Attempt::new(ALICE, |i| i < 20);
 		submit(model, &attempt);
-		freeze(model);
+		close_model(model);
 		assert_noop!(
 			Training::forget_weights(RuntimeOrigin::signed(EVE), model, attempt.blob().root),
 			Error::<Test>::StillLive
 		);
-		thaw(model);
+		reopen_model(model);
 	});
 }

@@ -36,14 +36,14 @@ pub(crate) fn refusal<T: core::fmt::Debug>(
 }
 
 /// Closes a model as a referendum may one day, whatever is live.
-pub(crate) fn freeze(model: ModelId) {
+pub(crate) fn close_model(model: ModelId) {
 	pallet_model_registry::Models::<Test>::mutate(model, |entry| {
 		entry.as_mut().unwrap().status = ModelStatus::Retired;
 	});
 }
 
-/// Takes a freeze back, so that the registry's invariants hold again.
-pub(crate) fn thaw(model: ModelId) {
+/// Takes that back, so that the registry's invariants hold again.
+pub(crate) fn reopen_model(model: ModelId) {
 	pallet_model_registry::Models::<Test>::mutate(model, |entry| {
 		entry.as_mut().unwrap().status = ModelStatus::Active;
 	});

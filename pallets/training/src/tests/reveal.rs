@@ -283,8 +283,8 @@ fn reveal_fails_when_the_model_is_closed() {
 		let attempt = Attempt::new(ALICE, |i| i < 20);
 		let id = commit(model, &attempt);
 		pass(MIN_COMMIT_AGE);
-		freeze(model);
+		close_model(model);
 		assert_noop!(reveal(id, &attempt), Error::<Test>::ModelClosed);
-		thaw(model);
+		reopen_model(model);
 	});
 }

@@ -170,7 +170,7 @@ fn a_submission_that_a_closed_model_refuses_expires_and_pays_the_verifiers() {
 		let waiting = submit(model, &Attempt::new(BOB, |i| i < 30));
 		approve(id);
 		pass(CHALLENGE_WINDOW);
-		freeze(model);
+		close_model(model);
 		assert_ok!(settle(id));
 		assert!(happened(Event::Expired { submission: id, why: Expiry::ModelClosed }));
 		assert!(happened(Event::Expired { submission: waiting, why: Expiry::ModelClosed }));

@@ -40,9 +40,9 @@ fn withdraw_returns_the_bond_when_the_model_has_closed() {
 		let attempt = Attempt::new(ALICE, |i| i < 12);
 		let id = commit(model, &attempt);
 		pass(MIN_COMMIT_AGE);
-		freeze(model);
+		close_model(model);
 		assert_ok!(withdraw(id, &attempt));
-		thaw(model);
+		reopen_model(model);
 	});
 }
 
@@ -67,7 +67,7 @@ fn withdraw_fails_outside_the_window_for_others_and_for_what_was_not_committed()
 	with_head(|model| {
 		let attempt = Attempt::new(ALICE, |i| i < 12);
 		let id = commit(model, &attempt);
-		freeze(model);
+		close_model(model);
 		assert_noop!(withdraw(id, &attempt), Error::<Test>::RevealTooEarly);
 		assert_noop!(withdraw(99, &attempt), Error::<Test>::UnknownSubmission);
 		let mut other = attempt.clone();
@@ -79,7 +79,7 @@ fn withdraw_fails_outside_the_window_for_others_and_for_what_was_not_committed()
 		assert_noop!(withdraw(id, &salted), Error::<Test>::CommitmentMismatch);
 		pass(REVEAL_WINDOW);
 		assert_noop!(withdraw(id, &attempt), Error::<Test>::RevealTooLate);
-		thaw(model);
+		reopen_model(model);
 	});
 }
 
