@@ -21,7 +21,8 @@ use polkadot_sdk::{
 			tokens::{Fortitude, Precision, Preservation},
 		},
 	},
-	frame_system, pallet_balances, sp_io,
+	frame_system::{self, EnsureRoot},
+	pallet_balances, sp_io,
 	sp_runtime::{
 		BuildStorage, Perbill,
 		testing::{TestSignature, UintAuthorityId},
@@ -268,6 +269,7 @@ impl pallet_model_registry::Config for Test {
 	type OutputWeight = Unit;
 	type PendingWindow = ConstU64<10>;
 	type WeightInfo = ();
+	type FreezeOrigin = EnsureRoot<u64>;
 }
 
 impl pallet_inference::Config for Test {

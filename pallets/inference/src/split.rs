@@ -8,7 +8,7 @@ use polkadot_sdk::{
 		Imbalance,
 		fungible::{Balanced, Credit},
 	},
-	sp_runtime::{Perbill, traits::Saturating},
+	sp_runtime::{Perbill, SaturatedConversion, traits::Saturating},
 };
 
 /// A fee on its way to those who have a part in it.
@@ -104,6 +104,7 @@ impl<T: Config> Pallet<T> {
 			T::Payments::used(&trainer, for_users);
 		}
 		let burned = whole.saturating_sub(given);
+		T::Evidence::earned(provider, user, burned.saturated_into());
 		Shared { provider: to_provider, trainer: to_trainer, royalty, author, treasury, storage, burned }
 	}
 }

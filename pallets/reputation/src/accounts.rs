@@ -18,6 +18,8 @@ pub(crate) struct Open<T: Config> {
 	told: Tier,
 	/// Whether a suspension was over, or was lifted.
 	reinstated: bool,
+	/// Whether it was suspended, or banned.
+	suspended: bool,
 }
 
 impl<T: Config> Open<T> {
@@ -51,7 +53,8 @@ impl<T: Config> Open<T> {
 			entry.standing = Standing::Good;
 		}
 		let units = Pallet::<T>::units(who);
-		let mut open = Self { who: who.clone(), entry, units, stored, told, reinstated };
+		let who = who.clone();
+		let mut open = Self { who, entry, units, stored, told, reinstated, suspended: false };
 		open.place();
 		open
 	}
@@ -66,9 +69,15 @@ impl<T: Config> Open<T> {
 		};
 	}
 
-	/// Remembers a deed.
+	/// Remembers a deed. Signs of life in a row are one, or a validator's would soon be all that is remembered.
 	fn remember(&mut self, what: Counted, points: u64) {
 		let recent = &mut self.entry.recent;
+		let last = recent.last_mut().filter(|last| last.what == what);
+		if let Some(last) = last.filter(|_| what == Counted::Earned(Source::Heartbeat)) {
+			last.tick = T::Clock::get();
+			last.points = last.points.saturating_add(points);
+			return;
+		}
 		if recent.is_full() {
 			recent.remove(0);
 		}
@@ -122,6 +131,7 @@ impl<T: Config> Open<T> {
 		let who = self.who.clone();
 		let entry = &mut self.entry;
 		let doublings = entry.suspensions;
+		self.suspended = true;
 		entry.faults = 0;
 		entry.suspensions = entry.suspensions.saturating_add(1);
 		if entry.suspensions >= T::BanAfter::get() {
@@ -149,8 +159,13 @@ impl<T: Config> Open<T> {
 	/// Writes the entry, or removes it if it says nothing, and tells who wants to know. Whether that was of
 	/// use: the tier is another one, a suspension has ended, or an entry is gone.
 	pub(crate) fn close(self) -> bool {
-		let Self { who, entry, stored, told, reinstated, .. } = self;
+		let Self { who, entry, stored, told, reinstated, suspended, .. } = self;
 		let (empty, tier) = (entry.is_empty(), entry.tier);
+		// Seldom, and not a part of what those who tell of deeds weigh.
+		if tier != told || suspended {
+			let weight = T::WeightInfo::saw();
+			frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Normal);
+		}
 		match (empty, stored) {
 			(true, true) => Entries::<T>::remove(&who),
 			(true, false) => {}
@@ -162,6 +177,10 @@ impl<T: Config> Open<T> {
 		if tier != told {
 			Pallet::<T>::deposit_event(Event::TierChanged { who: who.clone(), from: told, to: tier });
 			T::Watcher::tier_changed(&who, told, tier);
+		}
+		// Last: whoever hears of it makes the bond count no more, of which this pallet hears in turn.
+		if suspended {
+			T::Watcher::suspended(&who);
 		}
 		tier != told || reinstated || (empty && stored)
 	}
@@ -192,14 +211,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// What the tiers need.
-	pub(crate) fn ladder() -> Ladder {
+	pub fn ladder() -> Ladder {
 		Ladder { thresholds: T::Thresholds::get().into_inner(), hysteresis: T::Hysteresis::get() }
-	}
-
-	/// Whether an account is suspended or banned: it should get no new work. One that nothing is known of is
-	/// not.
-	pub fn is_suspended(who: &T::AccountId) -> bool {
-		Entries::<T>::get(who).is_some_and(|entry| !entry.standing.is_good_at(T::Clock::get()))
 	}
 
 	/// Gives an account points for something. Only what cost somebody something makes an entry, and only for
@@ -254,6 +267,11 @@ impl<T: Config> Evidence<T::AccountId> for Pallet<T> {
 impl<T: Config> Tiers<T::AccountId> for Pallet<T> {
 	fn tier(who: &T::AccountId) -> Tier {
 		Entries::<T>::get(who).map_or(0, |entry| entry.tier)
+	}
+
+	/// One that nothing is known of is not.
+	fn is_suspended(who: &T::AccountId) -> bool {
+		Entries::<T>::get(who).is_some_and(|entry| !entry.standing.is_good_at(T::Clock::get()))
 	}
 
 	#[cfg(feature = "runtime-benchmarks")]

@@ -76,7 +76,7 @@ use polkadot_sdk::{
 pub type BalanceOf<T> = <<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
 
 /// The most suspensions before a ban: so that their terms can be doubled.
-const MOST_SUSPENSIONS: u32 = 16;
+pub const MOST_SUSPENSIONS: u32 = 16;
 
 /// The pallet; see the crate's documentation.
 ///
@@ -210,6 +210,7 @@ pub mod pallet {
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
 		fn build(&self) {
 			for (who, points) in &self.seeds {
+				assert!(!Entries::<T>::contains_key(who), "an account is seeded once");
 				let entry = Entry { period: Pallet::<T>::period(), costly: *points, ..Default::default() };
 				Entries::<T>::insert(who, entry);
 				// The bond may be there already; if it comes later, the account's tier comes with it.

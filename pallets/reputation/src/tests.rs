@@ -15,7 +15,7 @@ mod tiers;
 mod views;
 
 pub(crate) use crate::{mock::*, pallet::*, types::*};
-pub(crate) use oda_pallet_traits::{Deed, Evidence as _, Role};
+pub(crate) use oda_pallet_traits::{Deed, Evidence as _, Role, Tiers as _};
 pub(crate) use oda_primitives::Payment;
 pub(crate) use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok, dispatch::Pays, traits::fungible::Inspect as _},

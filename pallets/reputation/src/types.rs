@@ -295,12 +295,12 @@ impl Standing {
 	}
 }
 
-/// One deed, as an entry remembers it.
+/// One deed, as an entry remembers it; or signs of life in a row.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Recent {
-	/// When the chain saw it.
+	/// When the chain saw it, or the last of them.
 	pub tick: Tick,
 	/// What it was.
 	pub what: Counted,

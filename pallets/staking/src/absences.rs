@@ -59,17 +59,17 @@ impl<T: Config> Pallet<T> {
 		let listed = ValidatorCandidates::<T>::get();
 		let removable = long.filter(|(who, _)| listed.contains(who));
 		if let Some((who, _)) = removable.max_by_key(|(who, times)| (*times, Reverse(who.clone()))) {
-			Self::remove_absent(who);
+			Self::remove_validator(who, ChillReason::Absent);
 		}
 		LastAbsent::<T>::put(Absentees { session, absent });
 	}
 
-	/// Chills an absent validator, if enough others could be elected.
-	fn remove_absent(who: &T::AccountId) {
+	/// Chills a validator, if enough others could be elected.
+	pub(crate) fn remove_validator(who: &T::AccountId, reason: ChillReason) {
 		let others = Self::electable().into_iter().filter(|(other, _)| other != who).count();
 		let enough = others >= T::MinValidators::get() as usize;
 		if let Some(mut open) = Open::<T>::get(Role::Validator, who).filter(|_| enough) {
-			open.set_chilled(ChillReason::Absent);
+			open.set_chilled(reason);
 			open.close();
 		}
 	}

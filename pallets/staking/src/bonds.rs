@@ -1,6 +1,7 @@
 //! Bonding, delegating, and leaving.
 
 use crate::{pallet::*, pools::Open, types::*, *};
+use oda_pallet_traits::Tiers as _;
 use polkadot_sdk::sp_runtime::traits::Saturating;
 
 impl<T: Config> Pallet<T> {
@@ -10,6 +11,7 @@ impl<T: Config> Pallet<T> {
 		amount: BalanceOf<T>,
 		commission: Perbill,
 	) -> DispatchResult {
+		ensure!(!T::Tiers::is_suspended(&who), Error::<T>::Suspended);
 		ensure!(!Pools::<T>::contains_key(role, &who), Error::<T>::PoolExists);
 		ensure!(amount >= T::MinBond::convert(role), Error::<T>::BelowMinBond);
 		ensure!(commission <= T::MaxCommission::get(), Error::<T>::CommissionTooHigh);

@@ -2,6 +2,7 @@
 
 use crate::{pallet::*, pools::Open, types::*, *};
 use core::cmp::Reverse;
+use oda_pallet_traits::{Tier, TierWatcher, Tiers};
 use oda_primitives::Tick;
 use polkadot_sdk::sp_runtime::traits::Saturating;
 
@@ -59,6 +60,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_resume(role: Role, who: T::AccountId) -> DispatchResult {
 		let mut open = Open::<T>::existing(role, &who)?;
 		ensure!(open.pool.chilled, Error::<T>::NotChilled);
+		ensure!(!T::Tiers::is_suspended(&who), Error::<T>::Suspended);
 		ensure!(role != Role::Validator || !Self::is_barred(&who), Error::<T>::Barred);
 		let min_bond = T::MinBond::convert(role);
 		ensure!(open.pool.own_bond() >= min_bond, Error::<T>::BelowMinBond);
@@ -121,5 +123,21 @@ impl<T: Config> Pallet<T> {
 			worth: pool.active.worth(position.shares),
 			leaving: position.chunks.iter().map(view).collect(),
 		})
+	}
+}
+
+/// Suspended candidates do not count for any role, but for a validator without which too few would be left: the chain has to go
+/// on. Their stake stays, and answers.
+impl<T: Config> TierWatcher<T::AccountId> for Pallet<T> {
+	fn tier_changed(_: &T::AccountId, _: Tier, _: Tier) {}
+
+	fn suspended(who: &T::AccountId) {
+		Self::remove_validator(who, ChillReason::Suspended);
+		for role in [Role::Verifier, Role::Provider] {
+			if let Some(mut open) = Open::<T>::get(role, who) {
+				open.set_chilled(ChillReason::Suspended);
+				open.close();
+			}
+		}
 	}
 }

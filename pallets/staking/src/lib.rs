@@ -67,7 +67,7 @@ pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
 use oda_pallet_funds::Funds;
-use oda_pallet_traits::Role;
+use oda_pallet_traits::{Role, Tiers};
 use oda_primitives::Tick;
 use pallet_session::SessionInterface;
 use polkadot_sdk::{
@@ -136,6 +136,10 @@ pub mod pallet {
 
 		/// Who is told when a stake that counts changes.
 		type Watcher: oda_pallet_traits::StakeWatcher<Self::AccountId, BalanceOf<Self>>;
+
+		/// Who knows which accounts are suspended, and tells this pallet through [`TierWatcher`]: their candidates do not
+		/// count.
+		type Tiers: Tiers<Self::AccountId>;
 
 		/// The sessions: who has registered keys, who is a validator, and what has to be known of sessions that are over.
 		type Sessions: SessionInterface<ValidatorId = Self::AccountId>
@@ -566,6 +570,9 @@ pub mod pallet {
 		/// There is not so much active stake beside what is reserved already.
 		#[codec(index = 20)]
 		NothingToReserve,
+		/// The account is suspended: it counts for no role until that is over.
+		#[codec(index = 21)]
+		Suspended,
 	}
 
 	#[pallet::call]

@@ -2,7 +2,7 @@
 
 use crate as pallet_oda_staking;
 use crate::{Absences, Candidate, Error, Event, Exposure, ExposureNow, HoldReason, PoolOf, PoolView, Pools};
-use oda_pallet_traits::{OwnStakes, Rewards, Role, StakeWatcher, Stakes};
+use oda_pallet_traits::{OwnStakes, Rewards, Role, StakeWatcher, Stakes, Tier, TierWatcher as _, Tiers};
 use oda_primitives::{Tick, hash};
 use polkadot_sdk::{
 	frame_support::{
@@ -191,6 +191,8 @@ parameter_types! {
 	pub static Silent: Vec<u64> = vec![];
 	/// What the watcher was told, in this order.
 	pub static Told: Vec<(Role, u64, u64)> = vec![];
+	/// The accounts that are suspended.
+	pub static Suspended: Vec<u64> = vec![];
 }
 
 /// Remembers what it is told.
@@ -199,6 +201,27 @@ impl StakeWatcher<u64, u64> for Watcher {
 	fn changed(role: Role, who: &u64, active: u64) {
 		Told::mutate(|told| told.push((role, *who, active)));
 	}
+}
+
+/// Knows who is suspended.
+pub struct Reputations;
+impl Tiers<u64> for Reputations {
+	fn tier(_: &u64) -> Tier {
+		0
+	}
+
+	fn is_suspended(who: &u64) -> bool {
+		Suspended::get().contains(who)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_for_benchmark(_: &u64, _: Tier) {}
+}
+
+/// Suspends an account.
+pub(crate) fn suspend(who: u64) {
+	Suspended::mutate(|suspended| suspended.push(who));
+	Staking::suspended(&who);
 }
 
 /// The first bytes of what the account is called.
@@ -222,6 +245,7 @@ impl pallet_oda_staking::Config for Test {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
 	type PoolAccount = PoolAccount;
+	type Tiers = Reputations;
 	type Watcher = Watcher;
 	type Sessions = Session;
 	type MinBond = MinBond;

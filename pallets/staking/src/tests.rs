@@ -14,6 +14,7 @@ mod property;
 mod rewards;
 mod slashes;
 mod state;
+mod suspension;
 mod views;
 
 pub(crate) use crate::mock::*;

@@ -215,6 +215,9 @@ pub enum ChillReason {
 	/// It did not respond for too many sessions in a row.
 	#[codec(index = 4)]
 	Absent,
+	/// The account was suspended.
+	#[codec(index = 5)]
+	Suspended,
 }
 
 /// A candidate, for people.

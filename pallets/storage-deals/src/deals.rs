@@ -187,6 +187,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_take(who: T::AccountId, id: DealId) -> Result<Weight, DispatchError> {
 		let mut deal = Deals::<T>::get(id).ok_or(Error::<T>::UnknownDeal)?;
 		ensure!(Keepers::<T>::contains_key(&who), Error::<T>::NotKeeper);
+		ensure!(!T::Tiers::is_suspended(&who), Error::<T>::Suspended);
 		let due = Self::catch_up(id, &mut deal);
 		ensure!(due != Due::Ended, Error::<T>::DealOver);
 		// After settling, which may have changed the keeper.

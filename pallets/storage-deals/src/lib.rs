@@ -68,7 +68,7 @@ pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
 use oda_pallet_funds::{self as funds, Funds};
-use oda_pallet_traits::{Deed, Evidence, OpenModels, PeerKey, Peers as _};
+use oda_pallet_traits::{Deed, Evidence, OpenModels, PeerKey, Peers as _, Tiers};
 use oda_primitives::{BlobRef, DealId, ModelId, RangeProof, RoundNumber, Tick, message};
 use polkadot_sdk::{
 	frame_support::{
@@ -125,6 +125,9 @@ pub mod pallet {
 
 		/// Protocol time.
 		type Clock: Get<Tick>;
+
+		/// Who knows which accounts are suspended: they take no new replicas.
+		type Tiers: Tiers<Self::AccountId>;
 
 		/// Who listens to what keepers do.
 		type Evidence: Evidence<Self::AccountId>;
@@ -628,6 +631,9 @@ pub mod pallet {
 		/// The model is not registered, or retired: nothing is kept for it.
 		#[codec(index = 38)]
 		ModelNotOpen,
+		/// The account is suspended: it takes no new replicas until that is over.
+		#[codec(index = 39)]
+		Suspended,
 	}
 
 	#[pallet::call]
@@ -741,7 +747,7 @@ pub mod pallet {
 		///
 		/// - `deal`: the deal's number.
 		///
-		/// Event: `ReplicaTaken`, and those of settling. Errors: `UnknownDeal`, `NotKeeper`, `DealOver`,
+		/// Event: `ReplicaTaken`, and those of settling. Errors: `UnknownDeal`, `NotKeeper`, `Suspended`, `DealOver`,
 		/// `Retiring`, `TooLateToTake`, `AlreadyKept`, `NoFreeSlot`, `CapacityExceeded`, `BondTooLow`.
 		#[pallet::call_index(6)]
 		#[pallet::weight(T::WeightInfo::take().saturating_add(Pallet::<T>::most_due_weight()))]

@@ -3,7 +3,7 @@
 use crate as pallet_storage_deals;
 use crate::{Call, DealId, Error, Event, HoldReason};
 use codec::Encode;
-use oda_pallet_traits::{Deed, Evidence, OpenModels};
+use oda_pallet_traits::{Deed, Evidence, OpenModels, Tier, Tiers};
 use oda_primitives::{
 	BlobRef, ModelId, RangeProof, RoundNumber, Tick, hash, message, storage::INVALID_PROOF,
 };
@@ -109,6 +109,8 @@ parameter_types! {
 	pub static Closed: Vec<ModelId> = vec![];
 	/// What was seen, in this order.
 	pub static Seen: Vec<(u64, Deed)> = Vec::new();
+	/// The accounts that are suspended.
+	pub static Suspended: Vec<u64> = Vec::new();
 	pub const PeerHold: RuntimeHoldReason = RuntimeHoldReason::Peers(pallet_peers::HoldReason::PeerDeposit);
 }
 
@@ -118,6 +120,21 @@ impl Evidence<u64> for SeenDeeds {
 	fn saw(who: &u64, deed: Deed) {
 		Seen::mutate(|seen| seen.push((*who, deed)));
 	}
+}
+
+/// Knows who is suspended.
+pub struct Reputations;
+impl Tiers<u64> for Reputations {
+	fn tier(_: &u64) -> Tier {
+		0
+	}
+
+	fn is_suspended(who: &u64) -> bool {
+		Suspended::get().contains(who)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_for_benchmark(_: &u64, _: Tier) {}
 }
 
 /// Whatever [`Luck`] says.
@@ -160,6 +177,7 @@ impl pallet_storage_deals::Config for Test {
 	type Currency = Balances;
 	type Clock = Time;
 	type Evidence = SeenDeeds;
+	type Tiers = Reputations;
 	type Randomness = Dice;
 	type RoundLength = RoundLength;
 	type Signature = TestSignature;

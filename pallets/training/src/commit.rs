@@ -77,6 +77,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_commit(trainer: T::AccountId, model: ModelId, commitment: [u8; 32]) -> DispatchResult {
+		ensure!(!T::Tiers::is_suspended(&trainer), Error::<T>::Suspended);
 		let live = LiveOfTrainer::<T>::get(model, &trainer);
 		ensure!(live < T::MaxLive::get(), Error::<T>::TooManyLive);
 		// Whoever commits has a place in the queue, so that no reveal finds it full.

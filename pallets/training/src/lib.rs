@@ -66,7 +66,7 @@ use alloc::vec::Vec;
 use oda_evaluator::Cost;
 use oda_pallet_court as court;
 use oda_pallet_funds::{self as funds, Funds};
-use oda_pallet_traits::{Committees, Deed, Evidence, Heads, Models, Payments, Rewards, Work};
+use oda_pallet_traits::{Committees, Deed, Evidence, Heads, Models, Payments, Rewards, Tiers, Work};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, TaskId, Tick, VersionId, refusal};
 use polkadot_sdk::{
 	frame_support::{
@@ -142,6 +142,9 @@ pub mod pallet {
 
 		/// Who keeps the blobs of heads available.
 		type Heads: Heads;
+
+		/// Who knows which accounts are suspended: they commit to nothing new.
+		type Tiers: Tiers<Self::AccountId>;
 
 		/// Who listens to what trainers and challengers do.
 		type Evidence: Evidence<Self::AccountId>;
@@ -775,6 +778,9 @@ pub mod pallet {
 		/// The verifiers of this submission do not differ about this record.
 		#[codec(index = 52)]
 		NotDisputed,
+		/// The account is suspended: it commits to nothing new until that is over.
+		#[codec(index = 53)]
+		Suspended,
 	}
 
 	#[pallet::hooks]
@@ -822,7 +828,7 @@ pub mod pallet {
 		/// - `commitment`: [`oda_primitives::hash::commitment`] of genesis hash, model, caller, weights and
 		///   32 secret random bytes.
 		///
-		/// Event: `Committed`. Errors: `TooManyLive`, `QueueFull`; those of [`Models::enter`]; the bond cannot be held.
+		/// Event: `Committed`. Errors: `Suspended`, `TooManyLive`, `QueueFull`; those of [`Models::enter`]; the bond cannot be held.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::commit())]
 		pub fn commit(origin: OriginFor<T>, model: ModelId, commitment: [u8; 32]) -> DispatchResult {

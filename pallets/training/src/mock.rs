@@ -20,7 +20,7 @@ use oda_evaluator::{
 };
 use oda_pallet_court as court;
 use oda_pallet_funds as funds;
-use oda_pallet_traits::{Deed, Role, Work};
+use oda_pallet_traits::{Deed, Role, Tier, Tiers, Work};
 use oda_primitives::{BlobRef, ModelId, RangeProof, SubmissionId, Tick, Verdict, hash, refusal};
 use polkadot_sdk::{
 	frame_support::{
@@ -33,7 +33,7 @@ use polkadot_sdk::{
 		},
 		weights::Weight,
 	},
-	frame_system::{self, RawOrigin},
+	frame_system::{self, EnsureRoot, RawOrigin},
 	pallet_balances, sp_io,
 	sp_runtime::{
 		BuildStorage, DispatchError, DispatchResult, ModuleError, Perbill,
@@ -160,6 +160,7 @@ impl pallet_model_registry::Config for Test {
 	type MinAnnouncementAge = ConstU64<0>;
 	type PendingWindow = ConstU64<50>;
 	type WeightInfo = ();
+	type FreezeOrigin = EnsureRoot<u64>;
 }
 
 /// Picoseconds for each byte of an output, which has 12 in the test's model.
@@ -227,6 +228,8 @@ parameter_types! {
 	pub static Told: BTreeMap<ModelId, Option<[BlobRef; 2]>> = BTreeMap::new();
 	/// What was seen, in this order.
 	pub static Seen: Vec<(u64, Deed)> = Vec::new();
+	/// The accounts that are suspended.
+	pub static Suspended: Vec<u64> = Vec::new();
 	/// The part of a fee that a verifier keeps for itself.
 	pub static Commission: Perbill = Perbill::one();
 	/// Who has no stake any more.
@@ -239,6 +242,21 @@ impl oda_pallet_traits::Evidence<u64> for SeenDeeds {
 	fn saw(who: &u64, deed: Deed) {
 		Seen::mutate(|seen| seen.push((*who, deed)));
 	}
+}
+
+/// Knows who is suspended.
+pub struct Reputations;
+impl Tiers<u64> for Reputations {
+	fn tier(_: &u64) -> Tier {
+		0
+	}
+
+	fn is_suspended(who: &u64) -> bool {
+		Suspended::get().contains(who)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_for_benchmark(_: &u64, _: Tier) {}
 }
 
 /// What can change while submissions are under way.
@@ -288,6 +306,7 @@ impl pallet_training::Config for Test {
 	type Models = Registry;
 	type Heads = ToldHeads;
 	type Evidence = SeenDeeds;
+	type Tiers = Reputations;
 	type Committees = committee::Played;
 	type FeeBurn = FeeBurn;
 	type Payments = Mint;

@@ -6,11 +6,11 @@
 //! * [`lineage`]: what `inference` needs of whoever keeps the models (`model-registry`): who earns from them;
 //! * [`models`]: what `training` and `inference` need of whoever keeps the models (`model-registry`);
 //! * [`committees`]: what a pallet with claims needs of whoever re-runs them (`verification`);
-//! * [`evidence`]: what the pallets tell whoever listens to what accounts do (nobody yet);
+//! * [`evidence`]: what the pallets tell whoever listens to what accounts do (`reputation`);
 //! * [`heads`]: what `training` needs of whoever keeps heads available (`storage-deals`), and that of the models;
 //! * [`payments`]: what pallets tell whoever mints about what users paid (`emission`);
 //! * [`stakes`]: what pallets need of whoever holds stakes (`staking`), and who is told when they change;
-//! * [`tiers`]: what pallets need of whoever knows how far accounts have come (nobody yet), and who is told
+//! * [`tiers`]: what pallets need of whoever knows how far accounts have come (`reputation`), and who is told
 //!   when it changes;
 //! * [`peers`]: what `storage-deals` needs of whoever binds peers to accounts (`peers`).
 

@@ -123,6 +123,18 @@ pub trait StakeWatcher<AccountId, Balance> {
 	fn changed(role: Role, who: &AccountId, active: Balance);
 }
 
+/// One after the other.
+impl<AccountId, Balance: Copy, A, B> StakeWatcher<AccountId, Balance> for (A, B)
+where
+	A: StakeWatcher<AccountId, Balance>,
+	B: StakeWatcher<AccountId, Balance>,
+{
+	fn changed(role: Role, who: &AccountId, active: Balance) {
+		A::changed(role, who, active);
+		B::changed(role, who, active);
+	}
+}
+
 /// Nobody.
 impl<AccountId, Balance> StakeWatcher<AccountId, Balance> for () {
 	fn changed(_: Role, _: &AccountId, _: Balance) {}

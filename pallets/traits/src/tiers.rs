@@ -19,6 +19,9 @@ pub trait Tiers<AccountId> {
 	/// The account's tier, as it was last settled.
 	fn tier(who: &AccountId) -> Tier;
 
+	/// Whether the account is suspended or banned: it gets no new work.
+	fn is_suspended(who: &AccountId) -> bool;
+
 	/// Makes an account's tier this: for benchmarks.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_for_benchmark(who: &AccountId, tier: Tier);
@@ -30,15 +33,35 @@ impl<AccountId> Tiers<AccountId> for () {
 		0
 	}
 
+	fn is_suspended(_: &AccountId) -> bool {
+		false
+	}
+
 	#[cfg(feature = "runtime-benchmarks")]
 	fn set_for_benchmark(_: &AccountId, _: Tier) {}
 }
 
-/// Who is told that an account's tier is another one now.
+/// Who is told that an account's tier is another one now, or that it is suspended.
 pub trait TierWatcher<AccountId> {
 	/// It was `from` and is `to`, which [`Tiers::tier`] says already. Never fails; what it weighs at most is
 	/// a part of the calls' measured weights.
 	fn tier_changed(who: &AccountId, from: Tier, to: Tier);
+
+	/// The account is suspended or banned, which [`Tiers::is_suspended`] says already. As the other one.
+	fn suspended(_who: &AccountId) {}
+}
+
+/// One after the other.
+impl<AccountId, A: TierWatcher<AccountId>, B: TierWatcher<AccountId>> TierWatcher<AccountId> for (A, B) {
+	fn tier_changed(who: &AccountId, from: Tier, to: Tier) {
+		A::tier_changed(who, from, to);
+		B::tier_changed(who, from, to);
+	}
+
+	fn suspended(who: &AccountId) {
+		A::suspended(who);
+		B::suspended(who);
+	}
 }
 
 /// Nobody is told.

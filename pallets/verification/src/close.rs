@@ -114,13 +114,11 @@ impl<T: Config> Pallet<T> {
 		});
 		let (amount, reward) = T::Stakes::slash(Role::Verifier, who, penalty);
 		Self::deposit_event(Event::Slashed { task: id, verifier: who.clone(), fault, amount });
-		T::Evidence::saw(
-			who,
-			match fault {
-				Fault::FalseValid | Fault::FalseOutput | Fault::FalseAccusation => Deed::Misverified(id),
-				Fault::Absence | Fault::Abstention | Fault::Unopened => Deed::Absent(id),
-			},
-		);
+		let deed = match fault {
+			Fault::FalseValid | Fault::FalseOutput | Fault::FalseAccusation => Deed::Misverified(id),
+			Fault::Absence | Fault::Abstention | Fault::Unopened => Deed::Absent(id),
+		};
+		T::Evidence::saw_times(who, deed, seat.reserved);
 		if tired {
 			Self::send_away(who);
 		}
@@ -256,7 +254,7 @@ impl<T: Config> Committees<T::AccountId> for Pallet<T> {
 				}
 			} else if Self::is_right(&ending, seat.answer.verdict()) {
 				Verifiers::<T>::mutate_extant(who, |verifier| verifier.absences.in_a_row = 0);
-				T::Evidence::saw(who, Deed::Verified(id));
+				T::Evidence::saw_times(who, Deed::Verified(id), seat.reserved);
 				right.push((who.clone(), seat.reserved));
 			}
 		}

@@ -75,3 +75,18 @@ fn an_explanation_has_the_faults_and_the_standing() {
 		assert_eq!(explained.standing, Standing::Suspended { until: TERM, appealed: false });
 	});
 }
+
+#[test]
+fn signs_of_life_in_a_row_are_remembered_as_one() {
+	run(|| {
+		bond(ALICE, 3);
+		saw(ALICE, Deed::Verified(TASK));
+		(0..40).for_each(|_| saw(ALICE, Deed::Heartbeat));
+		saw(ALICE, Deed::Verified(TASK));
+		saw(ALICE, Deed::Heartbeat);
+		let recent = Reputation::explain(ALICE).unwrap().recent;
+		let what = recent.iter().map(|deed| deed.what).collect::<Vec<_>>();
+		let [verified, alive] = [Source::Verified, Source::Heartbeat].map(Counted::Earned);
+		assert_eq!(what, [verified, alive, verified, alive]);
+	});
+}

@@ -19,6 +19,17 @@ fn a_taken_replica_has_a_stake_and_its_first_challenge_after_a_whole_round() {
 }
 
 #[test]
+fn who_is_suspended_takes_nothing_new() {
+	run(|| {
+		let deal = offer(&bytes(10), 1, 20);
+		Suspended::set(vec![ALICE]);
+		assert_noop!(take(ALICE, deal), Error::<Test>::Suspended);
+		Suspended::take();
+		assert_ok!(take(ALICE, deal));
+	});
+}
+
+#[test]
 fn the_stake_counts_mebibytes_begun() {
 	run(|| {
 		let blob = BlobRef { root: [1; 32], len: (3 << 20) + 1 };
