@@ -61,6 +61,8 @@ pub const CHECKED: f64 = 0.25;
 pub const RING_TASKS: f64 = 0.1;
 /// Users have numbers from here on.
 const USERS_FROM: u64 = 1_000_000;
+/// The signs of life of an account that works, a day: as many as count.
+const BLOCKS: u32 = 600;
 /// The malicious ones' own payers have numbers from here on.
 const SHAM_USERS_FROM: u64 = 2_000_000;
 
@@ -572,7 +574,7 @@ impl Simulation {
 			if !self.works(index, day) {
 				continue;
 			}
-			self.tell(index, Deed::Heartbeat, 24);
+			self.tell(index, Deed::Heartbeat, BLOCKS);
 			if day.is_multiple_of(REFERENDUM) && self.tiers[index] > 0 && self.chance.gen_bool(TURNOUT) {
 				self.tell(index, Deed::Voted(day as u32), 1);
 			}
