@@ -42,7 +42,7 @@ cargo check --locked -p oda-runtime --features runtime-benchmarks
 runtime=$CARGO_TARGET_DIR/debug/wbuild/oda-runtime/oda_runtime.wasm
 
 pallets=("$@")
-[ ${#pallets[@]} -gt 0 ] || pallets=(oda_pallet_court pallet_clock pallet_emission pallet_inference pallet_model_registry pallet_oda_staking pallet_peers pallet_storage_deals pallet_training pallet_verification)
+[ ${#pallets[@]} -gt 0 ] || pallets=(oda_pallet_court pallet_clock pallet_emission pallet_inference pallet_model_registry pallet_oda_staking pallet_peers pallet_reputation pallet_storage_deals pallet_tier_voting pallet_training pallet_verification)
 for pallet in "${pallets[@]}"; do
 	"$bencher" v1 benchmark pallet --runtime "$runtime" --genesis-builder runtime \
 		--genesis-builder-preset development --pallet "$pallet" --extrinsic '*' \

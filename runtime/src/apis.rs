@@ -379,6 +379,8 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_oda_staking, Staking]
 	[pallet_training, Training]
 	[pallet_peers, Peers]
+	[pallet_reputation, Reputation]
+	[pallet_tier_voting, TierVoting]
 	[pallet_storage_deals, StorageDeals]
 	[pallet_verification, Verification]
 );

@@ -60,6 +60,32 @@ impl pallet_oda_staking::BenchmarkHelper<AccountId> for Helper {
 	}
 }
 
+impl pallet_reputation::BenchmarkHelper<AccountId> for Helper {
+	fn set_tick(tick: Tick) {
+		set_tick(tick);
+	}
+
+	fn endow(who: &AccountId) {
+		endow(who);
+	}
+}
+
+impl pallet_tier_voting::BenchmarkHelper for Helper {
+	fn next_block() {
+		governance::proposals::Now::<Runtime>::mutate(|now| *now = now.saturating_add(1));
+	}
+}
+
+impl pallet_treasury::ArgumentsFactory<(), AccountId> for Helper {
+	fn create_asset_kind(_: u32) {}
+
+	fn create_beneficiary(seed: [u8; 32]) -> AccountId {
+		let who = AccountId::from(seed);
+		endow(&who);
+		who
+	}
+}
+
 impl pallet_emission::BenchmarkHelper<AccountId> for Helper {
 	fn set_tick(tick: Tick) {
 		set_tick(tick);

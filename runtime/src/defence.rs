@@ -1,4 +1,7 @@
-//! Who may use the room that blocks keep for the protocol's defence.
+//! Which transactions may enter blocks, and the room that blocks keep for the protocol's defence.
+//!
+//! A call that is paused, or that safe mode refuses, enters neither pool nor blocks: it would fail there, for a fee, or,
+//! if nobody signed it, for nothing and again and again.
 //!
 //! Blocks keep a quarter of their weight and length for transactions of the class `Operational`. A transaction of that
 //! class that is signed enters the pool and blocks only if its call, sent by itself and not within another one, is one
@@ -11,6 +14,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode};
 use frame_support::{
 	dispatch::{DispatchClass, DispatchInfo, GetDispatchInfo},
 	storage::{TransactionOutcome, with_transaction},
+	traits::Contains,
 	weights::Weight,
 };
 use scale_info::TypeInfo;
@@ -20,7 +24,7 @@ use sp_runtime::{
 	transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
 };
 
-/// Keeps operational room for calls that defend the protocol.
+/// Keeps out what is paused, and operational room for calls that defend the protocol.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct CheckDefence;
 
@@ -34,11 +38,14 @@ fn is_defence(call: &RuntimeCall) -> bool {
 }
 
 /// Whether a signed call of the class `Operational` may use that room now; whatever trying it does is undone.
-fn admit(
+pub(crate) fn admit(
 	origin: &RuntimeOrigin,
 	call: &RuntimeCall,
 	info: &DispatchInfo,
 ) -> Result<(), TransactionValidityError> {
+	if !<Runtime as frame_system::Config>::BaseCallFilter::contains(call) {
+		return Err(InvalidTransaction::Call.into());
+	}
 	let operational = info.class == DispatchClass::Operational;
 	let Some(who) = origin.as_system_origin_signer().filter(|_| operational) else { return Ok(()) };
 	if !is_defence(call) {
@@ -71,7 +78,9 @@ impl TransactionExtension<RuntimeCall> for CheckDefence {
 	fn weight(&self, call: &RuntimeCall) -> Weight {
 		// A defence is tried before it is admitted, and again when its fee was paid.
 		let tries = if is_defence(call) { 2 } else { 0 };
-		call.get_dispatch_info().call_weight.saturating_mul(tries)
+		// Whether safe mode is on, and the call paused.
+		let brakes = <Runtime as frame_system::Config>::DbWeight::get().reads(2);
+		call.get_dispatch_info().call_weight.saturating_mul(tries).saturating_add(brakes)
 	}
 
 	fn validate(

@@ -3,7 +3,7 @@
 use crate::{
 	configs::consensus::BABE_GENESIS_EPOCH_CONFIG,
 	parameters::Windows,
-	tempo::{DEFAULT_EPOCH_LENGTH, DEFAULT_SLOT_DURATION},
+	tempo::{DEFAULT_EPOCH_LENGTH, DEFAULT_REPUTATION_PERIOD, DEFAULT_SLOT_DURATION, DEFAULT_VOTING_PERIOD},
 	*,
 };
 use alloc::vec::Vec;
@@ -19,13 +19,19 @@ const ENDOWMENT: Balance = UNIT.saturating_mul(1_000_000);
 /// What each validator and each verifier of genesis has bonded.
 const BOND: Balance = UNIT.saturating_mul(10_000);
 
+/// The points of each validator and verifier of genesis: ten times what the highest tier needs, so that it lasts for a
+/// hundred periods.
+const SEED: u64 = 16_000_000;
+
 /// What each verifier of genesis has room for at a time: an hour of computing on the reference machine, and 16 GiB.
 const CAPACITY: (u64, u64) = (3_600_000_000_000_000, 16 << 30);
 
-/// The slot duration, the epoch length and the windows of a chain.
+/// The slot duration, the epoch length, the periods of reputation and of votes, and the windows of a chain.
 struct Tempo {
 	slot_millis: u64,
 	epoch_slots: u64,
+	reputation_ticks: u64,
+	voting_blocks: u32,
 	windows: Windows,
 }
 
@@ -65,7 +71,12 @@ fn genesis(
 	verifiers: &[Sr25519Keyring],
 ) -> Value {
 	build_struct_json_patch!(RuntimeGenesisConfig {
-		tempo: TempoConfig { slot_duration: tempo.slot_millis, epoch_length: tempo.epoch_slots },
+		tempo: TempoConfig {
+			slot_duration: tempo.slot_millis,
+			epoch_length: tempo.epoch_slots,
+			reputation_period: tempo.reputation_ticks,
+			voting_period: tempo.voting_blocks,
+		},
 		protocol_parameters: ProtocolParametersConfig { windows: tempo.windows },
 		babe: BabeConfig { epoch_config: BABE_GENESIS_EPOCH_CONFIG },
 		balances: BalancesConfig {
@@ -79,6 +90,15 @@ fn genesis(
 			verifiers: verifiers
 				.iter()
 				.map(|account| (account.to_account_id(), CAPACITY.0, CAPACITY.1))
+				.collect::<Vec<_>>(),
+		},
+		reputation: ReputationConfig {
+			// Who has nothing bonded has no tier of them.
+			seeds: validators
+				.iter()
+				.map(|validator| validator.account)
+				.chain(verifiers.iter().copied())
+				.map(|account| (account.to_account_id(), SEED))
 				.collect::<Vec<_>>(),
 		},
 		session: SessionConfig { keys: validators.iter().map(Validator::session_keys).collect::<Vec<_>>() },
@@ -105,11 +125,14 @@ fn development() -> Value {
 		commission_notice: 60,
 		bonding: 60,
 		receipts: 60,
+		suspension: 120,
+		appeal: 300,
 		min_committee: 1,
 		away_epochs: 6,
 		min_validators: 1,
 	};
-	let tempo = Tempo { slot_millis: 1_000, epoch_slots: 5, windows };
+	let tempo =
+		Tempo { slot_millis: 1_000, epoch_slots: 5, reputation_ticks: 60, voting_blocks: 32, windows };
 	genesis(tempo, Sr25519Keyring::well_known(), &[Validator::ALICE], &[Sr25519Keyring::Bob])
 }
 
@@ -132,11 +155,14 @@ fn local() -> Value {
 		commission_notice: 200,
 		bonding: 400,
 		receipts: 100,
+		suspension: 400,
+		appeal: 600,
 		min_committee: 2,
 		away_epochs: 6,
 		min_validators: 1,
 	};
-	let tempo = Tempo { slot_millis: 3_000, epoch_slots: 20, windows };
+	let tempo =
+		Tempo { slot_millis: 3_000, epoch_slots: 20, reputation_ticks: 100, voting_blocks: 40, windows };
 	genesis(
 		tempo,
 		Sr25519Keyring::well_known(),
@@ -150,6 +176,8 @@ fn testnet() -> Value {
 	let tempo = Tempo {
 		slot_millis: DEFAULT_SLOT_DURATION,
 		epoch_slots: DEFAULT_EPOCH_LENGTH,
+		reputation_ticks: DEFAULT_REPUTATION_PERIOD,
+		voting_blocks: DEFAULT_VOTING_PERIOD,
 		windows: Windows::DEFAULT,
 	};
 	genesis(tempo, core::iter::empty(), &[], &[])

@@ -5,6 +5,7 @@
 //! - [`configs`] gives each pallet what it is configured with.
 //! - [`parameters`] are the windows and amounts that may change without another runtime.
 //! - [`defence`] says which transactions may use the room that blocks keep for the protocol's defence.
+//! - [`governance`] is how the chain changes itself: tracks of referenda, their origins, who may propose.
 //! - [`tempo`] keeps the slot duration and the epoch length that genesis chose.
 //! - [`migrations`] make the state of the last runtime that of this one.
 //! - [`apis`] is what the node may ask of the runtime; `overview` composes the answers about models.
@@ -22,6 +23,7 @@ pub mod benchmarks;
 pub mod configs;
 pub mod defence;
 pub mod genesis_config_presets;
+pub mod governance;
 pub mod migrations;
 mod overview;
 pub mod parameters;
@@ -253,6 +255,49 @@ mod construct {
 
 		#[runtime::pallet_index(28)]
 		pub type Inference = pallet_inference;
+
+		#[runtime::pallet_index(29)]
+		pub type Reputation = pallet_reputation;
+
+		#[runtime::pallet_index(30)]
+		pub type TierVoting = pallet_tier_voting;
+
+		// 40 and up are what the chain governs itself by.
+		#[runtime::pallet_index(40)]
+		pub type Origins = governance::origins;
+
+		#[runtime::pallet_index(41)]
+		pub type Proposals = governance::proposals;
+
+		#[runtime::pallet_index(42)]
+		pub type Scheduler = pallet_scheduler;
+
+		#[runtime::pallet_index(43)]
+		pub type Preimage = pallet_preimage;
+
+		#[runtime::pallet_index(44)]
+		pub type Referenda = pallet_referenda;
+
+		#[runtime::pallet_index(45)]
+		pub type Whitelist = pallet_whitelist;
+
+		#[runtime::pallet_index(46)]
+		pub type Treasury = pallet_treasury;
+
+		#[runtime::pallet_index(47)]
+		pub type Proxy = pallet_proxy;
+
+		#[runtime::pallet_index(48)]
+		pub type Multisig = pallet_multisig;
+
+		#[runtime::pallet_index(49)]
+		pub type TxPause = pallet_tx_pause;
+
+		#[runtime::pallet_index(50)]
+		pub type SafeMode = pallet_safe_mode;
+
+		#[runtime::pallet_index(51)]
+		pub type Pauses = governance::pauses;
 	}
 
 	// The macro's trait with these two is private to this module.

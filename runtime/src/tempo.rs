@@ -1,8 +1,10 @@
-//! How fast the chain runs: slot duration and epoch length, written at genesis and never after.
+//! How fast the chain runs: slot duration, epoch length, and the periods of reputation and of votes; written at genesis
+//! and never after.
 //!
 //! One runtime serves every network, so these are state instead of constants. BABE derives the slot number
-//! and the epoch from them: a chain that changed either while running would stop. Hence no call, no
-//! setter. The protocol's windows, which count ticks, may change: [`crate::parameters`].
+//! and the epoch from them: a chain that changed either while running would stop. What is known of reputations has the
+//! numbers of periods, and a referendum's periods are looked up whenever it is looked at. Hence no call, no setter. The
+//! protocol's windows, which count ticks, may change: [`crate::parameters`].
 
 // The pallet macro generates items without documentation, and `expect`.
 #![allow(missing_docs, clippy::expect_used)]
@@ -20,6 +22,10 @@ pub mod pallet {
 	pub const DEFAULT_SLOT_DURATION: u64 = 3_000;
 	/// The epoch length where genesis names none, in slots: one hour of default slots.
 	pub const DEFAULT_EPOCH_LENGTH: u64 = 1_200;
+	/// The period of reputation where genesis names none, in ticks: a day of default slots.
+	pub const DEFAULT_REPUTATION_PERIOD: u64 = 28_800;
+	/// The time that a vote takes where genesis names none, in blocks: a week of default slots.
+	pub const DEFAULT_VOTING_PERIOD: u32 = 201_600;
 
 	/// The version of this pallet's storage: in version 0 the protocol's windows were here too.
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
@@ -39,6 +45,14 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type EpochLength<T> = StorageValue<_, u64, ValueQuery, ConstU64<DEFAULT_EPOCH_LENGTH>>;
 
+	/// The ticks after which points of reputation decay.
+	#[pallet::storage]
+	pub type ReputationPeriod<T> = StorageValue<_, u64, ValueQuery, ConstU64<DEFAULT_REPUTATION_PERIOD>>;
+
+	/// The blocks in which referenda are decided on, of which all their periods are parts.
+	#[pallet::storage]
+	pub type VotingPeriod<T> = StorageValue<_, u32, ValueQuery, ConstU32<DEFAULT_VOTING_PERIOD>>;
+
 	/// The tempo of a new chain.
 	#[pallet::genesis_config]
 	#[derive(frame_support::DebugNoBound)]
@@ -47,6 +61,10 @@ pub mod pallet {
 		pub slot_duration: u64,
 		/// The length of an epoch in slots, at least 2.
 		pub epoch_length: u64,
+		/// The ticks after which points of reputation decay, at least 1.
+		pub reputation_period: u64,
+		/// The blocks in which referenda are decided on, at least 8.
+		pub voting_period: u32,
 		#[serde(skip)]
 		pub _config: core::marker::PhantomData<T>,
 	}
@@ -56,6 +74,8 @@ pub mod pallet {
 			Self {
 				slot_duration: DEFAULT_SLOT_DURATION,
 				epoch_length: DEFAULT_EPOCH_LENGTH,
+				reputation_period: DEFAULT_REPUTATION_PERIOD,
+				voting_period: DEFAULT_VOTING_PERIOD,
 				_config: Default::default(),
 			}
 		}
@@ -72,6 +92,10 @@ pub mod pallet {
 			assert!(self.epoch_length >= 2, "an epoch has at least 2 slots");
 			SlotDuration::<T>::put(self.slot_duration);
 			EpochLength::<T>::put(self.epoch_length);
+			assert!(self.reputation_period > 0, "a period lasts a tick at least");
+			ReputationPeriod::<T>::put(self.reputation_period);
+			assert!(self.voting_period >= 8, "a vote takes 8 blocks at least");
+			VotingPeriod::<T>::put(self.voting_period);
 		}
 	}
 
@@ -96,6 +120,22 @@ pub mod pallet {
 	impl<T: Config> Get<u64> for EpochSlots<T> {
 		fn get() -> u64 {
 			EpochLength::<T>::get()
+		}
+	}
+
+	/// The ticks of a period of reputation, for its pallet's configuration.
+	pub struct PeriodTicks<T>(core::marker::PhantomData<T>);
+	impl<T: Config> Get<u64> for PeriodTicks<T> {
+		fn get() -> u64 {
+			ReputationPeriod::<T>::get()
+		}
+	}
+
+	/// The blocks in which referenda are decided on.
+	pub struct VotingBlocks<T>(core::marker::PhantomData<T>);
+	impl<T: Config> Get<u32> for VotingBlocks<T> {
+		fn get() -> u32 {
+			VotingPeriod::<T>::get()
 		}
 	}
 }

@@ -100,7 +100,7 @@ impl OneSessionHandler<AccountId> for Voters {
 }
 
 impl pallet_authorship::Config for Runtime {
-	type EventHandler = (ImOnline, Emission);
+	type EventHandler = (ImOnline, Emission, super::reputation::Authors);
 	type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Runtime, Babe>;
 }
 

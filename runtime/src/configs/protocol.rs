@@ -2,6 +2,10 @@
 //! [`crate::parameters`].
 
 use crate::{
+	governance::{
+		origins::{Changers, Decided},
+		tracks,
+	},
 	parameters::{
 		changes::EnsureChecked,
 		governed::{inference, model_registry, storage_deals, training, verification},
@@ -10,13 +14,9 @@ use crate::{
 };
 use frame_support::{
 	parameter_types,
-	traits::{
-		AsEnsureOriginWithArg, ConstU32, ConstU64, Get, LinearStoragePrice, Randomness,
-		fungible::HoldConsideration,
-	},
+	traits::{ConstU32, ConstU64, Get, LinearStoragePrice, Randomness, fungible::HoldConsideration},
 	weights::{Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
-use frame_system::EnsureRoot;
 use oda_pallet_traits::Work;
 use oda_primitives::{ModelId, Tick, hash};
 use sp_runtime::{
@@ -27,6 +27,13 @@ use sp_runtime::{
 /// What the chain charges for keeping bytes: 0.1 ODA an item and a thousandth of an ODA a byte.
 const ITEM_DEPOSIT: Balance = UNIT / 10;
 const BYTE_DEPOSIT: Balance = MILLI_UNIT;
+
+/// The deposit for so many items of so many bytes together.
+pub const fn deposit(items: u32, bytes: u32) -> Balance {
+	(items as Balance)
+		.saturating_mul(ITEM_DEPOSIT)
+		.saturating_add((bytes as Balance).saturating_mul(BYTE_DEPOSIT))
+}
 
 parameter_types! {
 	/// The deposit for an item.
@@ -146,8 +153,7 @@ impl pallet_parameters::Config for Runtime {
 }
 
 impl parameters::changes::Config for Runtime {
-	// Nobody is root yet.
-	type ChangeOrigin = AsEnsureOriginWithArg<EnsureRoot<AccountId>>;
+	type ChangeOrigin = Changers;
 }
 
 impl pallet_clock::Config for Runtime {
@@ -162,6 +168,7 @@ impl pallet_model_registry::Config for Runtime {
 	type Clock = Clock;
 	type Deposit = HoldConsideration<AccountId, Balances, ModelHold, StoragePrice>;
 	type EvaluationWeight = EvaluationWeight;
+	type FreezeOrigin = Decided<{ tracks::MODEL_FREEZE }>;
 	type MaxAnnouncements = ConstU32<4>;
 	type MaxCardBytes = ConstU64<{ oda_primitives::MAX_CARD_LEN }>;
 	type MaxChallengeBytes = ConstU64<{ super::system::OPERATIONAL_ROOM as u64 }>;
@@ -205,7 +212,7 @@ impl pallet_storage_deals::Config for Runtime {
 	type Clock = Clock;
 	type Currency = Balances;
 	type DealDeposit = StoragePrice;
-	type Evidence = ();
+	type Evidence = Reputation;
 	type FreeMisses = ConstU32<1>;
 	type HeadMaxLen = ConstU64<{ 1 << 30 }>;
 	type HeadPricePerMib = storage_deals::HeadPricePerMib;
@@ -231,6 +238,7 @@ impl pallet_storage_deals::Config for Runtime {
 	type Signature = Signature;
 	type Signer = <Signature as Verify>::Signer;
 	type SweepDeals = ConstU32<16>;
+	type Tiers = Reputation;
 	type UnbondingPeriod = storage_deals::UnbondingPeriod;
 	type WeightInfo = weights::pallet_storage_deals::WeightInfo<Runtime>;
 }
@@ -247,7 +255,7 @@ impl pallet_training::Config for Runtime {
 	type DefencePriority = ConstU64<{ u64::MAX }>;
 	type DemandWindow = training::DemandWindow;
 	type EvaluationWeight = EvaluationWeight;
-	type Evidence = ();
+	type Evidence = Reputation;
 	type FeeBase = training::FeeBase;
 	type FeeBurn = training::FeeBurn;
 	type Heads = StorageDeals;
@@ -271,6 +279,7 @@ impl pallet_training::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type ScoreDeposit = HoldConsideration<AccountId, Balances, ScoreHold, StoragePrice>;
 	type SettlePriority = ConstU64<{ u64::MAX / 2 }>;
+	type Tiers = Reputation;
 	type TrainerBond = training::TrainerBond;
 	type VerificationFee = VerificationFee;
 	type WeightInfo = weights::pallet_training::WeightInfo<Runtime>;
@@ -306,7 +315,7 @@ impl pallet_verification::Config for Runtime {
 	type Committee = verification::Committee;
 	type DisputeWindow = verification::DisputeWindow;
 	type Epoch = SessionNow;
-	type Evidence = ();
+	type Evidence = Reputation;
 	type FreshRandomness = pallet_babe::ParentBlockRandomness<Runtime>;
 	type MaxAbsences = verification::MaxAbsences;
 	type MaxAdvances = ConstU32<4>;
@@ -370,7 +379,7 @@ impl pallet_inference::Config for Runtime {
 	type DisputeBond = inference::DisputeBond;
 	type DisputeFee = inference::DisputeFee;
 	type EvaluationWeight = EvaluationWeight;
-	type Evidence = ();
+	type Evidence = Reputation;
 	type Lineage = ModelRegistry;
 	type MaxAncestors = ConstU32<4>;
 	type MaxClaims = ConstU32<64>;

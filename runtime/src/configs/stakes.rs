@@ -56,8 +56,9 @@ impl pallet_oda_staking::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type SessionLength = tempo::EpochSlots<Runtime>;
 	type Sessions = Session;
+	type Tiers = Reputation;
 	type ValidatorCount = staking::ValidatorCount;
-	type Watcher = Verification;
+	type Watcher = (Verification, Reputation);
 	type WeightInfo = weights::pallet_oda_staking::WeightInfo<Runtime>;
 }
 
@@ -65,7 +66,7 @@ parameter_types! {
 	/// Names the account of what is put aside.
 	pub const EmissionId: PalletId = PalletId(*b"oda/emis");
 	/// The treasury's account, of which nobody has a key.
-	pub TreasuryAccount: AccountId = PalletId(*b"oda/trsy").into_account_truncating();
+	pub TreasuryAccount: AccountId = super::governance::TreasuryId::get().into_account_truncating();
 	/// How what is minted is shared.
 	pub EmissionShares: pallet_emission::Shares = pallet_emission::Shares {
 		authors: emission::Authors::get(),

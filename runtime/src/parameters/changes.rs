@@ -153,6 +153,18 @@ pub mod pallet {
 		/// would be gone before a receipt can be disputed.
 		#[codec(index = 22)]
 		NoTimeToDispute,
+		/// Tiers do not rise, or need more than two that are together as high; or they need no bond: splitting an account would
+		/// gain. Or the first needs a larger bond than a validator's least: nobody might be left to vote.
+		#[codec(index = 23)]
+		TiersUnsound,
+		/// A source of points that is worth something gives less in a period than decays of the first tier's: nobody could rise
+		/// by it.
+		#[codec(index = 24)]
+		CapsTooLow,
+		/// No suspension is a ban, or more than sixteen come before it; or suspensions or appeals have no time; or stake
+		/// leaves sooner than a period of reputation ends, so that one bond would lift the caps of two accounts.
+		#[codec(index = 25)]
+		SuspensionOutOfRange,
 	}
 
 	#[pallet::hooks]
@@ -274,6 +286,7 @@ pub mod pallet {
 			Self::check_stakes()?;
 			Self::check_emission()?;
 			Self::check_inference()?;
+			Self::check_reputation()?;
 			ensure!(min_stake <= storage_deals::MinBond::get(), Error::<T>::StakeAboveBond);
 			Ok(())
 		}
@@ -358,6 +371,25 @@ pub mod pallet {
 			ensure!(in_order, Error::<T>::NoTimeToDispute);
 			let longest = <<Runtime as pallet_inference::Config>::MaxGrace as Get<Tick>>::get();
 			ensure!(inference::MinGrace::get() <= longest, Error::<T>::WindowTooLong);
+			Ok(())
+		}
+
+		/// What must be true of reputation.
+		fn check_reputation() -> Result<(), Error<T>> {
+			use governed::{reputation, staking};
+			let deposit = crate::configs::tokens::ExistentialDeposit::get();
+			let bond: Balance = reputation::BondPerTier::get();
+			// Whoever can be a validator can have a tier: there is always somebody who can vote.
+			let reachable = bond <= staking::MinValidatorBond::get();
+			let sound = Reputation::ladder().is_sound() && bond > deposit && reachable;
+			ensure!(sound, Error::<T>::TiersUnsound);
+			ensure!(Reputation::caps_suffice(), Error::<T>::CapsTooLow);
+			let (term, appeal) = (reputation::SuspensionTerm::get(), reputation::AppealTerm::get());
+			let bans = (1..=pallet_reputation::MOST_SUSPENSIONS).contains(&reputation::BanAfter::get());
+			let bonded: Tick = staking::BondingDuration::get().max(Staking::least_bonding());
+			let stays = tempo::PeriodTicks::<Runtime>::get() <= bonded;
+			ensure!(bans && term > 0 && appeal > 0 && stays, Error::<T>::SuspensionOutOfRange);
+			ensure!(term <= MAX_WINDOW && appeal <= MAX_WINDOW, Error::<T>::WindowTooLong);
 			Ok(())
 		}
 

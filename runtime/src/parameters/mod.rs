@@ -15,11 +15,13 @@
 #![allow(missing_docs, clippy::cast_possible_truncation)]
 
 pub mod changes;
+pub mod points;
 
 use crate::*;
 use frame_support::{
+	BoundedVec,
 	dynamic_params::{dynamic_pallet_params, dynamic_params},
-	traits::dynamic_params::AggregatedKeyValue,
+	traits::{ConstU32, dynamic_params::AggregatedKeyValue},
 };
 use oda_primitives::Tick;
 use sp_runtime::Perbill;
@@ -278,6 +280,49 @@ pub mod governed {
 		#[codec(index = 13)]
 		pub static MinDeposit: Balance = UNIT / 100;
 	}
+
+	/// Why they are what they are, [`super::points`] says.
+	#[dynamic_pallet_params]
+	#[codec(index = 29)]
+	pub mod reputation {
+		/// What deeds earn, and faults take, in points.
+		#[codec(index = 0)]
+		pub static Worths: pallet_reputation::Worths = points::WORTHS;
+		/// The most points that each source gives in a period for each unit of bond.
+		#[codec(index = 1)]
+		pub static Caps: pallet_reputation::Caps = points::CAPS;
+		/// The most points that one payer's fees give in a period, to all providers together.
+		#[codec(index = 2)]
+		pub static PayerCap: u64 = points::PAYER_CAP;
+		/// The points from free sources that count, as a part of those from costly ones.
+		#[codec(index = 3)]
+		pub static FreeShare: Perbill = points::FREE_SHARE;
+		/// The points that tier 1, 2 and so on need.
+		#[codec(index = 4)]
+		pub static Thresholds: BoundedVec<u64, ConstU32<{ points::MAX_TIERS }>> =
+			BoundedVec::truncate_from(points::THRESHOLDS.to_vec());
+		/// The part of its threshold by which an account may fall below it and keep its tier.
+		#[codec(index = 5)]
+		pub static Hysteresis: Perbill = points::HYSTERESIS;
+		/// What an account itself has to have bonded for each tier, and a unit of its bond.
+		#[codec(index = 6)]
+		pub static BondPerTier: Balance = points::BOND_PER_TIER;
+		/// The weight of faults beyond which an account is suspended.
+		#[codec(index = 7)]
+		pub static SuspendAt: u64 = points::SUSPEND_AT;
+		/// The ticks of a first suspension; each later one lasts twice as long as the one before.
+		#[codec(index = 8)]
+		pub static SuspensionTerm: Tick = Windows::DEFAULT.suspension;
+		/// Which suspension is a ban.
+		#[codec(index = 9)]
+		pub static BanAfter: u32 = points::BAN_AFTER;
+		/// What an appeal puts on hold.
+		#[codec(index = 10)]
+		pub static AppealDeposit: Balance = points::APPEAL_DEPOSIT;
+		/// The ticks after which an appeal that nobody answered can be closed.
+		#[codec(index = 11)]
+		pub static AppealTerm: Tick = Windows::DEFAULT.appeal;
+	}
 }
 
 /// The windows that a genesis chooses, in ticks: how fast a chain is shall not be the same for people at a terminal and
@@ -317,6 +362,10 @@ pub struct Windows {
 	pub bonding: Tick,
 	/// [`governed::inference::ReceiptLife`].
 	pub receipts: Tick,
+	/// [`governed::reputation::SuspensionTerm`].
+	pub suspension: Tick,
+	/// [`governed::reputation::AppealTerm`].
+	pub appeal: Tick,
 	/// [`governed::verification::MinCommittee`].
 	pub min_committee: u32,
 	/// [`governed::verification::AwayEpochs`].
@@ -344,6 +393,10 @@ impl Windows {
 		commission_notice: 201_600,
 		bonding: 201_600,
 		receipts: 28_800,
+		// Two weeks, twice as long as stake takes to leave.
+		suspension: 403_200,
+		// Four weeks: a referendum.
+		appeal: 806_400,
 		min_committee: 4,
 		// A week of epochs of an hour.
 		away_epochs: 168,
@@ -455,6 +508,20 @@ pub fn all(windows: &Windows) -> Vec<RuntimeParameters> {
 			AnswerDispute = windows.dispute,
 			MinGrace = windows.open,
 			MinDeposit,
+		}
+		Reputation, reputation {
+			Worths,
+			Caps,
+			PayerCap,
+			FreeShare,
+			Thresholds,
+			Hysteresis,
+			BondPerTier,
+			SuspendAt,
+			SuspensionTerm = windows.suspension,
+			BanAfter,
+			AppealDeposit,
+			AppealTerm = windows.appeal,
 		}
 	}
 }

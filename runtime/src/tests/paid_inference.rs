@@ -40,7 +40,7 @@ const TERMS: Terms = Terms { grace: 20, answer: 10 };
 /// Odd, so that every part is rounded.
 const PRICE: Price = Price { per_request: 1_000_003, per_mmac: 0 };
 
-fn spec(salt: u8) -> ModelSpec {
+pub(super) fn spec(salt: u8) -> ModelSpec {
 	ModelSpec {
 		graph: Graph {
 			version: VERSION,
@@ -73,7 +73,7 @@ fn weights() -> Vec<u8> {
 }
 
 /// A model whose head is a trainer's.
-fn model(spec: ModelSpec, parent: Option<ModelId>, trainer: Sr25519Keyring) -> ModelId {
+pub(super) fn model(spec: ModelSpec, parent: Option<ModelId>, trainer: Sr25519Keyring) -> ModelId {
 	let (id, trainer) = (spec.id(), trainer.to_account_id());
 	let registered = pallet_model_registry::Model {
 		registrar: trainer.clone(),

@@ -4,7 +4,10 @@ use super::*;
 use crate::parameters::{
 	RuntimeParameters, RuntimeParametersKey, Windows, all,
 	changes::{Error, MAX_WINDOW},
-	governed::{emission, inference, model_registry, staking, storage_deals, training, verification},
+	governed::{
+		emission, inference, model_registry, reputation, staking, storage_deals, training, verification,
+	},
+	points,
 };
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok, traits::dynamic_params::AggregatedKeyValue};
@@ -87,6 +90,8 @@ fn changes_that_only_fit_together_should_be_made_together() {
 #[test]
 fn a_change_that_breaks_a_relation_should_be_refused_and_leave_nothing_behind() {
 	type Broken = Error<Runtime>;
+	let thresholds = |points: &[u64]| points.to_vec().try_into().expect("there are few");
+	let few = pallet_reputation::Caps { kept: 7_999, ..points::CAPS };
 	let cases = [
 		(parameter!(ModelRegistry, model_registry, PendingWindow = MAX_WINDOW + 1), Broken::WindowTooLong),
 		(parameter!(Training, training, MinCommitAge = 300), Broken::NoTimeToReveal),
@@ -143,6 +148,17 @@ fn a_change_that_breaks_a_relation_should_be_refused_and_leave_nothing_behind() 
 		(parameter!(Inference, inference, AnswerDispute = 0), Broken::NoTimeToDispute),
 		(parameter!(Inference, inference, AnswerDispute = 61), Broken::NoTimeToDispute),
 		(parameter!(Inference, inference, ReceiptLife = 131), Broken::NoTimeToDispute),
+		(parameter!(Reputation, reputation, Thresholds = thresholds(&[])), Broken::TiersUnsound),
+		(parameter!(Reputation, reputation, Thresholds = thresholds(&[10, 10])), Broken::TiersUnsound),
+		(parameter!(Reputation, reputation, Thresholds = thresholds(&[10, 30])), Broken::TiersUnsound),
+		(parameter!(Reputation, reputation, BondPerTier = MILLI_UNIT), Broken::TiersUnsound),
+		(parameter!(Reputation, reputation, BondPerTier = 1_001 * UNIT), Broken::TiersUnsound),
+		(parameter!(Reputation, reputation, Caps = few), Broken::CapsTooLow),
+		(parameter!(Reputation, reputation, BanAfter = 0), Broken::SuspensionOutOfRange),
+		(parameter!(Reputation, reputation, BanAfter = 17), Broken::SuspensionOutOfRange),
+		(parameter!(Reputation, reputation, SuspensionTerm = 0), Broken::SuspensionOutOfRange),
+		(parameter!(Reputation, reputation, AppealTerm = 0), Broken::SuspensionOutOfRange),
+		(parameter!(Reputation, reputation, SuspensionTerm = MAX_WINDOW + 1), Broken::WindowTooLong),
 	];
 	new_test_ext("development").execute_with(|| {
 		for (change, broken) in cases {
@@ -188,8 +204,17 @@ fn the_keys_of_parameters_should_stay_what_they_are() {
 		})
 		.collect();
 	// 7 of training was the patience of verification.
-	let ranges =
-		[(21, 0..1), (22, 0..7), (22, 8..15), (23, 0..20), (24, 0..7), (26, 0..9), (27, 0..5), (28, 0..14)];
+	let ranges = [
+		(21, 0..1),
+		(22, 0..7),
+		(22, 8..15),
+		(23, 0..20),
+		(24, 0..7),
+		(26, 0..9),
+		(27, 0..5),
+		(28, 0..14),
+		(29, 0..12),
+	];
 	let expected: Vec<[u8; 2]> = ranges
 		.into_iter()
 		.flat_map(|(pallet, parameters)| parameters.map(move |parameter| [pallet, parameter]))
