@@ -5,7 +5,9 @@ use oda_evaluator::testing::random_case;
 use oda_fuzz::{
 	runtime::{
 		Action::{self, *},
-		Answer, Of, Paid, Promise, account,
+		Answer,
+		Govern::{self, *},
+		Of, Paid, Promise, account,
 	},
 	starts::{self, answered},
 };
@@ -34,7 +36,7 @@ fn any(who: u8, call: impl Into<RuntimeCall>) -> Action {
 }
 
 fn stories() -> Vec<Vec<Action>> {
-	[protocol(), inference()].concat()
+	[protocol(), inference(), governance()].concat()
 }
 
 /// All else.
@@ -663,6 +665,122 @@ fn inference() -> Vec<Vec<Action>> {
 					Blocks(25),
 					SettleRequest { who: 5, request: 0 },
 				],
+			]
+			.concat(),
+		),
+	]
+}
+
+/// Reputation, and what is decided by it. Alice and Bob have the highest tier.
+fn governance() -> Vec<Vec<Action>> {
+	let all = |actions: Vec<Govern>| actions.into_iter().map(Action::Govern).collect::<Vec<_>>();
+	let aye = |who, poll| Vote { who, poll, aye: Some(true) };
+	let change = Propose { who: 0, track: 2, units: 600 };
+	vec![
+		// A change of a parameter is approved and enacted; votes are forgotten, deposits returned.
+		[
+			all(vec![
+				change.clone(),
+				Propose { who: 2, track: 2, units: 600 },
+				Back { who: 3, poll: 0 },
+				Back { who: 3, poll: 0 },
+				aye(0, 0),
+				aye(1, 0),
+				aye(2, 0),
+				Govern::Forget { who: 2, whose: 0 },
+			]),
+			// Every fifth block begins an epoch, and has no room for what is scheduled.
+			vec![Blocks(2); 9],
+			all(vec![
+				Poke { who: 4, poll: 0 },
+				Poke { who: 4, poll: 9 },
+				Govern::Forget { who: 2, whose: 0 },
+				Refund { who: 0, poll: 0, decision: false },
+				Refund { who: 3, poll: 0, decision: true },
+			]),
+		]
+		.concat(),
+		// One is rejected, one waits for its deposit for too long.
+		[
+			all(vec![
+				change.clone(),
+				Propose { who: 1, track: 0, units: 1 },
+				Back { who: 1, poll: 0 },
+				Vote { who: 1, poll: 0, aye: Some(false) },
+				Poke { who: 4, poll: 1 },
+			]),
+			vec![Blocks(2), Blocks(2), Blocks(2), Blocks(40), Blocks(2), Blocks(2)],
+			all(vec![Refund { who: 1, poll: 0, decision: true }, aye(0, 1)]),
+		]
+		.concat(),
+		// Votes change, are taken back and lent; a tier is lost under them, and comes back.
+		[
+			all(vec![
+				change.clone(),
+				aye(0, 0),
+				Vote { who: 0, poll: 0, aye: None },
+				Vote { who: 0, poll: 0, aye: None },
+				Lend { who: 0, track: 2, to: Some(1) },
+				Lend { who: 0, track: 2, to: Some(1) },
+				aye(1, 0),
+				Govern::CatchUp { who: 3, whose: 1 },
+				Seen { who: 1, well: false, times: 9 },
+				Govern::CatchUp { who: 3, whose: 1 },
+				Appeal { who: 1 },
+				Appeal { who: 1 },
+				Answered { whose: 1, upheld: Some(true) },
+				Answered { whose: 1, upheld: Some(true) },
+				Seen { who: 0, well: false, times: 9 },
+			]),
+			vec![Blocks(1)],
+			all(vec![
+				Lend { who: 0, track: 2, to: None },
+				Lend { who: 0, track: 2, to: None },
+				Appeal { who: 0 },
+				Answered { whose: 0, upheld: None },
+			]),
+			vec![Blocks(250), Blocks(60)],
+			all(vec![
+				Answered { whose: 0, upheld: None },
+				Bump { who: 3, whose: 0 },
+				Bump { who: 3, whose: 4 },
+			]),
+		]
+		.concat(),
+		// Somebody serves and rises, and falls as time passes.
+		[
+			vec![Bond { who: 2, role: Role::Provider, units: 20_000 }],
+			all(vec![
+				Earned { who: 2, payer: 3, burned: 200 },
+				Earned { who: 2, payer: 4, burned: 200 },
+				Seen { who: 2, well: true, times: 30 },
+				Tidy { who: 4, payers: vec![3, 4] },
+			]),
+			vec![Blocks(100)],
+			all(vec![Tidy { who: 4, payers: vec![3, 4] }, Bump { who: 4, whose: 2 }]),
+		]
+		.concat(),
+		// More is proposed than a track has room for.
+		[
+			all((0..18).map(|units| Propose { who: 0, track: 4, units }).collect()),
+			all((0..18).map(|poll| Back { who: 1, poll }).collect()),
+			vec![Blocks(2), Blocks(2), Blocks(2), Blocks(40), Blocks(2), Blocks(2), Blocks(2)],
+			all(vec![Propose { who: 0, track: 4, units: 9 }]),
+		]
+		.concat(),
+		// A model is frozen and thawed; safe mode begins, and ends by itself.
+		after_head(
+			[
+				all(vec![
+					Freeze { model: 0, thaw: true },
+					Freeze { model: 0, thaw: false },
+					Freeze { model: 0, thaw: false },
+				]),
+				vec![Commit { who: 2, model: 0, right: 7, salt: 1 }],
+				all(vec![Freeze { model: 0, thaw: true }, Brake { on: true }, Brake { on: true }]),
+				vec![Commit { who: 2, model: 0, right: 7, salt: 1 }, Blocks(40), Blocks(1)],
+				all(vec![Brake { on: false }]),
+				vec![Commit { who: 2, model: 0, right: 7, salt: 1 }],
 			]
 			.concat(),
 		),

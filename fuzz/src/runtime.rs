@@ -1,5 +1,9 @@
 //! Any bytes as blocks and calls on a development chain.
 
+mod governance;
+
+pub use governance::Govern;
+
 use crate::{starts, state::Rootless};
 use codec::{Decode, DecodeLimit, Encode};
 use oda_evaluator::{
@@ -206,6 +210,8 @@ pub enum Action {
 	SettleRequest { who: u8, request: u8 },
 	/// Takes to court a receipt that this key signed.
 	Dispute { who: u8, key: u8, receipt: Answer, shown: Option<u8>, index: u8, other: u8, stingy: bool },
+	/// Something about reputation and votes.
+	Govern(Govern),
 }
 
 /// A voucher, and the key that signs it; or, if it is forged, one of another amount.
@@ -463,6 +469,7 @@ impl Chain {
 	fn begin(&mut self, empty: u8) {
 		self.blocks += 1;
 		pallet_clock::Now::<Runtime>::mutate(|now| *now += u64::from(empty));
+		governance::pass(empty);
 		System::set_block_number(self.parent.number + u32::from(empty));
 		let number = self.parent.number + u32::from(empty) + 1;
 		let slot = Slot::from(FIRST_SLOT + u64::from(number));
@@ -939,6 +946,7 @@ impl Chain {
 			Action::Dispute { who, key, receipt, shown, index, other, stingy } => {
 				self.dispute(who, key, &receipt, shown, (index, other), stingy);
 			}
+			Action::Govern(action) => self.govern(action),
 		}
 	}
 }
@@ -991,7 +999,7 @@ fn check(parameters: bool) {
 	StorageDeals::do_try_state().expect("storage");
 	Peers::do_try_state().expect("peers");
 	Verification::do_try_state().expect("verification");
-	oda_runtime::Inference::do_try_state().expect("inference");
+	governance::check();
 }
 
 /// Runs the actions that these bytes are, and checks what is left; which calls there were and what came of them.
