@@ -44,6 +44,7 @@ mod chain;
 mod clock;
 mod error;
 mod finality;
+mod governance;
 mod inference;
 mod key;
 mod key_file;
@@ -63,6 +64,7 @@ mod peers;
 )]
 pub mod played;
 mod receipt;
+mod reputation;
 #[allow(
 	missing_docs,
 	unreachable_pub,
@@ -86,6 +88,7 @@ pub use call::{Call, LIFETIME};
 pub use chain::{Chain, ChainMark, NEAR_FINALITY};
 pub use clock::Clock;
 pub use error::{ChainError, Refusal, errors};
+pub use governance::{Ballot, Referendum, Stage, Track};
 pub use inference::{
 	Channel, ChannelPhase, DisputeOutcome, Evidence, FeeParts, InferenceTerms, Offer, OfferTerms,
 	OfferedModel, OneShot, OneShotPhase, Signed,
@@ -98,6 +101,7 @@ pub use named::NamedBlobs;
 pub use outbox::{Outbox, Place};
 pub use parameters::{Costs, Parameters, Weight};
 pub use receipt::Receipt;
+pub use reputation::{NextTier, RecentDeed, Reputation, SourcePoints, Standing};
 pub use sent::Sent;
 pub use session::{NewKeys, ValidatorStatus, WaitingOffence};
 pub use staking::{

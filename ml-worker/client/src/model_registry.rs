@@ -28,6 +28,8 @@ pub enum ModelStatus {
 	Active,
 	/// Closed to new submissions.
 	Retired,
+	/// Closed by a decision, which another one can undo.
+	Frozen,
 }
 
 /// A registered model, without its specification and its versions.
@@ -238,6 +240,7 @@ fn model_from<Ticket>(
 			Status::Pending => ModelStatus::Pending,
 			Status::Active => ModelStatus::Active,
 			Status::Retired => ModelStatus::Retired,
+			Status::Frozen => ModelStatus::Frozen,
 		},
 		parent: model.parent,
 		head: model.head,

@@ -161,7 +161,9 @@ fn namer(event: runtime::Event) -> Option<Namer> {
 			Registry::Retired { .. }
 			| Registry::HeadReverted { .. }
 			| Registry::Announced { .. }
-			| Registry::AnnouncementRemoved { .. } => None,
+			| Registry::AnnouncementRemoved { .. }
+			| Registry::Frozen { .. }
+			| Registry::Thawed { .. } => None,
 		},
 		runtime::Event::Training(event) => match event {
 			Training::Revealed { submission, .. }

@@ -209,6 +209,10 @@ impl Agent {
 		if model.status == ModelStatus::Retired {
 			return Ok(Came::Closed);
 		}
+		if model.status == ModelStatus::Frozen {
+			tracing::warn!("the model is frozen; a decision may open it again");
+			return Ok(Came::NotAccepted);
+		}
 		let spec = view.spec(config.model).await?.context("the model has no specification")?;
 		let data = context.locate(&config.data).await?;
 		let data = data.context("the training data is neither in the store nor named by the chain")?;

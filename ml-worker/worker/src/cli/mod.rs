@@ -18,6 +18,8 @@ mod model;
 mod names;
 mod offers;
 mod proxy;
+mod referendum;
+mod reputation;
 mod run;
 mod secrets;
 mod serve;
@@ -53,6 +55,8 @@ pub use names::{ModelName, Root};
 use names::{Named, blob, named};
 pub use offers::{OffersArgs, OrderBy};
 pub use proxy::ProxyArgs;
+pub use referendum::{Opinion, ReferendumCommand, VoteArgs};
+pub use reputation::ReputationArgs;
 pub use run::RunArgs;
 pub use serve::ServeArgs;
 pub use stake::{BondFor, Commission, StakeCommand};
@@ -256,6 +260,28 @@ pub enum Command {
 	/// session, for the session after the next.
 	#[command(subcommand)]
 	Validator(ValidatorCommand),
+	/// Why an account has the tier that it has, and what the next one needs.
+	///
+	/// At the last final block: the points that its deeds earned and what has decayed of them, by source; its last deeds; its
+	/// faults, and whether it may take part. With the tier come votes.
+	#[command(after_help = "Examples:\n  \
+		ml-worker --key-file my.key reputation\n  \
+		ml-worker reputation 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY")]
+	Reputation(ReputationArgs),
+	/// Vote on a referendum.
+	///
+	/// The vote counts as the account's tier, and those that are delegated to it, until the referendum is over; it can be changed
+	/// and taken back. The first vote puts a deposit on hold, which returns with the last one. Costs a fee.
+	#[command(after_help = "Examples:\n  \
+		ml-worker --key-file my.key vote 7 aye\n  \
+		ml-worker --key-file my.key vote 7 retract")]
+	Vote(VoteArgs),
+	/// See referenda, and move them on.
+	///
+	/// They change parameters, freeze models, spend the treasury, pull the brakes and upgrade the runtime. Proposals are made
+	/// with polkadot.js.
+	#[command(subcommand)]
+	Referendum(ReferendumCommand),
 	/// Several roles in one process, from a file.
 	///
 	/// Verifiers, watchers and trainers share one store, one engine and one connection. A role that fails is started
@@ -358,6 +384,9 @@ impl Command {
 			Self::Proxy(args) => args.run(global).await,
 			Self::Stake(command) => command.run(global).await,
 			Self::Validator(command) => command.run(global).await,
+			Self::Reputation(args) => args.run(global).await,
+			Self::Vote(args) => args.run(global).await,
+			Self::Referendum(command) => command.run(global).await,
 			Self::Run(args) => args.run(global).await,
 			Self::Key(command) => command.run(global),
 			Self::Account(args) => args.run(global).await,

@@ -123,6 +123,7 @@ impl Model {
 				ModelStatus::Pending => "pending",
 				ModelStatus::Active => "active",
 				ModelStatus::Retired => "retired",
+				ModelStatus::Frozen => "frozen",
 			},
 			registrar: model.registrar.clone(),
 			parent: model.parent.map(Into::into),
