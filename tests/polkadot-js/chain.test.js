@@ -477,7 +477,9 @@ describe('a trainer with polkadot.js', { timeout: 600_000 }, () => {
         target: { '*': { Head: model } }, peer: { '*': model }, root: { '*': model }, deal: { '*': 0 }, slot: { '*': 0 },
         keeper: { '*': dave.address }, blob: { '*': update.weights }, round: { '*': 1 },
         provider: { '*': charlie.address }, channel: { '*': 0 }, request: { '*': 0 }, count: { '*': 1 },
-        proof: { '*': { start: 0, len: 1, chunks: '0x00', siblings: [] } },
+        proof: { '*': { start: 0, len: 1, chunks: '0x00', siblings: [] } }, poll: { '*': 0 }, class: { '*': 10 },
+        call: { '*': api.tx.system.remark('0x').method.toU8a() }, proxy_type: { '*': 'Governance' },
+        to_check: { '*': 'Any' }, against: { '*': 'Staking' },
       };
       let called = 0;
       for (const { name: pallet, viewFunctions } of api.registry.metadata.pallets) {

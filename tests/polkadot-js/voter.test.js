@@ -1,5 +1,5 @@
-// Two voters, of whom one has polkadot.js and one the worker, change a parameter, and pull and release the brake, on a real chain. The tests tell
-// one story and run in their order.
+// Two voters, of whom one has polkadot.js and one the worker, change a parameter, and pull and release the brake, on a
+// real chain. The tests tell one story and run in their order.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
