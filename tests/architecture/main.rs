@@ -87,7 +87,9 @@ const BELOW_RUNTIME: &[&str] = &[
 	"pallet-model-registry",
 	"pallet-oda-staking",
 	"pallet-peers",
+	"pallet-reputation",
 	"pallet-storage-deals",
+	"pallet-tier-voting",
 	"pallet-training",
 	"pallet-verification",
 ];
@@ -113,7 +115,9 @@ const RUNTIME_AND_BELOW: &[&str] = &[
 	"pallet-model-registry",
 	"pallet-oda-staking",
 	"pallet-peers",
+	"pallet-reputation",
 	"pallet-storage-deals",
+	"pallet-tier-voting",
 	"pallet-training",
 	"pallet-verification",
 	"oda-runtime",
@@ -135,7 +139,8 @@ const BELOW_BENCHMARKS: &[&str] = &[
 	"oda-inference",
 	"oda-provider",
 ];
-const BELOW_SIMULATION: &[&str] = &["oda-primitives", "oda-pallet-traits", "pallet-reputation"];
+const BELOW_SIMULATION: &[&str] =
+	&["oda-primitives", "oda-pallet-traits", "pallet-reputation", "oda-runtime"];
 const BELOW_INFERENCE: &[&str] = &["oda-primitives", "oda-evaluator", "oda-files", "oda-cards", "oda-client"];
 const BELOW_PROVIDER: &[&str] = &[
 	"oda-primitives",
