@@ -128,8 +128,13 @@ async fn registrations(url: String, base: PathBuf, suri: &str, numbers: Vec<u64>
 
 /// Lies about a model's weights, again and again: each lie is overturned, whatever happens to the verifier.
 async fn lies(url: String, base: PathBuf, model: String, runs: u64) {
-	let (liar, chain) = (Worker::new(&url, &base.join("shared"), "//Charlie"), connect(&url).await);
+	let (charlie, chain) = (Key::from_uri("//Charlie").unwrap(), connect(&url).await);
 	for run in 0..runs {
+		// Whoever lies twice is suspended.
+		let suri = format!("//Charlie//{run}");
+		let account = Key::from_uri(&suri).unwrap().account();
+		chain.transfer(&charlie, account, 200 * ODA).await.unwrap();
+		let liar = Worker::new(&url, &base.join("shared"), &suri);
 		let lie = liar.rogue(&model, &["lie"]).await.unwrap();
 		let submission = lie["submission"].as_u64().unwrap_or_else(|| panic!("{lie}"));
 		assert!(lie["block"].is_u64(), "lie {run}: {lie}");

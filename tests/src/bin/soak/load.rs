@@ -67,12 +67,14 @@ async fn until_tick(shared: &Shared, tick: Tick) -> Result<()> {
 	until(shared, async |view| Ok(view.tick().await? >= tick)).await
 }
 
+/// What a liar loses, and pays: more than a bond.
+const LIE: u128 = 150 * ODA;
+
 /// A model's life: registered, improved, lied about, and retired.
 async fn model(shared: &Shared, lane: u32, number: u64) -> Result<()> {
 	let ladder = Ladder::new(2 * number + u64::from(lane))?;
 	let account = format!("registrar-{lane}");
 	let registrar = shared.publisher(&suri(&account));
-	let liar = shared.publisher(&suri(&format!("liar-{lane}")));
 	let file = shared.file(&format!("model-{lane}.json"));
 	fs::write(&file, ladder.file())?;
 	let file = file.to_string_lossy();
@@ -82,6 +84,10 @@ async fn model(shared: &Shared, lane: u32, number: u64) -> Result<()> {
 	let mut published = vec![shared.publish(&ladder.data)?, weights.clone()];
 	registrar.run(&["model", "register", "--yes", &file, "--weights", &weights]).await?;
 	for step in 1..=STEPS {
+		// Whoever lies twice is suspended.
+		let (purse, name) = (key(&format!("liar-{lane}"))?, format!("liar-{lane}-{number}-{step}"));
+		shared.chain.transfer(&purse, key(&name)?.account(), LIE).await?;
+		let liar = shared.publisher(&suri(&name));
 		let lie = liar.rogue(&model, &["lie"]).await?;
 		let submission = lie.get("submission").and_then(serde_json::Value::as_u64);
 		let submission = submission.filter(|_| lie.get("error").is_none());
