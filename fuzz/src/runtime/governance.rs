@@ -5,7 +5,7 @@ use codec::{Decode, Encode};
 use oda_pallet_traits::{Deed, Evidence, Tiers};
 use oda_primitives::{BlobRef, Payment};
 use oda_runtime::{
-	AccountId, Preimage, Reputation, Runtime, RuntimeCall, TierVoting, UNIT,
+	AccountId, Preimage, Proposals, Reputation, Runtime, RuntimeCall, TierVoting, UNIT,
 	governance::{origins::Origin, tracks},
 	parameters::{RuntimeParameters, changes, governed::verification},
 };
@@ -170,6 +170,7 @@ pub(super) fn pass(blocks: u8) {
 pub(super) fn check() {
 	Reputation::do_try_state().expect("reputation");
 	TierVoting::do_try_state().expect("votes");
+	Proposals::do_try_state().expect("proposals");
 	let counted = |who: &AccountId| {
 		let behind = pallet_tier_voting::Behind::<Runtime>::get(who);
 		u32::from(behind.unwrap_or_else(|| Reputation::tier(who)))

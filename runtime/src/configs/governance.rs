@@ -1,6 +1,6 @@
 //! Referenda and all that they decide by: votes, schedules, preimages, the treasury, and the brakes.
 
-use super::system::MAXIMUM_BLOCK_WEIGHT;
+use super::{protocol::StoragePrice, system::MAXIMUM_BLOCK_WEIGHT};
 use crate::{
 	governance::{
 		origins::{Decided, DecidedFor},
@@ -14,7 +14,7 @@ use frame_support::{
 	migrations::MultiStepMigrator,
 	parameter_types,
 	traits::{
-		ConstU32, Contains, EitherOf, EqualPrivilegeOnly, Get, InsideBoth, LinearStoragePrice,
+		ConstU32, Contains, EitherOf, EqualPrivilegeOnly, Get, InsideBoth,
 		fungible::HoldConsideration,
 		tokens::{PayFromAccount, UnityAssetBalanceConversion},
 	},
@@ -22,10 +22,6 @@ use frame_support::{
 };
 use frame_system::{EnsureRoot, EnsureRootWithSuccess};
 use sp_runtime::{Permill, traits::IdentityLookup};
-
-use super::protocol::{ByteDeposit, ItemDeposit};
-
-type StoragePrice = LinearStoragePrice<ItemDeposit, ByteDeposit, Balance>;
 
 parameter_types! {
 	/// What the deposit for a preimage is held for.
@@ -60,8 +56,8 @@ parameter_types! {
 	pub const SignatoryDeposit: Balance = super::protocol::deposit(0, 32);
 }
 
-/// What scheduled calls may weigh in a block: half of it, as the author of a short slot has time for. Nothing while a migration
-/// runs: what was due waits, in its block's agenda.
+/// What scheduled calls may weigh in a block: half of it, as the author of a short slot has time for. Nothing
+/// while a migration runs: what was due waits, in its block's agenda.
 pub struct MaxScheduledWeight;
 
 impl Get<Weight> for MaxScheduledWeight {
@@ -71,15 +67,6 @@ impl Get<Weight> for MaxScheduledWeight {
 		} else {
 			MAXIMUM_BLOCK_WEIGHT.saturating_div(2)
 		}
-	}
-}
-
-/// A number of blocks, as a part of the voting period.
-pub struct PartOfVoting<const DIVISOR: u32>;
-
-impl<const DIVISOR: u32> Get<BlockNumber> for PartOfVoting<DIVISOR> {
-	fn get() -> BlockNumber {
-		tempo::VotingBlocks::<Runtime>::get().checked_div(DIVISOR).unwrap_or_default().max(1)
 	}
 }
 
@@ -122,7 +109,7 @@ impl pallet_referenda::Config for Runtime {
 	type SubmitOrigin = Proposers;
 	type Tally = pallet_tier_voting::Tally<Runtime>;
 	type Tracks = Tracks;
-	type UndecidingTimeout = PartOfVoting<1>;
+	type UndecidingTimeout = tempo::VotingBlocks<Runtime>;
 	type Votes = pallet_tier_voting::Votes;
 	type WeightInfo = weights::pallet_referenda::WeightInfo<Runtime>;
 }
@@ -166,7 +153,7 @@ impl pallet_treasury::Config for Runtime {
 	type MaxApprovals = ConstU32<0>;
 	type PalletId = TreasuryId;
 	type Paymaster = PayFromAccount<Balances, super::stakes::TreasuryAccount>;
-	type PayoutPeriod = PartOfVoting<1>;
+	type PayoutPeriod = tempo::VotingBlocks<Runtime>;
 	type RejectOrigin = Decided<{ tracks::TREASURY }>;
 	type RuntimeEvent = RuntimeEvent;
 	type SpendFunds = ();
@@ -174,7 +161,7 @@ impl pallet_treasury::Config for Runtime {
 		EnsureRootWithSuccess<AccountId, Everything>,
 		DecidedFor<{ tracks::TREASURY }, Balance, MostSpent>,
 	>;
-	type SpendPeriod = PartOfVoting<1>;
+	type SpendPeriod = tempo::VotingBlocks<Runtime>;
 	type WeightInfo = pallet_treasury::weights::SubstrateWeight<Runtime>;
 }
 
@@ -265,8 +252,9 @@ impl pallet_proxy::Config for Runtime {
 	type WeightInfo = pallet_proxy::weights::SubstrateWeight<Runtime>;
 }
 
-/// What stays open in safe mode: consensus, governance, and what holds several of these calls; and what somebody would lose by
-/// who could not send it for so long, though the protocol's clock stands still: by sessions or blocks.
+/// What stays open in safe mode: consensus, governance, and what holds several of these calls; and what
+/// somebody would lose by who could not send it for so long, though the protocol's clock stands still: by
+/// sessions or blocks.
 pub struct Essential;
 
 impl Contains<RuntimeCall> for Essential {
@@ -306,13 +294,13 @@ impl Contains<RuntimeCall> for Essential {
 impl pallet_safe_mode::Config for Runtime {
 	type Currency = Balances;
 	type EnterDepositAmount = ();
-	type EnterDuration = PartOfVoting<1>;
+	type EnterDuration = tempo::VotingBlocks<Runtime>;
 	type ExtendDepositAmount = ();
-	type ExtendDuration = PartOfVoting<1>;
+	type ExtendDuration = tempo::VotingBlocks<Runtime>;
 	type ForceDepositOrigin = EnsureRoot<AccountId>;
-	type ForceEnterOrigin = DecidedFor<{ tracks::EMERGENCY }, BlockNumber, PartOfVoting<1>>;
+	type ForceEnterOrigin = DecidedFor<{ tracks::EMERGENCY }, BlockNumber, tempo::VotingBlocks<Runtime>>;
 	type ForceExitOrigin = Decided<{ tracks::EMERGENCY }>;
-	type ForceExtendOrigin = DecidedFor<{ tracks::EMERGENCY }, BlockNumber, PartOfVoting<1>>;
+	type ForceExtendOrigin = DecidedFor<{ tracks::EMERGENCY }, BlockNumber, tempo::VotingBlocks<Runtime>>;
 	type Notify = Clock;
 	type ReleaseDelay = ();
 	type RuntimeEvent = RuntimeEvent;
@@ -321,8 +309,8 @@ impl pallet_safe_mode::Config for Runtime {
 	type WhitelistedCalls = Essential;
 }
 
-/// The calls that can be paused: those that begin something. What was begun has deadlines, and pausing does not stop the
-/// clock; nor is money kept from who needs it to meet one.
+/// The calls that can be paused: those that begin something. What was begun has deadlines, and pausing does
+/// not stop the clock; nor is money kept from who needs it to meet one.
 pub(crate) const PAUSABLE: [(&str, &[&str]); 7] = [
 	("Staking", &["bond", "delegate", "redelegate"]),
 	("ModelRegistry", &["announce", "register", "set_card"]),

@@ -1,15 +1,16 @@
 //! Who may propose what, and how many proposals there can be.
 //!
-//! Referenda 50.0.0 has a queue for each track and an alarm for each referendum. If a queue is full, what does not fit
-//! is stranded for ever, with its deposit; if the agenda of a block is full, an alarm is lost, and only debug builds say
-//! so. Neither happens if there are never more ongoing referenda than fit. [`Proposers`] sees to that: it lists those of
-//! each track, drops from the list what is over whenever somebody proposes something, and lets in no more than
-//! [`MAX_ONGOING`].
+//! Referenda 50.0.0 has a queue for each track and an alarm for each referendum. If a queue is full, what
+//! does not fit is stranded for ever, with its deposit; if the agenda of a block is full, an alarm is lost,
+//! and only debug builds say so. Neither happens if there are never more ongoing referenda than fit.
+//! [`Proposers`] sees to that: it lists those of each track, drops from the list what is over whenever
+//! somebody proposes something, and lets in no more than [`MAX_ONGOING`].
 //!
-//! So that nobody can keep others from proposing for little, a referendum for which nobody has placed the decision
-//! deposit makes room for a new one: the oldest such one is cancelled, and its deposit can be had back. Whoever proposes
-//! and places the deposit in one batch is safe from that. An account has at most [`MAX_EACH`] on a track, so that filling
-//! one takes eight accounts with tiers, and [`MAX_ONGOING`] decision deposits, which are burned if the referenda are killed.
+//! So that nobody can keep others from proposing for little, a referendum for which nobody has placed the
+//! decision deposit makes room for a new one: the oldest such one is cancelled, and its deposit can be had
+//! back. Whoever proposes and places the deposit in one batch is safe from that. An account has at most
+//! [`MAX_EACH`] on a track, so that filling one takes eight accounts with tiers, and [`MAX_ONGOING`] decision
+//! deposits, which are burned if the referenda are killed.
 
 // The pallet macro generates items without documentation, and `expect`.
 #![allow(missing_docs, clippy::expect_used)]
@@ -33,12 +34,12 @@ pub const MAX_ONGOING: u32 = 16;
 /// The most of them that one account has submitted.
 pub const MAX_EACH: u32 = 2;
 
-/// The most that a track's queue takes: all that can be ongoing, and as many that were cancelled while they waited, which
-/// stay in it until their turn.
+/// The most that a track's queue takes: all that can be ongoing, and as many that were cancelled while they
+/// waited, which stay in it until their turn.
 pub const MAX_QUEUED: u32 = MAX_ONGOING.saturating_mul(2);
 
-/// The most that is scheduled for one block: an alarm for each ongoing referendum, one for each place that becomes free,
-/// and as many calls of approved referenda as can be ongoing.
+/// The most that is scheduled for one block: an alarm for each ongoing referendum, one for each place that
+/// becomes free, and as many calls of approved referenda as can be ongoing.
 pub const MAX_SCHEDULED: u32 = 256;
 const _: () = assert!(MAX_SCHEDULED >= 2 * COUNT * MAX_ONGOING + MOST_DECIDING);
 
@@ -57,12 +58,13 @@ pub mod pallet {
 	#[pallet::config]
 	pub trait Config: polkadot_sdk::frame_system::Config {}
 
-	/// The number of blocks so far in which no migration ran: referenda and the scheduler go by it, so that nothing is
-	/// dispatched on a state that is half migrated. It goes on in safe mode, which voters can end.
+	/// The number of blocks so far in which no migration ran: referenda and the scheduler go by it, so that
+	/// nothing is dispatched on a state that is half migrated. It goes on in safe mode, which voters can end.
 	#[pallet::storage]
 	pub type Now<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
 
-	/// The referenda of each track that were ongoing when the last one was submitted, in the order of their numbers.
+	/// The referenda of each track that were ongoing when the last one was submitted, in the order of their
+	/// numbers.
 	#[pallet::storage]
 	pub type Ongoing<T> =
 		StorageMap<_, Twox64Concat, TrackId, BoundedVec<ReferendumIndex, ConstU32<MAX_ONGOING>>, ValueQuery>;
@@ -78,6 +80,19 @@ pub mod pallet {
 }
 
 impl Config for Runtime {}
+
+impl Pallet<Runtime> {
+	/// Checks that every ongoing referendum is on its track's list: only what is listed is counted.
+	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
+		for (index, info) in pallet_referenda::ReferendumInfoFor::<Runtime>::iter() {
+			if let pallet_referenda::ReferendumInfo::Ongoing(status) = info {
+				let listed = Ongoing::<Runtime>::get(status.track).contains(&index);
+				frame_support::ensure!(listed, "an ongoing referendum is not listed");
+			}
+		}
+		Ok(())
+	}
+}
 
 impl BlockNumberProvider for Pallet<Runtime> {
 	type BlockNumber = BlockNumber;

@@ -1,5 +1,5 @@
-//! The chain decides on itself, with the SDK's referenda and scheduler: what passes is done, and none of their known
-//! faults is met.
+//! The chain decides on itself, with the SDK's referenda and scheduler: what passes is done, and none of
+//! their known faults is met.
 
 #![allow(
 	clippy::arithmetic_side_effects,
@@ -38,6 +38,7 @@ fn run(test: impl FnOnce()) {
 		block();
 		test();
 		assert_ok!(TierVoting::do_try_state());
+		assert_ok!(Proposals::do_try_state());
 		let tiers = pallet_reputation::Entries::<Runtime>::iter_keys().map(|who| counted(&who));
 		assert_eq!(pallet_tier_voting::TotalVotes::<Runtime>::get(), tiers.sum::<u32>());
 	});
@@ -605,6 +606,24 @@ fn what_an_emergency_whitelists_should_be_dispatched_by_root_sooner() {
 			pallet_whitelist::Call::dispatch_whitelisted_call_with_preimage { call: Box::new(call) };
 		pass(tracks::WHITELISTED, dispatch);
 		assert_eq!(sp_io::storage::get(&[1]).map(|value| value.to_vec()), Some(vec![2]));
+	});
+}
+
+#[test]
+fn what_was_not_whitelisted_in_time_should_be_dispatched_by_nobody() {
+	run(|| {
+		let call: RuntimeCall = frame_system::Call::set_storage { items: vec![(vec![1], vec![2])] }.into();
+		let call_hash = call.using_encoded(sp_io::hashing::blake2_256).into();
+		let by =
+			|call: RuntimeCall, origin: RuntimeOrigin| call.dispatch(origin).map_err(|failed| failed.error);
+		let dispatch = RuntimeCall::from(pallet_whitelist::Call::dispatch_whitelisted_call_with_preimage {
+			call: Box::new(call),
+		});
+		let _ = by(dispatch.clone(), Origin::Whitelisted.into());
+		let whitelist = pallet_whitelist::Call::whitelist_call { call_hash };
+		assert_ok!(by(whitelist.into(), Origin::Emergency.into()));
+		assert!(by(dispatch, RuntimeOrigin::signed(id(Charlie))).is_err());
+		assert_eq!(sp_io::storage::get(&[1]), None);
 	});
 }
 
