@@ -1,7 +1,7 @@
 //! Which transactions may enter blocks, and the room that blocks keep for the protocol's defence.
 //!
-//! A call that is paused, or that safe mode refuses, enters neither pool nor blocks: it would fail there, for a fee, or,
-//! if nobody signed it, for nothing and again and again.
+//! A call that is paused, or that safe mode refuses, enters neither pool nor blocks: it would fail there, for
+//! a fee, or, if nobody signed it, for nothing and again and again.
 //!
 //! Blocks keep a quarter of their weight and length for transactions of the class `Operational`. A transaction of that
 //! class that is signed enters the pool and blocks only if its call, sent by itself and not within another one, is one

@@ -19,8 +19,8 @@ const ENDOWMENT: Balance = UNIT.saturating_mul(1_000_000);
 /// What each validator and each verifier of genesis has bonded.
 const BOND: Balance = UNIT.saturating_mul(10_000);
 
-/// The points of each validator and verifier of genesis: ten times what the highest tier needs, so that it lasts for a
-/// hundred periods.
+/// The points of each validator and verifier of genesis: ten times what the highest tier needs, so that it
+/// lasts for a hundred periods.
 const SEED: u64 = 16_000_000;
 
 /// What each verifier of genesis has room for at a time: an hour of computing on the reference machine, and 16 GiB.

@@ -1,10 +1,10 @@
-//! How fast the chain runs: slot duration, epoch length, and the periods of reputation and of votes; written at genesis
-//! and never after.
+//! How fast the chain runs: slot duration, epoch length, and the periods of reputation and of votes; written
+//! at genesis and never after.
 //!
 //! One runtime serves every network, so these are state instead of constants. BABE derives the slot number
-//! and the epoch from them: a chain that changed either while running would stop. What is known of reputations has the
-//! numbers of periods, and a referendum's periods are looked up whenever it is looked at. Hence no call, no setter. The
-//! protocol's windows, which count ticks, may change: [`crate::parameters`].
+//! and the epoch from them: a chain that changed either while running would stop. What is known of
+//! reputations has the numbers of periods, and a referendum's periods are looked up whenever it is looked at.
+//! Hence no call, no setter. The protocol's windows, which count ticks, may change: [`crate::parameters`].
 
 // The pallet macro generates items without documentation, and `expect`.
 #![allow(missing_docs, clippy::expect_used)]

@@ -14,8 +14,8 @@
 //! }
 //! ```
 //!
-//! Safe mode refuses calls and not hooks: through [`SafeModeNotify`] the clock stands still while it lasts, and goes on
-//! afterwards, so that nobody misses a deadline because of it.
+//! Safe mode refuses calls and not hooks: through [`SafeModeNotify`] the clock stands still while it lasts,
+//! and goes on afterwards, so that nobody misses a deadline because of it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -101,7 +101,8 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-	/// One tick passes, unless the clock stands still. It would take longer than the universe has existed to saturate.
+	/// One tick passes, unless the clock stands still. It would take longer than the universe has existed to
+	/// saturate.
 	pub(crate) fn tick() {
 		if !Stopped::<T>::get() {
 			Now::<T>::mutate(|now| *now = now.saturating_add(1));

@@ -444,8 +444,8 @@ pub mod pallet {
 		/// * `model`: the model, active, without live submissions, and with a head that its registrar trained,
 		///   so that nobody retires another's head.
 		///
-		/// The specification stays on chain, and so does its deposit. Emits `Retired`.
-		/// Fails with `UnknownModel`, `NotRegistrar`, `ModelPending`, `ModelRetired`, `ModelFrozen`, `LiveSubmissions`
+		/// The specification stays on chain, and so does its deposit. Emits `Retired`. Fails with
+		/// `UnknownModel`, `NotRegistrar`, `ModelPending`, `ModelRetired`, `ModelFrozen`, `LiveSubmissions`
 		/// or `HeadOfAnother`.
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::retire())]
@@ -543,8 +543,9 @@ pub mod pallet {
 		///
 		/// * `model`: the model.
 		///
-		/// What is under way goes on: submissions are decided, channels are settled, and the head's blobs are kept and
-		/// paid for. Emits `Frozen`. Fails with `UnknownModel`, `ModelPending`, `ModelRetired` or `ModelFrozen`.
+		/// What is under way goes on: submissions are decided, channels are settled, and the head's blobs are
+		/// kept and paid for. Emits `Frozen`. Fails with `UnknownModel`, `ModelPending`, `ModelRetired` or
+		/// `ModelFrozen`.
 		#[pallet::call_index(6)]
 		#[pallet::weight(T::WeightInfo::freeze())]
 		pub fn freeze(origin: OriginFor<T>, model: ModelId) -> DispatchResult {

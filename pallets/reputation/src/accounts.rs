@@ -69,7 +69,8 @@ impl<T: Config> Open<T> {
 		};
 	}
 
-	/// Remembers a deed. Signs of life in a row are one, or a validator's would soon be all that is remembered.
+	/// Remembers a deed. Signs of life in a row are one, or a validator's would soon be all that is
+	/// remembered.
 	fn remember(&mut self, what: Counted, points: u64) {
 		let recent = &mut self.entry.recent;
 		let last = recent.last_mut().filter(|last| last.what == what);

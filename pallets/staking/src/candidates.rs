@@ -126,8 +126,8 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// Suspended candidates do not count for any role, but for a validator without which too few would be left: the chain has to go
-/// on. Their stake stays, and answers.
+/// Suspended candidates do not count for any role, but for a validator without which too few would be left:
+/// the chain has to go on. Their stake stays, and answers.
 impl<T: Config> TierWatcher<T::AccountId> for Pallet<T> {
 	fn tier_changed(_: &T::AccountId, _: Tier, _: Tier) {}
 

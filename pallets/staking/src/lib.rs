@@ -137,8 +137,8 @@ pub mod pallet {
 		/// Who is told when a stake that counts changes.
 		type Watcher: oda_pallet_traits::StakeWatcher<Self::AccountId, BalanceOf<Self>>;
 
-		/// Who knows which accounts are suspended, and tells this pallet through [`TierWatcher`]: their candidates do not
-		/// count.
+		/// Who knows which accounts are suspended, and tells this pallet through [`TierWatcher`]: their
+		/// candidates do not count.
 		type Tiers: Tiers<Self::AccountId>;
 
 		/// The sessions: who has registered keys, who is a validator, and what has to be known of sessions that are over.

@@ -9,7 +9,8 @@ use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
 
 /// Lets time pass.
 pub trait BenchmarkHelper {
-	/// Lets the next block begin, by which polls go: touching one then moves the time at which it is looked at.
+	/// Lets the next block begin, by which polls go: touching one then moves the time at which it is looked
+	/// at.
 	fn next_block();
 }
 

@@ -28,8 +28,8 @@ impl<T: Config> Pallet<T> {
 		Ok(touched)
 	}
 
-	/// What catching up costs at most: who delegates its votes of each track, to who votes on as many polls of it
-	/// as it can. Votes of its own would cost less, since it would have to leave their track to itself.
+	/// What catching up costs at most: who delegates its votes of each track, to who votes on as many polls
+	/// of it as it can. Votes of its own would cost less, since it would have to leave their track to itself.
 	pub(crate) fn most_catching_up() -> Weight {
 		T::WeightInfo::catch_up(T::MaxVotes::get().saturating_mul(T::MaxClasses::get()))
 	}
@@ -65,8 +65,8 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> TierWatcher<T::AccountId> for Pallet<T> {
-	/// Costs the same whatever the account has voted on, since any deed may change a tier: of one that votes or
-	/// delegates it is only written down that it changed.
+	/// Costs the same whatever the account has voted on, since any deed may change a tier: of one that votes
+	/// or delegates it is only written down that it changed.
 	fn tier_changed(who: &T::AccountId, from: Tier, to: Tier) {
 		let listed = VotesOf::<T>::contains_key(who) || Delegations::<T>::contains_key(who);
 		match Behind::<T>::get(who) {

@@ -828,7 +828,8 @@ pub mod pallet {
 		/// - `commitment`: [`oda_primitives::hash::commitment`] of genesis hash, model, caller, weights and
 		///   32 secret random bytes.
 		///
-		/// Event: `Committed`. Errors: `Suspended`, `TooManyLive`, `QueueFull`; those of [`Models::enter`]; the bond cannot be held.
+		/// Event: `Committed`. Errors: `Suspended`, `TooManyLive`, `QueueFull`; those of [`Models::enter`];
+		/// the bond cannot be held.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::commit())]
 		pub fn commit(origin: OriginFor<T>, model: ModelId, commitment: [u8; 32]) -> DispatchResult {

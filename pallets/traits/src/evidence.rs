@@ -28,7 +28,7 @@ pub enum Deed {
 	Misserved(Payment),
 	/// A user disputed an output that was right.
 	DisputeFailed(Payment),
-	/// A worker said that it is there, when it was asked to.
+	/// An account gave a sign of life: a validator made a block.
 	Heartbeat,
 	/// An account voted in the referendum of this number.
 	Voted(u32),

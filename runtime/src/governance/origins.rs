@@ -92,8 +92,8 @@ impl<const TRACK: TrackId> EnsureOrigin<RuntimeOrigin> for Decided<TRACK> {
 	}
 }
 
-/// Who may change a parameter: whoever was decided on the track of parameters; but what makes votes is root's alone, or a few
-/// could make them their own.
+/// Who may change a parameter: whoever was decided on the track of parameters; but what makes votes is root's
+/// alone, or a few could make them their own.
 pub struct Changers;
 
 impl EnsureOriginWithArg<RuntimeOrigin, RuntimeParametersKey> for Changers {

@@ -1,7 +1,8 @@
 //! The tracks: what each kind of proposal needs, and how long it takes.
 //!
-//! All periods are parts of one, [`tempo::VotingPeriod`]: a week on a public network, less than a minute on a chain at a
-//! terminal. It was chosen at genesis and never changes, for a referendum's periods are looked up whenever it is looked at.
+//! All periods are parts of one, [`tempo::VotingPeriod`]: a week on a public network, less than a minute on a
+//! chain at a terminal. It was chosen at genesis and never changes, for a referendum's periods are looked up
+//! whenever it is looked at.
 
 use super::{origins::TrackId, proposals::MAX_ONGOING};
 use crate::*;

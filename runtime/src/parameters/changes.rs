@@ -153,16 +153,18 @@ pub mod pallet {
 		/// would be gone before a receipt can be disputed.
 		#[codec(index = 22)]
 		NoTimeToDispute,
-		/// Tiers do not rise, or need more than two that are together as high; or they need no bond: splitting an account would
-		/// gain. Or the first needs a larger bond than a validator's least: nobody might be left to vote.
+		/// Tiers do not rise, or need more than two that are together as high; or they need no bond:
+		/// splitting an account would gain. Or the first needs a larger bond than a validator's least: nobody
+		/// might be left to vote.
 		#[codec(index = 23)]
 		TiersUnsound,
-		/// A source of points that is worth something gives less in a period than decays of the first tier's: nobody could rise
-		/// by it.
+		/// A source of points that is worth something gives less in a period than decays of the first tier's:
+		/// nobody could rise by it.
 		#[codec(index = 24)]
 		CapsTooLow,
-		/// No suspension is a ban, or more than sixteen come before it; or suspensions or appeals have no time; or stake
-		/// leaves sooner than a period of reputation ends, so that one bond would lift the caps of two accounts.
+		/// No suspension is a ban, or more than sixteen come before it; or suspensions or appeals have no
+		/// time; or stake leaves sooner than a period of reputation ends, so that one bond would lift the
+		/// caps of two accounts.
 		#[codec(index = 25)]
 		SuspensionOutOfRange,
 	}

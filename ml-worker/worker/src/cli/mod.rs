@@ -262,24 +262,25 @@ pub enum Command {
 	Validator(ValidatorCommand),
 	/// Why an account has the tier that it has, and what the next one needs.
 	///
-	/// At the last final block: the points that its deeds earned and what has decayed of them, by source; its last deeds; its
-	/// faults, and whether it may take part. With the tier come votes.
+	/// At the last final block: the points that its deeds earned and what has decayed of them, by source; its
+	/// last deeds; its faults, and whether it may take part. With the tier come votes.
 	#[command(after_help = "Examples:\n  \
 		ml-worker --key-file my.key reputation\n  \
 		ml-worker reputation 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY")]
 	Reputation(ReputationArgs),
 	/// Vote on a referendum.
 	///
-	/// The vote counts as the account's tier, and those that are delegated to it, until the referendum is over; it can be changed
-	/// and taken back. The first vote puts a deposit on hold, which returns with the last one. Costs a fee.
+	/// The vote counts as the account's tier, and those that are delegated to it, until the referendum is
+	/// over; it can be changed and taken back. The first vote puts a deposit on hold, which returns with the
+	/// last one. Costs a fee.
 	#[command(after_help = "Examples:\n  \
 		ml-worker --key-file my.key vote 7 aye\n  \
 		ml-worker --key-file my.key vote 7 retract")]
 	Vote(VoteArgs),
 	/// See referenda, and move them on.
 	///
-	/// They change parameters, freeze models, spend the treasury, pull the brakes and upgrade the runtime. Proposals are made
-	/// with polkadot.js.
+	/// They change parameters, freeze models, spend the treasury, pull the brakes and upgrade the runtime.
+	/// Proposals are made with polkadot.js.
 	#[command(subcommand)]
 	Referendum(ReferendumCommand),
 	/// Several roles in one process, from a file.

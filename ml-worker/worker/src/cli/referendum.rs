@@ -32,16 +32,16 @@ pub struct VoteArgs {
 pub enum ReferendumCommand {
 	/// The referenda that are not over.
 	///
-	/// At the last final block: number, track, how far each has come, votes for and against of all votes that there are,
-	/// and the account's own vote if a key is given.
+	/// At the last final block: number, track, how far each has come, votes for and against of all votes that
+	/// there are, and the account's own vote if a key is given.
 	#[command(after_help = "Examples:\n  \
 		ml-worker referendum list\n  \
 		ml-worker --key-file my.key referendum list")]
 	List,
 	/// Place a referendum's decision deposit.
 	///
-	/// Without it nothing is decided. It returns when the referendum is over, to who asks for it, and is burned if the
-	/// referendum is killed. Shows what it takes, and asks. Costs a fee.
+	/// Without it nothing is decided. It returns when the referendum is over, to who asks for it, and is
+	/// burned if the referendum is killed. Shows what it takes, and asks. Costs a fee.
 	#[command(after_help = "Example:\n  \
 		ml-worker --key-file my.key referendum back 7")]
 	Back {
@@ -53,8 +53,8 @@ pub enum ReferendumCommand {
 	},
 	/// Have a referendum looked at on which nobody votes.
 	///
-	/// It starts, passes or stops confirming if it is due: the chain looks by itself only when somebody votes, or when
-	/// it has computed that something is due. Costs a fee.
+	/// It starts, passes or stops confirming if it is due: the chain looks by itself only when somebody
+	/// votes, or when it has computed that something is due. Costs a fee.
 	#[command(after_help = "Example:\n  \
 		ml-worker --key-file my.key referendum poke 7")]
 	Poke {
